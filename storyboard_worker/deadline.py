@@ -1,0 +1,66 @@
+"""The hard end of one attempt, honoured by every wait on the network.
+
+A time-out of an HTTP client bounds one read; a source that drips a byte a second never
+meets it. A :class:`Deadline` bounds the whole attempt instead, and can be brought forward
+from another thread (shutdown, lost lease), which wakes a thread blocked in a socket.
+"""
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+
+class Deadline:
+    """A moment on the monotonic clock after which an attempt may not wait any longer."""
+
+    def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._ends_at = clock() + seconds
+        self._cancelled = False
+        self._sockets: set[socket.socket] = set()
+        self._lock = threading.Lock()
+
+    @property
+    def cancelled(self) -> bool:
+        return self._cancelled
+
+    @property
+    def expired(self) -> bool:
+        """True when the time is up or the attempt was cancelled."""
+        return self.remaining_seconds() <= 0
+
+    def remaining_seconds(self) -> float:
+        """Never negative; 0 once cancelled."""
+        return 0.0 if self._cancelled else max(0.0, self._ends_at - self._clock())
+
+    def cancel(self) -> None:
+        """End the attempt now: whoever waits in a watched socket is woken."""
+        with self._lock:
+            self._cancelled = True
+            for sock in self._sockets:
+                # Not sock.shutdown(): on a TLS socket that would pull the TLS state from
+                # under the thread that is reading. The plain call only shuts the connection.
+                with suppress(OSError):
+                    socket.socket.shutdown(sock, socket.SHUT_RDWR)
+
+    @contextmanager
+    def watching(self, sock: socket.socket) -> Iterator[None]:
+        """While inside, :meth:`cancel` shuts ``sock`` down."""
+        self.watch(sock)
+        try:
+            yield
+        finally:
+            self.unwatch(sock)
+
+    def watch(self, sock: socket.socket) -> None:
+        with self._lock:
+            self._sockets.add(sock)
+            if self._cancelled:
+                with suppress(OSError):
+                    socket.socket.shutdown(sock, socket.SHUT_RDWR)
+
+    def unwatch(self, sock: socket.socket) -> None:
+        with self._lock:
+            self._sockets.discard(sock)
