@@ -1,0 +1,70 @@
+"""How migrations run: one transaction, one deployment at a time, never in the way for long.
+
+Everything is set with ``SET LOCAL`` and locked for the transaction, so that it works behind
+a transaction pooler, too, and reads the same when printed by ``storyboard-worker migrate --sql``.
+"""
+
+import os
+
+from sqlalchemy import Connection, MetaData
+
+from alembic import context
+from storyboard_worker.database import Database
+from storyboard_worker.models import VERSION_TABLE, metadata
+
+# Any number that no other program takes; it is the CRC-32 of "storyboard-worker migrate".
+ADVISORY_LOCK_KEY = 2532762113
+
+PREAMBLE = [
+    # A second deployment waits here for the first, then finds nothing to do.
+    "SET LOCAL lock_timeout = '60s'",
+    f"SELECT pg_advisory_xact_lock({ADVISORY_LOCK_KEY})",
+    # A lock that is not had soon makes everybody else queue behind us: better to give up.
+    "SET LOCAL lock_timeout = '5s'",
+    "SET LOCAL statement_timeout = '10min'",
+]
+
+
+# Alembic reflects the default schema under no name, so the models are compared without theirs.
+models = MetaData()
+for table in metadata.tables.values():
+    table.to_metadata(models, schema=None)
+
+
+def is_ours(name: str | None, kind: str, parents: object) -> bool:  # noqa: ARG001  Alembic's shape
+    """Other tables of the database are none of our business."""
+    return kind != "table" or name in models.tables
+
+
+def migrate(connection: Connection | None) -> None:
+    context.configure(
+        connection=connection,
+        dialect_name=None if connection else "postgresql",
+        target_metadata=models,
+        version_table=VERSION_TABLE,
+        version_table_schema="public",
+        include_name=is_ours,
+        compare_server_default=True,
+        literal_binds=connection is None,
+        dialect_opts={"paramstyle": "named"},
+    )
+    with context.begin_transaction():
+        for statement in PREAMBLE:
+            context.execute(statement)
+        context.run_migrations()
+
+
+def main() -> None:
+    given: Connection | None = context.config.attributes.get("connection")
+    if context.is_offline_mode():
+        migrate(None)
+    elif given is not None:
+        migrate(given)
+    else:
+        database = Database(os.environ["DATABASE_URL"])
+        with database.connect() as connection:
+            migrate(connection)
+        database.close()
+
+
+main()

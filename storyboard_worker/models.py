@@ -1,0 +1,214 @@
+"""The two tables, and the values that travel between the parts.
+
+The tables here are the mirror that queries are written against; the schema itself comes
+from Alembic only (``alembic check`` keeps both alike).
+"""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Index,
+    Integer,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+    literal_column,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+NOTIFY_CHANNEL = "storyboards"
+VERSION_TABLE = "storyboard_worker_version"
+
+
+class Status(StrEnum):
+    """``storyboards.status``."""
+
+    PENDING = "pending"
+    PROCESSING = "processing"
+    READY = "ready"
+    FAILED = "failed"
+
+
+class WorkerState(StrEnum):
+    """``storyboard_workers.state``."""
+
+    RUNNING = "running"
+    DRAINING = "draining"
+
+
+metadata = MetaData(schema="public")
+
+_now = text("now()")
+
+storyboards = Table(
+    "storyboards",
+    metadata,
+    Column("id", Uuid, primary_key=True, server_default=text("gen_random_uuid()")),
+    Column("project_id", Text),
+    Column("position", Integer),
+    Column("source_url", Text, nullable=False),
+    Column("status", Text, nullable=False, server_default=text("'pending'")),
+    Column("priority", SmallInteger, nullable=False, server_default=text("0")),
+    Column("available_at", DateTime(timezone=True), nullable=False, server_default=_now),
+    Column("source_expires_at", DateTime(timezone=True)),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("max_attempts", Integer),
+    Column("claim_token", Uuid),
+    Column("claimed_by", Text),
+    Column("claimed_at", DateTime(timezone=True)),
+    Column("lease_expires_at", DateTime(timezone=True)),
+    Column("cdn_url", Text),
+    Column("public_id", Text),
+    Column("asset_id", Text),
+    Column("format", Text),
+    Column("width", Integer),
+    Column("height", Integer),
+    Column("bytes", BigInteger),
+    Column("etag", Text),
+    Column("error_code", Text),
+    Column("error_message", Text),
+    Column("errored_at", DateTime(timezone=True)),
+    Column("sentry_event_id", Text),
+    Column("sentry_trace", Text),
+    Column("baggage", Text),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=_now),
+    Column("updated_at", DateTime(timezone=True), nullable=False, server_default=_now),
+    Column("finished_at", DateTime(timezone=True)),
+)
+
+
+def _where_status(status: Status) -> str:
+    return f"status = '{status}'"
+
+
+Index(
+    "storyboards_claim_idx",
+    storyboards.c.priority.desc(),
+    storyboards.c.source_expires_at,
+    storyboards.c.available_at,
+    postgresql_where=text(_where_status(Status.PENDING)),
+)
+Index(
+    "storyboards_processing_idx",
+    storyboards.c.claimed_at,
+    postgresql_where=text(_where_status(Status.PROCESSING)),
+)
+Index(
+    "storyboards_ready_idx",
+    storyboards.c.finished_at,
+    postgresql_where=text(_where_status(Status.READY)),
+)
+Index(
+    "storyboards_failed_idx",
+    storyboards.c.errored_at,
+    postgresql_where=text(_where_status(Status.FAILED)),
+)
+Index(
+    "storyboards_project_idx",
+    storyboards.c.project_id,
+    storyboards.c.position,
+    postgresql_where=storyboards.c.project_id.is_not(None),
+)
+
+storyboard_workers = Table(
+    "storyboard_workers",
+    metadata,
+    Column("worker_id", Text, primary_key=True),
+    Column("hostname", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("started_at", DateTime(timezone=True), nullable=False, server_default=_now),
+    Column("last_seen_at", DateTime(timezone=True), nullable=False, server_default=_now),
+    Column("state", Text, nullable=False, server_default=text("'running'")),
+    Column("concurrency", Integer, nullable=False),
+    Column("in_flight", Integer, nullable=False, server_default=text("0")),
+    Column("paused", JSONB, nullable=False, server_default=text("'{}'")),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A row that is ours for a while: what an attempt needs to know, and the proof.
+
+    ``attempt`` counts from 1 and includes this one. ``seconds_until_expiry`` was measured
+    by the database's clock when the row was claimed; ``None`` when no expiry is known.
+    """
+
+    id: UUID
+    token: UUID
+    source_url: str
+    attempt: int
+    max_attempts: int
+    seconds_until_expiry: float | None
+    seconds_since_due: float
+    project_id: str | None = None
+    sentry_trace: str | None = None
+    baggage: str | None = None
+
+    @property
+    def host(self) -> str:
+        """The source's host, which names the upstream."""
+        return host_of(self.source_url)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredImage:
+    """What Cloudinary said it stored."""
+
+    cdn_url: str
+    public_id: str
+    asset_id: str
+    format: str
+    width: int
+    height: int
+    bytes: int
+    etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerBeat:
+    """What a worker says of itself in ``storyboard_workers``."""
+
+    worker_id: str
+    hostname: str
+    pid: int
+    version: str
+    state: WorkerState
+    concurrency: int
+    in_flight: int
+    paused_seconds: dict[str, float]
+
+
+def host_of(url: str) -> str:
+    """The host of a URL in lower case, without port; ``""`` where it has none."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
+def public_id(folder: str, storyboard_id: UUID, source_url: str) -> str:
+    """The id under which an image is stored: the same image always lands on the same id.
+
+    The digest covers ``source_url`` up to its ``?``: signing the same object anew does not
+    change it, another object does, so a late worker cannot overwrite a newer image.
+    """
+    digest = hashlib.sha256(source_url.partition("?")[0].encode()).hexdigest()[:10]
+    return f"{folder}/{storyboard_id}-{digest}"
+
+
+def literal_status(status: Status) -> object:
+    """A status as a literal in SQL: a bound one would keep a generic plan from using the
+    partial indexes above."""
+    return literal_column(f"'{status}'")
