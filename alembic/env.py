@@ -28,7 +28,7 @@ PREAMBLE = [
 # Alembic reflects the default schema under no name, so the models are compared without theirs.
 models = MetaData()
 for table in metadata.tables.values():
-    table.to_metadata(models, schema=None)
+    table.to_metadata(models, schema=None)  # type: ignore[arg-type]  # None is «no schema»
 
 
 def is_ours(name: str | None, kind: str, parents: object) -> bool:  # noqa: ARG001  Alembic's shape

@@ -64,11 +64,8 @@ class Database:
     @contextmanager
     def connect(self) -> Iterator[Connection]:
         """A connection whose transactions the caller minds (migrations)."""
-        with (
-            translated(),
-            self._engine.connect().execution_options(isolation_level="READ COMMITTED") as connection,
-        ):
-            yield connection
+        with translated(), self._engine.connect() as connection:
+            yield connection.execution_options(isolation_level="READ COMMITTED")
 
     @contextmanager
     def listening(self, channel: str) -> Iterator[psycopg.Connection]:
@@ -106,11 +103,10 @@ def _engine(dsn: str, max_connections: int) -> Engine:
 
 def _connect(dsn: str) -> psycopg.Connection:
     return psycopg.connect(
-        dsn,
+        conninfo.make_conninfo(dsn, **connection_options(dsn)),
         autocommit=True,
         # Prepared statements are session state, which a transaction pooler does not keep.
         prepare_threshold=None,
-        **connection_options(dsn),
     )
 
 

@@ -2,7 +2,7 @@
 
     StoryboardWorkerError
     ├── AttemptError         one attempt on one row ended badly; carries the contract's code
-    ├── AttemptCancelled     somebody stopped the attempt (shutdown, lost lease); no error of the row
+    ├── AttemptCancelled     somebody stopped the attempt (shutdown, lost lease)
     ├── LeaseLost            the claim is no longer ours: drop the result, tell nobody
     ├── DatabaseUnavailable  the database is away or too busy; waiting helps
     ├── SchemaOutdated       the database answers but is not migrated

@@ -1,0 +1,270 @@
+"""The life of a row in a worker's hands: claim, renew, and the four ends of a claim.
+
+Every write after the claim says ``WHERE id = … AND claim_token = …``. Status, id or attempt
+number are not enough: only the token tells a worker whose lease ran out that the row now
+belongs to somebody else, or to a newer image.
+"""
+
+from collections.abc import Collection, Sequence
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    Update,
+    and_,
+    column,
+    func,
+    literal_column,
+    or_,
+    select,
+    update,
+    values,
+)
+from sqlalchemy import Uuid as UuidType
+
+from storyboard_worker.database import Database
+from storyboard_worker.errors import AttemptError, LeaseLost
+from storyboard_worker.models import Claim, StoredImage, storyboards
+from storyboard_worker.queries.columns import (
+    FAILED,
+    NO_CLAIM,
+    NO_ERROR,
+    NOW,
+    PENDING,
+    PROCESSING,
+    READY,
+    error_values,
+    is_alive,
+    is_due,
+    is_pending,
+    seconds,
+    seconds_between,
+    source_host,
+)
+
+rows = storyboards.c
+
+
+class StoryboardQueue:
+    """The table as a queue, for one worker.
+
+    ``max_attempts`` is the limit for rows that set none of their own.
+    """
+
+    def __init__(
+        self, database: Database, *, worker_id: str, lease_seconds: float, max_attempts: int
+    ) -> None:
+        self._database = database
+        self._worker_id = worker_id
+        self._lease_seconds = lease_seconds
+        self._max_attempts = max_attempts
+
+    def claim(
+        self, limit: int, *, without_hosts: Collection[str] = (), host: str | None = None
+    ) -> list[Claim]:
+        """pending → processing, for up to ``limit`` due rows, the most urgent first.
+
+        Rows of ``without_hosts`` are passed over; with ``host`` only its rows are taken.
+        """
+        chosen: list[ColumnElement[bool]] = [is_pending, is_due, is_alive]
+        if without_hosts:
+            chosen.append(source_host.not_in(sorted(without_hosts)))
+        if host is not None:
+            chosen.append(source_host == host)
+        due = (
+            select(rows.id)
+            .where(*chosen)
+            .order_by(rows.priority.desc(), rows.source_expires_at, rows.available_at)
+            # A literal: a generic plan would guess a tenth of the table for a bound limit.
+            .limit(literal_column(str(int(limit))))
+            .with_for_update(skip_locked=True)
+        )
+        return self._take(due)
+
+    def claim_one(self, storyboard_id: UUID) -> Claim | None:
+        """pending → processing for one row by hand, due or not, expired or not.
+
+        ``None`` when it is not pending (or gone, or locked this moment).
+        """
+        chosen = select(rows.id).where(rows.id == storyboard_id, is_pending)
+        claims = self._take(chosen.with_for_update(skip_locked=True))
+        return claims[0] if claims else None
+
+    def _take(self, chosen: Select[Any]) -> list[Claim]:
+        # MATERIALIZED: a plain sub-select may be planned as the inner side of a join and run
+        # more than once, which claims more rows than the limit.
+        due = chosen.cte("due").prefix_with("MATERIALIZED")
+        statement = (
+            update(storyboards)
+            .where(rows.id == due.c.id)
+            .values(
+                status=PROCESSING,
+                attempts=rows.attempts + 1,
+                claim_token=func.gen_random_uuid(),
+                claimed_by=self._worker_id,
+                claimed_at=NOW,
+                lease_expires_at=NOW + seconds(self._lease_seconds),
+            )
+            .returning(
+                rows.id,
+                rows.claim_token,
+                rows.source_url,
+                rows.attempts,
+                func.coalesce(rows.max_attempts, self._max_attempts).label("max_attempts"),
+                seconds_between(rows.source_expires_at, NOW).label("until_expiry"),
+                seconds_between(NOW, rows.available_at).label("since_due"),
+                rows.project_id,
+                rows.sentry_trace,
+                rows.baggage,
+                rows.priority,
+            )
+        )
+        with self._database.transaction() as connection:
+            taken = connection.execute(statement).all()
+        return [_claim(row) for row in sorted(taken, key=_urgency)]
+
+    def seconds_until_due(self) -> float | None:
+        """How long until the next waiting row is due; ``None`` when none waits.
+
+        Asked only when nothing was due, so what it scans is what waits for another attempt.
+        """
+        next_due = select(func.min(rows.available_at)).where(is_pending, is_alive)
+        distance = seconds_between(next_due.scalar_subquery(), NOW)
+        with self._database.transaction() as connection:
+            found: float | None = connection.execute(select(distance)).scalar()
+        return None if found is None else max(0.0, found)
+
+    def renew(self, claims: Sequence[Claim]) -> list[Claim]:
+        """Extend the leases of ``claims``; returns those that are no longer ours.
+
+        Rows locked by somebody else this moment are skipped and renewed next time: one row
+        in a producer's long transaction must not cost all others their lease.
+        """
+        if not claims:
+            return []
+        ours = values(column("id", UuidType), column("token", UuidType), name="ours").data(
+            [(claim.id, claim.token) for claim in claims]
+        )
+        same = and_(rows.id == ours.c.id, rows.claim_token == ours.c.token)
+        held = (
+            select(rows.id)
+            .select_from(storyboards.join(ours, same))
+            .with_for_update(skip_locked=True, of=storyboards)
+            .cte("held")
+            .prefix_with("MATERIALIZED")
+        )
+        renewal = (
+            update(storyboards)
+            .where(rows.id == held.c.id)
+            .values(lease_expires_at=NOW + seconds(self._lease_seconds))
+        )
+        still_ours = select(rows.claim_token).where(
+            rows.claim_token.in_(claim.token for claim in claims),
+            rows.id.in_(claim.id for claim in claims),
+        )
+        with self._database.transaction() as connection:
+            connection.execute(renewal)
+            tokens = set(connection.execute(still_ours).scalars())
+        return [claim for claim in claims if claim.token not in tokens]
+
+    def complete(self, claim: Claim, image: StoredImage) -> None:
+        """processing → ready. Raises :class:`LeaseLost` when the claim is no longer ours."""
+        self._finish(
+            claim,
+            status=READY,
+            cdn_url=image.cdn_url,
+            public_id=image.public_id,
+            asset_id=image.asset_id,
+            format=image.format,
+            width=image.width,
+            height=image.height,
+            bytes=image.bytes,
+            etag=image.etag,
+            **NO_ERROR,
+        )
+
+    def retry(
+        self,
+        claim: Claim,
+        error: AttemptError,
+        *,
+        delay_seconds: float,
+        sentry_event_id: str | None = None,
+    ) -> None:
+        """processing → pending, due after ``delay_seconds``; the attempt stays counted.
+
+        Raises :class:`LeaseLost` when the claim is no longer ours.
+        """
+        self._finish(
+            claim,
+            status=PENDING,
+            available_at=NOW + seconds(delay_seconds),
+            **error_values(error, sentry_event_id),
+        )
+
+    def fail(self, claim: Claim, error: AttemptError, *, sentry_event_id: str | None) -> None:
+        """processing → failed. Raises :class:`LeaseLost` when the claim is no longer ours."""
+        self._finish(claim, status=FAILED, **error_values(error, sentry_event_id))
+
+    def release(self, claim: Claim, error: AttemptError, *, delay_seconds: float) -> None:
+        """processing → pending, the attempt given back: the error was not this row's fault.
+
+        Raises :class:`LeaseLost` when the claim is no longer ours.
+        """
+        self._finish(
+            claim,
+            status=PENDING,
+            attempts=rows.attempts - 1,
+            available_at=NOW + seconds(delay_seconds),
+            **error_values(error, None),
+        )
+
+    def give_back(self, claims: Sequence[Claim]) -> int:
+        """processing → pending for what a stopping worker did not finish, attempts given back.
+
+        Being interrupted is no error: the rows are due as before. Returns how many were
+        still ours.
+        """
+        if not claims:
+            return 0
+        ours = or_(*(_is_held(claim) for claim in claims))
+        with self._database.transaction() as connection:
+            statement = (
+                update(storyboards)
+                .where(ours)
+                .values(status=PENDING, attempts=rows.attempts - 1, **NO_CLAIM)
+            )
+            return connection.execute(statement).rowcount
+
+    def _finish(self, claim: Claim, **columns: Any) -> None:
+        statement: Update = update(storyboards).where(_is_held(claim)).values(**columns, **NO_CLAIM)
+        with self._database.transaction() as connection:
+            if connection.execute(statement).rowcount == 0:
+                raise LeaseLost(f"storyboard {claim.id} is no longer ours")
+
+
+def _is_held(claim: Claim) -> ColumnElement[bool]:
+    return and_(rows.id == claim.id, rows.claim_token == claim.token)
+
+
+def _urgency(row: Row[Any]) -> tuple[int, float, float]:
+    until_expiry = float("inf") if row.until_expiry is None else row.until_expiry
+    return (-row.priority, until_expiry, -row.since_due)
+
+
+def _claim(row: Row[Any]) -> Claim:
+    return Claim(
+        id=row.id,
+        token=row.claim_token,
+        source_url=row.source_url,
+        attempt=row.attempts,
+        max_attempts=row.max_attempts,
+        seconds_until_expiry=row.until_expiry,
+        seconds_since_due=row.since_due,
+        project_id=row.project_id,
+        sentry_trace=row.sentry_trace,
+        baggage=row.baggage,
+    )

@@ -1,0 +1,64 @@
+"""Pieces of SQL that several statements share."""
+
+from typing import Any
+
+from sqlalchemy import ColumnElement, Double, cast, func, literal_column, null
+from sqlalchemy.dialects.postgresql import INTERVAL
+
+from storyboard_worker.errors import AttemptError
+from storyboard_worker.models import Status, literal_status, storyboards
+
+NOW = func.now()
+PENDING = literal_status(Status.PENDING)
+PROCESSING = literal_status(Status.PROCESSING)
+READY = literal_status(Status.READY)
+FAILED = literal_status(Status.FAILED)
+
+is_pending = storyboards.c.status == PENDING
+is_processing = storyboards.c.status == PROCESSING
+is_failed = storyboards.c.status == FAILED
+is_due = storyboards.c.available_at <= NOW
+has_expired = storyboards.c.source_expires_at <= NOW
+is_alive = storyboards.c.source_expires_at.is_(None) | (storyboards.c.source_expires_at > NOW)
+
+# The host as `models.host_of` reads it; brackets of an IPv6 address are not part of it.
+source_host: ColumnElement[str] = func.lower(
+    func.coalesce(
+        func.substring(storyboards.c.source_url, r"^[^:]+://(?:[^/?#]*@)?\[([^]]+)\]"),
+        func.substring(storyboards.c.source_url, r"^[^:]+://(?:[^/?#]*@)?([^/:?#]*)"),
+    )
+)
+
+NO_CLAIM: dict[str, Any] = {
+    "claim_token": null(),
+    "claimed_by": null(),
+    "claimed_at": null(),
+    "lease_expires_at": null(),
+}
+
+NO_ERROR: dict[str, Any] = {
+    "error_code": null(),
+    "error_message": null(),
+    "errored_at": null(),
+    "sentry_event_id": null(),
+}
+
+
+def seconds(amount: float) -> ColumnElement[Any]:
+    """An interval of so many seconds."""
+    return literal_column("interval '1 second'", INTERVAL()) * amount
+
+
+def seconds_between(later: Any, earlier: Any) -> ColumnElement[float]:
+    """The distance of two moments in seconds, as a float."""
+    return cast(func.extract("epoch", later - earlier), Double)
+
+
+def error_values(error: AttemptError, sentry_event_id: str | None) -> dict[str, Any]:
+    """The error columns of a row whose last attempt ended with ``error``."""
+    return {
+        "error_code": str(error.code),
+        "error_message": error.message,
+        "errored_at": NOW,
+        "sentry_event_id": sentry_event_id,
+    }

@@ -1,0 +1,79 @@
+"""What people and monitors look at: how much waits, how long, who works."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, ScalarSelect, func, select
+
+from storyboard_worker.database import Database
+from storyboard_worker.models import storyboards
+from storyboard_worker.queries.columns import (
+    FAILED,
+    NOW,
+    PENDING,
+    PROCESSING,
+    READY,
+    is_alive,
+    is_due,
+    is_pending,
+    seconds,
+    seconds_between,
+)
+
+rows = storyboards.c
+
+EXPIRING_SOON_SECONDS = 2 * 3600
+THROUGHPUT_WINDOW_SECONDS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """One look at the table.
+
+    ``oldest_waiting_seconds``: how long the longest-waiting row has been due, 0 when none is.
+    ``expiring_soon``: unfinished rows whose link dies within two hours.
+    ``ready_lately``: rows that became ready within the last five minutes.
+    """
+
+    waiting: int
+    processing: int
+    ready: int
+    failed: int
+    oldest_waiting_seconds: float
+    expiring_soon: int
+    ready_lately: int
+
+    @property
+    def ready_per_minute(self) -> float:
+        return self.ready_lately * 60 / THROUGHPUT_WINDOW_SECONDS
+
+
+class StoryboardCounts:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def read(self) -> Counts:
+        """All counts in one statement, each from its own partial index."""
+        oldest = (
+            select(seconds_between(NOW, func.min(rows.available_at)))
+            .where(is_pending, is_due, is_alive)
+            .scalar_subquery()
+        )
+        soon = (rows.source_expires_at > NOW) & (
+            rows.source_expires_at <= NOW + seconds(EXPIRING_SOON_SECONDS)
+        )
+        lately = rows.finished_at > NOW - seconds(THROUGHPUT_WINDOW_SECONDS)
+        statement = select(
+            _count(rows.status == PENDING),
+            _count(rows.status == PROCESSING),
+            _count(rows.status == READY),
+            _count(rows.status == FAILED),
+            func.coalesce(oldest, 0.0),
+            _count(rows.status == PENDING, soon) + _count(rows.status == PROCESSING, soon),
+            _count(rows.status == READY, lately),
+        )
+        with self._database.transaction() as connection:
+            return Counts(*connection.execute(statement).one())
+
+
+def _count(*conditions: ColumnElement[bool]) -> ScalarSelect[int]:
+    return select(func.count()).select_from(storyboards).where(*conditions).scalar_subquery()

@@ -1,0 +1,73 @@
+"""The register of running workers, by which others see that somebody is there."""
+
+from typing import Any
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from storyboard_worker.database import Database
+from storyboard_worker.models import NOTIFY_CHANNEL, WorkerBeat, storyboard_workers
+from storyboard_worker.queries.columns import NOW, seconds
+
+workers = storyboard_workers.c
+
+FORGOTTEN_AFTER_SECONDS = 3600
+
+
+class WorkerRegister:
+    """``lease_seconds`` is also how long a worker counts as alive after its last beat."""
+
+    def __init__(self, database: Database, *, lease_seconds: float) -> None:
+        self._database = database
+        self._lease_seconds = lease_seconds
+
+    def beat(self, beat: WorkerBeat) -> None:
+        """Write down that the worker lives; the first beat registers it."""
+        facts: dict[str, Any] = {
+            "hostname": beat.hostname,
+            "pid": beat.pid,
+            "version": beat.version,
+            "state": str(beat.state),
+            "concurrency": beat.concurrency,
+            "in_flight": beat.in_flight,
+            "paused": _until(beat.paused_seconds),
+            "last_seen_at": NOW,
+        }
+        statement = insert(storyboard_workers).values(worker_id=beat.worker_id, **facts)
+        upsert = statement.on_conflict_do_update(index_elements=["worker_id"], set_=facts)
+        with self._database.transaction() as connection:
+            connection.execute(upsert)
+
+    def leave(self, worker_id: str) -> None:
+        """The worker ends cleanly: its row goes."""
+        with self._database.transaction() as connection:
+            connection.execute(delete(storyboard_workers).where(workers.worker_id == worker_id))
+
+    def forget_dead(self) -> int:
+        """Delete the rows of workers not seen for an hour; returns how many."""
+        dead = workers.last_seen_at < NOW - seconds(FORGOTTEN_AFTER_SECONDS)
+        with self._database.transaction() as connection:
+            return connection.execute(delete(storyboard_workers).where(dead)).rowcount
+
+    def alive(self) -> list[dict[str, Any]]:
+        """The rows of the workers that are alive, oldest first."""
+        statement = (
+            select(storyboard_workers)
+            .where(workers.last_seen_at > NOW - seconds(self._lease_seconds))
+            .order_by(workers.started_at)
+        )
+        with self._database.transaction() as connection:
+            return [dict(row) for row in connection.execute(statement).mappings()]
+
+    def notify(self, payload: str) -> None:
+        """Send ``payload`` on the workers' channel: a listener proves by it that it hears."""
+        with self._database.transaction() as connection:
+            connection.execute(select(func.pg_notify(NOTIFY_CHANNEL, payload)))
+
+
+def _until(paused_seconds: dict[str, float]) -> Any:
+    """``{upstream: moment}`` by the database's clock."""
+    arguments: list[Any] = []
+    for upstream, remaining in sorted(paused_seconds.items()):
+        arguments += [upstream, NOW + seconds(remaining)]
+    return func.jsonb_build_object(*arguments)
