@@ -11,20 +11,23 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
+from storyboard_worker.errors import AttemptCancelled, AttemptError, ErrorCode
+
 
 class Deadline:
     """A moment on the monotonic clock after which an attempt may not wait any longer."""
 
     def __init__(self, seconds: float, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
+        self._seconds = seconds
         self._ends_at = clock() + seconds
-        self._cancelled = False
+        self._cancelled = threading.Event()
         self._sockets: set[socket.socket] = set()
         self._lock = threading.Lock()
 
     @property
     def cancelled(self) -> bool:
-        return self._cancelled
+        return self._cancelled.is_set()
 
     @property
     def expired(self) -> bool:
@@ -33,12 +36,31 @@ class Deadline:
 
     def remaining_seconds(self) -> float:
         """Never negative; 0 once cancelled."""
-        return 0.0 if self._cancelled else max(0.0, self._ends_at - self._clock())
+        return 0.0 if self.cancelled else max(0.0, self._ends_at - self._clock())
+
+    def wait_until_cancelled(self, seconds: float) -> bool:
+        """Wait, at most so long; true as soon as the attempt is cancelled."""
+        return self._cancelled.wait(seconds)
+
+    def check(self, upstream: str | None) -> None:
+        """Raises :class:`AttemptCancelled` or, when the time is up, ``attempt_timeout``.
+
+        Asked after a wait on the network ended badly, because a passed deadline shows there
+        as an error of the connection.
+        """
+        if self.cancelled:
+            raise AttemptCancelled
+        if self.expired:
+            raise AttemptError(
+                ErrorCode.ATTEMPT_TIMEOUT,
+                f"the attempt took longer than {self._seconds:g} s",
+                upstream=upstream,
+            )
 
     def cancel(self) -> None:
         """End the attempt now: whoever waits in a watched socket is woken."""
         with self._lock:
-            self._cancelled = True
+            self._cancelled.set()
             for sock in self._sockets:
                 # Not sock.shutdown(): on a TLS socket that would pull the TLS state from
                 # under the thread that is reading. The plain call only shuts the connection.
@@ -57,7 +79,7 @@ class Deadline:
     def watch(self, sock: socket.socket) -> None:
         with self._lock:
             self._sockets.add(sock)
-            if self._cancelled:
+            if self.cancelled:
                 with suppress(OSError):
                     socket.socket.shutdown(sock, socket.SHUT_RDWR)
 

@@ -6,7 +6,6 @@ from Alembic only (``alembic check`` keeps both alike).
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -174,6 +173,28 @@ class StoredImage:
     height: int
     bytes: int
     etag: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lapsed:
+    """A row whose lease ran out; ``failed`` when that was its last attempt."""
+
+    id: UUID
+    source_url: str
+    project_id: str | None
+    attempts: int
+    claimed_by: str
+    failed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """A row whose signed URL died while it waited."""
+
+    id: UUID
+    source_url: str
+    project_id: str | None
+    attempts: int
 
 
 @dataclass(frozen=True, slots=True)

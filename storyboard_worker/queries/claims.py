@@ -129,9 +129,10 @@ class StoryboardQueue:
     def seconds_until_due(self) -> float | None:
         """How long until the next waiting row is due; ``None`` when none waits.
 
-        Asked only when nothing was due, so what it scans is what waits for another attempt.
+        Rows that are due already do not count: nobody may take them now, or they were taken.
+        Asked only after an empty claim, so what it scans is what waits for another attempt.
         """
-        next_due = select(func.min(rows.available_at)).where(is_pending, is_alive)
+        next_due = select(func.min(rows.available_at)).where(is_pending, ~is_due, is_alive)
         distance = seconds_between(next_due.scalar_subquery(), NOW)
         with self._database.transaction() as connection:
             found: float | None = connection.execute(select(distance)).scalar()

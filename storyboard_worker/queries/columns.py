@@ -7,6 +7,9 @@ from sqlalchemy.dialects.postgresql import INTERVAL
 
 from storyboard_worker.errors import AttemptError
 from storyboard_worker.models import Status, literal_status, storyboards
+from storyboard_worker.redaction import Redactor
+
+MAX_MESSAGE_CHARACTERS = 1000
 
 NOW = func.now()
 PENDING = literal_status(Status.PENDING)
@@ -54,11 +57,16 @@ def seconds_between(later: Any, earlier: Any) -> ColumnElement[float]:
     return cast(func.extract("epoch", later - earlier), Double)
 
 
+def _storable(message: str) -> str:
+    """Upstreams' words stand in messages: no signed URL, no NUL (Postgres takes none)."""
+    return Redactor().text(message).replace("\x00", "")[:MAX_MESSAGE_CHARACTERS]
+
+
 def error_values(error: AttemptError, sentry_event_id: str | None) -> dict[str, Any]:
     """The error columns of a row whose last attempt ended with ``error``."""
     return {
         "error_code": str(error.code),
-        "error_message": error.message,
+        "error_message": _storable(error.message),
         "errored_at": NOW,
         "sentry_event_id": sentry_event_id,
     }

@@ -4,14 +4,13 @@ Done by every worker and every sweep, in bounded batches, without a leader: two 
 skip each other's rows.
 """
 
-from dataclasses import dataclass
 from uuid import UUID
 
 from sqlalchemy import case, func, literal_column, null, select, update
 
 from storyboard_worker.database import Database
 from storyboard_worker.errors import ErrorCode
-from storyboard_worker.models import storyboards
+from storyboard_worker.models import Expired, Lapsed, storyboards
 from storyboard_worker.queries.columns import (
     FAILED,
     NO_CLAIM,
@@ -28,28 +27,6 @@ BATCH_ROWS = 500
 
 EXPIRED_MESSAGE = "the signed URL had expired before an attempt could start"
 LOST_MESSAGE = "the worker vanished in the last attempt that the row had"
-
-
-@dataclass(frozen=True, slots=True)
-class Lapsed:
-    """A row whose lease ran out; ``failed`` when that was its last attempt."""
-
-    id: UUID
-    source_url: str
-    project_id: str | None
-    attempts: int
-    claimed_by: str
-    failed: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Expired:
-    """A row whose signed URL died while it waited."""
-
-    id: UUID
-    source_url: str
-    project_id: str | None
-    attempts: int
 
 
 class Upkeep:

@@ -1,0 +1,252 @@
+"""One attempt, as a row of steps: check the link, copy the image, write the outcome down.
+
+The slot that runs an attempt learns only its :class:`Outcome`; everything else (what the
+error means, what stands on the row, who is told) is settled here.
+"""
+
+import logging
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from storyboard_worker.deadline import Deadline
+from storyboard_worker.errors import (
+    AttemptCancelled,
+    AttemptError,
+    DatabaseUnavailable,
+    ErrorCode,
+    LeaseLost,
+    SchemaOutdated,
+)
+from storyboard_worker.logs import event
+from storyboard_worker.models import Claim
+from storyboard_worker.pauses import Pauses
+from storyboard_worker.policy import Decision, Fail, Release, Retry, decide
+from storyboard_worker.queries.claims import StoryboardQueue
+from storyboard_worker.reporting import Reporter
+from storyboard_worker.transfer import Announce, Transfer
+
+LONGEST_DATABASE_WAIT_SECONDS = 5.0
+
+
+class Outcome(StrEnum):
+    """How a claim ended."""
+
+    READY = "ready"
+    RETRIED = "retried"
+    FAILED = "failed"
+    RELEASED = "released"
+    LEASE_LOST = "lease_lost"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """An attempt that is over; ``error`` is ``None`` unless something went wrong."""
+
+    claim: Claim
+    outcome: Outcome
+    seconds: float
+    error: AttemptError | None = None
+    cdn_url: str | None = None
+
+
+def _say_nothing(_step: str) -> None:
+    pass
+
+
+class Attempts:
+    """Runs attempts; shared by all slots."""
+
+    def __init__(
+        self,
+        queue: StoryboardQueue,
+        transfer: Transfer,
+        pauses: Pauses,
+        reporter: Reporter,
+        *,
+        jitter: random.Random | None = None,
+    ) -> None:
+        self._queue = queue
+        self._transfer = transfer
+        self._pauses = pauses
+        self._reporter = reporter
+        self._jitter = jitter or random.SystemRandom()
+
+    def run(self, claim: Claim, deadline: Deadline, announce: Announce = _say_nothing) -> Ended:
+        """Never raises: whatever happens to an attempt is an outcome."""
+        started = time.monotonic()
+
+        def seconds_left() -> float | None:
+            # Measured from the claim by the database's clock; only the distance is ours.
+            if claim.seconds_until_expiry is None:
+                return None
+            return claim.seconds_until_expiry - (time.monotonic() - started)
+
+        ended = self._run(claim, deadline, announce, seconds_left, started)
+        _log(ended)
+        return ended
+
+    def _run(
+        self,
+        claim: Claim,
+        deadline: Deadline,
+        announce: Announce,
+        seconds_left: Callable[[], float | None],
+        started: float,
+    ) -> Ended:
+        error: AttemptError | None = None
+        cdn_url: str | None = None
+        try:
+            try:
+                cdn_url = self._copy(claim, deadline, announce, seconds_left)
+                outcome = Outcome.READY
+            except AttemptError as caught:
+                error = caught
+                outcome = self._settle(claim, caught, seconds_left(), deadline)
+        except AttemptCancelled:
+            self._pauses.abandoned(claim.host)
+            outcome = Outcome.CANCELLED
+        except LeaseLost:
+            self._pauses.abandoned(claim.host)
+            outcome = Outcome.LEASE_LOST
+        return Ended(claim, outcome, time.monotonic() - started, error, cdn_url)
+
+    def _copy(
+        self,
+        claim: Claim,
+        deadline: Deadline,
+        announce: Announce,
+        seconds_left: Callable[[], float | None],
+    ) -> str:
+        def link_has_expired() -> bool:
+            left = seconds_left()
+            return left is not None and left <= 0
+
+        if link_has_expired():
+            raise AttemptError(
+                ErrorCode.SOURCE_EXPIRED,
+                "the signed URL had expired before the attempt",
+                upstream=claim.host,
+            )
+        try:
+            image = self._transfer.copy(
+                claim, deadline, link_has_expired=link_has_expired, announce=announce
+            )
+            self._pauses.succeeded(claim.host)
+            self._insist(lambda: self._queue.complete(claim, image), deadline)
+        except (AttemptError, AttemptCancelled, LeaseLost):
+            raise
+        except Exception as error:
+            # The border of an attempt: what nobody expected is this row's error and must
+            # neither end the slot nor pass unseen.
+            raise AttemptError(
+                ErrorCode.UNEXPECTED, f"{type(error).__name__} in the worker's own code"
+            ) from error
+        return image.cdn_url
+
+    def _settle(
+        self,
+        claim: Claim,
+        error: AttemptError,
+        seconds_left: float | None,
+        deadline: Deadline,
+    ) -> Outcome:
+        pause_seconds = self._pauses.failed(claim.host, error)
+        if pause_seconds is not None:
+            self._tell_of_pause(claim, error, pause_seconds)
+        decision = decide(
+            error,
+            attempt=claim.attempt,
+            max_attempts=claim.max_attempts,
+            seconds_left=seconds_left,
+            jitter=self._jitter,
+        )
+        event_id = self._reporter.reserve_event_id() if _is_reported(decision, error) else None
+        outcome = self._write(claim, error, decision, event_id, deadline)
+        self._reporter.row_failed(claim, error, event_id)
+        return outcome
+
+    def _tell_of_pause(self, claim: Claim, error: AttemptError, seconds: float) -> None:
+        upstream = error.upstream or claim.host
+        event(
+            logging.WARNING,
+            "upstream paused",
+            upstream=upstream,
+            seconds=seconds,
+            error_code=str(error.code),
+            reason=error.message,
+        )
+        self._reporter.upstream_paused(upstream, error, seconds)
+
+    def _write(
+        self,
+        claim: Claim,
+        error: AttemptError,
+        decision: Decision,
+        event_id: str | None,
+        deadline: Deadline,
+    ) -> Outcome:
+        queue = self._queue
+        match decision:
+            case Retry(delay_seconds=delay):
+                self._insist(
+                    lambda: queue.retry(
+                        claim, error, delay_seconds=delay, sentry_event_id=event_id
+                    ),
+                    deadline,
+                )
+                return Outcome.RETRIED
+            case Release(delay_seconds=delay):
+                self._insist(lambda: queue.release(claim, error, delay_seconds=delay), deadline)
+                return Outcome.RELEASED
+            case Fail():
+                self._insist(lambda: queue.fail(claim, error, sentry_event_id=event_id), deadline)
+                return Outcome.FAILED
+
+    def _insist(self, write: Callable[[], None], deadline: Deadline) -> None:
+        """Write the outcome however long the database is away.
+
+        The work is done, and the claim token still guards the row when the database is back.
+        Raises :class:`AttemptCancelled` when the worker has to stop before.
+        """
+        wait_seconds = 0.1
+        while True:
+            try:
+                write()
+            except (DatabaseUnavailable, SchemaOutdated) as error:
+                event(logging.WARNING, "outcome waits for the database", reason=error)
+            else:
+                return
+            if deadline.wait_until_cancelled(wait_seconds):
+                raise AttemptCancelled
+            wait_seconds = min(wait_seconds * 2, LONGEST_DATABASE_WAIT_SECONDS)
+
+
+def _is_reported(decision: Decision, error: AttemptError) -> bool:
+    """Final failures, and what nobody expected; transient errors are no event."""
+    return isinstance(decision, Fail) or error.code is ErrorCode.UNEXPECTED
+
+
+_LEVELS = {
+    Outcome.READY: logging.INFO,
+    Outcome.CANCELLED: logging.INFO,
+    Outcome.FAILED: logging.ERROR,
+}
+
+
+def _log(ended: Ended) -> None:
+    error = ended.error
+    event(
+        _LEVELS.get(ended.outcome, logging.WARNING),
+        f"storyboard {ended.outcome.replace('_', ' ')}",
+        storyboard_id=ended.claim.id,
+        attempt=ended.claim.attempt,
+        seconds=ended.seconds,
+        host=ended.claim.host,
+        error_code=error and str(error.code),
+        reason=error and error.message,
+        cdn_url=ended.cdn_url,
+    )

@@ -1,0 +1,78 @@
+"""Reading typed values from environment variables, with errors that name the mend."""
+
+import math
+from collections.abc import Mapping
+
+from storyboard_worker.errors import SettingsError
+
+TRUE = frozenset({"true", "1", "yes", "on"})
+FALSE = frozenset({"false", "0", "no", "off"})
+
+
+class Environment:
+    """The variables; one that is set to nothing counts as not set."""
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        self._variables = variables
+
+    def text(self, name: str) -> str | None:
+        return self._variables.get(name, "").strip() or None
+
+    def count(self, name: str, default: int) -> int:
+        """A whole number of at least 1."""
+        raw = self.text(name)
+        if raw is None:
+            return default
+        try:
+            value = int(raw)
+        except ValueError:
+            value = 0
+        if value < 1:
+            raise SettingsError(f"{name}={raw!r} must be a whole number above 0, like {default}")
+        return value
+
+    def seconds(self, name: str, default: float, *, zero_allowed: bool = False) -> float:
+        """A time in seconds, above 0 unless ``zero_allowed``."""
+        raw = self.text(name)
+        if raw is None:
+            return default
+        value = _float(raw)
+        if not math.isfinite(value) or value < 0 or (value == 0 and not zero_allowed):
+            bound = "0 or more" if zero_allowed else "above 0"
+            raise SettingsError(
+                f"{name}={raw!r} must be a number of seconds, {bound}, like {default:g}"
+            )
+        return value
+
+    def rate(self, name: str) -> float | None:
+        """A share between 0 and 1, or ``None`` when not set."""
+        raw = self.text(name)
+        if raw is None:
+            return None
+        value = _float(raw)
+        if not 0 <= value <= 1:
+            raise SettingsError(f"{name}={raw!r} must be a number between 0 and 1, like 0.1")
+        return value
+
+    def flag(self, name: str) -> bool:
+        """True or false; false when not set."""
+        raw = self.text(name)
+        if raw is None:
+            return False
+        if raw.lower() not in TRUE | FALSE:
+            raise SettingsError(f"{name}={raw!r} must be true or false")
+        return raw.lower() in TRUE
+
+    def choice(self, name: str, options: tuple[str, ...]) -> str | None:
+        """One of ``options``, or ``None`` when not set."""
+        raw = self.text(name)
+        if raw is not None and raw not in options:
+            raise SettingsError(f"{name}={raw!r} must be one of: {', '.join(options)}")
+        return raw
+
+
+def _float(raw: str) -> float:
+    try:
+        return float(raw)
+    except ValueError:
+        return math.nan

@@ -1,0 +1,79 @@
+"""Rescuing lapsed rows and failing expired ones, and telling somebody what was lost."""
+
+import logging
+from dataclasses import dataclass
+from itertools import groupby
+
+from storyboard_worker.logs import event
+from storyboard_worker.models import Expired, Lapsed, host_of
+from storyboard_worker.queries.upkeep import BATCH_ROWS, Upkeep
+from storyboard_worker.reporting import Reporter
+
+# A sweep or keeper comes again; meanwhile nobody waits for a million rows.
+MAX_BATCHES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Rescued:
+    """``rescued`` rows are due again; ``lost`` ones had no attempt left."""
+
+    rescued: int
+    lost: int
+
+
+class Housekeeping:
+    def __init__(self, upkeep: Upkeep, reporter: Reporter) -> None:
+        self._upkeep = upkeep
+        self._reporter = reporter
+
+    def rescue(self) -> Rescued:
+        """Put rows back whose lease ran out; fail (``worker_lost``) those without attempts."""
+        rescued = lost = 0
+        for _ in range(MAX_BATCHES):
+            lapsed = self._upkeep.rescue()
+            failed = [row for row in lapsed if row.failed]
+            rescued, lost = rescued + len(lapsed) - len(failed), lost + len(failed)
+            for row in lapsed:
+                event(
+                    logging.WARNING,
+                    "storyboard lost with its worker" if row.failed else "storyboard rescued",
+                    storyboard_id=row.id,
+                    attempt=row.attempts,
+                    claimed_by=row.claimed_by,
+                )
+            self._tell_lost(failed)
+            if len(lapsed) < BATCH_ROWS:
+                break
+        return Rescued(rescued, lost)
+
+    def expire(self) -> int:
+        """Fail rows whose signed URL died while they waited; returns how many."""
+        count = 0
+        for _ in range(MAX_BATCHES):
+            expired = self._upkeep.expire()
+            count += len(expired)
+            self._tell_expired(expired)
+            if len(expired) < BATCH_ROWS:
+                break
+        return count
+
+    def _tell_lost(self, failed: list[Lapsed]) -> None:
+        for _, group in groupby(sorted(failed, key=_host), key=_host):
+            rows = list(group)
+            event_id = self._reporter.reserve_event_id()
+            if event_id is not None:
+                self._upkeep.note_event([row.id for row in rows], event_id)
+            self._reporter.rows_lost(rows, event_id)
+
+    def _tell_expired(self, expired: list[Expired]) -> None:
+        for host, group in groupby(sorted(expired, key=_host), key=_host):
+            rows = list(group)
+            event(logging.ERROR, "links expired unread", host=host, count=len(rows))
+            event_id = self._reporter.reserve_event_id()
+            if event_id is not None:
+                self._upkeep.note_event([row.id for row in rows], event_id)
+            self._reporter.rows_expired(rows, event_id)
+
+
+def _host(row: Expired | Lapsed) -> str:
+    return host_of(row.source_url)

@@ -1,0 +1,59 @@
+"""The keeper: a thread that does a few duties at a steady pace, come what may."""
+
+import logging
+import threading
+from collections.abc import Callable, Sequence
+
+from storyboard_worker.errors import DatabaseUnavailable, SchemaOutdated
+from storyboard_worker.logs import event, log
+from storyboard_worker.queries.claims import StoryboardQueue
+from storyboard_worker.slots import Slots
+
+SOON_SECONDS = 1.0
+
+Duty = Callable[[], object]
+
+
+class Keeper:
+    """Does each of ``duties`` every ``interval_seconds``, and sooner again when the database
+    was away: leases run meanwhile."""
+
+    def __init__(self, duties: Sequence[Duty], *, interval_seconds: float) -> None:
+        self._duties = duties
+        self._interval_seconds = interval_seconds
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ends after the duty at hand."""
+        self._stopped.set()
+        self._thread.join(timeout=SOON_SECONDS)
+
+    def _run(self) -> None:
+        wait_seconds = 0.0
+        while not self._stopped.wait(wait_seconds):
+            failed = [duty for duty in self._duties if not self._does(duty)]
+            soon = min(SOON_SECONDS, self._interval_seconds)
+            wait_seconds = soon if failed else self._interval_seconds
+
+    def _does(self, duty: Duty) -> bool:
+        try:
+            duty()
+        except (DatabaseUnavailable, SchemaOutdated) as error:
+            event(logging.WARNING, "keeper waits for the database", reason=error)
+            return False
+        except Exception:  # noqa: BLE001  logged, and the other duties go on
+            # Without the keeper every lease of this worker would lapse.
+            log.exception("a duty of the keeper broke")
+        return True
+
+
+def renew_leases(queue: StoryboardQueue, slots: Slots) -> None:
+    """Renew the lease of everything under way; stop what is no longer ours."""
+    lost = queue.renew(slots.under_way)
+    for claim in lost:
+        event(logging.WARNING, "lease lost", storyboard_id=claim.id, attempt=claim.attempt)
+    slots.cancel(lost)

@@ -1,0 +1,84 @@
+"""Logs: one line for each thing that happens; to read on a terminal, JSON elsewhere.
+
+Call sites pass an event in words and its facts as ``extra={"facts": {...}}`` through
+:func:`event`. Whatever is logged, by us or by a library, passes the redactor.
+"""
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from storyboard_worker.redaction import Redactor
+
+LogFormat = Literal["console", "json"]
+
+log = logging.getLogger("storyboard_worker")
+
+
+def event(level: int, message: str, **facts: Any) -> None:
+    """Log ``message`` with ``facts`` (those that are ``None`` are left out)."""
+    shown = {name: value for name, value in facts.items() if value is not None}
+    log.log(level, message, extra={"facts": shown})
+
+
+def set_up(log_format: LogFormat | None, redactor: Redactor) -> None:
+    """Send logs to stderr; without ``log_format``, by whether stderr is a terminal."""
+    if log_format is None:
+        log_format = "console" if sys.stderr.isatty() else "json"
+    handler = logging.StreamHandler(sys.stderr)
+    formatter = ConsoleFormatter(redactor) if log_format == "console" else JsonFormatter(redactor)
+    handler.setFormatter(formatter)
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(logging.WARNING)
+    log.setLevel(logging.INFO)
+    # Its INFO line holds the whole URL of every request.
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    # The SDK brings a handler of its own; its records would come out twice.
+    logging.getLogger("Cloudinary").handlers = []
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object a line, as log collectors read it."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        super().__init__()
+        self._redactor = redactor
+
+    def format(self, record: logging.LogRecord) -> str:
+        facts = getattr(record, "facts", {})
+        line = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "message": record.getMessage(),
+            **{name: _plain(value) for name, value in facts.items()},
+        }
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(self._redactor.structure(line), ensure_ascii=False)
+
+
+class ConsoleFormatter(logging.Formatter):
+    """Time, level where it matters, the event, then its facts."""
+
+    def __init__(self, redactor: Redactor) -> None:
+        super().__init__()
+        self._redactor = redactor
+
+    def format(self, record: logging.LogRecord) -> str:
+        time = datetime.fromtimestamp(record.created, UTC).strftime("%H:%M:%S.%f")[:-3]
+        level = "" if record.levelno == logging.INFO else f"{record.levelname} "
+        facts = getattr(record, "facts", {})
+        shown = "".join(f"  {name}={_plain(value)}" for name, value in facts.items())
+        line = f"{time} {level}{record.getMessage()}{shown}"
+        if record.exc_info:
+            line = f"{line}\n{self.formatException(record.exc_info)}"
+        return self._redactor.text(line)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float):
+        return round(value, 3)
+    return value if isinstance(value, int | str | bool | list | dict) else str(value)

@@ -1,0 +1,166 @@
+"""Which upstreams to leave alone for a while, and when one row may probe them.
+
+An upstream is paused when it limits our rate or refuses our credentials, or when five
+attempts in a row found it down. After the pause one attempt probes it: if that succeeds
+the upstream is open again, if not the next pause is longer (up to five minutes).
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from storyboard_worker.errors import STORAGE_UPSTREAM, AttemptError, ErrorCode
+from storyboard_worker.policy import Kind, kind_of, pause_seconds
+
+DOWN_AFTER_FAILURES = 5
+FIRST_PAUSE_SECONDS = 30.0
+LONGEST_PAUSE_SECONDS = 300.0
+
+DOWN_CODES = frozenset(
+    {ErrorCode.SOURCE_UNAVAILABLE, ErrorCode.SOURCE_TIMEOUT, ErrorCode.STORAGE_UNAVAILABLE}
+)
+# These say nothing about whether the upstream is there.
+INCONCLUSIVE_CODES = frozenset({ErrorCode.ATTEMPT_TIMEOUT, ErrorCode.UNEXPECTED})
+
+
+@dataclass(slots=True)
+class _Trouble:
+    failures: int = 0
+    paused_until: float | None = None
+    next_pause_seconds: float = FIRST_PAUSE_SECONDS
+    probing: bool = False
+
+
+class Pauses:
+    """Shared by all slots of one worker. An upstream is a source's host or ``cloudinary``."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._troubles: dict[str, _Trouble] = {}
+        self._lock = threading.Lock()
+
+    def succeeded(self, host: str) -> None:
+        """An attempt became ready: both its upstreams are well."""
+        with self._lock:
+            self._troubles.pop(host, None)
+            self._troubles.pop(STORAGE_UPSTREAM, None)
+
+    def failed(self, host: str, error: AttemptError) -> float | None:
+        """An attempt on a row of ``host`` ended with ``error``.
+
+        Returns the length in seconds of the pause that begins with it, if one does; a pause
+        that only goes on (a probe failed, or what was under way when it began) is none.
+        """
+        with self._lock:
+            if error.upstream != STORAGE_UPSTREAM:
+                self._end_probe(STORAGE_UPSTREAM)
+                return self._note(host, error)
+            # The source answered, or there would have been nothing to store.
+            self._troubles.pop(host, None)
+            return self._note(STORAGE_UPSTREAM, error)
+
+    def abandoned(self, host: str) -> None:
+        """An attempt ended without telling anything about its upstreams."""
+        with self._lock:
+            self._end_probe(host)
+            self._end_probe(STORAGE_UPSTREAM)
+
+    def _note(self, upstream: str, error: AttemptError) -> float | None:
+        if kind_of(error.code) is Kind.BLAMELESS:
+            return self._pause(upstream, pause_seconds(error))
+        if error.code in DOWN_CODES:
+            return self._note_down(upstream)
+        if error.upstream is None or error.code in INCONCLUSIVE_CODES:
+            self._end_probe(upstream)
+        else:
+            self._troubles.pop(upstream, None)
+        return None
+
+    def _note_down(self, upstream: str) -> float | None:
+        trouble = self._troubles.setdefault(upstream, _Trouble())
+        trouble.failures += 1
+        if trouble.failures < DOWN_AFTER_FAILURES and trouble.paused_until is None:
+            return None
+        if trouble.paused_until is not None and not trouble.probing:
+            return None
+        length = trouble.next_pause_seconds
+        trouble.next_pause_seconds = min(length * 2, LONGEST_PAUSE_SECONDS)
+        return self._pause(upstream, length)
+
+    def _pause(self, upstream: str, seconds: float) -> float | None:
+        trouble = self._troubles.setdefault(upstream, _Trouble())
+        begins = trouble.paused_until is None
+        trouble.probing = False
+        trouble.paused_until = self._clock() + seconds
+        return seconds if begins else None
+
+    def _end_probe(self, upstream: str) -> None:
+        trouble = self._troubles.get(upstream)
+        if trouble is not None:
+            trouble.probing = False
+
+    def paused_seconds(self) -> dict[str, float]:
+        """Each upstream that is left alone now, and for how long yet."""
+        with self._lock:
+            return {
+                upstream: remaining
+                for upstream, trouble in self._troubles.items()
+                if (remaining := self._remaining(trouble)) > 0
+            }
+
+    def hosts_to_avoid(self) -> set[str]:
+        """Hosts whose rows may not be claimed freely: paused, or waiting for a probe."""
+        with self._lock:
+            return {
+                upstream
+                for upstream, trouble in self._troubles.items()
+                if trouble.paused_until is not None and upstream != STORAGE_UPSTREAM
+            }
+
+    def hosts_to_probe(self) -> list[str]:
+        """Hosts whose pause is over and that nobody probes yet."""
+        with self._lock:
+            return [
+                upstream
+                for upstream, trouble in self._troubles.items()
+                if upstream != STORAGE_UPSTREAM and self._wants_probe(trouble)
+            ]
+
+    def storage_allows(self, wanted: int) -> int:
+        """How many attempts may start, for storage's sake: all, one (a probe), or none."""
+        with self._lock:
+            trouble = self._troubles.get(STORAGE_UPSTREAM)
+            if trouble is None or trouble.paused_until is None:
+                return wanted
+            return min(1, wanted) if self._wants_probe(trouble) else 0
+
+    def start_probe(self, upstream: str) -> None:
+        """An attempt that probes ``upstream`` was started; nothing if there is no need."""
+        with self._lock:
+            trouble = self._troubles.get(upstream)
+            if trouble is not None and trouble.paused_until is not None:
+                trouble.probing = True
+
+    def nothing_to_probe(self, host: str) -> None:
+        """No row of ``host`` waits: its next one starts freely, but on probation."""
+        with self._lock:
+            trouble = self._troubles.get(host)
+            if trouble is not None:
+                trouble.paused_until = None
+                trouble.failures = DOWN_AFTER_FAILURES - 1
+
+    def seconds_until_probe(self) -> float | None:
+        """How long until the next pause ends; ``None`` when nothing is paused."""
+        remaining = self.paused_seconds().values()
+        return min(remaining) if remaining else None
+
+    def _remaining(self, trouble: _Trouble) -> float:
+        return 0.0 if trouble.paused_until is None else trouble.paused_until - self._clock()
+
+    def _wants_probe(self, trouble: _Trouble) -> bool:
+        return (
+            trouble.paused_until is not None
+            and not trouble.probing
+            and self._remaining(trouble) <= 0
+        )

@@ -1,0 +1,55 @@
+"""Stopping on a signal: gracefully on the first, at once on the second."""
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+EXIT_AT_ONCE = 1
+SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+class Shutdown:
+    """Whether somebody asked us to stop.
+
+    ``on_request`` callbacks run inside a signal handler, so they may do nothing that takes
+    a lock of the main thread: ``queue.SimpleQueue.put`` is made for it, ``Event.set`` is not.
+    """
+
+    def __init__(self) -> None:
+        self._requested = False
+        self._callbacks: list[Callable[[], None]] = []
+
+    @property
+    def requested(self) -> bool:
+        return self._requested
+
+    def on_request(self, callback: Callable[[], None]) -> None:
+        self._callbacks.append(callback)
+        if self._requested:
+            callback()
+
+    def request(self) -> None:
+        self._requested = True
+        for callback in self._callbacks:
+            callback()
+
+    @contextmanager
+    def on_signals(self) -> Iterator[None]:
+        """While inside (main thread only): SIGTERM and SIGINT request the stop, and a second
+        one ends the process with exit code 1; rows under way are rescued by their lease."""
+        before = {number: signal.signal(number, self._handle) for number in SIGNALS}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _handle(self, signal_number: int, frame: FrameType | None) -> None:  # noqa: ARG002
+        if self._requested:
+            # Not sys.exit: it would wait for threads that wait for the network.
+            os.write(sys.stderr.fileno(), b"second signal: stopping at once\n")
+            os._exit(EXIT_AT_ONCE)
+        self.request()

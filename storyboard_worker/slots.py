@@ -1,0 +1,96 @@
+"""The slots: as many attempts at once as the worker may make, one thread each."""
+
+import queue
+import threading
+from collections import Counter
+from collections.abc import Callable, Collection
+from uuid import UUID
+
+from storyboard_worker.attempt import Attempts, Ended
+from storyboard_worker.deadline import Deadline
+from storyboard_worker.logs import log
+from storyboard_worker.models import Claim
+
+
+class Slots:
+    """Runs attempts in ``count`` threads, started when first needed.
+
+    ``on_free`` is called, in the slot's thread, each time a slot becomes free; ``on_ended``
+    with each attempt that is over. The threads are daemons: a stopping process has given its
+    rows back and need not wait for a name server.
+    """
+
+    def __init__(
+        self,
+        attempts: Attempts,
+        *,
+        count: int,
+        attempt_timeout_seconds: float,
+        on_free: Callable[[], None],
+        on_ended: Callable[[Ended], None] | None = None,
+    ) -> None:
+        self._attempts = attempts
+        self._count = count
+        self._attempt_timeout_seconds = attempt_timeout_seconds
+        self._on_free = on_free
+        self._on_ended = on_ended
+        self._inbox: queue.SimpleQueue[tuple[Claim, Deadline]] = queue.SimpleQueue()
+        self._under_way: dict[UUID, tuple[Claim, Deadline]] = {}
+        self._threads = 0
+        self._changed = threading.Condition()
+        self.tally: Counter[str] = Counter()
+
+    @property
+    def free(self) -> int:
+        return self._count - len(self._under_way)
+
+    @property
+    def under_way(self) -> list[Claim]:
+        with self._changed:
+            return [claim for claim, _ in self._under_way.values()]
+
+    def start(self, claim: Claim) -> None:
+        """Begin an attempt; the caller has made sure that a slot is free."""
+        deadline = Deadline(self._attempt_timeout_seconds)
+        with self._changed:
+            self._under_way[claim.token] = (claim, deadline)
+            needed = len(self._under_way) > self._threads
+            self._threads += needed
+        if needed:
+            name = f"slot-{self._threads}"
+            threading.Thread(target=self._work, name=name, daemon=True).start()
+        self._inbox.put((claim, deadline))
+
+    def cancel(self, claims: Collection[Claim]) -> None:
+        """Stop these attempts where they are; what they hold is dropped."""
+        with self._changed:
+            found = [self._under_way.get(claim.token) for claim in claims]
+        for entry in found:
+            if entry is not None:
+                entry[1].cancel()
+
+    def wait_idle(self, seconds: float) -> bool:
+        """Wait until no attempt is under way, at most so long; whether that was reached."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._under_way, timeout=max(0.0, seconds))
+
+    def _work(self) -> None:
+        while True:
+            claim, deadline = self._inbox.get()
+            ended = self._run(claim, deadline)
+            with self._changed:
+                del self._under_way[claim.token]
+                if ended is not None:
+                    self.tally[ended.outcome] += 1
+                self._changed.notify_all()
+            if ended is not None and self._on_ended is not None:
+                self._on_ended(ended)
+            self._on_free()
+
+    def _run(self, claim: Claim, deadline: Deadline) -> Ended | None:
+        try:
+            return self._attempts.run(claim, deadline)
+        except Exception:  # noqa: BLE001  logged, and the slot lives on
+            # A slot outlives whatever happens in it; the row comes back by its lease.
+            log.exception("attempt broke", extra={"facts": {"storyboard_id": str(claim.id)}})
+            return None

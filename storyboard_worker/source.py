@@ -1,0 +1,241 @@
+"""The source: where a generated image lies, behind a signed URL.
+
+Everything about the URL is distrusted: its scheme, its host, the address behind the host
+(by the transport's resolver), each redirect, and what the answer says of itself. Errors of
+the HTTP client become :class:`AttemptError` here.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+
+import httpx
+
+from storyboard_worker import __version__
+from storyboard_worker.deadline import Deadline
+from storyboard_worker.errors import AttemptError, ErrorCode
+from storyboard_worker.models import host_of
+from storyboard_worker.retry_after import retry_after_seconds
+
+MAX_REDIRECTS = 3
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+HTTP_OK = 200
+
+HEADERS = {
+    # A compressed image gains nothing, and a hostile one could unpack to gigabytes.
+    "Accept-Encoding": "identity",
+    "Accept": "image/*",
+    "User-Agent": f"storyboard-worker/{__version__}",
+}
+
+STATUS_CODES = {
+    401: ErrorCode.SOURCE_UNAUTHORIZED,
+    404: ErrorCode.SOURCE_NOT_FOUND,
+    408: ErrorCode.SOURCE_TIMEOUT,
+    410: ErrorCode.SOURCE_NOT_FOUND,
+    425: ErrorCode.SOURCE_UNAVAILABLE,
+    429: ErrorCode.SOURCE_RATE_LIMITED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SourceImage:
+    """An answer whose body is being read: ``length_bytes`` as declared, if it was."""
+
+    length_bytes: int | None
+    chunks: Iterator[bytes]
+
+
+class Source:
+    """Opens images by their signed URLs.
+
+    ``allowed_hosts``: exact names, or ``*.example.com`` for everything below; empty allows
+    any. ``allow_http`` permits plain http (development).
+    """
+
+    def __init__(
+        self,
+        transport: httpx.BaseTransport,
+        *,
+        allowed_hosts: tuple[str, ...] = (),
+        allow_http: bool = False,
+    ) -> None:
+        # trust_env off: a proxy would resolve the host itself, past the address guard.
+        self._client = httpx.Client(transport=transport, trust_env=False)
+        self._allowed_hosts = allowed_hosts
+        self._allow_http = allow_http
+
+    @contextmanager
+    def open(
+        self, url: str, deadline: Deadline, *, link_has_expired: Callable[[], bool]
+    ) -> Iterator[SourceImage]:
+        """The image behind ``url``, once its answer is known to be a good one.
+
+        Raises :class:`AttemptError` with a ``source_…`` code, and from ``chunks`` with
+        ``image_truncated`` when the body breaks off. ``link_has_expired`` tells a 403 of a
+        dead link from any other.
+        """
+        upstream = host_of(url)
+        response = self._follow(url, upstream, deadline)
+        try:
+            _check_answer(response, upstream, link_has_expired)
+            yield SourceImage(
+                length_bytes=_declared_length(response, upstream),
+                chunks=_chunks(response, upstream, deadline),
+            )
+        finally:
+            response.close()
+
+    def _follow(self, url: str, upstream: str, deadline: Deadline) -> httpx.Response:
+        target = self._checked(url, upstream)
+        for _ in range(MAX_REDIRECTS):
+            response = self._get(target, upstream, deadline)
+            if response.status_code not in REDIRECTS:
+                return response
+            response.close()
+            target = self._redirected(response, upstream)
+        response = self._get(target, upstream, deadline)
+        if response.status_code in REDIRECTS:
+            response.close()
+            raise AttemptError(
+                ErrorCode.SOURCE_REJECTED,
+                f"the source redirects more than {MAX_REDIRECTS} times",
+                upstream=upstream,
+                http_status=response.status_code,
+            )
+        return response
+
+    def _get(self, target: httpx.URL, upstream: str, deadline: Deadline) -> httpx.Response:
+        request = self._client.build_request(
+            "GET", target, headers=HEADERS, extensions={"deadline": deadline}
+        )
+        try:
+            response = self._client.send(request, stream=True)
+        except httpx.TimeoutException as error:
+            deadline.check(upstream)
+            raise AttemptError(
+                ErrorCode.SOURCE_TIMEOUT, "the source does not answer in time", upstream=upstream
+            ) from error
+        except httpx.TransportError as error:
+            deadline.check(upstream)
+            raise AttemptError(
+                ErrorCode.SOURCE_UNAVAILABLE,
+                f"the source cannot be reached ({error})",
+                upstream=upstream,
+            ) from error
+        # What a source sets is of no use to the next request, and would pile up.
+        self._client.cookies.clear()
+        return response
+
+    def _redirected(self, response: httpx.Response, upstream: str) -> httpx.URL:
+        location = response.headers.get("location", "")
+        if not location:
+            raise AttemptError(
+                ErrorCode.SOURCE_REJECTED,
+                f"the source redirects ({response.status_code}) without a target",
+                upstream=upstream,
+                http_status=response.status_code,
+            )
+        try:
+            joined = str(response.request.url.join(location))
+        except (httpx.InvalidURL, ValueError) as error:
+            raise _blocked("the source redirects to what is no URL", upstream) from error
+        return self._checked(joined, upstream)
+
+    def _checked(self, url: str, upstream: str) -> httpx.URL:
+        try:
+            target = httpx.URL(url)
+        except httpx.InvalidURL as error:
+            raise _blocked("the source's address is no URL", upstream) from error
+        host = target.host.lower()
+        if target.scheme != "https" and not (target.scheme == "http" and self._allow_http):
+            raise _blocked(f"the scheme {target.scheme or 'none'!r} is not allowed", upstream)
+        if target.userinfo:
+            raise _blocked("the URL carries user and password", upstream)
+        if not host:
+            raise _blocked("the URL has no host", upstream)
+        if self._allowed_hosts and not any(_fits(host, name) for name in self._allowed_hosts):
+            raise _blocked(f"the host {host} is not in SOURCE_HOSTS", upstream)
+        return target
+
+    def close(self) -> None:
+        self._client.close()
+
+
+def _fits(host: str, pattern: str) -> bool:
+    if pattern.startswith("*."):
+        return host.endswith(pattern[1:])
+    return host == pattern
+
+
+def _blocked(reason: str, upstream: str) -> AttemptError:
+    return AttemptError(ErrorCode.SOURCE_BLOCKED, reason, upstream=upstream)
+
+
+def _check_answer(
+    response: httpx.Response, upstream: str, link_has_expired: Callable[[], bool]
+) -> None:
+    status = response.status_code
+    if status != HTTP_OK:
+        code = _code_for(status, link_has_expired)
+        raise AttemptError(
+            code,
+            f"the source answers {status}",
+            upstream=upstream,
+            retry_after_seconds=retry_after_seconds(response.headers),
+            http_status=status,
+        )
+    encoding = response.headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in {"", "identity"}:
+        raise AttemptError(
+            ErrorCode.IMAGE_INVALID,
+            f"the source sends the image encoded as {encoding[:40]!r}, which was not asked for",
+            upstream=upstream,
+            http_status=status,
+        )
+
+
+def _code_for(status: int, link_has_expired: Callable[[], bool]) -> ErrorCode:
+    if status == httpx.codes.FORBIDDEN:
+        return ErrorCode.SOURCE_EXPIRED if link_has_expired() else ErrorCode.SOURCE_FORBIDDEN
+    if status in STATUS_CODES:
+        return STATUS_CODES[status]
+    if httpx.codes.is_server_error(status):
+        return ErrorCode.SOURCE_UNAVAILABLE
+    # No content, or part of it: not the whole image, whatever the reason.
+    return (
+        ErrorCode.IMAGE_TRUNCATED if httpx.codes.is_success(status) else ErrorCode.SOURCE_REJECTED
+    )
+
+
+def _declared_length(response: httpx.Response, upstream: str) -> int | None:
+    if "transfer-encoding" in response.headers:
+        return None
+    declared = response.headers.get("content-length")
+    if declared is None:
+        return None
+    # Differing lengths, or nonsense, would have the image end at the wrong place.
+    lengths = {part.strip() for part in declared.split(",")}
+    if len(lengths) == 1:
+        with suppress(ValueError):
+            return int(lengths.pop())
+    raise AttemptError(
+        ErrorCode.SOURCE_UNAVAILABLE, "the source declares no clear length", upstream=upstream
+    )
+
+
+def _chunks(response: httpx.Response, upstream: str, deadline: Deadline) -> Iterator[bytes]:
+    try:
+        yield from response.iter_raw()
+    except httpx.TimeoutException as error:
+        deadline.check(upstream)
+        raise AttemptError(
+            ErrorCode.SOURCE_TIMEOUT, "the source stops sending the image", upstream=upstream
+        ) from error
+    except httpx.TransportError as error:
+        deadline.check(upstream)
+        raise AttemptError(
+            ErrorCode.IMAGE_TRUNCATED,
+            f"the image breaks off while it is read ({error})",
+            upstream=upstream,
+        ) from error

@@ -1,0 +1,225 @@
+"""The storage: Cloudinary's Upload API, with its own signature and our own transfer.
+
+The SDK signs; the bytes go over our HTTP client, because the SDK's upload call holds the
+whole file in memory, knows no time-out, and loses status and ``Retry-After``. Protocol:
+https://cloudinary.com/documentation/image_upload_api_reference#upload
+"""
+
+import json
+import uuid
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import cloudinary
+import cloudinary.utils
+import httpx
+
+from storyboard_worker import __version__
+from storyboard_worker.deadline import Deadline
+from storyboard_worker.errors import STORAGE_UPSTREAM, AttemptError, ErrorCode
+from storyboard_worker.models import StoredImage
+from storyboard_worker.retry_after import retry_after_seconds
+from storyboard_worker.settings import CloudinarySettings
+
+MAX_ANSWER_BYTES = 1_000_000
+MAX_REASON_CHARACTERS = 300
+
+STATUS_CODES = {
+    401: ErrorCode.STORAGE_UNAUTHORIZED,
+    403: ErrorCode.STORAGE_UNAUTHORIZED,
+    408: ErrorCode.STORAGE_UNAVAILABLE,
+    409: ErrorCode.STORAGE_UNAVAILABLE,
+    413: ErrorCode.IMAGE_TOO_LARGE,
+    420: ErrorCode.STORAGE_RATE_LIMITED,
+    423: ErrorCode.STORAGE_UNAVAILABLE,
+    425: ErrorCode.STORAGE_UNAVAILABLE,
+    429: ErrorCode.STORAGE_RATE_LIMITED,
+    499: ErrorCode.STORAGE_UNAVAILABLE,
+}
+
+
+class Storage:
+    """Uploads images to one Cloudinary account."""
+
+    def __init__(self, transport: httpx.BaseTransport, settings: CloudinarySettings) -> None:
+        self._client = httpx.Client(transport=transport, trust_env=False)
+        self._settings = settings
+        self._url = cloudinary.utils.cloudinary_api_url(
+            "upload",
+            resource_type="image",
+            cloud_name=settings.cloud_name,
+            upload_prefix=settings.upload_prefix,
+        )
+
+    def upload(
+        self, public_id: str, body: Iterable[bytes], length_bytes: int, deadline: Deadline
+    ) -> StoredImage:
+        """Store ``body``, exactly ``length_bytes`` long, under ``public_id``.
+
+        An exception raised by ``body`` passes through, and the upload is broken off, so that
+        nothing half is stored. Raises :class:`AttemptError` with a ``storage_…`` code or
+        ``image_too_large``.
+        """
+        opening, closing, boundary = self._multipart(public_id)
+        request = self._client.build_request(
+            "POST",
+            self._url,
+            content=_framed(opening, body, closing),
+            headers={
+                "Content-Type": f"multipart/form-data; boundary={boundary}",
+                "Content-Length": str(len(opening) + length_bytes + len(closing)),
+                "User-Agent": f"storyboard-worker/{__version__} {cloudinary.USER_AGENT}",
+            },
+            extensions={"deadline": deadline},
+        )
+        response, content = self._send(request, deadline)
+        answer = _json_object(content)
+        if response.status_code != httpx.codes.OK:
+            raise _refused(response, answer)
+        return _stored(answer, public_id, response)
+
+    def _send(self, request: httpx.Request, deadline: Deadline) -> tuple[httpx.Response, bytes]:
+        try:
+            response = self._client.send(request, stream=True)
+            try:
+                return response, _content(response)
+            finally:
+                response.close()
+        except httpx.TransportError as error:
+            deadline.check(STORAGE_UPSTREAM)
+            raise AttemptError(
+                ErrorCode.STORAGE_UNAVAILABLE,
+                f"Cloudinary does not answer ({error})",
+                upstream=STORAGE_UPSTREAM,
+            ) from error
+
+    def _multipart(self, public_id: str) -> tuple[bytes, bytes, str]:
+        """What stands before and after the file's bytes, and the boundary (RFC 7578)."""
+        boundary = uuid.uuid4().hex
+        parts = [
+            f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+            for name, value in self._signed_fields(public_id).items()
+        ]
+        parts.append(
+            f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="image"\r\n'
+            "Content-Type: application/octet-stream\r\n\r\n"
+        )
+        return "".join(parts).encode(), f"\r\n--{boundary}--\r\n".encode(), boundary
+
+    def _signed_fields(self, public_id: str) -> dict[str, str]:
+        fields = {
+            "public_id": public_id,
+            "timestamp": str(cloudinary.utils.now()),
+            # The same image may be uploaded again after a lost answer: it replaces itself.
+            "overwrite": "true",
+        }
+        signed: dict[str, str] = cloudinary.utils.sign_request(
+            fields,
+            {"api_key": self._settings.api_key, "api_secret": self._settings.api_secret},
+        )
+        return signed
+
+    def close(self) -> None:
+        self._client.close()
+
+
+def _framed(opening: bytes, body: Iterable[bytes], closing: bytes) -> Iterator[bytes]:
+    yield opening
+    yield from body
+    yield closing
+
+
+def _content(response: httpx.Response) -> bytes:
+    content = b""
+    for chunk in response.iter_raw():
+        content += chunk
+        if len(content) > MAX_ANSWER_BYTES:
+            break
+    return content
+
+
+def _json_object(content: bytes) -> dict[str, Any]:
+    try:
+        answer = json.loads(content)
+    except ValueError:
+        return {}
+    return answer if isinstance(answer, dict) else {}
+
+
+def _refused(response: httpx.Response, answer: dict[str, Any]) -> AttemptError:
+    status = response.status_code
+    reason = _reason(response, answer)
+    return AttemptError(
+        _code_for(status, reason),
+        f"Cloudinary answers {status}" + (f": {reason}" if reason else ""),
+        upstream=STORAGE_UPSTREAM,
+        retry_after_seconds=retry_after_seconds(response.headers),
+        http_status=status,
+        request_id=response.headers.get("x-request-id"),
+    )
+
+
+def _reason(response: httpx.Response, answer: dict[str, Any]) -> str:
+    error = answer.get("error")
+    said = error.get("message") if isinstance(error, dict) else None
+    reason = str(said or response.headers.get("x-cld-error") or "")
+    # «String to sign» repeats our parameters; of no use here, and long.
+    return reason.partition(" String to sign")[0][:MAX_REASON_CHARACTERS]
+
+
+def _code_for(status: int, reason: str) -> ErrorCode:
+    if status == httpx.codes.BAD_REQUEST:
+        if reason.startswith("File size too large"):
+            return ErrorCode.IMAGE_TOO_LARGE
+        if reason.startswith("Stale request"):
+            # Our clock is off by an hour: that is the installation's fault, not the image's.
+            return ErrorCode.STORAGE_UNAUTHORIZED
+    if status in STATUS_CODES:
+        return STATUS_CODES[status]
+    if httpx.codes.is_client_error(status):
+        return ErrorCode.STORAGE_REJECTED
+    return ErrorCode.STORAGE_UNAVAILABLE
+
+
+def _stored(answer: dict[str, Any], public_id: str, response: httpx.Response) -> StoredImage:
+    try:
+        image = StoredImage(
+            cdn_url=_text(answer, "secure_url"),
+            public_id=_text(answer, "public_id"),
+            asset_id=_text(answer, "asset_id"),
+            format=_text(answer, "format"),
+            width=_number(answer, "width"),
+            height=_number(answer, "height"),
+            bytes=_number(answer, "bytes"),
+            etag=_text(answer, "etag"),
+        )
+    except (KeyError, TypeError) as error:
+        raise AttemptError(
+            ErrorCode.STORAGE_UNAVAILABLE,
+            f"Cloudinary's answer lacks what a stored image has: {error.args[0]}",
+            upstream=STORAGE_UPSTREAM,
+            http_status=response.status_code,
+            request_id=response.headers.get("x-request-id"),
+        ) from error
+    if image.public_id != public_id:
+        raise AttemptError(
+            ErrorCode.STORAGE_MISMATCH,
+            f"Cloudinary stored the image under another id: {image.public_id[:200]}",
+            upstream=STORAGE_UPSTREAM,
+            request_id=response.headers.get("x-request-id"),
+        )
+    return image
+
+
+def _text(answer: dict[str, Any], name: str) -> str:
+    value = answer[name]
+    if not isinstance(value, str) or not value:
+        raise TypeError(name)
+    return value
+
+
+def _number(answer: dict[str, Any], name: str) -> int:
+    value = answer[name]
+    if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
+        raise TypeError(name)
+    return value

@@ -1,0 +1,187 @@
+"""From source to storage in one pass: the answer of one is the body of the other.
+
+No file and no whole image in memory: each slot holds a few chunks, whatever the size, and
+download and upload overlap. The type is checked on the first bytes, before the upload
+begins; the last chunk is held back until the image is known to be whole. A body that breaks
+off breaks the upload off, so nothing half is ever stored.
+
+A source that does not say how long its image is goes through a bounded spool first, because
+the upload has to declare its length.
+"""
+
+import hashlib
+import tempfile
+from collections.abc import Callable, Iterator
+from typing import IO
+
+from storyboard_worker.deadline import Deadline
+from storyboard_worker.errors import STORAGE_UPSTREAM, AttemptError, ErrorCode
+from storyboard_worker.images import HEAD_BYTES, TAIL_BYTES, ImageType, is_whole, recognise
+from storyboard_worker.models import Claim, StoredImage, public_id
+from storyboard_worker.settings import Verify
+from storyboard_worker.source import Source, SourceImage
+from storyboard_worker.storage import Storage
+
+SPOOL_CHUNK_BYTES = 256 * 1024
+# Up to here a spooled image stays in memory; sixteen slots of it are still little.
+SPOOL_MEMORY_BYTES = 1024 * 1024
+
+Announce = Callable[[str], None]
+
+
+class Transfer:
+    """Copies one image. ``folder`` is the first part of every public id."""
+
+    def __init__(
+        self,
+        source: Source,
+        storage: Storage,
+        *,
+        folder: str,
+        max_image_bytes: int,
+        verify: Verify,
+    ) -> None:
+        self._source = source
+        self._storage = storage
+        self._folder = folder
+        self._max_image_bytes = max_image_bytes
+        self._verify = verify
+
+    def copy(
+        self,
+        claim: Claim,
+        deadline: Deadline,
+        *,
+        link_has_expired: Callable[[], bool],
+        announce: Announce,
+    ) -> StoredImage:
+        """Raises :class:`AttemptError`, or :class:`AttemptCancelled` when stopped.
+
+        ``announce`` hears each step in words, for somebody who watches.
+        """
+        announce(f"asking {claim.host} for the image")
+        with self._source.open(
+            claim.source_url, deadline, link_has_expired=link_has_expired
+        ) as found:
+            if found.length_bytes is None:
+                return self._copy_spooled(claim, found, deadline, announce)
+            self._check_size(found.length_bytes, claim.host)
+            return self._store(claim, found.chunks, found.length_bytes, deadline, announce)
+
+    def _copy_spooled(
+        self, claim: Claim, found: SourceImage, deadline: Deadline, announce: Announce
+    ) -> StoredImage:
+        announce("the source does not say how long the image is: reading it whole first")
+        with tempfile.SpooledTemporaryFile(max_size=SPOOL_MEMORY_BYTES) as spool:
+            length = 0
+            for chunk in found.chunks:
+                length += len(chunk)
+                self._check_size(length, claim.host)
+                spool.write(chunk)
+            spool.seek(0)
+            return self._store(claim, _read(spool), length, deadline, announce)
+
+    def _store(
+        self,
+        claim: Claim,
+        chunks: Iterator[bytes],
+        length: int,
+        deadline: Deadline,
+        announce: Announce,
+    ) -> StoredImage:
+        body = ImageBody(chunks, length, claim.host, hashing=self._verify == "hash")
+        announce(f"the source sends a {body.image_type} of {length:,} bytes: uploading it")
+        image = self._storage.upload(
+            public_id(self._folder, claim.id, claim.source_url), body, length, deadline
+        )
+        _check_stored(image, length, body.md5_hex)
+        announce(f"Cloudinary has stored it as {image.public_id}")
+        return image
+
+    def _check_size(self, length: int, host: str) -> None:
+        if length > self._max_image_bytes:
+            raise AttemptError(
+                ErrorCode.IMAGE_TOO_LARGE,
+                f"the image has {length:,} bytes or more, "
+                f"above MAX_IMAGE_BYTES ({self._max_image_bytes:,})",
+                upstream=host,
+            )
+
+
+class ImageBody:
+    """The chunks of one image, checked while they pass.
+
+    The type is known on construction. Iterating raises :class:`AttemptError` in place of the
+    last chunk when the image is not whole.
+    """
+
+    def __init__(self, chunks: Iterator[bytes], length: int, host: str, *, hashing: bool) -> None:
+        self._chunks = chunks
+        self._length = length
+        self._host = host
+        self._md5 = hashlib.md5(usedforsecurity=False) if hashing else None
+        self._head = b""
+        while len(self._head) < HEAD_BYTES and (chunk := next(chunks, b"")):
+            self._head += chunk
+        self.image_type = self._recognised()
+
+    @property
+    def md5_hex(self) -> str | None:
+        """Of what has passed so far; ``None`` when no hash was asked for."""
+        return None if self._md5 is None else self._md5.hexdigest()
+
+    def __iter__(self) -> Iterator[bytes]:
+        held, tail, passed = self._head, self._head[-TAIL_BYTES:], len(self._head)
+        self._hash(held)
+        for chunk in self._chunks:
+            yield held
+            held = chunk
+            passed += len(chunk)
+            tail = chunk[-TAIL_BYTES:] if len(chunk) >= TAIL_BYTES else (tail + chunk)[-TAIL_BYTES:]
+            self._hash(chunk)
+        if passed != self._length:
+            raise self._truncated(f"{passed:,} of {self._length:,} bytes arrived")
+        if not is_whole(self.image_type, self._head, tail, passed):
+            raise self._truncated(f"the {self.image_type} lacks its end")
+        yield held
+
+    def _hash(self, chunk: bytes) -> None:
+        if self._md5 is not None:
+            self._md5.update(chunk)
+
+    def _recognised(self) -> ImageType:
+        if not self._head:
+            raise self._truncated("it is empty")
+        image_type = recognise(self._head)
+        if image_type is None:
+            raise AttemptError(
+                ErrorCode.IMAGE_INVALID,
+                "what the source sends is not a JPEG, PNG or WebP",
+                upstream=self._host,
+            )
+        return image_type
+
+    def _truncated(self, reason: str) -> AttemptError:
+        return AttemptError(
+            ErrorCode.IMAGE_TRUNCATED, f"the image is not whole: {reason}", upstream=self._host
+        )
+
+
+def _read(spool: IO[bytes]) -> Iterator[bytes]:
+    while chunk := spool.read(SPOOL_CHUNK_BYTES):
+        yield chunk
+
+
+def _check_stored(image: StoredImage, length: int, md5_hex: str | None) -> None:
+    if image.bytes != length:
+        said = f"{image.bytes:,} bytes instead of {length:,}"
+    elif md5_hex is not None and image.etag != md5_hex:
+        said = f"the hash {image.etag[:40]} instead of {md5_hex}"
+    else:
+        return
+    raise AttemptError(
+        ErrorCode.STORAGE_MISMATCH,
+        f"Cloudinary says it stored {said} (an upload preset that transforms the image needs "
+        "VERIFY_STORED=size, or none)",
+        upstream=STORAGE_UPSTREAM,
+    )

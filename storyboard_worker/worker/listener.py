@@ -1,0 +1,100 @@
+"""LISTEN, where the connection can; proven, because a pooler accepts it and stays silent."""
+
+import logging
+import random
+import threading
+import uuid
+from collections.abc import Callable
+
+import psycopg
+
+from storyboard_worker.database import Database
+from storyboard_worker.errors import DatabaseUnavailable, SchemaOutdated
+from storyboard_worker.logs import event
+from storyboard_worker.models import NOTIFY_CHANNEL
+from storyboard_worker.queries.workers import WorkerRegister
+
+PROOF_PREFIX = "proof:"
+PROOF_TIMEOUT_SECONDS = 5.0
+RECONNECT_SECONDS = (1.0, 5.0)
+# Behind a transaction pooler it will not work the next time either.
+DEAF_RETRY_SECONDS = 600.0
+WAIT_SECONDS = 60.0
+
+
+class Listener:
+    """A thread that calls ``wake`` for each notification, and when its hearing changes."""
+
+    def __init__(
+        self, database: Database, register: WorkerRegister, wake: Callable[[], None]
+    ) -> None:
+        self._database = database
+        self._register = register
+        self._wake = wake
+        self._hearing = False
+        self._told_deaf = False
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="listener", daemon=True)
+
+    @property
+    def hearing(self) -> bool:
+        """Whether notifications have been proven to arrive."""
+        return self._hearing
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Hear no more; the thread ends with the process."""
+        self._stopped.set()
+
+    def _run(self) -> None:
+        wait_seconds = 0.0
+        while not self._stopped.wait(wait_seconds):
+            wait_seconds = random.uniform(*RECONNECT_SECONDS)  # noqa: S311  only spreads load
+            try:
+                with self._database.listening(NOTIFY_CHANNEL) as connection:
+                    if self._prove(connection):
+                        self._hear(connection)
+                    else:
+                        self._tell_deaf()
+                        wait_seconds = DEAF_RETRY_SECONDS
+            except (DatabaseUnavailable, SchemaOutdated) as error:
+                self._change_hearing(hearing=False, reason=str(error))
+
+    def _prove(self, connection: psycopg.Connection) -> bool:
+        """Notify ourselves over another connection, and hear it."""
+        proof = f"{PROOF_PREFIX}{uuid.uuid4().hex}"
+        self._register.notify(proof)
+        # The generator's time-out is total, so other rows' notifications cannot prolong it.
+        for notification in connection.notifies(timeout=PROOF_TIMEOUT_SECONDS):
+            if notification.payload == proof:
+                return True
+        return False
+
+    def _hear(self, connection: psycopg.Connection) -> None:
+        self._change_hearing(hearing=True)
+        while not self._stopped.is_set():
+            for notification in connection.notifies(timeout=WAIT_SECONDS):
+                if not notification.payload.startswith(PROOF_PREFIX):
+                    self._wake()
+
+    def _change_hearing(self, *, hearing: bool, reason: str | None = None) -> None:
+        if hearing == self._hearing:
+            return
+        self._hearing = hearing
+        if hearing:
+            event(logging.INFO, "listening for new rows")
+        else:
+            event(logging.WARNING, "listening ended, polling meanwhile", reason=reason)
+        self._wake()
+
+    def _tell_deaf(self) -> None:
+        self._change_hearing(hearing=False, reason="notifications do not arrive")
+        if not self._told_deaf:
+            self._told_deaf = True
+            event(
+                logging.WARNING,
+                "polling: LISTEN does not work here, probably behind a transaction pooler; "
+                "a direct connection or the session pooler (port 5432) starts rows sooner",
+            )

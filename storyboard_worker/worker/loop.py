@@ -1,0 +1,194 @@
+"""The worker's main thread: claim for free slots, wait, stop gracefully."""
+
+import logging
+import os
+import queue
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, auto
+from uuid import uuid4
+
+from storyboard_worker import __version__
+from storyboard_worker.attempt import Attempts
+from storyboard_worker.database import Database
+from storyboard_worker.dispatch import Dispatcher
+from storyboard_worker.errors import DatabaseUnavailable, SchemaOutdated
+from storyboard_worker.housekeeping import Housekeeping
+from storyboard_worker.keeper import Keeper, renew_leases
+from storyboard_worker.logs import event
+from storyboard_worker.models import WorkerBeat, WorkerState
+from storyboard_worker.pauses import Pauses
+from storyboard_worker.queries.claims import StoryboardQueue
+from storyboard_worker.queries.workers import WorkerRegister
+from storyboard_worker.reporting import Reporter
+from storyboard_worker.settings import Settings
+from storyboard_worker.shutdown import Shutdown
+from storyboard_worker.slots import Slots
+from storyboard_worker.worker.idling import Idling
+from storyboard_worker.worker.listener import Listener
+from storyboard_worker.worker.outage import Outage
+from storyboard_worker.worker.watchdog import Watchdog
+
+BEATS_PER_LEASE = 3
+# What giving rows back may take at the end of the grace.
+GIVE_BACK_SECONDS = 1.0
+
+
+class Wake(Enum):
+    """Why the loop is woken."""
+
+    SLOT_FREE = auto()
+    NEWS = auto()
+    STOP = auto()
+
+
+def new_worker_id() -> str:
+    """Tells host and process, and never comes twice."""
+    return f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:6]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a worker is put together from."""
+
+    worker_id: str
+    database: Database
+    queue: StoryboardQueue
+    register: WorkerRegister
+    housekeeping: Housekeeping
+    attempts: Attempts
+    pauses: Pauses
+    reporter: Reporter
+
+
+class Worker:
+    """One worker process; :meth:`run` returns when it was stopped gracefully."""
+
+    def __init__(self, parts: Parts, settings: Settings, shutdown: Shutdown) -> None:
+        self._worker_id = parts.worker_id
+        self._settings = settings
+        self._queue = parts.queue
+        self._register = parts.register
+        self._pauses = parts.pauses
+        self._shutdown = shutdown
+        # Not an Event: signal handlers and slots put into it, and only this is made for both.
+        self._wakes: queue.SimpleQueue[Wake] = queue.SimpleQueue()
+        self._state = WorkerState.RUNNING
+        self._slots = Slots(
+            parts.attempts,
+            count=settings.worker_concurrency,
+            attempt_timeout_seconds=settings.attempt_timeout_seconds,
+            on_free=lambda: self._wakes.put(Wake.SLOT_FREE),
+        )
+        self._dispatcher = Dispatcher(parts.queue, self._slots, parts.pauses)
+        self._idling = Idling(settings.poll_interval_seconds)
+        self._listener = Listener(
+            parts.database, parts.register, lambda: self._wakes.put(Wake.NEWS)
+        )
+        self._watchdog = Watchdog(parts.reporter)
+        self._keeper = Keeper(
+            [
+                lambda: renew_leases(parts.queue, self._slots),
+                self._beat,
+                parts.housekeeping.rescue,
+                parts.housekeeping.expire,
+            ],
+            interval_seconds=settings.lease_seconds / BEATS_PER_LEASE,
+        )
+        self._outage = Outage(parts.reporter)
+
+    def run(self) -> None:
+        """Work until the first SIGTERM or SIGINT, then stop gracefully."""
+        self._shutdown.on_request(lambda: self._wakes.put(Wake.STOP))
+        with self._shutdown.on_signals():
+            event(
+                logging.INFO,
+                "worker started",
+                worker_id=self._worker_id,
+                version=__version__,
+                concurrency=self._settings.worker_concurrency,
+            )
+            for thread in (self._watchdog, self._keeper, self._listener):
+                thread.start()
+            while not self._shutdown.requested:
+                self._turn()
+            self._stop()
+
+    def _turn(self) -> None:
+        """Claim once, then wait until another claim is worth making."""
+        self._watchdog.progress()
+        try:
+            look_again = self._dispatcher.fill()
+            until_due = None if look_again else self._queue.seconds_until_due()
+        except (DatabaseUnavailable, SchemaOutdated) as error:
+            self._wait(self._outage.wait_seconds(error), for_slot=False)
+            return
+        self._outage.over()
+        if self._slots.under_way:
+            self._idling.found_work()
+        seconds = self._idling.wait_seconds(
+            hearing=self._listener.hearing,
+            known=(until_due, self._pauses.seconds_until_probe()),
+        )
+        self._wait(seconds, for_slot=look_again)
+
+    def _wait(self, seconds: float, *, for_slot: bool) -> None:
+        """Until something happens that may make a claim succeed, at most so long.
+
+        A slot that becomes free is such a thing only when rows were left over.
+        """
+        ends_at = time.monotonic() + seconds
+        while (remaining := ends_at - time.monotonic()) > 0:
+            try:
+                woken = {self._wakes.get(timeout=remaining)}
+            except queue.Empty:
+                return
+            while not self._wakes.empty():
+                woken.add(self._wakes.get())
+            if for_slot or woken != {Wake.SLOT_FREE}:
+                return
+
+    def _beat(self) -> None:
+        self._register.beat(
+            WorkerBeat(
+                worker_id=self._worker_id,
+                hostname=socket.gethostname(),
+                pid=os.getpid(),
+                version=__version__,
+                state=self._state,
+                concurrency=self._settings.worker_concurrency,
+                in_flight=self._settings.worker_concurrency - self._slots.free,
+                paused_seconds=self._pauses.paused_seconds(),
+            )
+        )
+
+    def _stop(self) -> None:
+        """Let attempts end within the grace, give the others back, leave the register."""
+        grace_ends_at = time.monotonic() + self._settings.shutdown_grace_seconds
+        self._state = WorkerState.DRAINING
+        event(logging.INFO, "stopping", in_flight=len(self._slots.under_way))
+        self._watchdog.stop()
+        self._listener.stop()
+        self._if_database_is_there(self._beat)
+        reserve = min(GIVE_BACK_SECONDS, self._settings.shutdown_grace_seconds / 5)
+        self._slots.wait_idle(grace_ends_at - reserve - time.monotonic())
+        unfinished = self._slots.under_way
+        self._slots.cancel(unfinished)
+        self._if_database_is_there(lambda: self._queue.give_back(unfinished))
+        self._keeper.stop()
+        self._if_database_is_there(lambda: self._register.leave(self._worker_id))
+        event(
+            logging.INFO,
+            "worker stopped",
+            given_back=len(unfinished),
+            **{str(outcome): count for outcome, count in self._slots.tally.items()},
+        )
+
+    def _if_database_is_there(self, write: Callable[[], object]) -> None:
+        """At the end there is no time to wait for it: leases lapse, and rows are rescued."""
+        try:
+            write()
+        except (DatabaseUnavailable, SchemaOutdated) as error:
+            event(logging.WARNING, "stopping without the database", reason=error)

@@ -1,0 +1,45 @@
+"""A database that is away: wait ever longer, say so once, tell somebody if it lasts."""
+
+import logging
+import time
+
+from storyboard_worker.errors import StoryboardWorkerError
+from storyboard_worker.logs import event
+from storyboard_worker.reporting import Reporter
+
+FIRST_WAIT_SECONDS = 0.2
+LONGEST_WAIT_SECONDS = 5.0
+ALARM_AFTER_SECONDS = 60.0
+
+
+class Outage:
+    """Keeps count of one outage at a time."""
+
+    def __init__(self, reporter: Reporter) -> None:
+        self._reporter = reporter
+        self._since: float | None = None
+        self._told = False
+        self._next_wait_seconds = FIRST_WAIT_SECONDS
+
+    def wait_seconds(self, error: StoryboardWorkerError) -> float:
+        """The database failed with ``error``: how long to wait before the next try."""
+        if self._since is None:
+            self._since = time.monotonic()
+            event(logging.WARNING, "waiting for the database", reason=error)
+        elif not self._told and time.monotonic() - self._since > ALARM_AFTER_SECONDS:
+            self._told = True
+            message = "The worker cannot work: the database is away or not migrated"
+            event(logging.ERROR, message, reason=error)
+            self._reporter.alarm("database", message, reason=error)
+        wait_seconds = self._next_wait_seconds
+        self._next_wait_seconds = min(wait_seconds * 2, LONGEST_WAIT_SECONDS)
+        return wait_seconds
+
+    def over(self) -> None:
+        """The database answered."""
+        if self._since is not None:
+            seconds = time.monotonic() - self._since
+            event(logging.INFO, "the database is back", away_seconds=seconds)
+        self._since = None
+        self._told = False
+        self._next_wait_seconds = FIRST_WAIT_SECONDS
