@@ -1,10 +1,21 @@
 """From the table to the slots: claim what is due for as many slots as are free."""
 
+from dataclasses import dataclass
+
 from storyboard_worker.errors import STORAGE_UPSTREAM
 from storyboard_worker.models import Claim
 from storyboard_worker.pauses import Pauses
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.slots import Slots
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """``started`` attempts; ``look_again`` as soon as one ends: all slots are taken, or
+    storage is paused or on probation, so rows may be due that were not taken."""
+
+    started: int
+    look_again: bool
 
 
 class Dispatcher:
@@ -23,21 +34,19 @@ class Dispatcher:
         """No more may be started."""
         return self._left is not None and self._left <= 0
 
-    def fill(self) -> bool:
-        """Start attempts in the free slots.
-
-        Returns whether it is worth to look again as soon as an attempt ends: all slots are
-        taken, or storage is on probation, so rows may be due that were not taken.
-        """
+    def fill(self) -> Filled:
+        """Start attempts in the free slots."""
         free = self._wanted()
         wanted = self._pauses.storage_allows(free)
+        started = 0
         for host in self._pauses.hosts_to_probe()[:wanted]:
-            wanted -= self._probe(host)
-        if wanted <= 0:
-            return True
-        claims = self._queue.claim(wanted, without_hosts=self._pauses.hosts_to_avoid())
-        self._start(claims)
-        return len(claims) == wanted or wanted < free
+            started += self._probe(host)
+        if started < wanted:
+            avoided = self._pauses.hosts_to_avoid()
+            claims = self._queue.claim(wanted - started, without_hosts=avoided)
+            self._start(claims)
+            started += len(claims)
+        return Filled(started, look_again=started == wanted)
 
     def _wanted(self) -> int:
         free = self._slots.free

@@ -27,7 +27,7 @@ def set_up(log_format: LogFormat | None, redactor: Redactor) -> None:
     """Send logs to stderr; without ``log_format``, by whether stderr is a terminal."""
     if log_format is None:
         log_format = "console" if sys.stderr.isatty() else "json"
-    handler = logging.StreamHandler(sys.stderr)
+    handler = StderrHandler()
     formatter = ConsoleFormatter(redactor) if log_format == "console" else JsonFormatter(redactor)
     handler.setFormatter(formatter)
     root = logging.getLogger()
@@ -38,6 +38,17 @@ def set_up(log_format: LogFormat | None, redactor: Redactor) -> None:
     logging.getLogger("httpx").setLevel(logging.WARNING)
     # The SDK brings a handler of its own; its records would come out twice.
     logging.getLogger("Cloudinary").handlers = []
+
+
+class StderrHandler(logging.Handler):
+    """Writes to what ``sys.stderr`` is at that moment: a live display may stand before it."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        try:
+            sys.stderr.write(self.format(record) + "\n")
+            sys.stderr.flush()
+        except (OSError, ValueError):
+            self.handleError(record)
 
 
 class JsonFormatter(logging.Formatter):

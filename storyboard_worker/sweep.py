@@ -136,10 +136,10 @@ class Sweep:
         while not dispatcher.exhausted:
             if self._shutdown.requested or time.monotonic() >= ends_at:
                 return False
-            look_again = dispatcher.fill()
+            filled = dispatcher.fill()
             if not slots.under_way:
                 # Rows that are left over all wait for an upstream that is paused.
-                return not look_again
+                return not filled.look_again
             _wait(wakes, ends_at - time.monotonic())
         return False
 

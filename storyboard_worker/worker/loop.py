@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
-from uuid import uuid4
 
 from storyboard_worker import __version__
 from storyboard_worker.attempt import Attempts
@@ -42,11 +41,6 @@ class Wake(Enum):
     SLOT_FREE = auto()
     NEWS = auto()
     STOP = auto()
-
-
-def new_worker_id() -> str:
-    """Tells host and process, and never comes twice."""
-    return f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:6]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,39 +94,38 @@ class Worker:
         self._outage = Outage(parts.reporter)
 
     def run(self) -> None:
-        """Work until the first SIGTERM or SIGINT, then stop gracefully."""
+        """Work until a stop is requested, then stop gracefully."""
         self._shutdown.on_request(lambda: self._wakes.put(Wake.STOP))
-        with self._shutdown.on_signals():
-            event(
-                logging.INFO,
-                "worker started",
-                worker_id=self._worker_id,
-                version=__version__,
-                concurrency=self._settings.worker_concurrency,
-            )
-            for thread in (self._watchdog, self._keeper, self._listener):
-                thread.start()
-            while not self._shutdown.requested:
-                self._turn()
-            self._stop()
+        event(
+            logging.INFO,
+            "worker started",
+            worker_id=self._worker_id,
+            version=__version__,
+            concurrency=self._settings.worker_concurrency,
+        )
+        for thread in (self._watchdog, self._keeper, self._listener):
+            thread.start()
+        while not self._shutdown.requested:
+            self._turn()
+        self._stop()
 
     def _turn(self) -> None:
         """Claim once, then wait until another claim is worth making."""
         self._watchdog.progress()
         try:
-            look_again = self._dispatcher.fill()
-            until_due = None if look_again else self._queue.seconds_until_due()
+            filled = self._dispatcher.fill()
+            until_due = None if filled.look_again else self._queue.seconds_until_due()
         except (DatabaseUnavailable, SchemaOutdated) as error:
             self._wait(self._outage.wait_seconds(error), for_slot=False)
             return
         self._outage.over()
-        if self._slots.under_way:
+        if filled.started:
             self._idling.found_work()
         seconds = self._idling.wait_seconds(
             hearing=self._listener.hearing,
             known=(until_due, self._pauses.seconds_until_probe()),
         )
-        self._wait(seconds, for_slot=look_again)
+        self._wait(seconds, for_slot=filled.look_again)
 
     def _wait(self, seconds: float, *, for_slot: bool) -> None:
         """Until something happens that may make a claim succeed, at most so long.

@@ -1,0 +1,130 @@
+"""Putting the parts together, as each command needs them."""
+
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cached_property
+from pathlib import Path
+
+from storyboard_worker.addresses import PublicResolver
+from storyboard_worker.attempt import Attempts
+from storyboard_worker.database import Database
+from storyboard_worker.dsn import EMBEDDED
+from storyboard_worker.embedded import private_postgres
+from storyboard_worker.housekeeping import Housekeeping
+from storyboard_worker.logs import set_up
+from storyboard_worker.pauses import Pauses
+from storyboard_worker.queries.claims import StoryboardQueue
+from storyboard_worker.queries.counts import StoryboardCounts
+from storyboard_worker.queries.rows import StoryboardRows
+from storyboard_worker.queries.upkeep import Upkeep
+from storyboard_worker.queries.workers import WorkerRegister
+from storyboard_worker.redaction import Redactor
+from storyboard_worker.reporting import Reporter
+from storyboard_worker.settings import Settings, read_settings
+from storyboard_worker.source import Source
+from storyboard_worker.storage import Storage
+from storyboard_worker.transfer import Transfer
+from storyboard_worker.wire.transport import Transport
+from storyboard_worker.worker.identity import new_worker_id
+
+EMBEDDED_DIRECTORY = Path(".storyboard")
+
+
+class Assembly:
+    """Each part is made when first asked for, and closed at the end of :func:`assembled`."""
+
+    def __init__(self, settings: Settings, dsn: str, redactor: Redactor, stack: ExitStack) -> None:
+        self.settings = settings
+        self.worker_id = new_worker_id()
+        self._dsn = dsn
+        self._redactor = redactor
+        self._stack = stack
+
+    @cached_property
+    def database(self) -> Database:
+        database = Database(self._dsn)
+        self._stack.callback(database.close)
+        return database
+
+    @cached_property
+    def queue(self) -> StoryboardQueue:
+        return StoryboardQueue(
+            self.database,
+            worker_id=self.worker_id,
+            lease_seconds=self.settings.lease_seconds,
+            max_attempts=self.settings.max_attempts,
+        )
+
+    @cached_property
+    def rows(self) -> StoryboardRows:
+        return StoryboardRows(self.database)
+
+    @cached_property
+    def counts(self) -> StoryboardCounts:
+        return StoryboardCounts(self.database)
+
+    @cached_property
+    def register(self) -> WorkerRegister:
+        return WorkerRegister(self.database, lease_seconds=self.settings.lease_seconds)
+
+    @cached_property
+    def reporter(self) -> Reporter:
+        reporter = Reporter(self.settings.sentry, self._redactor, worker_id=self.worker_id)
+        self._stack.callback(reporter.close)
+        return reporter
+
+    @cached_property
+    def housekeeping(self) -> Housekeeping:
+        upkeep = Upkeep(self.database, max_attempts=self.settings.max_attempts)
+        return Housekeeping(upkeep, self.reporter)
+
+    @cached_property
+    def pauses(self) -> Pauses:
+        return Pauses()
+
+    @cached_property
+    def attempts(self) -> Attempts:
+        return Attempts(self.queue, self._transfer(), self.pauses, self.reporter)
+
+    def _transfer(self) -> Transfer:
+        settings = self.settings
+        cloudinary = settings.require_cloudinary()
+        timeouts = {
+            "connect_timeout_seconds": settings.connect_timeout_seconds,
+            "read_timeout_seconds": settings.read_timeout_seconds,
+        }
+        resolve = PublicResolver(allow_private=settings.source_allow_private)
+        source = Source(
+            Transport(resolve=resolve, **timeouts),
+            allowed_hosts=settings.source_hosts,
+            allow_http=settings.source_allow_private,
+        )
+        storage = Storage(Transport(**timeouts), cloudinary)
+        self._stack.callback(source.close)
+        self._stack.callback(storage.close)
+        return Transfer(
+            source,
+            storage,
+            folder=cloudinary.folder,
+            max_image_bytes=settings.max_image_bytes,
+            verify=settings.verify_stored,
+        )
+
+
+@contextmanager
+def assembled(*, uploads: bool = False) -> Iterator[Assembly]:
+    """Settings read and checked (``uploads``: Cloudinary's, too), logs set up, parts at hand.
+
+    Raises :class:`SettingsError` before anything is touched.
+    """
+    settings = read_settings(os.environ)
+    if uploads:
+        settings.require_cloudinary()
+    redactor = Redactor(settings.secrets)
+    set_up(settings.log_format, redactor)
+    with ExitStack() as stack:
+        dsn = settings.database_dsn
+        if dsn == EMBEDDED:
+            dsn = stack.enter_context(private_postgres(EMBEDDED_DIRECTORY))
+        yield Assembly(settings, dsn, redactor, stack)

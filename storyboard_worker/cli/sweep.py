@@ -1,0 +1,113 @@
+"""``sweep``."""
+
+import sys
+import time
+from dataclasses import asdict
+from typing import Self
+
+import click
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from storyboard_worker.attempt import Ended, Outcome
+from storyboard_worker.cli.assembly import Assembly, assembled
+from storyboard_worker.cli.exits import Exit
+from storyboard_worker.cli.output import duration, print_json, print_table
+from storyboard_worker.shutdown import Shutdown
+from storyboard_worker.sweep import Sweep, Tally
+
+
+@click.command("sweep")
+@click.option(
+    "--max-seconds",
+    type=click.FloatRange(min=1),
+    default=240,
+    show_default=True,
+    help="A hard end; what is under way then is given back.",
+)
+@click.option("--limit", type=click.IntRange(min=1), help="Process at most so many rows.")
+@click.option("--no-process", is_flag=True, help="Only rescue, expire and raise alarms.")
+@click.option("--json", "as_json", is_flag=True, help="Print the tally as JSON.")
+def sweep_command(
+    *, max_seconds: float, limit: int | None, no_process: bool, as_json: bool
+) -> None:
+    """One cron pass over the table.
+
+    Puts rows of dead workers back, fails those whose link has expired, raises an alarm (exit
+    1) when rows have waited longer than HEALTH_MAX_WAIT_SECONDS and no worker is alive, then
+    processes what is due until nothing is or the time is up. Safe beside workers and beside
+    another sweep. Run it every five minutes.
+    """
+    shutdown = Shutdown()
+    started = time.monotonic()
+    with shutdown.on_signals(), assembled(uploads=not no_process) as parts:
+        sweep = Sweep(
+            settings=parts.settings,
+            queue_=parts.queue,
+            counts=parts.counts,
+            register=parts.register,
+            housekeeping=parts.housekeeping,
+            reporter=parts.reporter,
+            shutdown=shutdown,
+        )
+        tally = sweep.tidy()
+        if not no_process:
+            left = max_seconds - (time.monotonic() - started)
+            _process(sweep, tally, parts, left, limit)
+        tally.seconds = round(time.monotonic() - started, 3)
+    _print(tally, as_json=as_json)
+    sys.exit(Exit.BAD_ANSWER if tally.alarms else Exit.DONE)
+
+
+def _process(
+    sweep: Sweep, tally: Tally, parts: Assembly, max_seconds: float, limit: int | None
+) -> None:
+    with Progress() as progress:
+        sweep.process(
+            tally,
+            parts.attempts,
+            parts.pauses,
+            max_seconds=max_seconds,
+            limit=limit,
+            on_ended=progress.note,
+        )
+
+
+class Progress:
+    """A line on the terminal that counts attempts as they end; nothing anywhere else."""
+
+    def __init__(self) -> None:
+        self._counts: dict[Outcome, int] = {}
+        console = Console(stderr=True)
+        self._live = Live(self._text(), console=console) if console.is_terminal else None
+
+    def __enter__(self) -> Self:
+        if self._live is not None:
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def note(self, ended: Ended) -> None:
+        self._counts[ended.outcome] = self._counts.get(ended.outcome, 0) + 1
+        if self._live is not None:
+            self._live.update(self._text())
+
+    def _text(self) -> Text:
+        shown = ", ".join(f"{count} {outcome}" for outcome, count in self._counts.items())
+        return Text(f"processing: {shown or 'looking for what is due'}")
+
+
+def _print(tally: Tally, *, as_json: bool) -> None:
+    if as_json:
+        print_json(asdict(tally))
+        return
+    facts = asdict(tally) | {
+        "alarms": "; ".join(tally.alarms) or "none",
+        "seconds": duration(tally.seconds),
+        "complete": "yes" if tally.complete else "no: rows that are due are left",
+    }
+    print_table(["sweep", ""], facts.items())
