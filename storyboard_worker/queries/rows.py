@@ -43,10 +43,19 @@ class StoryboardRows:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def enqueue(self, source_urls: Sequence[str], *, project_id: str | None = None) -> list[UUID]:
+    def enqueue(
+        self,
+        source_urls: Sequence[str],
+        *,
+        project_id: str | None = None,
+        max_attempts: int | None = None,
+    ) -> list[UUID]:
         """Insert a pending row for each URL, all or none; returns the ids in the same order."""
         statement = insert(storyboards).returning(rows.id, sort_by_parameter_order=True)
-        values = [{"source_url": url, "project_id": project_id} for url in source_urls]
+        values = [
+            {"source_url": url, "project_id": project_id, "max_attempts": max_attempts}
+            for url in source_urls
+        ]
         with self._database.transaction() as connection:
             return list(connection.execute(statement, values).scalars())
 

@@ -1,0 +1,92 @@
+"""The panels of the demo: which pictures, what is wrong with some, how each must end."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from itertools import cycle, islice
+
+from storyboard_worker.demo.faults import Answer, CutFile, ServeBytes, SourceFault
+from storyboard_worker.demo.origin import Origin
+from storyboard_worker.demo.pictures import draw
+from storyboard_worker.errors import ErrorCode
+from storyboard_worker.models import Status
+
+ERROR_PAGE = b"<html><body><h1>502 Bad Gateway</h1></body></html>"
+SIZES = ((1024, 576), (1280, 720), (768, 1024), (640, 640))
+FORMATS = ("JPEG", "PNG", "JPEG", "WEBP")
+DAY_SECONDS = 86_400
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """What is wrong with a panel, and how it must end for that."""
+
+    words: str
+    faults: tuple[SourceFault, ...] = ()
+    error_code: ErrorCode | None = None
+    missing: bool = False
+    expired: bool = False
+    max_attempts: int | None = None
+
+
+TROUBLES = (
+    Trouble("expired link", error_code=ErrorCode.SOURCE_EXPIRED, expired=True),
+    Trouble("missing file", error_code=ErrorCode.SOURCE_NOT_FOUND, missing=True),
+    Trouble(
+        "error page served as an image",
+        (ServeBytes(ERROR_PAGE, "image/jpeg", always=True),),
+        ErrorCode.IMAGE_INVALID,
+    ),
+    Trouble(
+        "truncated file, at every attempt",
+        (CutFile(20_000, always=True),),
+        ErrorCode.IMAGE_TRUNCATED,
+        max_attempts=2,
+    ),
+    Trouble("source fails twice, then works", (Answer(503), Answer(500))),
+    Trouble(
+        "source asks to wait 2 s, then works", (Answer(429, headers={"Retry-After": "2"}),)
+    ),
+)
+GOOD = Trouble("")
+
+
+@dataclass(frozen=True)
+class Panel:
+    """One picture and what must become of it; ``body`` is what the source serves."""
+
+    number: int
+    trouble: Trouble
+    url: str
+    body: bytes
+
+    @property
+    def expected_status(self) -> Status:
+        return Status.READY if self.trouble.error_code is None else Status.FAILED
+
+
+def plant(origin: Origin, count: int) -> Iterator[Panel]:
+    """Draw ``count`` pictures, serve them from ``origin``, the troubles spread among them."""
+    troubled = dict(zip(_spread(count), TROUBLES, strict=True))
+    looks = islice(cycle(zip(SIZES, FORMATS, strict=True)), count)
+    for number, ((width, height), image_format) in enumerate(looks, 1):
+        body = draw(number, width=width, height=height, format=image_format)
+        trouble = troubled.get(number, GOOD)
+        yield _plant_one(origin, number, image_format, body, trouble)
+
+
+def _plant_one(
+    origin: Origin, number: int, image_format: str, body: bytes, trouble: Trouble
+) -> Panel:
+    name = f"storyboard/panel-{number:02}.{image_format.lower()}"
+    if not trouble.missing:
+        content_type = f"image/{image_format.lower()}"
+        origin.put(name, body, content_type=content_type, faults=trouble.faults)
+    age = timedelta(seconds=2 * DAY_SECONDS if trouble.expired else 0)
+    url = origin.sign(name, signed_at=datetime.now(UTC) - age, expires_seconds=DAY_SECONDS)
+    return Panel(number, trouble, url, body)
+
+
+def _spread(count: int) -> list[int]:
+    """Panel numbers for the troubles, evenly among ``count``."""
+    return [1 + (index * count) // len(TROUBLES) for index in range(len(TROUBLES))]

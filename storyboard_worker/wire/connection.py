@@ -1,0 +1,141 @@
+"""One request and its answer on one connection."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import partial
+
+import httpx
+
+from storyboard_worker.deadline import Deadline
+from storyboard_worker.wire.framing import Delimiter, body_chunks, body_length
+from storyboard_worker.wire.head import AnswerHead, read_answer_head
+from storyboard_worker.wire.outgoing import request_pieces
+from storyboard_worker.wire.reader import Reader
+from storyboard_worker.wire.sockets import WireSocket
+
+
+class Connection:
+    """Carries one exchange at a time, over a socket that it owns."""
+
+    def __init__(self, sock: WireSocket) -> None:
+        self._sock = sock
+        self._reader = Reader(sock.receive)
+
+    @property
+    def answer_began(self) -> bool:
+        """Whether any byte of the last request's answer has arrived."""
+        return self._reader.bytes_arrived
+
+    @property
+    def is_quiet(self) -> bool:
+        """False when the peer has closed the idle connection, or speaks without being asked."""
+        return self._sock.is_quiet()
+
+    def exchange(
+        self, request: httpx.Request, deadline: Deadline, keep: Callable[["Connection"], None]
+    ) -> httpx.Response:
+        """Send ``request`` and read the head of the answer; iterating the answer reads its body.
+
+        ``keep`` is handed the connection as soon as it is free for another request; after any
+        other end, an exception from the request's body included, it is closed.
+        """
+        with ExitStack() as on_failure:
+            on_failure.callback(self.close)
+            self._sock.use(deadline)
+            self._reader.bytes_arrived = False
+            break_off = self._send(request)
+            head = self._answer_head(break_off)
+            length = body_length(request.method, head)
+            on_failure.pop_all()
+        # A peer that did not take the whole request would read its rest as the next one.
+        reusable = break_off is None and _may_be_reused(request, head, length)
+        return httpx.Response(
+            head.status,
+            headers=head.fields,
+            stream=AnswerBody(
+                body_chunks(self._reader, length),
+                empty=length == 0,
+                on_whole=partial(self._release, keep) if reusable else self.close,
+                on_break_off=self.close,
+            ),
+            extensions={
+                "http_version": b"HTTP/1.%d" % head.minor_version,
+                "reason_phrase": head.reason,
+            },
+        )
+
+    def _send(self, request: httpx.Request) -> httpx.WriteError | None:
+        """The error, if the peer stopped listening: it may have answered before it did."""
+        for piece in request_pieces(request):
+            # Around this call alone: what the body raises is none of the peer's doing.
+            try:
+                self._sock.send_all(piece)
+            except httpx.WriteError as error:
+                return error
+        return None
+
+    def _answer_head(self, break_off: httpx.WriteError | None) -> AnswerHead:
+        try:
+            return read_answer_head(self._reader)
+        except httpx.TransportError:
+            if break_off is not None:
+                raise break_off from break_off.__cause__
+            raise
+
+    def _release(self, keep: Callable[["Connection"], None]) -> None:
+        if self._reader.holds_bytes:
+            # More than an answer: nothing that comes on this connection can be trusted.
+            self.close()
+        else:
+            self._sock.rest()
+            keep(self)
+
+    def close(self) -> None:
+        self._sock.close()
+
+
+class AnswerBody(httpx.SyncByteStream):
+    """The body of an answer as it arrives.
+
+    Calls one of ``on_whole`` and ``on_break_off``, once: after the last byte, or when
+    reading fails or stops before.
+    """
+
+    def __init__(
+        self,
+        chunks: Iterator[bytes],
+        *,
+        empty: bool,
+        on_whole: Callable[[], None],
+        on_break_off: Callable[[], None],
+    ) -> None:
+        self._chunks = chunks
+        self._on_whole = on_whole
+        self._on_break_off = on_break_off
+        self._ended = False
+        if empty:
+            # Nobody has to read what is not there.
+            self._end(on_whole)
+
+    def __iter__(self) -> Iterator[bytes]:
+        try:
+            yield from self._chunks
+            self._end(self._on_whole)
+        finally:
+            self._end(self._on_break_off)
+
+    def close(self) -> None:
+        self._end(self._on_break_off)
+
+    def _end(self, call: Callable[[], None]) -> None:
+        if not self._ended:
+            self._ended = True
+            call()
+
+
+def _may_be_reused(request: httpx.Request, head: AnswerHead, length: int | Delimiter) -> bool:
+    return (
+        length is not Delimiter.CLOSE
+        and head.permits_another_request
+        and request.headers.get("connection", "").lower() != "close"
+    )

@@ -1,0 +1,111 @@
+"""A new connection to one of a host's addresses."""
+
+import ssl
+from dataclasses import dataclass
+from functools import cached_property
+
+import httpx
+
+from storyboard_worker.deadline import Deadline
+from storyboard_worker.wire.connection import Connection
+from storyboard_worker.wire.resolve import Resolver, SocketAddress
+from storyboard_worker.wire.sockets import WireSocket
+
+DEFAULT_PORTS = {"http": 80, "https": 443}
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Whom a connection leads to; the requests to one origin share its connections."""
+
+    scheme: str
+    host: str
+    port: int
+
+    @classmethod
+    def of(cls, url: httpx.URL) -> "Origin":
+        if url.scheme not in DEFAULT_PORTS:
+            raise httpx.UnsupportedProtocol(f"the scheme {url.scheme!r} is not http or https")
+        if not url.raw_host:
+            raise httpx.UnsupportedProtocol("the URL names no host")
+        port = DEFAULT_PORTS[url.scheme] if url.port is None else url.port
+        # Not url.host, which is the name for people: the network knows only its ASCII form.
+        return cls(url.scheme, url.raw_host.decode("ascii"), port)
+
+
+class Dialer:
+    """Opens connections; the time-outs bound each wait, next to the deadline given."""
+
+    def __init__(
+        self,
+        *,
+        resolve: Resolver,
+        tls: ssl.SSLContext | None,
+        connect_timeout_seconds: float,
+        read_timeout_seconds: float,
+    ) -> None:
+        self._resolve = resolve
+        self._given_tls = tls
+        self._connect_timeout_seconds = connect_timeout_seconds
+        self._read_timeout_seconds = read_timeout_seconds
+
+    def dial(self, origin: Origin, deadline: Deadline) -> Connection:
+        """The first address that takes the connection wins.
+
+        Raises :class:`httpx.ConnectTimeout`, :class:`httpx.ConnectError`, or whatever the
+        resolver raises that is not an :class:`OSError`.
+        """
+        sock = self._connected(origin, deadline)
+        if origin.scheme == "https":
+            self._secure(sock, origin)
+        return Connection(sock)
+
+    def _connected(self, origin: Origin, deadline: Deadline) -> WireSocket:
+        failure: OSError | None = None
+        for address in self._addresses(origin):
+            if deadline.expired:
+                break
+            try:
+                return self._try(address, deadline)
+            except OSError as error:
+                failure = error
+        if deadline.expired or isinstance(failure, TimeoutError):
+            raise httpx.ConnectTimeout(f"no connection to {origin.host} in time") from failure
+        reason = failure or "it has no address"
+        raise httpx.ConnectError(f"no connection to {origin.host}: {reason}") from failure
+
+    def _addresses(self, origin: Origin) -> list[SocketAddress]:
+        try:
+            return self._resolve(origin.host, origin.port)
+        except OSError as error:
+            raise httpx.ConnectError(f"no address for {origin.host}: {error}") from error
+
+    def _try(self, address: SocketAddress, deadline: Deadline) -> WireSocket:
+        sock = WireSocket(address[0], deadline, timeout_seconds=self._read_timeout_seconds)
+        try:
+            sock.connect(address, self._connect_timeout_seconds)
+        except OSError:
+            sock.close()
+            raise
+        return sock
+
+    def _secure(self, sock: WireSocket, origin: Origin) -> None:
+        # A name may end with the root's dot; certificates have it without (RFC 6066, section 3).
+        name = origin.host.removesuffix(".")
+        try:
+            sock.start_tls(self._tls, name, self._connect_timeout_seconds)
+        except TimeoutError as error:
+            sock.close()
+            raise httpx.ConnectTimeout(f"no TLS with {origin.host} in time") from error
+        except (OSError, ValueError) as error:
+            sock.close()
+            raise httpx.ConnectError(f"no TLS with {origin.host}: {error}") from error
+
+    @cached_property
+    def _tls(self) -> ssl.SSLContext:
+        if self._given_tls is not None:
+            return self._given_tls
+        # Reads every certificate authority of the system: tens of milliseconds, so only once.
+        context = ssl.create_default_context()
+        context.set_alpn_protocols(["http/1.1"])
+        return context

@@ -1,0 +1,82 @@
+"""What httpx sees of this package."""
+
+import math
+import ssl
+from functools import partial
+
+import httpx
+
+from storyboard_worker.deadline import Deadline
+from storyboard_worker.wire.connection import Connection
+from storyboard_worker.wire.dialing import Dialer, Origin
+from storyboard_worker.wire.outgoing import declared_length
+from storyboard_worker.wire.pool import IdleConnections
+from storyboard_worker.wire.resolve import Resolver, resolve_any
+
+SAFE_METHODS = frozenset({"GET", "HEAD"})
+
+
+class Transport(httpx.BaseTransport):
+    """Sends requests over HTTP/1.1, from any number of threads at once.
+
+    ``resolve`` decides which addresses a host has, once for each new connection; Host header,
+    SNI and the check of the certificate stay with the URL's host. ``tls`` replaces the
+    verifying context of the system. ``connect_timeout_seconds`` bounds the wait for each
+    address and the TLS handshake, ``read_timeout_seconds`` each wait for bytes to arrive or
+    to leave; a connection that has been idle for ``max_idle_seconds`` is not used again.
+
+    A request may carry a :class:`Deadline` in ``extensions["deadline"]``, which bounds every
+    wait besides and wakes it when cancelled; an exchange that outlives it ends with one of
+    httpx's time-outs. It may carry a body only with its Content-Length.
+
+    Every failure is one of httpx's exceptions, without the URL's path or query in its text,
+    except what the resolver or the request's own body raises: that passes through.
+    """
+
+    def __init__(
+        self,
+        *,
+        resolve: Resolver = resolve_any,
+        tls: ssl.SSLContext | None = None,
+        connect_timeout_seconds: float,
+        read_timeout_seconds: float,
+        max_idle_seconds: float = 15.0,
+    ) -> None:
+        self._idle = IdleConnections(max_idle_seconds)
+        self._dialer = Dialer(
+            resolve=resolve,
+            tls=tls,
+            connect_timeout_seconds=connect_timeout_seconds,
+            read_timeout_seconds=read_timeout_seconds,
+        )
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """The answer as soon as its head is there; its body is read by iterating it."""
+        deadline = request.extensions.get("deadline") or Deadline(math.inf)
+        origin = Origin.of(request.url)
+        keep = partial(self._idle.put, origin)
+        idle = self._idle.take(origin)
+        if idle is not None:
+            try:
+                return idle.exchange(request, deadline, keep)
+            except (httpx.NetworkError, httpx.RemoteProtocolError):
+                if not _was_stale(idle, request):
+                    raise
+        return self._dialer.dial(origin, deadline).exchange(request, deadline, keep)
+
+    def close(self) -> None:
+        """Close the idle connections; those in use close when their answers end."""
+        self._idle.close()
+
+
+def _was_stale(connection: Connection, request: httpx.Request) -> bool:
+    """Whether ``request`` may be sent once more after it failed on a used connection.
+
+    The peer may have closed it just before, without having seen the request (RFC 9112,
+    section 9.3.1). A body may have been used up by then, and may have had its effect.
+    """
+    return (
+        not connection.answer_began
+        and request.method in SAFE_METHODS
+        and declared_length(request) == 0
+    )
