@@ -47,6 +47,7 @@ def migrate(connection: Connection | None) -> None:
         compare_server_default=True,
         literal_binds=connection is None,
         dialect_opts={"paramstyle": "named"},
+        on_version_apply=context.config.attributes.get("on_version_apply"),
     )
     with context.begin_transaction():
         for statement in PREAMBLE:

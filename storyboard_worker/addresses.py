@@ -10,9 +10,7 @@ The tables follow IANA's registries of special-purpose addresses (RFC 6890). The
 because what :mod:`ipaddress` calls global differs between versions of Python.
 """
 
-import socket
 from ipaddress import (
-    AddressValueError,
     IPv4Address,
     IPv4Network,
     IPv6Address,
@@ -21,9 +19,7 @@ from ipaddress import (
 )
 
 from storyboard_worker.errors import AttemptError, ErrorCode
-
-# The address family, and what ``socket.connect`` takes for it.
-SocketAddress = tuple[socket.AddressFamily, tuple[object, ...]]
+from storyboard_worker.wire.resolve import SocketAddress, resolve_any
 
 PRIVATE_V4 = (
     IPv4Network("10.0.0.0/8"),  # RFC 1918
@@ -81,7 +77,7 @@ class PublicResolver:
         Raises :class:`AttemptError` with ``source_blocked`` when none is allowed, and
         :class:`OSError` when there is none at all.
         """
-        found = _look_up(host, port)
+        found = resolve_any(host, port)
         allowed = [
             (family, address)
             for family, address in found
@@ -98,28 +94,19 @@ class PublicResolver:
         return allowed
 
 
-def _look_up(host: str, port: int) -> list[SocketAddress]:
-    try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except UnicodeError as error:
-        # A label that is empty or longer than 63 characters (RFC 1035, section 2.3.4).
-        raise socket.gaierror(socket.EAI_NONAME, "the name cannot exist") from error
-    return [(family, address) for family, _, _, _, address in found]
-
-
 def is_allowed(address: str | IPv4Address | IPv6Address, *, allow_private: bool) -> bool:
     """Whether a source may lie there; what is no address is refused.
 
-    An IPv6 address that only carries an IPv4 one is judged by that.
+    An IPv6 address that only carries an IPv4 one is judged by that. A scope is of no account:
+    it says through which interface, not to whom.
     """
     try:
         parsed = ip_address(address)
-    except (AddressValueError, ValueError):
+    except ValueError:
         return False
     if isinstance(parsed, IPv4Address):
         return _is_allowed_v4(parsed, allow_private=allow_private)
-    # The scope says through which interface, not to whom; the networks here have none.
-    return _is_allowed_v6(IPv6Address(int(parsed)), allow_private=allow_private)
+    return _is_allowed_v6(parsed, allow_private=allow_private)
 
 
 def _is_allowed_v4(address: IPv4Address, *, allow_private: bool) -> bool:

@@ -20,7 +20,7 @@ from storyboard_worker.errors import (
     LeaseLost,
     SchemaOutdated,
 )
-from storyboard_worker.logs import event
+from storyboard_worker.logs import event, log
 from storyboard_worker.models import Claim
 from storyboard_worker.pauses import Pauses
 from storyboard_worker.policy import Decision, Fail, Release, Retry, decide
@@ -85,7 +85,8 @@ class Attempts:
                 return None
             return claim.seconds_until_expiry - (time.monotonic() - started)
 
-        ended = self._run(claim, deadline, announce, seconds_left, started)
+        with self._reporter.attempt(claim):
+            ended = self._run(claim, deadline, announce, seconds_left, started)
         _log(ended)
         return ended
 
@@ -141,7 +142,9 @@ class Attempts:
             raise
         except Exception as error:
             # The border of an attempt: what nobody expected is this row's error and must
-            # neither end the slot nor pass unseen.
+            # neither end the slot nor pass unseen. The stack stands in the log, too, for those
+            # who have no Sentry.
+            log.exception("unexpected error", extra={"facts": {"storyboard_id": str(claim.id)}})
             raise AttemptError(
                 ErrorCode.UNEXPECTED, f"{type(error).__name__} in the worker's own code"
             ) from error

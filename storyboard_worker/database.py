@@ -18,6 +18,11 @@ from storyboard_worker.errors import DatabaseUnavailable, SchemaOutdated
 
 CONNECT_TIMEOUT_SECONDS = 10
 STATEMENT_TIMEOUT_SECONDS = 15
+# Rows locked by a machine that vanished within a transaction are free again after this.
+IDLE_TIMEOUT_SECONDS = 15
+# A row that somebody else holds in a long transaction must not keep the few connections:
+# whoever wants it gives way and comes again.
+LOCK_TIMEOUT_SECONDS = 0.5
 POOL_TIMEOUT_SECONDS = 30
 # Recycled well before the idle limits of poolers and of NAT gateways.
 MAX_CONNECTION_AGE_SECONDS = 1800
@@ -33,12 +38,22 @@ KEEPALIVE = {
 
 # SQLSTATEs of «the tables are not (all) there»: undefined table, column, function.
 SCHEMA_SQLSTATES = frozenset({"42P01", "42703", "42883"})
+# Rights that were not granted (yet): waiting for a person, like a database that is away.
+INSUFFICIENT_PRIVILEGE = "42501"
+# A standby after a failover answers so until the pool has moved on.
+READ_ONLY = "25006"
+
+BEGIN = (
+    f"BEGIN; SET LOCAL statement_timeout = {STATEMENT_TIMEOUT_SECONDS * 1000}; "
+    f"SET LOCAL idle_in_transaction_session_timeout = {IDLE_TIMEOUT_SECONDS * 1000}; "
+    f"SET LOCAL lock_timeout = {LOCK_TIMEOUT_SECONDS * 1000:.0f}"
+)
 
 
 class Database:
     """A small pool of connections to one database.
 
-    ``dsn`` is any form that libpq reads; see :func:`storyboard_worker.settings.database_dsn`.
+    ``dsn`` is any form that libpq reads; see :func:`storyboard_worker.dsn.dsn_from_url`.
     """
 
     def __init__(self, dsn: str, *, max_connections: int = 3) -> None:
@@ -54,10 +69,8 @@ class Database:
         columns are missing.
         """
         with translated(), self._engine.connect() as connection:
-            # The engine is in autocommit, so that BEGIN and the time-out share a round trip.
-            connection.exec_driver_sql(
-                f"BEGIN; SET LOCAL statement_timeout = {STATEMENT_TIMEOUT_SECONDS * 1000}"
-            )
+            # The engine is in autocommit, so that BEGIN and the time-outs share a round trip.
+            connection.exec_driver_sql(BEGIN)
             yield connection
             connection.exec_driver_sql("COMMIT")
 
@@ -136,9 +149,10 @@ def _ours(error: exc.DBAPIError) -> Exception:
             f"the schema is missing or outdated ({one_line(error.orig)}); "
             "mend: storyboard-worker migrate"
         )
-    # A standby after a failover answers 25006 (read-only) until the pool has moved on.
-    waiting_helps = (exc.OperationalError, exc.InterfaceError)
-    if isinstance(error, waiting_helps) or error.connection_invalidated or sqlstate == "25006":
+    waiting_helps = isinstance(error, exc.OperationalError | exc.InterfaceError) or (
+        sqlstate in {INSUFFICIENT_PRIVILEGE, READ_ONLY}
+    )
+    if waiting_helps or error.connection_invalidated:
         return DatabaseUnavailable(one_line(error.orig))
     return error
 

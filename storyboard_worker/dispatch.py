@@ -12,10 +12,12 @@ from storyboard_worker.slots import Slots
 @dataclass(frozen=True, slots=True)
 class Filled:
     """``started`` attempts; ``look_again`` as soon as one ends: all slots are taken, or
-    storage is paused or on probation, so rows may be due that were not taken."""
+    storage is paused or on probation, so rows may be due that were not taken. ``held_back``: some
+    hosts were passed over, and any attempt that ends may open them."""
 
     started: int
     look_again: bool
+    held_back: bool
 
 
 class Dispatcher:
@@ -41,12 +43,12 @@ class Dispatcher:
         started = 0
         for host in self._pauses.hosts_to_probe()[:wanted]:
             started += self._probe(host)
+        avoided = self._pauses.hosts_to_avoid()
         if started < wanted:
-            avoided = self._pauses.hosts_to_avoid()
             claims = self._queue.claim(wanted - started, without_hosts=avoided)
             self._start(claims)
             started += len(claims)
-        return Filled(started, look_again=started == wanted)
+        return Filled(started, look_again=started == wanted, held_back=bool(avoided))
 
     def _wanted(self) -> int:
         free = self._slots.free

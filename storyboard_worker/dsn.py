@@ -1,7 +1,7 @@
 """The database's address: from any ``postgres://`` form to what libpq reads."""
 
 import re
-from urllib.parse import parse_qsl, quote, urlencode
+from urllib.parse import unquote
 
 from psycopg import ProgrammingError, conninfo
 
@@ -39,21 +39,34 @@ def dsn_from_url(url: str) -> str:
     scheme, separator, rest = url.partition("://")
     if not separator or not re.fullmatch(r"postgres(ql)?(\+\w+)?", scheme):
         raise SettingsError(f"DATABASE_URL must begin with postgresql://, like {EXAMPLE}")
+    # As libpq reads it: a «?» in front of the «@» belongs to the password.
+    user, rest = _split_user(rest)
     address, _, query = rest.partition("?")
-    kept = [pair for pair in parse_qsl(query) if pair[0] not in FOREIGN_PARAMETERS]
-    dsn = f"postgresql://{address}"
-    if kept:
-        dsn += "?" + urlencode(kept, quote_via=quote)
-    _check(dsn)
+    # Kept as they were written: libpq decodes %20, but leaves a plus sign alone.
+    kept = "&".join(pair for pair in query.split("&") if _is_for_libpq(pair))
+    dsn = f"postgresql://{user}{address}{kept and '?'}{kept}"
+    _check(dsn, kept)
     return dsn
 
 
-def _check(dsn: str) -> None:
+def _split_user(rest: str) -> tuple[str, str]:
+    found = re.match(r"[^@/]*@", rest)
+    return (found[0], rest[found.end() :]) if found else ("", rest)
+
+
+def _is_for_libpq(pair: str) -> bool:
+    name, _, value = pair.partition("=")
+    return value != "" and unquote(name) not in FOREIGN_PARAMETERS
+
+
+def _check(dsn: str, query: str) -> None:
     try:
         parts = conninfo.conninfo_to_dict(dsn)
-    except ProgrammingError as error:
-        # Of what libpq says only this is sure not to quote the password.
-        unknown = re.search(r'invalid URI query parameter: "(\w+)"', str(error))
+    except (ProgrammingError, UnicodeError) as error:
+        # Of what libpq says only this may be repeated, and not even this when a password
+        # with «/» and «?» reaches into the query.
+        said = "" if "@" in query else str(error)
+        unknown = re.search(r'invalid URI query parameter: "(\w+)"', said)
         reason = f" (unknown parameter {unknown[1]!r})" if unknown else ""
         raise SettingsError(
             f"DATABASE_URL cannot be read{reason}: it looks like {EXAMPLE}, "
@@ -61,8 +74,10 @@ def _check(dsn: str) -> None:
         ) from error
     for port in str(parts.get("port", "")).split(","):
         if port and not (port.isdecimal() and 0 < int(port) < 65536):  # noqa: PLR2004  TCP
+            # Not repeated: after a «/» or «?» in the password, its beginning stands here.
             raise SettingsError(
-                f"DATABASE_URL has the port {port!r}, which cannot be one; it looks like {EXAMPLE}"
+                f"DATABASE_URL has a port that cannot be one: it looks like {EXAMPLE}, "
+                "with special characters in the password percent-encoded"
             )
 
 

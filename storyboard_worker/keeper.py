@@ -21,6 +21,7 @@ class Keeper:
     def __init__(self, duties: Sequence[Duty], *, interval_seconds: float) -> None:
         self._duties = duties
         self._interval_seconds = interval_seconds
+        self._waits = False
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
 
@@ -36,6 +37,7 @@ class Keeper:
         wait_seconds = 0.0
         while not self._stopped.wait(wait_seconds):
             failed = [duty for duty in self._duties if not self._does(duty)]
+            self._waits = bool(failed)
             soon = min(SOON_SECONDS, self._interval_seconds)
             wait_seconds = soon if failed else self._interval_seconds
 
@@ -43,7 +45,10 @@ class Keeper:
         try:
             duty()
         except (DatabaseUnavailable, SchemaOutdated) as error:
-            event(logging.WARNING, "keeper waits for the database", reason=error)
+            # Once for each outage: what follows says the same, every second.
+            if not self._waits:
+                event(logging.WARNING, "keeper waits for the database", reason=error)
+            self._waits = True
             return False
         except Exception:  # noqa: BLE001  logged, and the other duties go on
             # Without the keeper every lease of this worker would lapse.

@@ -7,6 +7,7 @@ Call sites pass an event in words and its facts as ``extra={"facts": {...}}`` th
 import json
 import logging
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -47,8 +48,10 @@ class StderrHandler(logging.Handler):
         try:
             sys.stderr.write(self.format(record) + "\n")
             sys.stderr.flush()
-        except (OSError, ValueError):
-            self.handleError(record)
+        except Exception:  # noqa: BLE001  whoever logs must not suffer from it
+            # Not handleError(): it would print message and arguments as they are.
+            with suppress(OSError, ValueError):
+                sys.stderr.write(f"a log line of {record.name} could not be written\n")
 
 
 class JsonFormatter(logging.Formatter):

@@ -10,14 +10,16 @@ from typing import Any
 REDACTED = "[redacted]"
 MIN_SECRET_CHARACTERS = 6
 
-# Whatever looks like a URL, up to white space or a quote. User-info goes as well as the query.
-_URL = re.compile(r"""\b([a-z][a-z0-9+.-]*://)([^\s"'<>\\]*)""", re.IGNORECASE)
+# Whatever looks like a URL, up to white space or what no URL may hold. A single quote is not
+# among these: a query may hold one. User-info goes as well as the query.
+_URL = re.compile(r"""\b([a-z][a-z0-9+.-]*://)([^\s"<>\\]*)""", re.IGNORECASE)
 # A bare query of a signed URL, as it stands in request lines and in messages cut from a URL.
 _SIGNED_QUERY = re.compile(
-    r"""\?[^\s"'<>\\]*\b(?:X-(?:Tos|Amz|Goog)-|signature=|token=)[^\s"'<>\\]*""", re.IGNORECASE
+    r"""\?[^\s"<>\\]*\b(?:X-(?:Tos|Amz|Goog)-|signature=|token=)[^\s"<>\\]*""", re.IGNORECASE
 )
+# No word boundary in front: in a URL that is quoted as a whole it follows «%3F» or «%26».
 _SIGNED_PARAMETER = re.compile(
-    r"""\bX-(?:Tos|Amz|Goog)-[A-Za-z-]+(?:=|%3D)[^\s"'<>\\&]*""", re.IGNORECASE
+    r"""X-(?:Tos|Amz|Goog)-[A-Za-z-]+(?:=|%3D)[^\s"<>\\&]*""", re.IGNORECASE
 )
 
 

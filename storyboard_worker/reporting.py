@@ -5,7 +5,8 @@ and a lost lease is nothing. Every way out of the SDK passes the redactor.
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import sentry_sdk
@@ -70,7 +71,7 @@ class Reporter:
             # By default one 403 puts the signed URL into the event five times: local
             # variables, httpx spans and breadcrumbs, log records, the exception's text.
             include_local_variables=False,
-            send_default_pii=False,
+            traces_sample_rate=settings.traces_sample_rate,
             default_integrations=False,
             auto_enabling_integrations=False,
             integrations=[
@@ -136,6 +137,32 @@ class Reporter:
             }
         }
         sentry_sdk.capture_event(event)
+
+    def crashed(self, error: Exception) -> None:
+        """Something broke outside of any attempt; the process ends for it."""
+        if not self._enabled:
+            return
+        event, _hint = event_from_exception(error, client_options=sentry_sdk.get_client().options)
+        event["level"] = "fatal"
+        event["tags"] = _tags(worker_id=self._worker_id)
+        sentry_sdk.capture_event(event)
+
+    @contextmanager
+    def attempt(self, claim: Claim) -> Iterator[None]:
+        """Around one attempt: its breadcrumbs stay its own, and with a sample rate set it is
+        a transaction that continues the producer's trace."""
+        if not self._enabled:
+            yield
+            return
+        with sentry_sdk.isolation_scope():
+            headers = {"sentry-trace": claim.sentry_trace, "baggage": claim.baggage}
+            transaction = sentry_sdk.continue_trace(
+                {name: value for name, value in headers.items() if value},
+                op="queue.process",
+                name="storyboard attempt",
+            )
+            with sentry_sdk.start_transaction(transaction):
+                yield
 
     def rows_expired(self, rows: Sequence[Expired], event_id: str | None) -> None:
         """Links died while their rows waited: images are lost, and somebody must know."""

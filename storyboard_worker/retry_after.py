@@ -26,6 +26,6 @@ def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
 def _date(raw: str) -> datetime | None:
     try:
         moment = parsedate_to_datetime(raw)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

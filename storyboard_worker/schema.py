@@ -5,12 +5,11 @@ import io
 from pathlib import Path
 
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
+from alembic.runtime.migration import MigrationInfo
 from alembic.script import ScriptDirectory
 
 from alembic import command
 from storyboard_worker.database import Database
-from storyboard_worker.models import VERSION_TABLE
 
 _PACKAGE = Path(__file__).parent
 # Inside the wheel the migrations lie in the package; in a checkout beside it.
@@ -23,14 +22,17 @@ def upgrade(database: Database) -> list[str]:
     Raises :class:`DatabaseUnavailable`, also when another deployment holds the lock, or the
     table is too busy to be changed right now.
     """
+    applied: list[str] = []
+
+    def note(*, step: MigrationInfo, **_: object) -> None:
+        applied.extend(step.up_revision_ids)
+
     config = _config()
+    config.attributes["on_version_apply"] = note
     with database.connect() as connection:
-        before = _current(database)
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
-    script = ScriptDirectory.from_config(config)
-    missing = script.iterate_revisions("head", before or "base")
-    return [revision.revision for revision in missing][::-1]
+    return applied
 
 
 def upgrade_sql() -> str:
@@ -46,14 +48,6 @@ def upgrade_sql() -> str:
 
 def newest_revision() -> str | None:
     return ScriptDirectory.from_config(_config()).get_current_head()
-
-
-def _current(database: Database) -> str | None:
-    with database.connect() as connection:
-        context = MigrationContext.configure(
-            connection, opts={"version_table": VERSION_TABLE, "version_table_schema": "public"}
-        )
-        return context.get_current_revision()
 
 
 def _config() -> Config:

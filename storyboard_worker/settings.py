@@ -136,7 +136,9 @@ def _shutdown_grace_seconds(env: Environment) -> float:
 
 def _sentry(env: Environment) -> SentrySettings:
     dsn = env.text("SENTRY_DSN")
-    if dsn is not None and not re.fullmatch(r"https?://[^@/\s]+@[^/\s]+(/[^\s]*)?/\d+", dsn):
+    # What the SDK would refuse later with a traceback: no key, a port that is no number.
+    form = r"https?://[^@:/\s]+(:[^@/\s]*)?@([^@:/\s]+|\[[0-9a-f:]+\])(:\d{1,5})?(/\S*)?/\d+"
+    if dsn is not None and not re.fullmatch(form, dsn):
         raise SettingsError(
             "SENTRY_DSN cannot be one: copy it from Sentry, Project settings, Client keys "
             "(https://KEY@HOST/PROJECT), or unset it to switch reporting off"
@@ -151,11 +153,22 @@ def _sentry(env: Environment) -> SentrySettings:
 
 def _cloudinary(env: Environment) -> CloudinarySettings | None:
     """As the official SDK reads it: with a cloud name set, the URL is ignored."""
-    folder = (env.text("CLOUDINARY_FOLDER") or "storyboards").strip("/")
+    folder = _folder(env)
     if env.text("CLOUDINARY_CLOUD_NAME") is not None:
         return _cloudinary_from_parts(env, folder)
     url = env.text("CLOUDINARY_URL")
     return None if url is None else _cloudinary_from_url(env, url, folder)
+
+
+def _folder(env: Environment) -> str:
+    folder = (env.text("CLOUDINARY_FOLDER") or "storyboards").strip("/")
+    # What Cloudinary does not allow in a public id.
+    if not re.fullmatch(r"[^\s?&#\\%<>+][^?&#\\%<>+\r\n]*", folder):
+        raise SettingsError(
+            f"CLOUDINARY_FOLDER={folder!r} cannot begin a public id: give a name like "
+            "storyboards or team/storyboards, without ? & # \\ % < > +"
+        )
+    return folder
 
 
 def _cloudinary_from_parts(env: Environment, folder: str) -> CloudinarySettings:

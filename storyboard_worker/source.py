@@ -60,8 +60,9 @@ class Source:
         allowed_hosts: tuple[str, ...] = (),
         allow_http: bool = False,
     ) -> None:
-        # trust_env off: a proxy would resolve the host itself, past the address guard.
-        self._client = httpx.Client(transport=transport, trust_env=False)
+        # Not inside an httpx.Client: that would honour proxies, which resolve the host
+        # themselves, past the address guard; keep cookies; and read redirects before we do.
+        self._transport = transport
         self._allowed_hosts = allowed_hosts
         self._allow_http = allow_http
 
@@ -106,11 +107,13 @@ class Source:
         return response
 
     def _get(self, target: httpx.URL, upstream: str, deadline: Deadline) -> httpx.Response:
-        request = self._client.build_request(
-            "GET", target, headers=HEADERS, extensions={"deadline": deadline}
-        )
+        request = httpx.Request("GET", target, headers=HEADERS, extensions={"deadline": deadline})
         try:
-            response = self._client.send(request, stream=True)
+            response = self._transport.handle_request(request)
+        except AttemptError as error:
+            # The address guard's, which knows only the host at hand, maybe a redirect's.
+            error.upstream = upstream
+            raise
         except httpx.TimeoutException as error:
             deadline.check(upstream)
             raise AttemptError(
@@ -123,8 +126,7 @@ class Source:
                 f"the source cannot be reached ({error})",
                 upstream=upstream,
             ) from error
-        # What a source sets is of no use to the next request, and would pile up.
-        self._client.cookies.clear()
+        response.request = request
         return response
 
     def _redirected(self, response: httpx.Response, upstream: str) -> httpx.URL:
@@ -147,7 +149,8 @@ class Source:
             target = httpx.URL(url)
         except httpx.InvalidURL as error:
             raise _blocked("the source's address is no URL", upstream) from error
-        host = target.host.lower()
+        # As it stands in DNS, and in SOURCE_HOSTS: `target.host` would decode xn-- names.
+        host = target.raw_host.decode("ascii").lower()
         if target.scheme != "https" and not (target.scheme == "http" and self._allow_http):
             raise _blocked(f"the scheme {target.scheme or 'none'!r} is not allowed", upstream)
         if target.userinfo:
@@ -159,7 +162,7 @@ class Source:
         return target
 
     def close(self) -> None:
-        self._client.close()
+        self._transport.close()
 
 
 def _fits(host: str, pattern: str) -> bool:

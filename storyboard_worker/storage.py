@@ -42,7 +42,7 @@ class Storage:
     """Uploads images to one Cloudinary account."""
 
     def __init__(self, transport: httpx.BaseTransport, settings: CloudinarySettings) -> None:
-        self._client = httpx.Client(transport=transport, trust_env=False)
+        self._transport = transport
         self._settings = settings
         self._url = cloudinary.utils.cloudinary_api_url(
             "upload",
@@ -61,13 +61,15 @@ class Storage:
         ``image_too_large``.
         """
         opening, closing, boundary = self._multipart(public_id)
-        request = self._client.build_request(
+        request = httpx.Request(
             "POST",
             self._url,
             content=_framed(opening, body, closing),
             headers={
                 "Content-Type": f"multipart/form-data; boundary={boundary}",
                 "Content-Length": str(len(opening) + length_bytes + len(closing)),
+                # The answer is read as it comes.
+                "Accept-Encoding": "identity",
                 "User-Agent": f"storyboard-worker/{__version__} {cloudinary.USER_AGENT}",
             },
             extensions={"deadline": deadline},
@@ -80,7 +82,7 @@ class Storage:
 
     def _send(self, request: httpx.Request, deadline: Deadline) -> tuple[httpx.Response, bytes]:
         try:
-            response = self._client.send(request, stream=True)
+            response = self._transport.handle_request(request)
             try:
                 return response, _content(response)
             finally:
@@ -120,7 +122,7 @@ class Storage:
         return signed
 
     def close(self) -> None:
-        self._client.close()
+        self._transport.close()
 
 
 def _framed(opening: bytes, body: Iterable[bytes], closing: bytes) -> Iterator[bytes]:
@@ -141,7 +143,7 @@ def _content(response: httpx.Response) -> bytes:
 def _json_object(content: bytes) -> dict[str, Any]:
     try:
         answer = json.loads(content)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return answer if isinstance(answer, dict) else {}
 
@@ -164,7 +166,9 @@ def _reason(response: httpx.Response, answer: dict[str, Any]) -> str:
     said = error.get("message") if isinstance(error, dict) else None
     reason = str(said or response.headers.get("x-cld-error") or "")
     # «String to sign» repeats our parameters; of no use here, and long.
-    return reason.partition(" String to sign")[0][:MAX_REASON_CHARACTERS]
+    reason = reason.partition(" String to sign")[0][:MAX_REASON_CHARACTERS]
+    # It goes into one line of a log, and into the database, which takes no NUL or surrogate.
+    return "".join(character if character.isprintable() else " " for character in reason)
 
 
 def _code_for(status: int, reason: str) -> ErrorCode:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from storyboard_worker.attempt import Attempts, Ended, Outcome
 from storyboard_worker.dispatch import Dispatcher
+from storyboard_worker.errors import DatabaseUnavailable
 from storyboard_worker.housekeeping import Housekeeping
 from storyboard_worker.keeper import Keeper, renew_leases
 from storyboard_worker.logs import event
@@ -25,16 +26,25 @@ from storyboard_worker.shutdown import Shutdown
 from storyboard_worker.slots import Slots
 
 BEATS_PER_LEASE = 3
-# What attempts under way get, at the end of the time, to come to theirs.
+# What attempts under way get, at the end of the time, to come to theirs; and what they get
+# to write their outcome down when the database went away.
 LAST_ATTEMPTS_SECONDS = 10.0
+# What giving rows back may take, before the hard end.
+GIVE_BACK_SECONDS = 1.0
 
 OnEnded = Callable[[Ended], None]
+# A slot is free, or somebody asked us to stop: it may be put into from a signal handler.
+Wakes = queue.SimpleQueue[None]
 
 
 @dataclass(slots=True)
 class Tally:
-    """What a sweep did. ``lost``: failed because their worker died in the last attempt;
-    ``complete``: nothing that was due is left over."""
+    """What a sweep did.
+
+    ``lost``: failed because their worker died in the last attempt. ``processed``: attempts,
+    the sum of the four ends that follow; ``released`` counts what was given back as well.
+    ``complete``: of what was due nothing is left undone.
+    """
 
     rescued: int = 0
     lost: int = 0
@@ -74,12 +84,16 @@ class Sweep:
         rescued = self._housekeeping.rescue()
         expired = self._housekeeping.expire()
         self._register.forget_dead()
+        waited = self._counts.read().oldest_waiting_seconds
         return Tally(
-            rescued=rescued.rescued, lost=rescued.lost, expired=expired, alarms=self._alarms()
+            rescued=rescued.rescued,
+            lost=rescued.lost,
+            expired=expired,
+            alarms=self._alarms(waited),
+            complete=waited == 0,
         )
 
-    def _alarms(self) -> list[str]:
-        waited = self._counts.read().oldest_waiting_seconds
+    def _alarms(self, waited: float) -> list[str]:
         if waited <= self._settings.health_max_wait_seconds or self._register.alive():
             return []
         message = f"Storyboards have waited for {waited:.0f} s and no worker is alive"
@@ -102,12 +116,12 @@ class Sweep:
         The time is a hard end: attempts still under way then are given back.
         """
         ends_at = time.monotonic() + max_seconds
-        wakes: queue.SimpleQueue[None] = queue.SimpleQueue()
+        wakes = Wakes()
         self._shutdown.on_request(lambda: wakes.put(None))
         slots = Slots(
             attempts,
             count=self._settings.worker_concurrency,
-            attempt_timeout_seconds=min(self._settings.attempt_timeout_seconds, max_seconds),
+            attempt_timeout_seconds=self._settings.attempt_timeout_seconds,
             on_free=lambda: wakes.put(None),
             on_ended=on_ended,
         )
@@ -117,43 +131,68 @@ class Sweep:
             interval_seconds=self._settings.lease_seconds / BEATS_PER_LEASE,
         )
         keeper.start()
-        last = min(LAST_ATTEMPTS_SECONDS, max_seconds / 4)
         try:
-            tally.complete = self._drain(dispatcher, slots, wakes, ends_at - last)
+            drained, given_back = self._work(dispatcher, slots, wakes, ends_at)
         finally:
-            self._finish(slots, tally, ends_at)
             keeper.stop()
-        _add(tally, slots)
+        _add(tally, slots, given_back)
+        # Rows of hosts that are paused were passed over, and may be due.
+        drained = (drained and not pauses.hosts_to_avoid()) or self._nothing_is_due()
+        tally.complete = drained and tally.released == 0
 
-    def _drain(
-        self,
-        dispatcher: Dispatcher,
-        slots: Slots,
-        wakes: queue.SimpleQueue[None],
-        ends_at: float,
-    ) -> bool:
-        """Claim and start until nothing is due; false when stopped before."""
+    def _work(
+        self, dispatcher: Dispatcher, slots: Slots, wakes: Wakes, ends_at: float
+    ) -> tuple[bool, int]:
+        """Whether nothing was left to claim, and how many rows were given back at the end."""
+        left = ends_at - time.monotonic()
+        try:
+            drained = self._drain(
+                dispatcher, slots, wakes, ends_at - min(LAST_ATTEMPTS_SECONDS, left / 4)
+            )
+        except DatabaseUnavailable:
+            # Attempts under way insist on their outcome, but not for the whole time.
+            self._finish(slots, wakes, min(ends_at, time.monotonic() + LAST_ATTEMPTS_SECONDS))
+            raise
+        return drained, self._finish(slots, wakes, ends_at)
+
+    def _drain(self, dispatcher: Dispatcher, slots: Slots, wakes: Wakes, ends_at: float) -> bool:
+        """Claim and start until a claim finds nothing; false when stopped before."""
         while not dispatcher.exhausted:
             if self._shutdown.requested or time.monotonic() >= ends_at:
                 return False
             filled = dispatcher.fill()
             if not slots.under_way:
-                # Rows that are left over all wait for an upstream that is paused.
+                # To look again would be to wait for storage, which is paused.
                 return not filled.look_again
             _wait(wakes, ends_at - time.monotonic())
         return False
 
-    def _finish(self, slots: Slots, tally: Tally, ends_at: float) -> None:
-        grace = self._settings.shutdown_grace_seconds if self._shutdown.requested else float("inf")
-        slots.wait_idle(min(grace, ends_at - time.monotonic()))
+    def _finish(self, slots: Slots, wakes: Wakes, ends_at: float) -> int:
+        """Let attempts under way come to their end, then give the others back; how many."""
+        reserve = min(GIVE_BACK_SECONDS, max(0.0, ends_at - time.monotonic()) / 5)
+        self._wait_idle(slots, wakes, ends_at - reserve)
         unfinished = slots.under_way
-        if unfinished:
-            tally.complete = False
-            slots.cancel(unfinished)
-            self._queue.give_back(unfinished)
+        if not unfinished:
+            return 0
+        slots.cancel(unfinished)
+        given_back = self._queue.give_back(unfinished)
+        # After this nobody who was stopped has anything more to count.
+        slots.wait_idle(reserve)
+        return given_back
+
+    def _wait_idle(self, slots: Slots, wakes: Wakes, ends_at: float) -> None:
+        """Until no attempt is under way or the time is up, which a signal brings forward."""
+        while slots.under_way and time.monotonic() < ends_at:
+            if self._shutdown.requested:
+                grace_ends_at = time.monotonic() + self._settings.shutdown_grace_seconds
+                ends_at = min(ends_at, grace_ends_at)
+            _wait(wakes, ends_at - time.monotonic())
+
+    def _nothing_is_due(self) -> bool:
+        return self._counts.read().oldest_waiting_seconds == 0
 
 
-def _wait(wakes: queue.SimpleQueue[None], seconds: float) -> None:
+def _wait(wakes: Wakes, seconds: float) -> None:
     """Until a slot is free or a stop is asked for, at most so long."""
     if seconds <= 0:
         return
@@ -165,10 +204,10 @@ def _wait(wakes: queue.SimpleQueue[None], seconds: float) -> None:
         wakes.get()
 
 
-def _add(tally: Tally, slots: Slots) -> None:
+def _add(tally: Tally, slots: Slots, given_back: int) -> None:
     counted = slots.tally
     tally.ready += counted[Outcome.READY]
     tally.retried += counted[Outcome.RETRIED]
     tally.failed += counted[Outcome.FAILED]
-    tally.released += counted[Outcome.RELEASED]
-    tally.processed += sum(counted.values()) - counted[Outcome.CANCELLED]
+    tally.released += counted[Outcome.RELEASED] + given_back
+    tally.processed += tally.ready + tally.retried + tally.failed + tally.released

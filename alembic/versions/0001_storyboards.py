@@ -130,7 +130,7 @@ SOURCE_EXPIRY = r"""
 CREATE FUNCTION public.storyboard_source_expiry(url text) RETURNS timestamptz
 LANGUAGE plpgsql STABLE STRICT SET search_path = '' AS $body$
 DECLARE
-    query text := split_part(substr(url, strpos(url || '?', '?')), '#', 1);
+    query text := substring(split_part(url, '#', 1) FROM '[?].*');
     vendor text;
     signed_at text;
     lifetime text;
@@ -176,7 +176,9 @@ BEGIN
         IF restarted AND NEW.available_at IS NOT DISTINCT FROM OLD.available_at THEN
             NEW.available_at := now();
         END IF;
-        NEW.updated_at := now();
+        IF NEW IS DISTINCT FROM OLD THEN
+            NEW.updated_at := now();
+        END IF;
     END IF;
     IF new_source AND NEW.source_expires_at IS NULL THEN
         NEW.source_expires_at := public.storyboard_source_expiry(NEW.source_url);
@@ -223,6 +225,7 @@ END
 $body$
 """
 
+# clock_timestamp(): what was dated within its own transaction is due by the time it commits.
 TRIGGERS = [
     """
 CREATE TRIGGER storyboards_before_write BEFORE INSERT OR UPDATE ON public.storyboards
@@ -230,13 +233,13 @@ CREATE TRIGGER storyboards_before_write BEFORE INSERT OR UPDATE ON public.storyb
 """,
     """
 CREATE TRIGGER storyboards_notify_insert AFTER INSERT ON public.storyboards
-    FOR EACH ROW WHEN (NEW.status = 'pending' AND NEW.available_at <= now())
+    FOR EACH ROW WHEN (NEW.status = 'pending' AND NEW.available_at <= clock_timestamp())
     EXECUTE FUNCTION public.storyboards_notify()
 """,
     """
 CREATE TRIGGER storyboards_notify_update AFTER UPDATE ON public.storyboards
     FOR EACH ROW WHEN (
-        NEW.status = 'pending' AND NEW.available_at <= now()
+        NEW.status = 'pending' AND NEW.available_at <= clock_timestamp()
         AND (NEW.status, NEW.available_at, NEW.source_expires_at, NEW.source_url)
             IS DISTINCT FROM
             (OLD.status, OLD.available_at, OLD.source_expires_at, OLD.source_url))

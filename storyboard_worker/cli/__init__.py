@@ -1,26 +1,34 @@
 """The command line: the composition root, one module a command group."""
 
+import os
 import sys
 from importlib import import_module
+from io import TextIOWrapper
+from types import ModuleType
+from typing import NoReturn
 
 import click
 
 from storyboard_worker import __version__
 from storyboard_worker.cli.exits import Exit
 from storyboard_worker.errors import DatabaseUnavailable, SchemaOutdated, SettingsError
+from storyboard_worker.logs import log
+from storyboard_worker.settings import read_settings
 
-# Imported when called, so that `--help` does not load the database driver and the SDKs.
+PROGRAM = "storyboard-worker"
+# Module and summary of each. The modules are imported when called: `--help` does not load the
+# database driver and the SDKs.
 COMMANDS = {
-    "migrate": "migrate",
-    "run": "run",
-    "sweep": "sweep",
-    "enqueue": "rows",
-    "process": "process",
-    "status": "status",
-    "list": "rows",
-    "show": "rows",
-    "retry": "retry",
-    "demo": "demo",
+    "migrate": ("migrate", "Create the tables, or bring them to the newest version."),
+    "run": ("run", "The worker: copies images until it is told to stop."),
+    "sweep": ("sweep", "One cron pass: rescue, expire, raise alarms, process what is due."),
+    "enqueue": ("rows", "Add rows by hand."),
+    "process": ("process", "One row, now, step by step."),
+    "status": ("status", "How much waits and how long, who works, what is paused."),
+    "list": ("rows", "The newest rows."),
+    "show": ("rows", "Everything about one row."),
+    "retry": ("retry", "Put failed rows back."),
+    "demo": ("demo", "The whole job on this machine; nothing needs to be set up."),
 }
 
 
@@ -33,10 +41,23 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in COMMANDS:
             return None
-        module = import_module(f"{__name__}.{COMMANDS[cmd_name]}")
-        command = getattr(module, f"{cmd_name}_command")
+        command = getattr(_module(COMMANDS[cmd_name][0]), f"{cmd_name}_command")
         assert isinstance(command, click.Command)
         return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
+
+
+def _module(name: str) -> ModuleType:
+    try:
+        return import_module(f"{__name__}.{name}")
+    except ValueError:
+        # The Cloudinary SDK reads CLOUDINARY_URL when it is imported, and refuses a wrong one
+        # with a stack; our own check says what to do.
+        read_settings(os.environ)
+        raise
 
 
 @click.group(
@@ -46,7 +67,7 @@ class LazyGroup(click.Group):
     "1 it ran and the answer is bad, 2 usage or settings, 69 database unreachable, "
     "70 the worker found itself stuck.",
 )
-@click.version_option(__version__, package_name="storyboard-worker")
+@click.version_option(__version__, package_name=PROGRAM)
 def cli() -> None:
     """Copies generated storyboard images to Cloudinary before their signed URLs die.
 
@@ -64,18 +85,42 @@ def cli() -> None:
 
 def main() -> None:
     """Run a command; each kind of error becomes one line and its exit code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            # A terminal that lacks a character must not cost the result.
+            stream.reconfigure(errors="backslashreplace")
     try:
-        cli(prog_name="storyboard-worker")
+        sys.exit(cli.main(prog_name=PROGRAM, standalone_mode=False))
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        sys.exit(Exit.USAGE)
+    except click.ClickException as error:
+        _end(_in_one_line(error), Exit(error.exit_code))
     except SettingsError as error:
         _end(error, Exit.USAGE)
     except DatabaseUnavailable as error:
         _end(
-            f"the database is unreachable: {error} (check DATABASE_URL)", Exit.DATABASE_UNREACHABLE
+            f"the database is unreachable or refuses: {error} (mend: DATABASE_URL, or the database)",
+            Exit.DATABASE_UNREACHABLE,
         )
     except SchemaOutdated as error:
         _end(error, Exit.BAD_ANSWER)
+    except click.Abort:
+        _end("interrupted", Exit.BAD_ANSWER)
+    except Exception as error:  # noqa: BLE001  the border of the process
+        # By the log, whose redactor keeps signed URLs and secrets out of the stack, too.
+        log.exception("unexpected error")
+        _end(f"unexpected {type(error).__name__}; its stack stands above", Exit.BAD_ANSWER)
 
 
-def _end(message: object, code: Exit) -> None:
+def _in_one_line(error: click.ClickException) -> str:
+    message = " ".join(error.format_message().split())
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    if context is None:
+        return message
+    return f"{message.removesuffix('.')} (see `{context.command_path} --help`)"
+
+
+def _end(message: object, code: Exit) -> NoReturn:
     click.echo(f"Error: {message}", err=True)
     sys.exit(code)

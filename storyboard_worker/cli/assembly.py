@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from storyboard_worker.addresses import PublicResolver
@@ -90,17 +90,18 @@ class Assembly:
     def _transfer(self) -> Transfer:
         settings = self.settings
         cloudinary = settings.require_cloudinary()
-        timeouts = {
-            "connect_timeout_seconds": settings.connect_timeout_seconds,
-            "read_timeout_seconds": settings.read_timeout_seconds,
-        }
+        transport = partial(
+            Transport,
+            connect_timeout_seconds=settings.connect_timeout_seconds,
+            read_timeout_seconds=settings.read_timeout_seconds,
+        )
         resolve = PublicResolver(allow_private=settings.source_allow_private)
         source = Source(
-            Transport(resolve=resolve, **timeouts),
+            transport(resolve=resolve),
             allowed_hosts=settings.source_hosts,
             allow_http=settings.source_allow_private,
         )
-        storage = Storage(Transport(**timeouts), cloudinary)
+        storage = Storage(transport(), cloudinary)
         self._stack.callback(source.close)
         self._stack.callback(storage.close)
         return Transfer(

@@ -1,51 +1,65 @@
 """The panels of the demo: which pictures, what is wrong with some, how each must end."""
 
+import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import cycle, islice
+from typing import Any, Literal
 
+from storyboard_worker.demo.cloudinary import Cloudinary
 from storyboard_worker.demo.faults import Answer, CutFile, ServeBytes, SourceFault
 from storyboard_worker.demo.origin import Origin
-from storyboard_worker.demo.pictures import draw
 from storyboard_worker.errors import ErrorCode
 from storyboard_worker.models import Status
 
 ERROR_PAGE = b"<html><body><h1>502 Bad Gateway</h1></body></html>"
 SIZES = ((1024, 576), (1280, 720), (768, 1024), (640, 640))
-FORMATS = ("JPEG", "PNG", "JPEG", "WEBP")
+Format = Literal["JPEG", "PNG", "WEBP"]
+FORMATS: tuple[Format, ...] = ("JPEG", "PNG", "JPEG", "WEBP")
+MOST_PANELS = 500
 DAY_SECONDS = 86_400
+DELIVERY_SECONDS = 10
 
 
 @dataclass(frozen=True)
 class Trouble:
-    """What is wrong with a panel, and how it must end for that."""
+    """What is wrong with a panel, and how it must end for that.
+
+    ``attempts``: how many must be counted at the end; ``None`` where nothing is wrong.
+    """
 
     words: str
     faults: tuple[SourceFault, ...] = ()
     error_code: ErrorCode | None = None
+    attempts: int | None = None
     missing: bool = False
     expired: bool = False
     max_attempts: int | None = None
 
 
 TROUBLES = (
-    Trouble("expired link", error_code=ErrorCode.SOURCE_EXPIRED, expired=True),
-    Trouble("missing file", error_code=ErrorCode.SOURCE_NOT_FOUND, missing=True),
+    Trouble("expired link", error_code=ErrorCode.SOURCE_EXPIRED, attempts=0, expired=True),
+    Trouble("missing file", error_code=ErrorCode.SOURCE_NOT_FOUND, attempts=1, missing=True),
     Trouble(
         "error page served as an image",
         (ServeBytes(ERROR_PAGE, "image/jpeg", always=True),),
         ErrorCode.IMAGE_INVALID,
+        attempts=1,
     ),
     Trouble(
-        "truncated file, at every attempt",
+        "truncated file, every time",
         (CutFile(20_000, always=True),),
         ErrorCode.IMAGE_TRUNCATED,
+        attempts=2,
         max_attempts=2,
     ),
-    Trouble("source fails twice, then works", (Answer(503), Answer(500))),
+    Trouble("source fails twice, then works", (Answer(503), Answer(500)), attempts=3),
     Trouble(
-        "source asks to wait 2 s, then works", (Answer(429, headers={"Retry-After": "2"}),)
+        # Waiting is not the panel's fault: the attempt is given back.
+        "source asks to wait 2 s",
+        (Answer(429, headers={"Retry-After": "2"}),),
+        attempts=1,
     ),
 )
 GOOD = Trouble("")
@@ -67,6 +81,8 @@ class Panel:
 
 def plant(origin: Origin, count: int) -> Iterator[Panel]:
     """Draw ``count`` pictures, serve them from ``origin``, the troubles spread among them."""
+    from storyboard_worker.demo.pictures import draw  # noqa: PLC0415  needs the extra `demo`
+
     troubled = dict(zip(_spread(count), TROUBLES, strict=True))
     looks = islice(cycle(zip(SIZES, FORMATS, strict=True)), count)
     for number, ((width, height), image_format) in enumerate(looks, 1):
@@ -76,7 +92,7 @@ def plant(origin: Origin, count: int) -> Iterator[Panel]:
 
 
 def _plant_one(
-    origin: Origin, number: int, image_format: str, body: bytes, trouble: Trouble
+    origin: Origin, number: int, image_format: Format, body: bytes, trouble: Trouble
 ) -> Panel:
     name = f"storyboard/panel-{number:02}.{image_format.lower()}"
     if not trouble.missing:
@@ -90,3 +106,23 @@ def _plant_one(
 def _spread(count: int) -> list[int]:
     """Panel numbers for the troubles, evenly among ``count``."""
     return [1 + (index * count) // len(TROUBLES) for index in range(len(TROUBLES))]
+
+
+def verdict(cloudinary: Cloudinary, panel: Panel, row: dict[str, Any]) -> str:
+    """What is not as it must be with a panel's row; empty when all is well."""
+    trouble = panel.trouble
+    if row["status"] != panel.expected_status:
+        return f"must be {panel.expected_status}"
+    if row["error_code"] != trouble.error_code:
+        return f"must fail with {trouble.error_code}"
+    if trouble.attempts not in (None, row["attempts"]):
+        return f"must take {trouble.attempts} attempts"
+    return _verdict_on_image(cloudinary, panel, row) if row["cdn_url"] else ""
+
+
+def _verdict_on_image(cloudinary: Cloudinary, panel: Panel, row: dict[str, Any]) -> str:
+    uploads = sum(upload.public_id == row["public_id"] for upload in cloudinary.uploads)
+    if uploads != 1:
+        return f"must be uploaded once, not {uploads} times"
+    with urllib.request.urlopen(row["cdn_url"], timeout=DELIVERY_SECONDS) as answer:  # noqa: S310  our own server
+        return "" if answer.read() == panel.body else "must be stored byte for byte"

@@ -1,22 +1,26 @@
 """Results on stdout: tables for people, JSON for programs; progress and remarks on stderr."""
 
+import codecs
 import json
+import shutil
+import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import click
-from rich.console import Console
-from rich.table import Table
+from rich.cells import cell_len
 
 from storyboard_worker.redaction import without_query
 
-# Where nobody's window sets a width, a table must not be cut.
-PIPED_WIDTH = 240
+GAP = "  "
+INDENT = "  "
 
 
 def print_json(value: object) -> None:
-    click.echo(json.dumps(value, default=_plain, ensure_ascii=False))
+    """One line; characters as they are, where the output can carry them."""
+    carries_all = codecs.lookup(sys.stdout.encoding or "ascii").name == "utf-8"
+    click.echo(json.dumps(value, default=_plain, ensure_ascii=not carries_all))
 
 
 def _plain(value: object) -> object:
@@ -29,19 +33,51 @@ def shown_row(row: dict[str, Any], *, reveal: bool = False) -> dict[str, Any]:
     return {**row, "source_url": url if reveal else without_query(url)}
 
 
-def print_table(headings: Sequence[str], lines: Iterable[Sequence[object]]) -> None:
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in headings:
-        table.add_column(heading, overflow="fold")
-    for line in lines:
-        table.add_row(*("" if cell is None else str(cell) for cell in line))
-    console().print(table)
+def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Columns side by side; as wide as a terminal is, and never cut where there is none."""
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+    heading, *body = table_lines([headings, *rows], width)
+    click.secho(heading, bold=True)
+    for line in body:
+        click.echo(line)
 
 
-def console() -> Console:
-    """stdout; as wide as it takes when nobody looks at it."""
-    found = Console(highlight=False, markup=False)
-    return found if found.is_terminal else Console(highlight=False, markup=False, width=PIPED_WIDTH)
+def table_lines(rows: Iterable[Sequence[object]], width: int | None) -> list[str]:
+    """``rows`` as text under each other.
+
+    Cells that go beyond ``width`` stand below their row, indented: an address is never
+    broken up, so that it can be copied.
+    """
+    texts = [[_text(cell) for cell in row] for row in rows]
+    widths = [max(map(cell_len, column)) for column in zip(*texts, strict=True)]
+    return [_line(row, widths, width) for row in texts]
+
+
+def _line(cells: Sequence[str], widths: Sequence[int], limit: int | None) -> str:
+    line, below = "", [""]
+    for cell, width in zip(cells, widths, strict=True):
+        if below != [""] or not _fits(line + cell, limit):
+            _append(below, cell, limit)
+        else:
+            line += cell + " " * (width - cell_len(cell)) + GAP
+    return "\n".join(part.rstrip() for part in [line, *below] if part)
+
+
+def _append(below: list[str], cell: str, limit: int | None) -> None:
+    if below[-1] and _fits(f"{below[-1]}{GAP}{cell}", limit):
+        below[-1] += f"{GAP}{cell}"
+    elif cell:
+        below.append(INDENT + cell)
+
+
+def _fits(text: str, limit: int | None) -> bool:
+    return limit is None or cell_len(text) <= limit
+
+
+def _text(cell: object) -> str:
+    """What others wrote must not steer the terminal."""
+    text = "" if cell is None else str(cell)
+    return "".join(character if character.isprintable() else " " for character in text)
 
 
 def ago(moment: datetime | None) -> str:

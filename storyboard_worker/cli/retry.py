@@ -1,6 +1,5 @@
 """``retry``."""
 
-import re
 import sys
 from collections.abc import Sequence
 from datetime import timedelta
@@ -9,36 +8,34 @@ from uuid import UUID
 
 import click
 
+from storyboard_worker.cli.arguments import ERROR_CODES, ProjectId, TimeSpan
 from storyboard_worker.cli.assembly import assembled
 from storyboard_worker.cli.exits import Exit
 from storyboard_worker.cli.output import print_json
-from storyboard_worker.cli.rows import ERROR_CODES
+from storyboard_worker.models import Status
 from storyboard_worker.queries.rows import FailedFilter
 
-UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-LONGEST = timedelta(days=3650)
 
-
-class TimeSpan(click.ParamType[timedelta]):
-    """``30m``, ``2h``, ``1d``."""
-
-    name = "span"
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> timedelta:
-        match = re.fullmatch(r"(\d{1,6})([smhd])", str(value))
-        if match is None:
-            self.fail(f"{value!r} is not a time span like 30m, 2h or 1d", param, ctx)
-        return min(timedelta(**{UNITS[match[2]]: int(match[1])}), LONGEST)
-
-
-@click.command("retry")
-@click.argument("ids", metavar="ID...", nargs=-1, type=click.UUID)
-@click.option("--error-code", type=ERROR_CODES, help="All rows that failed with this.")
+@click.command(
+    "retry",
+    epilog="""\b
+Examples:
+  storyboard-worker retry 5f0c7b4e-9a53-4f0e-8a9d-3c1f3a1f6f2a
+  storyboard-worker retry --error-code source_timeout --since 2h
+  storyboard-worker retry --all-failed --project pilot --dry-run""",
+)
+@click.argument("ids", metavar="[ID]...", nargs=-1, type=click.UUID)
+@click.option(
+    "--error-code",
+    type=ERROR_CODES,
+    metavar="CODE",
+    help="All rows that failed with this, like source_timeout.",
+)
 @click.option("--all-failed", is_flag=True, help="All failed rows.")
-@click.option("--since", type=TimeSpan(), help="Only what failed within this time, like 2h.")
-@click.option("--project", help="Only rows of this project_id.")
+@click.option(
+    "--since", type=TimeSpan(), help="Only what failed within this time, like 30m, 2h or 1d."
+)
+@click.option("--project", type=ProjectId(), help="Only rows of this project_id.")
 @click.option("--dry-run", is_flag=True, help="Only say which.")
 @click.option("--json", "as_json", is_flag=True, help='Print {"retried": N, "ids": [...]}.')
 def retry_command(
@@ -54,15 +51,16 @@ def retry_command(
     """Put failed rows back: pending, with all their attempts, due at once.
 
     Say which: by id, by --error-code, or --all-failed; --since and --project narrow it down.
+    Exit 1 if a row named by its id was not put back.
     """
     if sum([bool(ids), error_code is not None, all_failed]) != 1:
-        raise click.UsageError("say which: ID..., or --error-code C, or --all-failed")
+        raise click.UsageError("say which: ID..., or --error-code CODE, or --all-failed")
     which = FailedFilter(
         ids=list(ids) or None, error_code=error_code, since=since, project_id=project
     )
     with assembled() as parts:
         found = parts.rows.failed(which) if dry_run else parts.rows.retry(which)
-        left = [id_ for id_ in ids if id_ not in set(found)]
+        left = [id_ for id_ in dict.fromkeys(ids) if id_ not in set(found)]
         reasons = [_why_not(id_, parts.rows.get(id_)) for id_ in left]
     _print(found, dry_run=dry_run, as_json=as_json)
     for reason in reasons:
@@ -73,7 +71,10 @@ def retry_command(
 def _why_not(storyboard_id: UUID, row: dict[str, Any] | None) -> str:
     if row is None:
         return f"there is no storyboard {storyboard_id}"
-    return f"storyboard {storyboard_id} was not put back: it is {row['status']}"
+    reason = f"it is {row['status']}"
+    if row["status"] == Status.FAILED:
+        reason = "--since or --project leaves it out"
+    return f"storyboard {storyboard_id} was not put back: {reason}"
 
 
 def _print(found: Sequence[UUID], *, dry_run: bool, as_json: bool) -> None:

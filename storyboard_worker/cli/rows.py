@@ -1,27 +1,32 @@
 """``enqueue``, ``list`` and ``show``."""
 
-import sys
 from typing import Any, TextIO
-from urllib.parse import urlsplit
 from uuid import UUID
 
 import click
 
+from storyboard_worker.cli.arguments import ERROR_CODES, ROWS, ProjectId, check_url
 from storyboard_worker.cli.assembly import assembled
 from storyboard_worker.cli.output import ago, print_json, print_table, shown_row
-from storyboard_worker.errors import ErrorCode
 from storyboard_worker.models import Status
 
-ERROR_CODES = click.Choice([str(code) for code in ErrorCode])
 
-
-@click.command("enqueue")
-@click.argument("urls", metavar="URL...", nargs=-1)
-@click.option("--project", help="The project_id of the new rows.")
+@click.command(
+    "enqueue",
+    epilog="""\b
+Examples:
+  storyboard-worker enqueue 'https://images.example/panel.jpeg?X-Tos-Date=…'
+  storyboard-worker enqueue --project pilot --file urls.txt
+  psql -Atc 'SELECT url FROM images' | storyboard-worker enqueue --file -""",
+)
+@click.argument("urls", metavar="[URL]...", nargs=-1)
+@click.option("--project", type=ProjectId(), help="The project_id of the new rows.")
 @click.option(
     "--file",
     "url_list",
-    type=click.File(encoding="utf-8"),
+    # «sig»: some editors put a byte order mark in front.
+    type=click.File(encoding="utf-8-sig"),
+    metavar="LIST",
     help="Read more URLs from here, one a line (- for standard input; # begins a comment).",
 )
 @click.option("--json", "as_json", is_flag=True, help='Print {"ids": [...]}.')
@@ -37,7 +42,7 @@ def enqueue_command(
     if not wanted:
         raise click.UsageError("no URL given: name some, or --file LIST")
     for url, place in wanted:
-        _check_url(url, place)
+        check_url(url, place)
     with assembled() as parts:
         ids = parts.rows.enqueue([url for url, _ in wanted], project_id=project)
     if as_json:
@@ -58,23 +63,26 @@ def _lines(url_list: TextIO) -> list[tuple[str, str]]:
     ]
 
 
-def _check_url(url: str, place: str) -> None:
-    """Raises a usage error for what the table, or the worker, would refuse anyway."""
-    try:
-        parsed = urlsplit(url)
-        good = parsed.scheme in {"http", "https"} and bool(parsed.hostname)
-        _ = parsed.port
-    except ValueError:
-        good = False
-    if not good or any(character.isspace() for character in url):
-        raise click.UsageError(f"{place} is not an http(s) URL: {url[:80]!r}")
-
-
-@click.command("list")
-@click.option("--status", type=click.Choice([str(status) for status in Status]))
-@click.option("--error-code", type=ERROR_CODES, help="Only rows whose last error was this.")
-@click.option("--project", help="Only rows of this project_id.")
-@click.option("--limit", type=click.IntRange(min=1), default=50, show_default=True)
+@click.command(
+    "list",
+    epilog="""\b
+Examples:
+  storyboard-worker list --status failed
+  storyboard-worker list --project pilot --json | jq -r '.[].cdn_url'""",
+)
+@click.option(
+    "--status",
+    type=click.Choice([str(status) for status in Status]),
+    help="Only rows in this state.",
+)
+@click.option(
+    "--error-code",
+    type=ERROR_CODES,
+    metavar="CODE",
+    help="Only rows whose last error was this, like source_expired.",
+)
+@click.option("--project", type=ProjectId(), help="Only rows of this project_id.")
+@click.option("--limit", type=ROWS, default=50, show_default=True, help="At most so many.")
 @click.option("--json", "as_json", is_flag=True, help="Print an array of rows.")
 def list_command(
     *, status: str | None, error_code: str | None, project: str | None, limit: int, as_json: bool
@@ -90,27 +98,31 @@ def list_command(
     if as_json:
         print_json([shown_row(row) for row in found])
         return
-    print_table(
-        ["id", "project", "status", "attempts", "age", "error", "image"], map(_cells, found)
-    )
+    headings = ["id", "status", "attempts", "age", "error", "project", "image"]
+    print_table(headings, map(_cells, found))
     if len(found) == limit:
         click.echo(f"(the newest {limit}; more with --limit)", err=True)
 
 
 def _cells(row: dict[str, Any]) -> list[object]:
-    shown = shown_row(row)
     return [
         row["id"],
-        row["project_id"],
         row["status"],
         row["attempts"],
         ago(row["created_at"]),
         row["error_code"],
-        row["cdn_url"] or shown["source_url"],
+        row["project_id"],
+        row["cdn_url"] or shown_row(row)["source_url"],
     ]
 
 
-@click.command("show")
+@click.command(
+    "show",
+    epilog="""\b
+Examples:
+  storyboard-worker show 5f0c7b4e-9a53-4f0e-8a9d-3c1f3a1f6f2a
+  storyboard-worker show 5f0c7b4e-9a53-4f0e-8a9d-3c1f3a1f6f2a --reveal""",
+)
 @click.argument("storyboard_id", metavar="ID", type=click.UUID)
 @click.option("--reveal", is_flag=True, help="Show the signed URL whole: it is a secret.")
 @click.option("--json", "as_json", is_flag=True, help="Print the row as JSON.")
@@ -125,4 +137,3 @@ def show_command(storyboard_id: UUID, *, reveal: bool, as_json: bool) -> None:
         print_json(shown)
     else:
         print_table(["column", "value"], ((k, v) for k, v in shown.items() if v is not None))
-    sys.stdout.flush()

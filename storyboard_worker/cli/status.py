@@ -9,8 +9,15 @@ from storyboard_worker.cli.output import ago, duration, print_json, print_table
 from storyboard_worker.queries.counts import Counts
 
 
-@click.command("status")
-@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
+@click.command(
+    "status",
+    epilog="""\b
+Examples:
+  storyboard-worker status
+  watch -n 5 storyboard-worker status
+  storyboard-worker status --json | jq .oldest_waiting_seconds""",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the same as JSON.")
 def status_command(*, as_json: bool) -> None:
     """How much waits and how long, what was done lately, who works, what is paused."""
     with assembled() as parts:

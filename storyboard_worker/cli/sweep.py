@@ -7,10 +7,9 @@ from typing import Self
 
 import click
 from rich.console import Console
-from rich.live import Live
-from rich.text import Text
 
 from storyboard_worker.attempt import Ended, Outcome
+from storyboard_worker.cli.arguments import ROWS, Seconds
 from storyboard_worker.cli.assembly import Assembly, assembled
 from storyboard_worker.cli.exits import Exit
 from storyboard_worker.cli.output import duration, print_json, print_table
@@ -18,15 +17,22 @@ from storyboard_worker.shutdown import Shutdown
 from storyboard_worker.sweep import Sweep, Tally
 
 
-@click.command("sweep")
+@click.command(
+    "sweep",
+    epilog="""\b
+Examples:
+  */5 * * * * storyboard-worker sweep               (crontab)
+  storyboard-worker sweep --max-seconds 3600        catch up after an outage
+  storyboard-worker sweep --no-process --json       only tidy up, and look""",
+)
 @click.option(
     "--max-seconds",
-    type=click.FloatRange(min=1),
+    type=Seconds(),
     default=240,
     show_default=True,
     help="A hard end; what is under way then is given back.",
 )
-@click.option("--limit", type=click.IntRange(min=1), help="Process at most so many rows.")
+@click.option("--limit", type=ROWS, metavar="N", help="Process at most so many rows.")
 @click.option("--no-process", is_flag=True, help="Only rescue, expire and raise alarms.")
 @click.option("--json", "as_json", is_flag=True, help="Print the tally as JSON.")
 def sweep_command(
@@ -36,8 +42,8 @@ def sweep_command(
 
     Puts rows of dead workers back, fails those whose link has expired, raises an alarm (exit
     1) when rows have waited longer than HEALTH_MAX_WAIT_SECONDS and no worker is alive, then
-    processes what is due until nothing is or the time is up. Safe beside workers and beside
-    another sweep. Run it every five minutes.
+    processes what is due until nothing is or the time is up (exit 0 all the same). Safe
+    beside workers and beside another sweep. Run it every five minutes.
     """
     shutdown = Shutdown()
     started = time.monotonic()
@@ -80,25 +86,25 @@ class Progress:
     def __init__(self) -> None:
         self._counts: dict[Outcome, int] = {}
         console = Console(stderr=True)
-        self._live = Live(self._text(), console=console) if console.is_terminal else None
+        self._line = console.status(self._text()) if console.is_terminal else None
 
     def __enter__(self) -> Self:
-        if self._live is not None:
-            self._live.start()
+        if self._line is not None:
+            self._line.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._live is not None:
-            self._live.stop()
+        if self._line is not None:
+            self._line.stop()
 
     def note(self, ended: Ended) -> None:
         self._counts[ended.outcome] = self._counts.get(ended.outcome, 0) + 1
-        if self._live is not None:
-            self._live.update(self._text())
+        if self._line is not None:
+            self._line.update(self._text())
 
-    def _text(self) -> Text:
+    def _text(self) -> str:
         shown = ", ".join(f"{count} {outcome}" for outcome, count in self._counts.items())
-        return Text(f"processing: {shown or 'looking for what is due'}")
+        return f"processing: {shown or 'looking for what is due'}"
 
 
 def _print(tally: Tally, *, as_json: bool) -> None:

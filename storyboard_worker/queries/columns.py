@@ -1,9 +1,9 @@
 """Pieces of SQL that several statements share."""
 
+from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Double, cast, func, literal_column, null
-from sqlalchemy.dialects.postgresql import INTERVAL
+from sqlalchemy import ColumnElement, Double, cast, func, literal, null
 
 from storyboard_worker.errors import AttemptError
 from storyboard_worker.models import Status, literal_status, storyboards
@@ -47,9 +47,9 @@ NO_ERROR: dict[str, Any] = {
 }
 
 
-def seconds(amount: float) -> ColumnElement[Any]:
+def seconds(amount: float) -> ColumnElement[timedelta]:
     """An interval of so many seconds."""
-    return literal_column("interval '1 second'", INTERVAL()) * amount
+    return literal(timedelta(seconds=amount))
 
 
 def seconds_between(later: Any, earlier: Any) -> ColumnElement[float]:

@@ -105,7 +105,8 @@ class Dialer:
     def _tls(self) -> ssl.SSLContext:
         if self._given_tls is not None:
             return self._given_tls
-        # Reads every certificate authority of the system: tens of milliseconds, so only once.
-        context = ssl.create_default_context()
+        # As httpx does: certifi's authorities, or those that SSL_CERT_FILE names. Reading them
+        # takes tens of milliseconds, so only once.
+        context = httpx.create_ssl_context()
         context.set_alpn_protocols(["http/1.1"])
         return context

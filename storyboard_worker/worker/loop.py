@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from storyboard_worker import __version__
-from storyboard_worker.attempt import Attempts
+from storyboard_worker.attempt import Attempts, Ended, Outcome
 from storyboard_worker.database import Database
 from storyboard_worker.dispatch import Dispatcher
 from storyboard_worker.errors import DatabaseUnavailable, SchemaOutdated
@@ -25,6 +25,7 @@ from storyboard_worker.reporting import Reporter
 from storyboard_worker.settings import Settings
 from storyboard_worker.shutdown import Shutdown
 from storyboard_worker.slots import Slots
+from storyboard_worker.worker.grace import Grace
 from storyboard_worker.worker.idling import Idling
 from storyboard_worker.worker.listener import Listener
 from storyboard_worker.worker.outage import Outage
@@ -33,6 +34,9 @@ from storyboard_worker.worker.watchdog import Watchdog
 BEATS_PER_LEASE = 3
 # What giving rows back may take at the end of the grace.
 GIVE_BACK_SECONDS = 1.0
+# However long it idles, the watchdog hears of it well before it loses patience.
+PROGRESS_SECONDS = 30.0
+FINISHED = frozenset({Outcome.READY, Outcome.FAILED})
 
 
 class Wake(Enum):
@@ -66,6 +70,7 @@ class Worker:
         self._queue = parts.queue
         self._register = parts.register
         self._pauses = parts.pauses
+        self._reporter = parts.reporter
         self._shutdown = shutdown
         # Not an Event: signal handlers and slots put into it, and only this is made for both.
         self._wakes: queue.SimpleQueue[Wake] = queue.SimpleQueue()
@@ -75,6 +80,7 @@ class Worker:
             count=settings.worker_concurrency,
             attempt_timeout_seconds=settings.attempt_timeout_seconds,
             on_free=lambda: self._wakes.put(Wake.SLOT_FREE),
+            on_ended=self._ended,
         )
         self._dispatcher = Dispatcher(parts.queue, self._slots, parts.pauses)
         self._idling = Idling(settings.poll_interval_seconds)
@@ -82,6 +88,7 @@ class Worker:
             parts.database, parts.register, lambda: self._wakes.put(Wake.NEWS)
         )
         self._watchdog = Watchdog(parts.reporter)
+        self._grace = Grace(settings.shutdown_grace_seconds)
         self._keeper = Keeper(
             [
                 lambda: renew_leases(parts.queue, self._slots),
@@ -92,10 +99,12 @@ class Worker:
             interval_seconds=settings.lease_seconds / BEATS_PER_LEASE,
         )
         self._outage = Outage(parts.reporter)
+        self._waited_in_vain = False
 
     def run(self) -> None:
         """Work until a stop is requested, then stop gracefully."""
         self._shutdown.on_request(lambda: self._wakes.put(Wake.STOP))
+        self._shutdown.on_request(self._grace.begin)
         event(
             logging.INFO,
             "worker started",
@@ -103,45 +112,62 @@ class Worker:
             version=__version__,
             concurrency=self._settings.worker_concurrency,
         )
-        for thread in (self._watchdog, self._keeper, self._listener):
+        for thread in (self._watchdog, self._keeper, self._listener, self._grace):
             thread.start()
-        while not self._shutdown.requested:
-            self._turn()
+        try:
+            while not self._shutdown.requested:
+                self._turn()
+        except Exception as error:
+            self._reporter.crashed(error)
+            raise
         self._stop()
+        self._grace.over()
 
     def _turn(self) -> None:
         """Claim once, then wait until another claim is worth making."""
         self._watchdog.progress()
         try:
             filled = self._dispatcher.fill()
-            until_due = None if filled.look_again else self._queue.seconds_until_due()
+            # After a wait in vain, too: with all slots taken by outcomes that wait for the
+            # database nothing is claimed, and an outage would pass unseen.
+            asks = not filled.look_again or self._waited_in_vain
+            until_due = self._queue.seconds_until_due() if asks else None
         except (DatabaseUnavailable, SchemaOutdated) as error:
             self._wait(self._outage.wait_seconds(error), for_slot=False)
             return
-        self._outage.over()
+        if asks or filled.started:
+            self._outage.over()
         if filled.started:
             self._idling.found_work()
         seconds = self._idling.wait_seconds(
             hearing=self._listener.hearing,
             known=(until_due, self._pauses.seconds_until_probe()),
         )
-        self._wait(seconds, for_slot=filled.look_again)
+        self._wait(seconds, for_slot=filled.look_again or filled.held_back)
 
     def _wait(self, seconds: float, *, for_slot: bool) -> None:
         """Until something happens that may make a claim succeed, at most so long.
 
         A slot that becomes free is such a thing only when rows were left over.
         """
+        self._waited_in_vain = False
         ends_at = time.monotonic() + seconds
         while (remaining := ends_at - time.monotonic()) > 0:
             try:
-                woken = {self._wakes.get(timeout=remaining)}
+                woken = {self._wakes.get(timeout=min(remaining, PROGRESS_SECONDS))}
             except queue.Empty:
-                return
+                self._watchdog.progress()
+                continue
             while not self._wakes.empty():
                 woken.add(self._wakes.get())
             if for_slot or woken != {Wake.SLOT_FREE}:
                 return
+        self._waited_in_vain = True
+
+    def _ended(self, ended: Ended) -> None:
+        """In the slot's thread. A row that waits, or a pause, has an end to be known."""
+        if ended.outcome not in FINISHED:
+            self._wakes.put(Wake.NEWS)
 
     def _beat(self) -> None:
         self._register.beat(

@@ -1,0 +1,83 @@
+"""Kinds of arguments that several commands take, each refused in words when it is none."""
+
+import math
+import re
+import unicodedata
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import click
+
+from storyboard_worker.errors import ErrorCode
+
+UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+LONGEST = timedelta(days=3650)
+ERROR_CODES = click.Choice([str(code) for code in ErrorCode])
+# Half a million rows and more are a matter for SQL.
+ROWS = click.IntRange(min=1, max=1_000_000)
+DAY_SECONDS = 86_400
+# Control characters, and lone surrogates: what becomes of bytes that are no text.
+UNWANTED = frozenset({"Cc", "Cs"})
+
+
+class TimeSpan(click.ParamType[timedelta]):
+    """``30m``, ``2h``, ``1d``."""
+
+    name = "span"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> timedelta:
+        match = re.fullmatch(r"([0-9]{1,6})([smhd])", str(value))
+        if match is None:
+            self.fail(f"{value!r} is not a time span like 30m, 2h or 1d", param, ctx)
+        return min(timedelta(**{UNITS[match[2]]: int(match[1])}), LONGEST)
+
+
+class Seconds(click.ParamType[float]):
+    """A time within a day, of a second at least."""
+
+    name = "seconds"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        try:
+            seconds = float(value)
+        except ValueError:
+            seconds = math.nan
+        if not 1 <= seconds <= DAY_SECONDS:
+            self.fail(f"{value!r} is not a number of seconds from 1 to {DAY_SECONDS}", param, ctx)
+        return seconds
+
+
+class ProjectId(click.ParamType[str]):
+    """Any text, as long as it is text: what a shell hands over may be other bytes."""
+
+    name = "project"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        text = str(value)
+        if any(unicodedata.category(character) in UNWANTED for character in text):
+            self.fail(f"{text!r} holds control characters, or bytes that are no text", param, ctx)
+        return text
+
+
+def check_url(url: str, place: str) -> None:
+    """Raises a usage error for what the table, or the worker, would refuse anyway."""
+    if not (_has_host(url) and all(map(_may_stand_in_url, url))):
+        raise click.UsageError(f"{place} is not an http(s) URL: {url[:80]!r}")
+
+
+def _has_host(url: str) -> bool:
+    try:
+        parsed = urlsplit(url)
+        _ = parsed.port  # read, because that is when a wrong one is found out
+        return parsed.scheme in {"http", "https"} and bool(parsed.hostname)
+    except ValueError:
+        return False
+
+
+def _may_stand_in_url(character: str) -> bool:
+    return not character.isspace() and unicodedata.category(character) not in UNWANTED

@@ -1,0 +1,98 @@
+"""Settings that are wrong, a database that is away, rows that are not there."""
+
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from tests.acceptance.commands.running import StoryboardWorker
+
+GOOD = {
+    "DATABASE_URL": "postgresql://user:hunter22@127.0.0.1:1/db",
+    "CLOUDINARY_URL": "cloudinary://key:secret@cloud",
+}
+SOME_ID = "5f0c7b4e-9a53-4f0e-8a9d-3c1f3a1f6f2a"
+EVERY_COMMAND = [
+    ["migrate"],
+    ["sweep", "--no-process"],
+    ["sweep"],
+    ["enqueue", "https://images.example/a.jpg"],
+    ["process", SOME_ID],
+    ["status"],
+    ["list"],
+    ["show", SOME_ID],
+    ["retry", "--all-failed"],
+]
+
+
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    """A port on loopback that is taken, but on which nobody listens."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "changed"),
+    [
+        (["status"], {"DATABASE_URL": ""}),
+        (["status"], {"DATABASE_URL": "mysql://127.0.0.1/db"}),
+        (["status"], {"DATABASE_URL": "postgresql://user:hunter22@127.0.0.1:port/db"}),
+        (["status"], {"SENTRY_DSN": "yes"}),
+        (["list"], {"LOG_FORMAT": "xml"}),
+        (["list"], {"LEASE_SECONDS": "-1"}),
+        (["enqueue", "https://images.example/a.jpg"], {"MAX_ATTEMPTS": "0"}),
+        (["retry", "--all-failed"], {"SOURCE_ALLOW_PRIVATE": "perhaps"}),
+        (["migrate"], {"HEALTH_MAX_WAIT_SECONDS": "soon"}),
+        (["run"], {"WORKER_CONCURRENCY": "1.5"}),
+        (["run"], {"CLOUDINARY_URL": ""}),
+        (["sweep"], {"CLOUDINARY_URL": ""}),
+        (["sweep"], {"CLOUDINARY_URL": "https://cloudinary.com"}),
+        (["process", SOME_ID], {"CLOUDINARY_URL": ""}),
+    ],
+)
+def test_a_wrong_setting_ends_the_command_with_one_line_that_names_it(
+    without_settings: StoryboardWorker, arguments: list[str], changed: dict[str, str]
+) -> None:
+    refused = without_settings(*arguments, **{**GOOD, **changed})
+
+    assert refused.code == 2
+    assert refused.out == ""
+    assert refused.err.count("\n") == 1
+    (name,) = changed
+    assert refused.err.startswith(f"Error: {name}")
+    assert "hunter22" not in refused.err
+
+
+@pytest.mark.parametrize("arguments", EVERY_COMMAND, ids=" ".join)
+def test_a_database_out_of_reach_is_exit_69(
+    without_settings: StoryboardWorker, arguments: list[str], closed_port: int
+) -> None:
+    address = f"postgresql://user:hunter22@127.0.0.1:{closed_port}/db"
+    ended = without_settings(*arguments, **{**GOOD, "DATABASE_URL": address})
+
+    assert ended.code == 69
+    assert ended.out == ""
+    assert ended.err.count("\n") == 1
+    assert ended.err.startswith("Error: the database is unreachable")
+    assert "DATABASE_URL" in ended.err
+    assert "hunter22" not in ended.err
+
+
+@pytest.mark.parametrize("command", ["show", "process", "retry"])
+def test_an_id_that_nobody_has_is_exit_1(storyboard_worker: StoryboardWorker, command: str) -> None:
+    refused = storyboard_worker(command, SOME_ID)
+
+    assert refused.code == 1
+    assert refused.out == ""
+    assert f"Error: there is no storyboard {SOME_ID}" in refused.error_lines
+
+
+@pytest.mark.parametrize("command", ["show", "process", "retry"])
+def test_what_is_no_id_is_exit_2(without_settings: StoryboardWorker, command: str) -> None:
+    refused = without_settings(command, "panel-7")
+
+    assert refused.code == 2
+    assert refused.out == ""
+    assert "'panel-7' is not a valid UUID" in refused.err

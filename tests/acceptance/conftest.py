@@ -1,0 +1,92 @@
+"""The real command against a real Postgres and the stand-ins for both upstreams."""
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from storyboard_worker import schema
+from storyboard_worker.database import Database
+from storyboard_worker.demo.cloudinary import Cloudinary
+from storyboard_worker.demo.origin import Origin
+from tests.acceptance.database_url import url_of
+from tests.acceptance.own_postgres import OwnPostgres, own_postgres
+from tests.acceptance.running_worker import RunningWorker, StartWorker
+from tests.pooler import transaction_pooler
+
+
+@pytest.fixture
+def database_url(dsn: str) -> str:
+    return url_of(dsn)
+
+
+@pytest.fixture
+def pooled_url(dsn: str) -> Iterator[str]:
+    """The same database behind a transaction pooler."""
+    with transaction_pooler(dsn) as pooled:
+        yield url_of(pooled)
+
+
+@pytest.fixture
+def own_server() -> Iterator[OwnPostgres]:
+    """A migrated Postgres of the test's own, to be stopped and started."""
+    with (
+        tempfile.TemporaryDirectory(prefix="storyboard-own-") as folder,
+        own_postgres(Path(folder)) as server,
+    ):
+        database = Database(server.dsn)
+        schema.upgrade(database)
+        database.close()
+        yield server
+
+
+@pytest.fixture
+def own_url(own_server: OwnPostgres) -> str:
+    return url_of(own_server.dsn)
+
+
+@pytest.fixture
+def origin() -> Iterator[Origin]:
+    with Origin() as origin:
+        yield origin
+
+
+@pytest.fixture
+def cloudinary() -> Iterator[Cloudinary]:
+    with Cloudinary() as cloudinary:
+        yield cloudinary
+
+
+@pytest.fixture
+def settings(database_url: str, cloudinary: Cloudinary) -> dict[str, str]:
+    """What every worker of a test gets; a test may change it before it starts one."""
+    return {
+        "DATABASE_URL": database_url,
+        "CLOUDINARY_CLOUD_NAME": cloudinary.cloud_name,
+        "CLOUDINARY_API_KEY": cloudinary.api_key,
+        "CLOUDINARY_API_SECRET": cloudinary.api_secret,
+        "CLOUDINARY_UPLOAD_PREFIX": cloudinary.url,
+        "SOURCE_ALLOW_PRIVATE": "true",
+        "LEASE_SECONDS": "3",
+    }
+
+
+@pytest.fixture
+def start_worker(settings: dict[str, str]) -> Iterator[StartWorker]:
+    """Starts workers; at the end none of them is left, and none has broken anywhere."""
+    workers: list[RunningWorker] = []
+
+    def start(changes: str = "", **changed: str) -> RunningWorker:
+        worker = RunningWorker({**settings, **changed}, changes)
+        workers.append(worker)
+        worker.wait_for_log("worker started")
+        return worker
+
+    yield start
+    for worker in workers:
+        worker.stop_for_good()
+    for worker in workers:
+        broken = [line for line in worker.log if "exception" in line]
+        assert not broken, worker.shown_log()
+        assert not worker.logged("Traceback"), worker.shown_log()

@@ -1,0 +1,39 @@
+"""A worker that has nothing to do costs the database next to nothing."""
+
+import time
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from tests.acceptance.running_worker import StartWorker
+
+WATCHED_SECONDS = 15.0
+
+
+@pytest.fixture
+def onlooker(server_dsn: str) -> Iterator[psycopg.Connection]:
+    """Connected to another database, so that looking is not counted."""
+    with psycopg.connect(server_dsn, autocommit=True) as connection:
+        yield connection
+
+
+def transactions(onlooker: psycopg.Connection, database: str) -> int:
+    found = onlooker.execute(
+        "SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = %s", [database]
+    ).fetchone()
+    assert found is not None
+    count: int = found[0]
+    return count
+
+
+def test_an_idle_worker_with_listen_hardly_asks(
+    dsn: str, onlooker: psycopg.Connection, start_worker: StartWorker
+) -> None:
+    worker = start_worker(LEASE_SECONDS="60")
+    worker.wait_for_log("listening for new rows")
+    database = str(psycopg.conninfo.conninfo_to_dict(dsn)["dbname"])
+    before = transactions(onlooker, database)
+    time.sleep(WATCHED_SECONDS)  # what is measured is what happens meanwhile
+    # What was done before may be counted late: servers report their counts now and then.
+    assert transactions(onlooker, database) - before <= 25

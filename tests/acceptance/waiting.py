@@ -1,0 +1,37 @@
+"""Waiting for what must become true, instead of sleeping and hoping."""
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+import psycopg
+
+LOOK_SECONDS = 0.03
+PATIENCE_SECONDS = 30.0
+
+Found = TypeVar("Found")
+
+
+def eventually(look: Callable[[], Found], timeout_seconds: float = PATIENCE_SECONDS) -> Found:
+    """What ``look`` answers, once it is true; fails with the last answer."""
+    ends_at = time.monotonic() + timeout_seconds
+    while not (found := look()):
+        assert time.monotonic() < ends_at, f"still {found!r} after {timeout_seconds} s"
+        time.sleep(LOOK_SECONDS)
+    return found
+
+
+def statuses(connection: psycopg.Connection) -> dict[str, int]:
+    """How many storyboards there are in each status."""
+    found = connection.execute("SELECT status, count(*) FROM storyboards GROUP BY status")
+    return dict(found.fetchall())
+
+
+def wait_for_statuses(
+    connection: psycopg.Connection, timeout_seconds: float = PATIENCE_SECONDS, **wanted: int
+) -> None:
+    """Until the storyboards stand exactly so: ``ready=3, failed=1``."""
+    ends_at = time.monotonic() + timeout_seconds
+    while (found := statuses(connection)) != wanted:
+        assert time.monotonic() < ends_at, f"still {found} after {timeout_seconds} s"
+        time.sleep(LOOK_SECONDS)

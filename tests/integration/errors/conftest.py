@@ -1,0 +1,59 @@
+"""A stage for each test, and images that fit it."""
+
+import shlex
+import ssl
+import subprocess
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from storyboard_worker.demo.pictures import random_image
+from tests.integration.errors.stage import HASTY_SECONDS, Stage, new_stage
+
+
+@pytest.fixture
+def stage() -> Iterator[Stage]:
+    with new_stage() as stage:
+        yield stage
+
+
+@pytest.fixture
+def hasty_stage() -> Iterator[Stage]:
+    """With short time-outs, for faults that let them pass."""
+    with new_stage(HASTY_SECONDS) as stage:
+        yield stage
+
+
+@pytest.fixture
+def release() -> Iterator[threading.Event]:
+    """What hanging stand-ins wait for."""
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+@pytest.fixture(scope="session")
+def image() -> bytes:
+    """Larger than one read of the source's answer, so that an upload begins before its end."""
+    return random_image(700_000, "JPEG", seed=1)
+
+
+@pytest.fixture(scope="session")
+def small_image() -> bytes:
+    return random_image(5_000, "JPEG", seed=2)
+
+
+@pytest.fixture(scope="session")
+def tls(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    """For a server on 127.0.0.1, and for a client that trusts it."""
+    folder = tmp_path_factory.mktemp("tls")
+    key, certificate = folder / "key.pem", folder / "certificate.pem"
+    command = (
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 "
+        f"-subj /CN=loopback -addext subjectAltName=IP:127.0.0.1 -keyout {key} -out {certificate}"
+    )
+    subprocess.run(shlex.split(command), check=True, capture_output=True)
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(certificate, key)
+    return server, ssl.create_default_context(cafile=str(certificate))

@@ -1,0 +1,80 @@
+"""A later migration meets a table that somebody else holds."""
+
+import shutil
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from storyboard_worker import schema
+from storyboard_worker.database import Database
+from storyboard_worker.errors import DatabaseUnavailable
+from tests.integration.migrations.catalog import catalog, version
+from tests.integration.producing import enqueue
+
+LOCK_TIMEOUT = "SET LOCAL lock_timeout = '5s'"
+
+LATER_REVISION = '''"""A later revision that needs the table for itself."""
+
+from alembic import op
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.execute("ALTER TABLE public.storyboards ADD COLUMN later text")
+
+
+def downgrade() -> None:
+    op.execute("ALTER TABLE public.storyboards DROP COLUMN later")
+'''
+
+
+@pytest.fixture
+def later_migrations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ours and one more, with less patience."""
+    folder = tmp_path / "migrations"
+    shutil.copytree(schema._config().get_main_option("script_location") or "", folder)
+    (folder / "versions" / "0002_later.py").write_text(LATER_REVISION)
+    environment = (folder / "env.py").read_text()
+    assert LOCK_TIMEOUT in environment
+    (folder / "env.py").write_text(environment.replace(LOCK_TIMEOUT, LOCK_TIMEOUT[:-3] + "0.3s'"))
+    monkeypatch.setattr(schema, "_MIGRATIONS", (folder,))
+
+
+@pytest.mark.parametrize("holds", ["SHARE ROW EXCLUSIVE", "ROW EXCLUSIVE", "ACCESS SHARE"])
+@pytest.mark.usefixtures("later_migrations")
+def test_it_gives_up_rather_than_make_everybody_wait(
+    dsn: str, database: Database, holds: str
+) -> None:
+    before = catalog(dsn)
+    with psycopg.connect(dsn) as holder:
+        holder.execute(f"LOCK TABLE storyboards IN {holds} MODE")
+        with pytest.raises(DatabaseUnavailable, match="lock timeout"):
+            schema.upgrade(database)
+        assert version(dsn) == "0001"
+    assert catalog(dsn) == before
+
+
+@pytest.mark.usefixtures("later_migrations")
+def test_rows_are_still_taken_in_after_it_gave_up(
+    dsn: str, database: Database, producer: psycopg.Connection
+) -> None:
+    with psycopg.connect(dsn) as holder:
+        holder.execute("LOCK TABLE storyboards IN ACCESS SHARE MODE")
+        with pytest.raises(DatabaseUnavailable):
+            schema.upgrade(database)
+        enqueue(producer)
+
+
+@pytest.mark.usefixtures("later_migrations")
+def test_the_next_deployment_succeeds(dsn: str, database: Database) -> None:
+    with psycopg.connect(dsn) as holder:
+        holder.execute("LOCK TABLE storyboards IN ACCESS SHARE MODE")
+        with pytest.raises(DatabaseUnavailable):
+            schema.upgrade(database)
+    assert schema.upgrade(database) == ["0002"]
+    assert version(dsn) == "0002"

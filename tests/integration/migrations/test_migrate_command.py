@@ -1,0 +1,27 @@
+"""``storyboard-worker migrate`` as people run it."""
+
+import psycopg
+
+from tests.integration.migrations.catalog import catalog
+from tests.integration.migrations.commands import migrate
+
+
+def test_it_brings_the_schema_and_says_so(empty_dsn: str, dsn: str) -> None:
+    assert migrate(dsn=empty_dsn) == (0, "migrated: 0001\n", "")
+    assert catalog(empty_dsn) == catalog(dsn)
+    assert migrate(dsn=empty_dsn) == (0, "nothing to do: the schema is at 0001\n", "")
+
+
+def test_it_prints_sql_that_runs_by_itself(empty_dsn: str, dsn: str) -> None:
+    exit_code, printed, told = migrate("--sql")
+    assert (exit_code, told) == (0, "")
+    with psycopg.connect(empty_dsn, autocommit=True) as connection:
+        connection.execute(printed)
+    assert catalog(empty_dsn) == catalog(dsn)
+
+
+def test_an_unreachable_database_is_69_and_one_line() -> None:
+    exit_code, printed, told = migrate(dsn="host=/nonexistent user=postgres dbname=postgres")
+    assert (exit_code, printed) == (69, "")
+    assert len(told.splitlines()) == 1
+    assert "Traceback" not in told

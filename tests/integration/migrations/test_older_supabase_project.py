@@ -1,0 +1,21 @@
+"""Older projects give every new table and function to every role by default."""
+
+import psycopg
+
+from storyboard_worker import schema
+from storyboard_worker.database import Database
+from tests.integration.migrations.catalog import catalog
+
+ROLES = "anon, authenticated, service_role"
+
+
+def test_rights_are_the_same_whatever_the_defaults(
+    empty: Database, empty_dsn: str, dsn: str
+) -> None:
+    with psycopg.connect(empty_dsn, autocommit=True) as connection:
+        for kind in ("TABLES", "FUNCTIONS"):
+            connection.execute(
+                f"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON {kind} TO {ROLES}"
+            )
+    schema.upgrade(empty)
+    assert catalog(empty_dsn) == catalog(dsn)

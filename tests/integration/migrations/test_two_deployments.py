@@ -1,0 +1,44 @@
+"""Two deployments migrate at the same time."""
+
+import re
+
+import psycopg
+
+from storyboard_worker import schema
+from storyboard_worker.database import Database
+from tests.integration.migrations.catalog import catalog, version
+from tests.integration.migrations.commands import start_migrate
+from tests.integration.watching import until, waiting_for_a_lock
+
+
+def advisory_lock_key() -> int:
+    found = re.search(r"pg_advisory_xact_lock\((\d+)\)", schema.upgrade_sql())
+    assert found is not None
+    return int(found[1])
+
+
+def test_they_wait_for_each_other_and_both_end_well(empty_dsn: str, dsn: str) -> None:
+    with psycopg.connect(empty_dsn) as gate:
+        gate.execute("SELECT pg_advisory_xact_lock(%s)", [advisory_lock_key()])
+        with start_migrate(dsn=empty_dsn) as one, start_migrate(dsn=empty_dsn) as other:
+            with psycopg.connect(empty_dsn, autocommit=True) as observer:
+                until(lambda: waiting_for_a_lock(observer) == 2)
+            gate.rollback()
+            ended = [process.communicate(timeout=60) for process in (one, other)]
+    assert [one.returncode, other.returncode] == [0, 0]
+    # The first finds everything to do; the other, after it, nothing.
+    assert sorted(ended) == [
+        ("migrated: 0001\n", ""),
+        ("nothing to do: the schema is at 0001\n", ""),
+    ]
+    assert catalog(empty_dsn) == catalog(dsn)
+    assert version(empty_dsn) == "0001"
+
+
+def test_the_lock_is_gone_afterwards(empty: Database, empty_dsn: str) -> None:
+    schema.upgrade(empty)
+    with psycopg.connect(empty_dsn, autocommit=True) as other:
+        row = other.execute(
+            "SELECT pg_try_advisory_xact_lock(%s)", [advisory_lock_key()]
+        ).fetchone()
+    assert row == (True,)

@@ -1,0 +1,146 @@
+"""Producers, the passing of time, and what must hold whatever anybody does."""
+
+from itertools import count
+from uuid import UUID
+
+import psycopg
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    consumes,
+    invariant,
+    rule,
+)
+
+from storyboard_worker.database import Database
+from storyboard_worker.models import Claim
+from storyboard_worker.queries.claims import StoryboardQueue
+from storyboard_worker.queries.rows import FailedFilter, StoryboardRows
+from storyboard_worker.queries.upkeep import Upkeep
+from tests.integration.producing import change, delete, enqueue, moment
+from tests.integration.queries.model import LIMIT, SEEN, ModelRow
+
+WORKERS = ("worker-1", "worker-2", "worker-3")
+HALF_STATES = """
+    SELECT count(*) FROM storyboards WHERE
+    (status = 'processing') <> (num_nulls(claim_token, claimed_by, claimed_at,
+                                          lease_expires_at) = 0)
+    OR (status <> 'processing') <> (num_nonnulls(claim_token, claimed_by, claimed_at,
+                                                 lease_expires_at) = 0)
+    OR (status = 'ready') <> (cdn_url IS NOT NULL)
+    OR (status IN ('ready', 'failed')) <> (finished_at IS NOT NULL)
+    OR (status = 'failed' AND error_code IS NULL)
+"""
+
+
+class World(RuleBasedStateMachine):
+    """The table, the model of it, and all that happens to rows but for workers and upkeep."""
+
+    ids: Bundle[UUID] = Bundle("ids")
+    # Never taken back: a claim that was lost or finished is a zombie's from then on.
+    claims: Bundle[Claim] = Bundle("claims")
+
+    def __init__(self, database: Database, producer: psycopg.Connection) -> None:
+        super().__init__()
+        self.producer = producer
+        self.queues = {
+            name: StoryboardQueue(database, worker_id=name, lease_seconds=60, max_attempts=LIMIT)
+            for name in WORKERS
+        }
+        self.upkeep = Upkeep(database, max_attempts=LIMIT)
+        self.people = StoryboardRows(database)
+        self.model: dict[UUID, ModelRow] = {}
+        self.numbers = count()
+        producer.execute("DELETE FROM storyboards")
+
+    # Producers
+
+    def new_url(self) -> str:
+        return f"https://images.example/{next(self.numbers)}"
+
+    @rule(
+        target=ids,
+        max_attempts=st.sampled_from([None, 1, 2]),
+        priority=st.integers(0, 2),
+        due=st.sampled_from([True, True, False]),
+    )
+    def insert(self, max_attempts: int | None, priority: int, *, due: bool) -> UUID:
+        url = self.new_url()
+        id_ = enqueue(
+            self.producer,
+            url,
+            max_attempts=max_attempts,
+            priority=priority,
+            available_at=moment(self.producer, -1 if due else 3600),
+        )
+        self.model[id_] = ModelRow(url, max_attempts, priority, due)
+        return id_
+
+    @rule(id_=ids)
+    def regenerate(self, id_: UUID) -> None:
+        row = self.model[id_]
+        row.url = self.new_url()
+        row.expired = False
+        row.start_afresh()
+        change(self.producer, id_, source_url=row.url)
+
+    @rule(id_=ids)
+    def set_pending(self, id_: UUID) -> None:
+        change(self.producer, id_, status="pending")
+        if self.model[id_].status != "pending":
+            self.model[id_].start_afresh()
+
+    @rule(id_=consumes(ids))
+    def delete(self, id_: UUID) -> None:
+        delete(self.producer, id_)
+        del self.model[id_]
+
+    @rule(id_=ids)
+    def retry_by_people(self, id_: UUID) -> None:
+        failed = self.model[id_].status == "failed"
+        assert self.people.retry(FailedFilter(ids=[id_])) == ([id_] if failed else [])
+        if failed:
+            self.model[id_].start_afresh()
+
+    # Time
+
+    @rule(id_=ids)
+    def link_dies(self, id_: UUID) -> None:
+        change(self.producer, id_, source_expires_at=moment(self.producer, -1))
+        self.model[id_].expired = True
+
+    @rule(id_=ids)
+    def moment_comes(self, id_: UUID) -> None:
+        change(self.producer, id_, available_at=moment(self.producer, -1))
+        self.model[id_].due = True
+
+    @rule(claim=claims)
+    def lease_runs_out(self, claim: Claim) -> None:
+        if row := self.held(claim):
+            change(self.producer, claim.id, lease_expires_at=moment(self.producer, -1))
+            row.lapsed = True
+
+    def held(self, claim: Claim) -> ModelRow | None:
+        """The row, if the claim is still good."""
+        row = self.model.get(claim.id)
+        return row if row is not None and row.token == claim.token else None
+
+    # What always holds
+
+    @invariant()
+    def the_table_shows_what_the_model_says(self) -> None:
+        found = self.producer.execute(f"SELECT id, {SEEN} FROM storyboards").fetchall()
+        assert {id_: seen for id_, *seen in found} == {
+            id_: list(row.seen()) for id_, row in self.model.items()
+        }
+
+    @invariant()
+    def no_row_is_in_a_half_state(self) -> None:
+        assert self.producer.execute(HALF_STATES).fetchone() == (0,)
+
+    @invariant()
+    def attempts_stay_within_the_limit(self) -> None:
+        for row in self.model.values():
+            waits = row.status == "pending"
+            assert 0 <= row.attempts <= row.limit - waits

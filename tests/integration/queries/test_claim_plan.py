@@ -1,0 +1,149 @@
+"""Claims and rescues stay cheap with a large backlog, most of which waits, and a history.
+
+The statements are those that really run, planned without a look at their parameters, as a
+server does when it keeps plans.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg import sql
+from sqlalchemy import event
+
+from storyboard_worker.database import Database
+from storyboard_worker.queries.claims import StoryboardQueue
+from storyboard_worker.queries.upkeep import Upkeep
+from tests.conftest import NewDatabase
+
+# Triggers would cost most of the time, and what they do is given here.
+LOAD = """
+SET session_replication_role = replica;
+INSERT INTO storyboards (source_url, available_at, source_expires_at)
+SELECT 'https://host-' || n % 20 || '.example/' || n,
+       now() + CASE WHEN n % 2 = 0 THEN interval '1 hour' ELSE interval '-1 hour' END,
+       now() + make_interval(hours => 2, secs => n % 80000)
+FROM generate_series(1, 200000) AS n;
+INSERT INTO storyboards (source_url, status, attempts, cdn_url, finished_at)
+SELECT 'https://images.example/' || n, 'ready', 1, 'https://cdn.example/' || n, now()
+FROM generate_series(1, 50000) AS n;
+INSERT INTO storyboards (source_url, status, attempts, claim_token, claimed_by, claimed_at,
+                         lease_expires_at)
+SELECT 'https://images.example/' || n, 'processing', 1, gen_random_uuid(), 'worker-1',
+       now(), now() + interval '1 minute'
+FROM generate_series(1, 64) AS n;
+RESET session_replication_role;
+ANALYZE storyboards;
+"""
+
+Plan = dict[str, Any]
+Explain = Callable[[Callable[[Database], object]], list[Plan]]
+
+
+@pytest.fixture(scope="module")
+def backlog(new_database: NewDatabase, template: str) -> Iterator[str]:
+    with new_database(template) as dsn:
+        with psycopg.connect(dsn, autocommit=True) as connection:
+            connection.execute(LOAD)
+        yield dsn
+
+
+@pytest.fixture
+def explain(backlog: str) -> Iterator[Explain]:
+    """The nodes of the plan of the one statement that a call sends."""
+    database = Database(backlog)
+    sent: list[tuple[str, dict[str, Any]]] = []
+
+    def note(_c: object, _u: object, statement: str, parameters: Any, *_: object) -> None:
+        if statement.startswith("WITH"):
+            sent.append((statement, parameters))
+
+    event.listen(database._engine, "before_cursor_execute", note)
+    with psycopg.connect(backlog, autocommit=True) as connection:
+
+        def nodes(call: Callable[[Database], object]) -> list[Plan]:
+            sent.clear()
+            call(database)
+            [(statement, parameters)] = sent
+            return list(flattened(generic_plan(connection, statement, parameters)))
+
+        yield nodes
+    database.close()
+
+
+def generic_plan(
+    connection: psycopg.Connection, statement: str, parameters: dict[str, Any]
+) -> Plan:
+    names = list(dict.fromkeys(re.findall(r"%\((\w+)\)s", statement)))
+    numbered = re.sub(r"%\((\w+)\)s", lambda found: f"${names.index(found[1]) + 1}", statement)
+    values = sql.SQL(", ").join(sql.Literal(parameters[name]) for name in names)
+    connection.execute("SET plan_cache_mode = force_generic_plan")
+    connection.execute("DEALLOCATE ALL")
+    connection.execute(f"PREPARE statement AS {numbered}")
+    row = connection.execute(
+        sql.SQL("EXPLAIN (FORMAT JSON) EXECUTE statement ({})").format(values)
+    ).fetchone()
+    assert row is not None
+    counted = connection.execute(
+        "SELECT generic_plans, custom_plans FROM pg_prepared_statements WHERE name = 'statement'"
+    )
+    assert counted.fetchone() == (1, 0)
+    plan: Plan = row[0][0]["Plan"]
+    return plan
+
+
+def flattened(plan: Plan) -> Iterator[Plan]:
+    yield plan
+    for child in plan.get("Plans", []):
+        yield from flattened(child)
+
+
+def claim(database: Database) -> object:
+    return queue_on(database).claim(16)
+
+
+def claim_without_hosts(database: Database) -> object:
+    return queue_on(database).claim(16, without_hosts=["host-1.example", "host-2.example"])
+
+
+def queue_on(database: Database) -> StoryboardQueue:
+    return StoryboardQueue(database, worker_id="worker-1", lease_seconds=60, max_attempts=8)
+
+
+@pytest.mark.parametrize("call", [claim, claim_without_hosts])
+def test_a_claim_walks_along_its_index(
+    explain: Explain, call: Callable[[Database], object]
+) -> None:
+    nodes = explain(call)
+    kinds = [node["Node Type"] for node in nodes]
+    assert "Seq Scan" not in kinds
+    assert "Sort" not in kinds
+    assert "Incremental Sort" not in kinds
+    [walk] = [node for node in nodes if node.get("Index Name") == "storyboards_claim_idx"]
+    assert walk["Node Type"] == "Index Scan"
+    assert walk["Scan Direction"] == "Forward"
+    # Rows that wait are skipped inside the index, without a visit to the table.
+    assert "available_at <= now()" in walk["Index Cond"]
+
+
+def test_what_was_chosen_is_found_by_its_key(explain: Explain) -> None:
+    nodes = explain(claim)
+    [chosen] = [node for node in nodes if node.get("Subplan Name") == "CTE due"]
+    assert [chosen["Node Type"], chosen["Plans"][0]["Node Type"]] == ["Limit", "LockRows"]
+    assert "storyboards_pkey" in {node.get("Index Name") for node in nodes}
+
+
+@pytest.mark.parametrize("limit", [16, 500])
+def test_a_rescue_looks_only_at_what_is_in_work(explain: Explain, limit: int) -> None:
+    nodes = explain(lambda database: Upkeep(database, max_attempts=8).rescue(limit))
+    assert "Seq Scan" not in {node["Node Type"] for node in nodes}
+    assert "storyboards_processing_idx" in {node.get("Index Name") for node in nodes}
+
+
+def test_failing_what_has_expired_uses_the_claim_index(explain: Explain) -> None:
+    nodes = explain(lambda database: Upkeep(database, max_attempts=8).expire(500))
+    assert "Seq Scan" not in {node["Node Type"] for node in nodes}
+    [walk] = [node for node in nodes if node.get("Index Name") == "storyboards_claim_idx"]
+    assert "source_expires_at <= now()" in walk["Index Cond"]

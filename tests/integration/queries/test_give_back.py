@@ -1,0 +1,50 @@
+"""processing → pending for what a stopping worker did not finish."""
+
+import psycopg
+
+from storyboard_worker.queries.claims import StoryboardQueue
+from tests.integration.producing import ERROR, NO_CLAIM, change, enqueue, moment, storyboard
+from tests.integration.queries.working import claim_new
+
+
+def test_the_row_is_as_before_the_claim(
+    queue: StoryboardQueue, producer: psycopg.Connection
+) -> None:
+    storyboard_id = enqueue(
+        producer, attempts=2, available_at=moment(producer, -30), priority=3, **ERROR
+    )
+    before = storyboard(producer, storyboard_id)
+    claims = queue.claim(1)
+    assert queue.give_back(claims) == 1
+    row = storyboard(producer, storyboard_id)
+    assert row == {**before, "updated_at": row["updated_at"]}
+    assert {name: row[name] for name in NO_CLAIM} == NO_CLAIM
+
+
+def test_another_worker_takes_it_at_once(
+    queue: StoryboardQueue, other_queue: StoryboardQueue, producer: psycopg.Connection
+) -> None:
+    claim = claim_new(queue, producer)
+    queue.give_back([claim])
+    [again] = other_queue.claim(5)
+    assert (again.id, again.attempt) == (claim.id, 1)
+    assert again.token != claim.token
+
+
+def test_only_what_is_still_ours(
+    queue: StoryboardQueue, other_queue: StoryboardQueue, producer: psycopg.Connection
+) -> None:
+    ours, lost, kept = (claim_new(queue, producer) for _ in range(3))
+    change(producer, lost.id, status="pending")
+    theirs = other_queue.claim_one(lost.id)
+    assert theirs is not None
+    assert queue.give_back([ours, lost]) == 1
+    assert storyboard(producer, ours.id)["status"] == "pending"
+    assert storyboard(producer, lost.id)["claim_token"] == theirs.token
+    assert storyboard(producer, kept.id)["claim_token"] == kept.token
+
+
+def test_nothing_to_give_back(queue: StoryboardQueue, producer: psycopg.Connection) -> None:
+    claim = claim_new(queue, producer)
+    assert queue.give_back([]) == 0
+    assert storyboard(producer, claim.id)["status"] == "processing"

@@ -1,0 +1,141 @@
+"""Workers, zombies among them, producers and upkeep, in any order that hypothesis finds.
+
+After every step the table must show exactly what the model says: so no row is lost, none is
+finished by two claims, and a stale claim never changes one.
+"""
+
+import os
+from collections.abc import Callable
+from uuid import UUID
+
+import psycopg
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import MultipleResults, multiple, rule, run_state_machine_as_test
+
+from storyboard_worker.database import Database
+from storyboard_worker.errors import AttemptError, ErrorCode, LeaseLost
+from storyboard_worker.models import Claim
+from tests.integration.queries.machine_world import WORKERS, World
+from tests.integration.queries.model import ModelRow
+from tests.integration.queries.working import IMAGE, TIMEOUT
+
+RATE_LIMITED = AttemptError(ErrorCode.SOURCE_RATE_LIMITED, "429")
+
+ids, claims = World.ids, World.claims
+workers = st.sampled_from(WORKERS)
+some = st.integers(1, 3)
+
+
+class Machine(World):
+    # Workers
+
+    @rule(target=claims, worker=workers, limit=some)
+    def claim(self, worker: str, limit: int) -> MultipleResults[Claim]:
+        claimable = {id_: row for id_, row in self.model.items() if row.claimable}
+        taken = self.queues[worker].claim(limit)
+        urgent = sorted((row.priority for row in claimable.values()), reverse=True)[:limit]
+        assert [claimable[claim.id].priority for claim in taken] == urgent
+        for claim in taken:
+            self.model[claim.id].claim(claim)
+        return multiple(*taken)
+
+    @rule(target=claims, worker=workers, id_=ids)
+    def claim_one(self, worker: str, id_: UUID) -> MultipleResults[Claim]:
+        pending = self.model[id_].status == "pending"
+        claim = self.queues[worker].claim_one(id_)
+        assert (claim is not None) == pending
+        if claim is None:
+            return multiple()
+        self.model[id_].claim(claim)
+        return multiple(claim)
+
+    def finish(self, claim: Claim, finish: Callable[[], None]) -> ModelRow | None:
+        """The row, when the end of this claim may be written down."""
+        row = self.held(claim)
+        if row is None:
+            with pytest.raises(LeaseLost):
+                finish()
+        else:
+            finish()
+        return row
+
+    @rule(worker=workers, claim=claims)
+    def complete(self, worker: str, claim: Claim) -> None:
+        if row := self.finish(claim, lambda: self.queues[worker].complete(claim, IMAGE)):
+            row.end("ready")
+
+    @rule(worker=workers, claim=claims, delay=st.sampled_from([0, 3600]))
+    def retry_or_fail(self, worker: str, claim: Claim, delay: int) -> None:
+        queue = self.queues[worker]
+        if claim.attempt < claim.max_attempts:
+            if row := self.finish(claim, lambda: queue.retry(claim, TIMEOUT, delay_seconds=delay)):
+                row.end("pending", "source_timeout", due=not delay)
+        elif row := self.finish(claim, lambda: queue.fail(claim, TIMEOUT, sentry_event_id=None)):
+            row.end("failed", "source_timeout")
+
+    @rule(worker=workers, claim=claims)
+    def release(self, worker: str, claim: Claim) -> None:
+        queue = self.queues[worker]
+        if row := self.finish(claim, lambda: queue.release(claim, RATE_LIMITED, delay_seconds=60)):
+            row.end("pending", "source_rate_limited", due=False)
+            row.attempts -= 1
+
+    @rule(worker=workers, given=st.lists(claims, max_size=3))
+    def give_back(self, worker: str, given: list[Claim]) -> None:
+        ours = {claim.token: row for claim in given if (row := self.held(claim))}
+        assert self.queues[worker].give_back(given) == len(ours)
+        for row in ours.values():
+            row.end("pending", row.error_code, due=row.due)
+            row.attempts -= 1
+
+    @rule(worker=workers, held=st.lists(claims, max_size=4))
+    def renew(self, worker: str, held: list[Claim]) -> None:
+        lost = self.queues[worker].renew(held)
+        assert lost == [claim for claim in held if self.held(claim) is None]
+        for claim in held:
+            if row := self.held(claim):
+                row.lapsed = False
+
+    # Upkeep
+
+    @rule(limit=some)
+    def rescue(self, limit: int) -> None:
+        rescuable = {id_ for id_, row in self.model.items() if row.rescuable}
+        rescued = self.upkeep.rescue(limit)
+        assert {lapsed.id for lapsed in rescued} <= rescuable
+        assert len(rescued) == min(limit, len(rescuable))
+        for lapsed in rescued:
+            self.model[lapsed.id].rescue()
+            assert lapsed.failed == (self.model[lapsed.id].status == "failed")
+
+    @rule(limit=some)
+    def expire(self, limit: int) -> None:
+        expirable = {id_ for id_, row in self.model.items() if row.expirable}
+        expired = {row.id for row in self.upkeep.expire(limit)}
+        assert expired <= expirable
+        assert len(expired) == min(limit, len(expirable))
+        for id_ in expired:
+            self.model[id_].end("failed", "source_expired", due=self.model[id_].due)
+
+
+@pytest.mark.timeout(600)  # a failure is made small first, which takes its time
+def test_whatever_happens_in_whatever_order(
+    database: Database, producer: psycopg.Connection
+) -> None:
+    class OnThisDatabase(Machine):
+        def __init__(self) -> None:
+            super().__init__(database, producer)
+
+    run_state_machine_as_test(
+        OnThisDatabase,
+        settings=settings(
+            max_examples=30,
+            stateful_step_count=40,
+            deadline=None,
+            derandomize="CI" in os.environ,
+            database=None,
+            suppress_health_check=[HealthCheck.too_slow],
+        ),
+    )

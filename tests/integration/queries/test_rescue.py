@@ -1,0 +1,174 @@
+"""Rows whose lease ran out: back to pending, or failed when that was the last attempt."""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import psycopg
+import pytest
+
+from storyboard_worker.database import Database
+from storyboard_worker.models import Lapsed
+from storyboard_worker.queries.claims import StoryboardQueue
+from storyboard_worker.queries.upkeep import LOST_MESSAGE, Upkeep
+from tests.integration.producing import (
+    A_MOMENT,
+    CLAIM,
+    ERROR,
+    FAILED,
+    NO_CLAIM,
+    PENDING,
+    READY,
+    URL,
+    change,
+    enqueue,
+    moment,
+    storyboard,
+)
+from tests.integration.queries.working import claim_new, lapse
+from tests.integration.watching import count
+
+LAPSED: dict[str, Any] = {"status": "processing", "attempts": 3, **CLAIM}
+
+
+def test_back_to_pending_due_at_once_the_attempt_counted(
+    upkeep: Upkeep, producer: psycopg.Connection
+) -> None:
+    storyboard_id = enqueue(
+        producer, **LAPSED, **ERROR, available_at=moment(producer, 3600), project_id="p"
+    )
+    before = storyboard(producer, storyboard_id)
+    assert upkeep.rescue() == [
+        Lapsed(
+            id=storyboard_id,
+            source_url=URL,
+            project_id="p",
+            attempts=3,
+            claimed_by="worker-1",
+            failed=False,
+        )
+    ]
+    row = storyboard(producer, storyboard_id)
+    assert row == {
+        **before,
+        **NO_CLAIM,
+        "status": "pending",
+        "available_at": row["updated_at"],
+        "updated_at": row["updated_at"],
+    }
+    assert row["updated_at"] > before["updated_at"]
+
+
+def test_failed_when_no_attempt_is_left(upkeep: Upkeep, producer: psycopg.Connection) -> None:
+    storyboard_id = enqueue(producer, **{**LAPSED, "attempts": 8}, **ERROR)
+    before = storyboard(producer, storyboard_id)
+    [lapsed] = upkeep.rescue()
+    assert (lapsed.id, lapsed.failed, lapsed.attempts) == (storyboard_id, True, 8)
+    row = storyboard(producer, storyboard_id)
+    assert row == {
+        **before,
+        **NO_CLAIM,
+        "status": "failed",
+        "available_at": row["available_at"],
+        "error_code": "worker_lost",
+        "error_message": LOST_MESSAGE,
+        "errored_at": row["updated_at"],
+        "sentry_event_id": None,
+        "finished_at": row["updated_at"],
+        "updated_at": row["updated_at"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("attempts", "max_attempts", "status"),
+    [
+        (7, None, "pending"),
+        (8, None, "failed"),
+        (9, None, "failed"),
+        (1, 1, "failed"),
+        (2, 3, "pending"),
+        (3, 3, "failed"),
+        (8, 20, "pending"),
+        (20, 20, "failed"),
+    ],
+)
+def test_the_rows_own_limit_or_the_setting(
+    upkeep: Upkeep,
+    producer: psycopg.Connection,
+    attempts: int,
+    max_attempts: int | None,
+    status: str,
+) -> None:
+    storyboard_id = enqueue(producer, **{**LAPSED, "attempts": attempts}, max_attempts=max_attempts)
+    [lapsed] = upkeep.rescue()
+    assert lapsed.failed == (status == "failed")
+    assert storyboard(producer, storyboard_id)["status"] == status
+
+
+def test_rows_that_have_not_lapsed_are_left_alone(
+    upkeep: Upkeep, queue: StoryboardQueue, producer: psycopg.Connection
+) -> None:
+    held = claim_new(queue, producer)
+    ids = [held.id, *(enqueue(producer, **state) for state in (PENDING, READY, FAILED))]
+    before = [storyboard(producer, id_) for id_ in ids]
+    assert upkeep.rescue() == []
+    assert [storyboard(producer, id_) for id_ in ids] == before
+
+
+def test_the_rescued_row_is_taken_again(
+    upkeep: Upkeep,
+    queue: StoryboardQueue,
+    other_queue: StoryboardQueue,
+    producer: psycopg.Connection,
+) -> None:
+    claim = claim_new(queue, producer)
+    lapse(producer, claim.id)
+    upkeep.rescue()
+    [again] = other_queue.claim(1)
+    assert (again.id, again.attempt) == (claim.id, 2)
+
+
+def test_in_bounded_batches_the_longest_claimed_first(
+    upkeep: Upkeep, producer: psycopg.Connection
+) -> None:
+    ids = [
+        enqueue(producer, **{**LAPSED, "claimed_at": moment(producer, -seconds)})
+        for seconds in (10, 40, 20, 50, 30)
+    ]
+    assert {row.id for row in upkeep.rescue(2)} == {ids[3], ids[1]}
+    assert {row.id for row in upkeep.rescue(2)} == {ids[4], ids[2]}
+    assert {row.id for row in upkeep.rescue(2)} == {ids[0]}
+    assert upkeep.rescue(2) == []
+
+
+def test_a_row_in_somebodys_hands_is_passed_over(
+    dsn: str, upkeep: Upkeep, producer: psycopg.Connection
+) -> None:
+    held, free = enqueue(producer, **LAPSED), enqueue(producer, **LAPSED)
+    with psycopg.connect(dsn) as slow:
+        change(slow, held, project_id="p")
+        assert [row.id for row in upkeep.rescue()] == [free]
+        slow.rollback()
+    assert [row.id for row in upkeep.rescue()] == [held]
+
+
+def test_rescuers_that_meet_skip_each_others_rows(dsn: str, producer: psycopg.Connection) -> None:
+    producer.execute(
+        "INSERT INTO storyboards (source_url, status, attempts, claim_token, claimed_by, "
+        "claimed_at, lease_expires_at) SELECT 'https://images.example/' || n, 'processing', 1, "
+        "gen_random_uuid(), 'worker-1', %s, %s FROM generate_series(1, 300) AS n",
+        [A_MOMENT, A_MOMENT],
+    )
+    database = Database(dsn, max_connections=4)
+    upkeep = Upkeep(database, max_attempts=8)
+
+    def drain(_: int) -> list[Lapsed]:
+        found: list[Lapsed] = []
+        while batch := upkeep.rescue(10):
+            found += batch
+        return found
+
+    with ThreadPoolExecutor(4) as threads:
+        rescued = [row.id for found in threads.map(drain, range(4)) for row in found]
+    database.close()
+    assert len(rescued) == len(set(rescued)) == 300
+    assert count(producer, "SELECT count(*) FROM storyboards WHERE status = 'pending'") == 300

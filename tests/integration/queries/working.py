@@ -1,0 +1,51 @@
+"""What workers hand over: an image, an error; and what befalls them: a lease runs out."""
+
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from storyboard_worker.errors import AttemptError, ErrorCode
+from storyboard_worker.models import Claim, StoredImage
+from storyboard_worker.queries.claims import StoryboardQueue
+from tests.integration.producing import enqueue
+
+IMAGE = StoredImage(
+    cdn_url="https://res.cloudinary.com/demo/image/upload/v1/storyboards/a.jpg",
+    public_id="storyboards/a",
+    asset_id="b5e6d2b39ba3e0869d67141ba7dba6cf",
+    format="jpg",
+    width=2048,
+    height=1152,
+    bytes=5_000_000_000,
+    etag="d41d8cd98f00b204e9800998ecf8427e",
+)
+TIMEOUT = AttemptError(ErrorCode.SOURCE_TIMEOUT, "no byte within 30 s", upstream="images.example")
+EVENT_ID = "0123456789abcdef0123456789abcdef"
+
+
+def claim_new(queue: StoryboardQueue, producer: psycopg.Connection, **columns: Any) -> Claim:
+    """A row of its own for the worker, claimed."""
+    claim = queue.claim_one(enqueue(producer, **columns))
+    assert claim is not None
+    return claim
+
+
+def lapse(producer: psycopg.Connection, *storyboard_ids: UUID) -> None:
+    """The lease has run out; nobody beat for its worker in time."""
+    changed = producer.execute(
+        "UPDATE storyboards SET lease_expires_at = now() - interval '1 second' "
+        "WHERE id = ANY(%s) AND status = 'processing'",
+        [list(storyboard_ids)],
+    )
+    assert changed.rowcount == len(storyboard_ids)
+
+
+def seconds_from_now(producer: psycopg.Connection, storyboard_id: UUID, column: str) -> float:
+    """How far a moment of the row lies ahead, by the database's clock."""
+    row = producer.execute(
+        f"SELECT extract(epoch FROM {column} - now())::float FROM storyboards WHERE id = %s",
+        [storyboard_id],
+    ).fetchone()
+    assert row is not None
+    return float(row[0])

@@ -1,0 +1,80 @@
+"""``updated_at`` and ``finished_at`` are kept by the database."""
+
+from typing import Any
+
+import psycopg
+import pytest
+
+from tests.integration.producing import (
+    A_MOMENT,
+    FAILED,
+    NO_CLAIM,
+    NO_ERROR,
+    NO_OUTCOME,
+    OUTCOME,
+    PENDING,
+    PROCESSING,
+    READY,
+    WAITING,
+    change,
+    enqueue,
+    storyboard,
+)
+
+END_READY = {"status": "ready", **OUTCOME, **NO_CLAIM, **NO_ERROR}
+END_FAILED = {**FAILED, **NO_CLAIM}
+
+
+@pytest.mark.parametrize(
+    "columns", [{"priority": 1}, {"source_url": "https://images.example/x"}, {"project_id": "p"}]
+)
+def test_an_update_moves_updated_at(producer: psycopg.Connection, columns: dict[str, Any]) -> None:
+    storyboard_id = enqueue(producer, updated_at=A_MOMENT)
+    row = change(producer, storyboard_id, **columns)
+    assert row["updated_at"] > row["created_at"] > A_MOMENT
+
+
+def test_a_moment_given_for_updated_at_does_not_count(producer: psycopg.Connection) -> None:
+    row = change(producer, enqueue(producer), priority=1, updated_at=A_MOMENT)
+    assert row["updated_at"] > row["created_at"]
+
+
+@pytest.mark.parametrize("end", [END_READY, END_FAILED], ids=["ready", "failed"])
+def test_the_end_is_noted(producer: psycopg.Connection, end: dict[str, Any]) -> None:
+    row = change(producer, enqueue(producer, **PROCESSING), **end)
+    assert row["finished_at"] == row["updated_at"]
+
+
+@pytest.mark.parametrize("state", [READY, FAILED], ids=["ready", "failed"])
+def test_a_row_that_is_inserted_finished_has_its_end(
+    producer: psycopg.Connection, state: dict[str, Any]
+) -> None:
+    row = storyboard(producer, enqueue(producer, **state))
+    assert row["finished_at"] == row["created_at"]
+
+
+@pytest.mark.parametrize("state", [READY, FAILED], ids=["ready", "failed"])
+def test_later_changes_leave_the_end_alone(
+    producer: psycopg.Connection, state: dict[str, Any]
+) -> None:
+    storyboard_id = enqueue(producer, **state)
+    ended = storyboard(producer, storyboard_id)["finished_at"]
+    row = change(producer, storyboard_id, priority=5)
+    assert row["finished_at"] == ended < row["updated_at"]
+
+
+def test_a_second_end_is_noted_anew(producer: psycopg.Connection) -> None:
+    storyboard_id = enqueue(producer, **FAILED)
+    first = storyboard(producer, storyboard_id)["finished_at"]
+    assert change(producer, storyboard_id, **END_READY)["finished_at"] > first
+
+
+@pytest.mark.parametrize("state", [PENDING, WAITING, PROCESSING])
+def test_an_unfinished_row_has_no_end(producer: psycopg.Connection, state: dict[str, Any]) -> None:
+    row = storyboard(producer, enqueue(producer, **state, finished_at=A_MOMENT))
+    assert row["finished_at"] is None
+
+
+def test_a_row_that_goes_back_loses_its_end(producer: psycopg.Connection) -> None:
+    row = change(producer, enqueue(producer, **READY), status="pending", **NO_OUTCOME)
+    assert row["finished_at"] is None

@@ -1,0 +1,171 @@
+"""Who may do what, where the roles of Supabase exist."""
+
+import psycopg
+import pytest
+
+from tests.integration.producing import (
+    FAILED,
+    OTHER_URL,
+    URL,
+    change,
+    delete,
+    enqueue,
+    storyboard,
+)
+
+TABLES = ("storyboards", "storyboard_workers", "storyboard_worker_version")
+RELATIONS = (*TABLES, "storyboard_progress")
+FUNCTIONS = (
+    "storyboard_source_expiry(text)",
+    "storyboards_before_write()",
+    "storyboards_notify()",
+)
+SERVICE_ROLE_RIGHTS = {
+    ("storyboards", "DELETE"),
+    ("storyboards", "INSERT"),
+    ("storyboards", "SELECT"),
+    ("storyboards", "UPDATE"),
+    ("storyboard_progress", "SELECT"),
+    ("storyboard_workers", "SELECT"),
+}
+
+
+def rights_of(producer: psycopg.Connection, role: str) -> set[tuple[str, str]]:
+    """Each right on each of our relations, however it came about."""
+    found: set[tuple[str, str]] = set(
+        producer.execute(
+            "SELECT relation, kind FROM unnest(%s::text[]) AS relation, unnest(%s::text[]) AS kind "
+            "WHERE has_table_privilege(%s, 'public.' || relation, kind)",
+            [
+                list(RELATIONS),
+                ["SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER"],
+                role,
+            ],
+        ).fetchall()
+    )
+    return found
+
+
+def columns_open_to(producer: psycopg.Connection, role: str) -> list[tuple[str, str]]:
+    """Columns of our relations on which the role has any right at all."""
+    return producer.execute(
+        "SELECT attrelid::regclass::text, attname FROM pg_attribute "
+        "WHERE attrelid::regclass::text = ANY(%s) AND attnum > 0 "
+        "AND has_any_column_privilege(%s, attrelid, 'SELECT, INSERT, UPDATE, REFERENCES')",
+        [list(RELATIONS), role],
+    ).fetchall()
+
+
+@pytest.mark.parametrize("table", TABLES)
+def test_row_level_security_is_on_without_a_policy(
+    producer: psycopg.Connection, table: str
+) -> None:
+    row = producer.execute(
+        "SELECT relrowsecurity, (SELECT count(*) FROM pg_policy WHERE polrelid = c.oid) "
+        "FROM pg_class AS c WHERE oid = %s::regclass",
+        [f"public.{table}"],
+    ).fetchone()
+    assert row == (True, 0)
+
+
+@pytest.mark.parametrize("role", ["anon", "authenticated"])
+class TestPublicRoles:
+    def test_no_right_on_any_relation(self, producer: psycopg.Connection, role: str) -> None:
+        assert rights_of(producer, role) == set()
+        assert columns_open_to(producer, role) == []
+
+    @pytest.mark.parametrize("relation", RELATIONS)
+    def test_reading_is_refused(
+        self, producer: psycopg.Connection, role: str, relation: str
+    ) -> None:
+        producer.execute(f"SET ROLE {role}")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            producer.execute(f"SELECT * FROM {relation}")
+
+    def test_writing_is_refused(self, producer: psycopg.Connection, role: str) -> None:
+        storyboard_id = enqueue(producer)
+        producer.execute(f"SET ROLE {role}")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            enqueue(producer)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            change(producer, storyboard_id, priority=1)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            delete(producer, storyboard_id)
+
+    @pytest.mark.parametrize("function", FUNCTIONS)
+    def test_no_right_on_any_function(
+        self, producer: psycopg.Connection, role: str, function: str
+    ) -> None:
+        may = producer.execute(
+            "SELECT has_function_privilege(%s, %s, 'EXECUTE')", [role, f"public.{function}"]
+        )
+        assert may.fetchone() == (False,)
+
+    def test_row_level_security_holds_even_with_rights(
+        self, producer: psycopg.Connection, role: str
+    ) -> None:
+        """Somebody may hand out rights later; the second lock is still closed."""
+        enqueue(producer)
+        with producer.transaction(force_rollback=True):
+            producer.execute(f"GRANT SELECT ON storyboards, storyboard_progress TO {role}")
+            producer.execute(f"SET LOCAL ROLE {role}")
+            for relation in ("storyboards", "storyboard_progress"):
+                assert producer.execute(f"SELECT * FROM {relation}").fetchall() == []
+
+
+def test_functions_are_closed_to_everybody(producer: psycopg.Connection) -> None:
+    """A grantee of 0 is PUBLIC, and a list that is null is the default: open to PUBLIC."""
+    for function in FUNCTIONS:
+        row = producer.execute(
+            "SELECT proacl IS NOT NULL AND NOT EXISTS "
+            "(SELECT FROM aclexplode(proacl) WHERE grantee = 0) "
+            "FROM pg_proc WHERE oid = %s::regprocedure",
+            [f"public.{function}"],
+        ).fetchone()
+        assert row == (True,), function
+
+
+def test_functions_take_names_from_no_search_path(producer: psycopg.Connection) -> None:
+    rows = producer.execute(
+        "SELECT proconfig, prosecdef FROM pg_proc WHERE pronamespace = 'public'::regnamespace "
+        "AND proname LIKE 'storyboard%'"
+    ).fetchall()
+    assert rows == [(['search_path=""'], False)] * len(FUNCTIONS)
+
+
+def test_service_role_has_what_producers_need_and_no_more(producer: psycopg.Connection) -> None:
+    assert rights_of(producer, "service_role") == SERVICE_ROLE_RIGHTS
+
+
+def test_service_role_does_what_a_producer_does(producer: psycopg.Connection) -> None:
+    """Though it owns neither the tables nor the functions that its writes fire."""
+    producer.execute("SET ROLE service_role")
+    signed = f"{URL}?X-Tos-Date=20250910T015921Z&X-Tos-Expires=86400"
+    storyboard_id = enqueue(producer, signed)
+    assert storyboard(producer, storyboard_id)["source_expires_at"] is not None
+    assert change(producer, storyboard_id, source_url=OTHER_URL)["source_expires_at"] is None
+    change(producer, storyboard_id, **FAILED)
+    assert change(producer, storyboard_id, status="pending")["attempts"] == 0
+    shown = producer.execute("SELECT id, can_retry FROM storyboard_progress").fetchall()
+    assert shown == [(storyboard_id, False)]
+    delete(producer, storyboard_id)
+    assert producer.execute("SELECT count(*) FROM storyboards").fetchone() == (0,)
+    assert producer.execute("SELECT count(*) FROM storyboard_workers").fetchone() == (0,)
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "TRUNCATE storyboards",
+        "INSERT INTO storyboard_workers (worker_id) VALUES ('w')",
+        "UPDATE storyboard_workers SET pid = 1",
+        "DELETE FROM storyboard_workers",
+        "UPDATE storyboard_progress SET position = 1",
+        "SELECT * FROM storyboard_worker_version",
+        "ALTER TABLE storyboards DISABLE TRIGGER ALL",
+    ],
+)
+def test_service_role_may_not_do_more(producer: psycopg.Connection, statement: str) -> None:
+    producer.execute("SET ROLE service_role")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        producer.execute(statement)

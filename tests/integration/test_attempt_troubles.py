@@ -1,0 +1,146 @@
+"""Attempts whose row is taken away, that are stopped, or that break where nobody expected."""
+
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import psycopg
+import pytest
+
+from storyboard_worker import transfer
+from storyboard_worker.attempt import Ended, Outcome
+from storyboard_worker.database import Database
+from storyboard_worker.demo.faults import Hang
+from storyboard_worker.demo.pictures import random_image
+from storyboard_worker.models import Claim
+from tests.integration.attempting import Bench, new_bench
+from tests.integration.errors.stage import PLENTY_SECONDS, new_stage
+from tests.integration.producing import NO_CLAIM, NO_OUTCOME, change, delete, only, storyboard
+
+IMAGE = random_image(5_000, "JPEG", seed=2)
+
+
+@pytest.fixture
+def dsn(emptied_dsn: str) -> str:
+    return emptied_dsn
+
+
+@pytest.fixture
+def bench(database: Database, producer: psycopg.Connection) -> Iterator[Bench]:
+    with new_stage() as stage:
+        yield new_bench(stage, database, producer)
+
+
+@pytest.fixture
+def release() -> Iterator[threading.Event]:
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+@pytest.fixture
+def slot() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(1) as pool:
+        yield pool
+
+
+@pytest.fixture
+def under_way(
+    bench: Bench, slot: ThreadPoolExecutor, release: threading.Event
+) -> tuple[Claim, Future[Ended]]:
+    """An attempt whose source has been asked and does not answer before ``release``."""
+    claim = bench.claim(bench.stage.serve(IMAGE, [Hang(release)]))
+    running = slot.submit(bench.run, claim)
+    bench.stage.origin.wait_for_requests(1)
+    return claim, running
+
+
+Taken = Callable[[psycopg.Connection, Claim], object]
+
+
+@pytest.mark.parametrize(
+    "take",
+    [
+        lambda producer, claim: change(
+            producer, claim.id, source_url="http://127.0.0.1/another.jpg"
+        ),
+        lambda producer, claim: change(producer, claim.id, status="pending"),
+    ],
+    ids=["regenerated", "retried by hand"],
+)
+def test_a_row_that_was_taken_away_is_left_as_it_is(
+    bench: Bench, under_way: tuple[Claim, Future[Ended]], release: threading.Event, take: Taken
+) -> None:
+    claim, running = under_way
+    before = take(bench.producer, claim)
+    release.set()
+    assert running.result(PLENTY_SECONDS).outcome is Outcome.LEASE_LOST
+    assert storyboard(bench.producer, claim.id) == before
+
+
+def test_a_late_worker_does_not_write_over_a_newer_claim(
+    bench: Bench, under_way: tuple[Claim, Future[Ended]], release: threading.Event
+) -> None:
+    claim, running = under_way
+    change(bench.producer, claim.id, status="pending")
+    newer = bench.claim_again(claim.id)
+    before = bench.row(claim)
+    release.set()
+    assert running.result(PLENTY_SECONDS).outcome is Outcome.LEASE_LOST
+    assert bench.row(newer) == before
+    assert before["claim_token"] == newer.token
+
+
+def test_an_error_of_a_lost_attempt_is_dropped_too(bench: Bench) -> None:
+    claim = bench.claim(bench.stage.origin.sign("missing.jpg"))
+    before = change(bench.producer, claim.id, status="pending")
+    ended = bench.run(claim)
+    assert ended.outcome is Outcome.LEASE_LOST
+    assert bench.row(claim) == before
+
+
+def test_a_row_that_vanished_is_no_trouble(
+    bench: Bench, under_way: tuple[Claim, Future[Ended]], release: threading.Event
+) -> None:
+    claim, running = under_way
+    delete(bench.producer, claim.id)
+    release.set()
+    assert running.result(PLENTY_SECONDS).outcome is Outcome.LEASE_LOST
+
+
+def test_a_cancelled_attempt_writes_nothing(
+    bench: Bench, under_way: tuple[Claim, Future[Ended]]
+) -> None:
+    claim, running = under_way
+    before = bench.row(claim)
+    bench.deadline.cancel()
+    assert running.result(PLENTY_SECONDS).outcome is Outcome.CANCELLED
+    assert bench.row(claim) == before
+    assert bench.stage.cloudinary.uploads == []
+
+
+def test_what_nobody_expected_is_retried(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(_head: bytes) -> None:
+        raise ZeroDivisionError("secret text of an exception")
+
+    monkeypatch.setattr(transfer, "recognise", broken)
+    claim = bench.claim(bench.stage.serve(IMAGE))
+    ended = bench.run(claim)
+    row = bench.row(claim)
+    assert ended.outcome is Outcome.RETRIED
+    assert (row["status"], row["attempts"], row["error_code"]) == ("pending", 1, "unexpected")
+    assert row["error_message"] == "ZeroDivisionError in the worker's own code"
+    assert only(row, NO_CLAIM | NO_OUTCOME) == NO_CLAIM | NO_OUTCOME
+    # The stack stands in the log.
+    assert any(record.exc_info for record in caplog.records)
+
+
+def test_what_nobody_expected_fails_after_the_last_attempt(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(transfer, "recognise", lambda _head: 1 / 0)
+    claim = bench.claim(bench.stage.serve(IMAGE), max_attempts=1)
+    assert bench.run(claim).outcome is Outcome.FAILED
+    assert bench.row(claim)["error_code"] == "unexpected"

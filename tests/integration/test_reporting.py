@@ -1,0 +1,185 @@
+"""What reaches Sentry, and what does not."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from storyboard_worker import transfer
+from storyboard_worker.attempt import Outcome
+from storyboard_worker.database import Database
+from storyboard_worker.demo.faults import Answer, CutFile
+from storyboard_worker.demo.pictures import random_image
+from storyboard_worker.redaction import Redactor
+from storyboard_worker.reporting import Reporter
+from storyboard_worker.settings import SentrySettings
+from tests.integration.attempting import Bench, new_bench
+from tests.integration.errors.stage import new_stage
+from tests.integration.producing import change
+from tests.integration.reporting import WORKER_ID, reporting_to
+from tests.integration.sentry_server import SentryServer, sentry_server
+
+IMAGE = random_image(5_000, "JPEG", seed=2)
+
+
+@pytest.fixture
+def dsn(emptied_dsn: str) -> str:
+    return emptied_dsn
+
+
+@pytest.fixture
+def sentry() -> Iterator[SentryServer]:
+    with sentry_server() as server:
+        yield server
+
+
+@pytest.fixture
+def bench(
+    sentry: SentryServer, database: Database, producer: psycopg.Connection
+) -> Iterator[Bench]:
+    with reporting_to(sentry) as reporter, new_stage() as stage:
+        yield new_bench(stage, database, producer, reporter)
+
+
+def events(bench: Bench, sentry: SentryServer) -> list[dict[str, Any]]:
+    """All that was sent."""
+    bench.reporter.close()
+    return sentry.events
+
+
+def only_event(bench: Bench, sentry: SentryServer) -> dict[str, Any]:
+    found = events(bench, sentry)
+    assert len(found) == 1
+    return found[0]
+
+
+def test_a_final_failure_is_one_event(bench: Bench, sentry: SentryServer) -> None:
+    claim = bench.claim(bench.stage.serve(IMAGE, [Answer(404)]), project_id="project-7")
+    assert bench.run(claim).outcome is Outcome.FAILED
+    event = only_event(bench, sentry)
+    assert event["level"] == "error"
+    assert event["message"] == "The source has no such image: 127.0.0.1"
+    assert event["fingerprint"] == ["storyboard-worker", "source_not_found", "127.0.0.1"]
+    assert event["tags"] == {
+        "error_code": "source_not_found",
+        "upstream": "127.0.0.1",
+        "storyboard_id": str(claim.id),
+        "project_id": "project-7",
+        "attempt": "1",
+        "worker_id": WORKER_ID,
+    }
+    assert (event["environment"], event["release"]) == ("testing", "v1")
+
+
+def test_the_row_names_its_event(bench: Bench, sentry: SentryServer) -> None:
+    claim = bench.claim(bench.stage.serve(IMAGE, [Answer(404)]))
+    bench.run(claim)
+    assert bench.row(claim)["sentry_event_id"] == only_event(bench, sentry)["event_id"]
+
+
+def test_the_event_says_what_an_engineer_needs(bench: Bench, sentry: SentryServer) -> None:
+    url = bench.stage.serve(IMAGE, [Answer(410)])
+    claim = bench.claim(url)
+    bench.run(claim)
+    context = only_event(bench, sentry)["contexts"]["storyboard"]
+    assert context["source"] == url.partition("?")[0]
+    assert context["http_status"] == 410
+    assert context["error"] == "the source answers 410"
+    assert context["next_step"] == f"storyboard-worker show {claim.id}"
+
+
+def test_an_error_of_storage_has_cloudinary_as_its_upstream(
+    bench: Bench, sentry: SentryServer
+) -> None:
+    bench.stage.cloudinary.misbehave(Answer(400, {"error": {"message": "Invalid image file"}}))
+    claim = bench.claim(bench.stage.serve(IMAGE))
+    bench.run(claim)
+    event = only_event(bench, sentry)
+    assert event["fingerprint"] == ["storyboard-worker", "storage_rejected", "cloudinary"]
+    assert event["tags"]["upstream"] == "cloudinary"
+    assert event["contexts"]["storyboard"]["request_id"]
+
+
+def test_transient_errors_are_no_events_until_the_last(bench: Bench, sentry: SentryServer) -> None:
+    claim = bench.claim(bench.stage.serve(IMAGE, [CutFile(4_000, always=True)]), max_attempts=3)
+    outcomes = [bench.run(claim).outcome]
+    outcomes.append(bench.run(bench.claim_again(claim.id)).outcome)
+    assert outcomes == [Outcome.RETRIED, Outcome.RETRIED]
+    assert events(bench, sentry) == []
+    assert bench.run(bench.claim_again(claim.id)).outcome is Outcome.FAILED
+    assert only_event(bench, sentry)["tags"]["attempt"] == "3"
+
+
+def test_success_is_no_event(bench: Bench, sentry: SentryServer) -> None:
+    bench.run(bench.claim(bench.stage.serve(IMAGE)))
+    assert events(bench, sentry) == []
+
+
+def test_a_lost_lease_is_no_event(bench: Bench, sentry: SentryServer) -> None:
+    claim = bench.claim(bench.stage.serve(IMAGE, [Answer(404)]))
+    change(bench.producer, claim.id, status="pending")
+    assert bench.run(claim).outcome is Outcome.LEASE_LOST
+    assert events(bench, sentry) == []
+    assert bench.row(claim)["sentry_event_id"] is None
+
+
+def test_what_nobody_expected_is_an_event_with_its_stack(
+    bench: Bench, sentry: SentryServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(head: bytes) -> None:
+        local_variable_of_the_function = head
+        raise ZeroDivisionError(len(local_variable_of_the_function))
+
+    monkeypatch.setattr(transfer, "recognise", broken)
+    claim = bench.claim(bench.stage.serve(IMAGE))
+    assert bench.run(claim).outcome is Outcome.RETRIED
+    event = only_event(bench, sentry)
+    assert event["tags"]["error_code"] == "unexpected"
+    assert bench.row(claim)["sentry_event_id"] == event["event_id"]
+    (exception,) = event["exception"]["values"]
+    assert exception["type"] == "ZeroDivisionError"
+    frames = exception["stacktrace"]["frames"]
+    assert frames[-1]["function"] == "broken"
+    assert all("vars" not in frame for frame in frames)
+
+
+def test_a_pause_is_one_event_when_it_begins(bench: Bench, sentry: SentryServer) -> None:
+    url = bench.stage.serve(IMAGE, [Answer(502, always=True)])
+    claims = [bench.claim(url) for _ in range(7)]
+    for claim in claims:
+        assert bench.run(claim).outcome is Outcome.RETRIED
+    event = only_event(bench, sentry)
+    assert event["level"] == "warning"
+    assert event["fingerprint"] == ["storyboard-worker", "source_unavailable", "127.0.0.1"]
+    assert event["contexts"]["pause"]["seconds"] == 30
+    assert "storyboard_id" not in event["tags"]
+
+
+def test_refused_credentials_are_told_at_once(bench: Bench, sentry: SentryServer) -> None:
+    bench.stage.cloudinary.api_secret = "another"
+    claim = bench.claim(bench.stage.serve(IMAGE))
+    assert bench.run(claim).outcome is Outcome.RELEASED
+    event = only_event(bench, sentry)
+    assert event["message"] == "Cloudinary refuses our credentials: cloudinary"
+    assert event["contexts"]["pause"]["next_step"] == "storyboard-worker status"
+
+
+def test_an_alarm_carries_its_facts(bench: Bench, sentry: SentryServer) -> None:
+    bench.reporter.alarm("no-worker", "Rows wait and no worker is alive", waiting=7)
+    event = only_event(bench, sentry)
+    assert (event["level"], event["fingerprint"][1:]) == ("fatal", ["alarm", "no-worker"])
+    assert event["contexts"]["alarm"]["waiting"] == "7"
+
+
+def test_without_a_dsn_nothing_is_sent_or_promised(
+    database: Database, producer: psycopg.Connection, sentry: SentryServer
+) -> None:
+    silent = Reporter(SentrySettings(), Redactor(), worker_id=WORKER_ID)
+    with new_stage() as stage:
+        bench = new_bench(stage, database, producer, silent)
+        claim = bench.claim(stage.serve(IMAGE, [Answer(404)]))
+        assert bench.run(claim).outcome is Outcome.FAILED
+        silent.alarm("x", "y")
+        assert events(bench, sentry) == []
+    assert bench.row(claim)["sentry_event_id"] is None

@@ -1,0 +1,194 @@
+"""Where answers end, and what is no answer."""
+
+import io
+import threading
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from storyboard_worker.wire.framing import body_chunks, body_length
+from storyboard_worker.wire.head import read_answer_head
+from storyboard_worker.wire.reader import Reader
+from tests.integration.wire.scripted import Peer, ScriptedServer, answer, closing_after, saying
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+def read(data: bytes, method: str = "GET", *, piece: int = 65536) -> bytes:
+    """The body in ``data`` when it arrives in pieces."""
+    stream = io.BytesIO(data)
+    reader = Reader(lambda limit: stream.read(min(limit, piece)))
+    head = read_answer_head(reader)
+    return b"".join(body_chunks(reader, body_length(method, head)))
+
+
+@pytest.mark.parametrize("piece", [1, 2, 7, 65536])
+@pytest.mark.parametrize(
+    ("data", "body"),
+    [
+        (answer(b"hello"), b"hello"),
+        (answer(b"hello") + b"next", b"hello"),
+        (answer(b"hello", "Content-Length: 5"), b"hello"),
+        (b"HTTP/1.1 200 OK\r\ncontent-length: 5, 5\r\n\r\nhello", b"hello"),
+        (b"HTTP/1.1 200 OK\r\n\r\nuntil the end", b"until the end"),
+        (b"HTTP/1.0 200\nServer: old\n\nbare line feeds", b"bare line feeds"),
+        (CHUNKED + b"5\r\nhello\r\n6;ext=1\r\n world\r\n0\r\n\r\n", b"hello world"),
+        (CHUNKED + b"00a\r\n0123456789\r\n0\r\nX-Trailer: 1\r\n\r\n", b"0123456789"),
+        (b"HTTP/1.1 100 Continue\r\n\r\n" + answer(b"after"), b"after"),
+        (b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" * 3 + answer(b"after"), b"after"),
+        (answer(b"x", "X-Folded: a\r\n  b"), b"x"),
+        (answer(b"x", *(f"X-{number}: 1" for number in range(99))), b"x"),
+    ],
+)
+def test_bodies_end_where_they_should(data: bytes, body: bytes, piece: int) -> None:
+    assert read(data, piece=piece) == body
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"", "before or inside"),
+        (b"HTTP/1.1 200 OK\r\nContent-", "before or inside"),
+        (b"SSH-2.0-OpenSSH\r\n", "does not begin as HTTP"),
+        (b"HTTP/2 200\r\n\r\n", "does not begin as HTTP"),
+        (b"HTTP/1.1 099 Odd\r\n\r\n", "does not begin as HTTP"),
+        (b"HTTP/1.1 101 Switching Protocols\r\n\r\n", "nobody asked"),
+        (b"HTTP/1.1 100 Continue\r\n\r\n" * 21, "interim"),
+        (b"HTTP/1.1 200 OK\r\nno colon\r\n\r\n", "name: value"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length : 5\r\n\r\nhello", "name: value"),
+        (answer(b"x", *(f"X-{number}: 1" for number in range(100))), "header lines"),
+        (answer(b"x", "X: " + "x" * 65536), "longer than"),
+        (answer(b"hello", "Content-Length: 6"), "not one number"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: -5\r\n\r\nhello", "not one number"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 1_0\r\n\r\n0123456789", "not one number"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n", "coding"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nhello", "1 of 6 bytes are missing"),
+        (CHUNKED + b"5\r\nhel", "2 of 5 bytes are missing"),
+        (CHUNKED + b"5\r\nhello\r\n", "before or inside"),
+        (CHUNKED + b"5\r\nhello\r\n0\r\n", "before or inside"),
+        (CHUNKED + b"5\r\nhello world\r\n0\r\n\r\n", "too long"),
+        (CHUNKED + b"-5\r\nhello\r\n0\r\n\r\n", "no size"),
+        (CHUNKED + b"\r\nhello\r\n0\r\n\r\n", "no size"),
+    ],
+)
+def test_what_is_no_whole_answer_is_a_protocol_error(data: bytes, says: str) -> None:
+    with pytest.raises(httpx.RemoteProtocolError, match=says):
+        read(data)
+
+
+@pytest.mark.parametrize(
+    ("method", "status"), [("HEAD", "200 OK"), ("GET", "204 No Content"), ("GET", "304 Same")]
+)
+def test_answers_that_have_no_body_whatever_they_declare(method: str, status: str) -> None:
+    data = f"HTTP/1.1 {status}\r\nContent-Length: 5\r\n\r\n".encode()
+    assert read(data, method) == b""
+
+
+def test_a_folded_header_line_belongs_to_the_one_before() -> None:
+    reader = Reader(io.BytesIO(answer(b"", "X-Folded: a\r\n \t b", "Next: c")).read)
+    fields = dict(read_answer_head(reader).fields)
+    assert (fields[b"X-Folded"], fields[b"Next"]) == (b"a b", b"c")
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                b"HTTP/1.1 200 OK\r\n",
+                b"HTTP/1.1 100 C\r\n",
+                b"Content-Length: 3\r\n",
+                b"Transfer-Encoding: chunked\r\n",
+                b"3\r\n",
+                b"0\r\n",
+                b"\r\n",
+                b"abc",
+            ]
+        )
+        | st.binary(max_size=6)
+    ),
+    st.integers(1, 9),
+)
+def test_whatever_arrives_is_read_or_refused(pieces: list[bytes], piece: int) -> None:
+    """The same bytes mean the same however they are cut, and no other exception leaves."""
+
+    def outcome(piece: int) -> bytes | str:
+        try:
+            return read(b"".join(pieces), piece=piece)
+        except httpx.RemoteProtocolError as error:
+            return str(error)
+
+    assert outcome(piece) == outcome(65536)
+
+
+def test_status_reason_and_fields_reach_httpx(client: httpx.Client) -> None:
+    said = answer(b"{}", "X-Twice: a", "X-Twice: b", status="418 I'm a teapot")
+    with ScriptedServer(saying(said)) as server:
+        response = client.get(server.url())
+        client.close()
+    assert (response.status_code, response.reason_phrase) == (418, "I'm a teapot")
+    assert response.headers.get_list("x-twice") == ["a", "b"]
+    assert response.http_version == "HTTP/1.1"
+    assert response.content == b"{}"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf",
+        CHUNKED + b"64\r\nhalf",
+        CHUNKED + b"4\r\nhalf\r\n",
+        CHUNKED + b"4\r\nhalf\r\nwhat?\r\n",
+    ],
+)
+def test_a_truncated_body_gives_what_came_and_then_an_error(
+    client: httpx.Client, data: bytes
+) -> None:
+    received: list[bytes] = []
+
+    def receive(response: httpx.Response) -> None:
+        for chunk in response.iter_raw():
+            received.append(chunk)  # noqa: PERF402 - an exception ends it halfway
+
+    with (
+        ScriptedServer(closing_after(data)) as server,
+        client.stream("GET", server.url()) as response,
+        pytest.raises(httpx.RemoteProtocolError),
+    ):
+        receive(response)
+    assert b"".join(received) == b"half"
+
+
+def test_chunks_come_as_they_arrive(client: httpx.Client) -> None:
+    """Nothing is held back until a buffer is full."""
+    received: list[bytes] = []
+
+    def script(peer: Peer) -> None:
+        peer.read_head()
+        peer.say(b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\none,")
+        # The client cannot ask for more before it was given this.
+        assert peer.sock.recv(1) == b""
+        assert received == [b"one,"]
+
+    with ScriptedServer(script) as server, client.stream("GET", server.url()) as response:
+        chunks = response.iter_raw()
+        received.append(next(chunks))
+        chunks.close()  # type: ignore[attr-defined]
+
+
+def test_a_reset_inside_the_body_is_a_read_error(client: httpx.Client) -> None:
+    def script(peer: Peer) -> None:
+        peer.read_head()
+        peer.say(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
+        read_first.wait(20)
+        peer.reset()
+
+    read_first = threading.Event()
+    with ScriptedServer(script) as server, client.stream("GET", server.url()) as response:
+        chunks = response.iter_raw()
+        assert next(chunks) == b"half"
+        read_first.set()
+        with pytest.raises(httpx.ReadError) as caught:
+            next(chunks)
+    assert isinstance(caught.value.__cause__, ConnectionResetError)

@@ -1,0 +1,207 @@
+"""Whom a request is sent to, and who proves to be it."""
+
+import hashlib
+import socket
+import ssl
+from collections.abc import Callable, Iterator
+
+import httpx
+import pytest
+
+from storyboard_worker.errors import AttemptError, ErrorCode
+from storyboard_worker.wire.resolve import Resolver, SocketAddress, resolve_any
+from tests.integration.wire.scripted import (
+    Peer,
+    Script,
+    ScriptedServer,
+    answer,
+    closing_after,
+    saying,
+)
+
+MakeClient = Callable[..., httpx.Client]
+
+
+def leading_to(*ports: int) -> Resolver:
+    """Every host lies on loopback, at these ports."""
+
+    def resolve(host: str, port: int) -> list[SocketAddress]:
+        return [(socket.AF_INET, ("127.0.0.1", port)) for port in ports]
+
+    return resolve
+
+
+@pytest.fixture
+def refusing_port() -> Iterator[int]:
+    """A port of ours at which nobody listens."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        yield sock.getsockname()[1]
+
+
+def test_the_connection_goes_where_the_resolver_says(make_client: MakeClient) -> None:
+    heads: list[bytes] = []
+
+    def script(peer: Peer) -> None:
+        heads.append(peer.read_head())
+        peer.say(answer(b"x"))
+
+    asked: list[tuple[str, int]] = []
+
+    with ScriptedServer(script) as server:
+        there = leading_to(server.port)
+
+        def resolve(host: str, port: int) -> list[SocketAddress]:
+            asked.append((host, port))
+            return there(host, port)
+
+        make_client(resolve=resolve).get("http://images.test/a")
+    assert asked == [("images.test", 80)]
+    assert b"\r\nHost: images.test\r\n" in heads[0]
+
+
+def test_the_resolver_is_asked_for_the_name_that_the_network_knows(
+    make_client: MakeClient, server_tls: ssl.SSLContext, trusting_tls: ssl.SSLContext
+) -> None:
+    with ScriptedServer(closing_after(answer(b"x")), tls=server_tls) as server:
+        asked: list[str] = []
+
+        def resolve(host: str, port: int) -> list[SocketAddress]:
+            asked.append(host)
+            return leading_to(server.port)(host, port)
+
+        make_client(resolve=resolve, tls=trusting_tls).get("https://b\u00fccher.test/")
+    assert asked == ["xn--bcher-kva.test"]
+
+
+def test_each_address_is_tried(make_client: MakeClient, refusing_port: int) -> None:
+    with ScriptedServer(closing_after(answer(b"x"))) as server:
+        client = make_client(resolve=leading_to(refusing_port, server.port))
+        assert client.get("http://images.test/").content == b"x"
+
+
+def test_nobody_listening_is_a_connect_error(make_client: MakeClient, refusing_port: int) -> None:
+    client = make_client(resolve=leading_to(refusing_port, refusing_port))
+    with pytest.raises(httpx.ConnectError, match=r"images\.test.*refused") as caught:
+        client.get("http://images.test/path?query")
+    assert isinstance(caught.value.__cause__, ConnectionRefusedError)
+
+
+def test_a_host_without_an_address_is_a_connect_error(make_client: MakeClient) -> None:
+    with pytest.raises(httpx.ConnectError, match="no address"):
+        make_client(resolve=leading_to()).get("http://images.test/")
+
+
+def test_an_unknown_host_is_a_connect_error(
+    make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unknown(*_: object, **__: object) -> list[object]:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    with pytest.raises(httpx.ConnectError, match=r"images\.test.*not known") as caught:
+        make_client().get("http://images.test/")
+    assert isinstance(caught.value.__cause__, socket.gaierror)
+
+
+@pytest.mark.parametrize("host", ["a..localhost", "a" * 64 + ".localhost"])
+def test_a_name_that_cannot_exist_is_unknown(host: str) -> None:
+    with pytest.raises(socket.gaierror):
+        resolve_any(host, 80)
+
+
+def test_what_the_resolver_raises_passes_through(make_client: MakeClient) -> None:
+    blocked = AttemptError(ErrorCode.SOURCE_BLOCKED, "not there", upstream="images.test")
+
+    def resolve(host: str, port: int) -> list[SocketAddress]:
+        raise blocked
+
+    with pytest.raises(AttemptError) as caught:
+        make_client(resolve=resolve).get("http://images.test/")
+    assert caught.value is blocked
+
+
+def test_other_schemes_are_refused(client: httpx.Client) -> None:
+    with pytest.raises(httpx.UnsupportedProtocol, match="ftp"):
+        client.get("ftp://localhost/")
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "localhost."])
+def test_tls_with_a_trusted_certificate(
+    make_client: MakeClient, server_tls: ssl.SSLContext, trusting_tls: ssl.SSLContext, host: str
+) -> None:
+    with ScriptedServer(saying(answer(b"secret")), tls=server_tls) as server:
+        client = make_client(resolve=leading_to(server.port), tls=trusting_tls)
+        for _ in range(3):
+            assert client.get(server.url(host=host)).content == b"secret"
+        # A session ticket that came late is no reason to give a connection up.
+        assert server.connections == 1
+        client.close()
+
+
+def refused(tls: ssl.SSLContext) -> Script:
+    """A script of a server whose certificate the client does not take."""
+
+    def script(peer: Peer) -> None:
+        with pytest.raises((ssl.SSLError, ConnectionError)):
+            tls.wrap_socket(peer.sock, server_side=True).recv(1)
+
+    return script
+
+
+@pytest.mark.parametrize("host", ["other.test", "127.0.0.2"])
+def test_a_certificate_for_another_host_is_refused(
+    make_client: MakeClient, server_tls: ssl.SSLContext, trusting_tls: ssl.SSLContext, host: str
+) -> None:
+    with ScriptedServer(refused(server_tls)) as server:
+        client = make_client(resolve=leading_to(server.port), tls=trusting_tls)
+        with pytest.raises(httpx.ConnectError, match=r"mismatch|not valid for") as caught:
+            client.get(f"https://{host}/path?query")
+    assert isinstance(caught.value.__cause__, ssl.SSLCertVerificationError)
+
+
+def test_a_certificate_nobody_vouches_for_is_refused(
+    make_client: MakeClient, server_tls: ssl.SSLContext
+) -> None:
+    """The default context verifies."""
+    with ScriptedServer(refused(server_tls)) as server:
+        client = make_client(resolve=leading_to(server.port))
+        with pytest.raises(httpx.ConnectError, match="self-signed"):
+            client.get("https://localhost/")
+
+
+def test_a_peer_without_tls_is_a_connect_error(client: httpx.Client) -> None:
+    with (
+        ScriptedServer(lambda peer: peer.say(b"HTTP/1.1 400 Bad Request\r\n\r\n")) as server,
+        pytest.raises(httpx.ConnectError),
+    ):
+        client.get(server.url().replace("http", "https"))
+
+
+def test_the_server_is_told_the_name(
+    make_client: MakeClient, server_tls: ssl.SSLContext, trusting_tls: ssl.SSLContext
+) -> None:
+    names: list[str | None] = []
+    server_tls.sni_callback = lambda _sock, name, _context: names.append(name)
+    with ScriptedServer(closing_after(answer(b"x")), tls=server_tls) as server:
+        client = make_client(resolve=leading_to(server.port), tls=trusting_tls)
+        client.get("https://localhost./")
+    assert names == ["localhost"]
+
+
+def test_megabytes_over_tls_arrive_as_they_were(
+    make_client: MakeClient, server_tls: ssl.SSLContext, trusting_tls: ssl.SSLContext
+) -> None:
+    data = b"".join(hashlib.sha256(str(n).encode()).digest() for n in range(150_000))
+
+    def echo(peer: Peer) -> None:
+        peer.read_head()
+        peer.say(answer(peer.read_body(len(data)), "Connection: close"))
+
+    with ScriptedServer(echo, tls=server_tls) as server:
+        response = make_client(tls=trusting_tls).post(
+            server.url(),
+            content=(data[at : at + 100_000] for at in range(0, len(data), 100_000)),
+            headers={"Content-Length": str(len(data))},
+        )
+    assert response.content == data

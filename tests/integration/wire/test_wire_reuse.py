@@ -1,0 +1,300 @@
+"""Connections are kept, shared, and given up in time."""
+
+import hashlib
+import os
+import random
+import resource
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+
+from tests.integration.wire.scripted import Peer, ScriptedServer, answer, closing_after, saying
+
+MakeClient = Callable[..., httpx.Client]
+
+CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        answer(b"x"),
+        answer(b""),
+        CHUNKED,
+        b"HTTP/1.1 204 No Content\r\n\r\n",
+        b"HTTP/1.1 100 Continue\r\n\r\n" + answer(b"x"),
+        b"HTTP/1.0 200 OK\r\nConnection: Keep-Alive\r\nContent-Length: 1\r\n\r\nx",
+    ],
+)
+def test_a_connection_serves_many_requests(client: httpx.Client, said: bytes) -> None:
+    with ScriptedServer(saying(said)) as server:
+        for _ in range(5):
+            client.get(server.url())
+        assert server.connections == 1
+        client.close()
+
+
+def test_the_answer_to_head_leaves_the_connection_usable(client: httpx.Client) -> None:
+    with ScriptedServer(saying(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")) as server:
+        for _ in range(3):
+            assert client.head(server.url()).headers["content-length"] == "5"
+        assert server.connections == 1
+        client.close()
+
+
+def test_an_empty_answer_need_not_be_read(client: httpx.Client) -> None:
+    """A redirect, say, of which only the head is looked at."""
+    with ScriptedServer(saying(answer(b"", "Location: /b", status="302 Found"))) as server:
+        for _ in range(3):
+            with client.stream("GET", server.url()):
+                pass
+        assert server.connections == 1
+        client.close()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        answer(b"x", "Connection: close"),
+        answer(b"x", "Connection: Foo, Close"),
+        b"HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\nx",
+        # More than was asked for.
+        answer(b"x") + b"HTTP/1.1 200 OK\r\n",
+    ],
+)
+def test_a_connection_is_closed_when_it_may_not_serve_another(
+    client: httpx.Client, said: bytes
+) -> None:
+    ends: list[bytes] = []
+
+    def script(peer: Peer) -> None:
+        peer.read_head()
+        peer.say(said)
+        ends.append(peer.read_to_end())
+
+    with ScriptedServer(script) as server:
+        assert client.get(server.url()).content == b"x"
+        assert client.get(server.url()).content == b"x"
+        assert server.connections == 2
+    assert ends == [b"", b""]
+
+
+def test_a_client_that_says_close_means_it(client: httpx.Client) -> None:
+    with ScriptedServer(saying(answer(b"x"))) as server:
+        for _ in range(2):
+            client.get(server.url(), headers={"Connection": "close"})
+        assert server.connections == 2
+
+
+def test_a_response_closed_early_closes_its_connection(client: httpx.Client) -> None:
+    def script(peer: Peer) -> None:
+        peer.read_head()
+        peer.say(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
+        assert peer.read_to_end() == b""
+
+    with ScriptedServer(script) as server:
+        for _ in range(2):
+            with client.stream("GET", server.url()) as response:
+                assert next(response.iter_raw()) == b"half"
+        assert server.connections == 2
+
+
+def test_a_response_nobody_read_closes_its_connection(client: httpx.Client) -> None:
+    closed = threading.Event()
+
+    def script(peer: Peer) -> None:
+        peer.read_head()
+        peer.say(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n")
+        assert peer.read_to_end() == b""
+        closed.set()
+
+    with ScriptedServer(script) as server:
+        with client.stream("GET", server.url()) as response:
+            pass
+        assert closed.wait(20)
+        assert not response.is_stream_consumed
+
+
+def test_a_body_that_ends_with_the_connection_ends_it_on_both_sides(client: httpx.Client) -> None:
+    closed = threading.Event()
+
+    def script(peer: Peer) -> None:
+        peer.read_head()
+        peer.say(b"HTTP/1.1 200 OK\r\n\r\nall of it")
+        peer.sock.shutdown(socket.SHUT_WR)
+        assert peer.read_to_end() == b""
+        closed.set()
+
+    with ScriptedServer(script) as server:
+        assert client.get(server.url()).content == b"all of it"
+        assert closed.wait(20)
+
+
+def test_a_connection_that_idled_too_long_is_not_used(make_client: MakeClient) -> None:
+    client = make_client(max_idle_seconds=0.0)
+    with ScriptedServer(saying(answer(b"x"))) as server:
+        client.get(server.url())
+        client.get(server.url())
+        assert server.connections == 2
+        client.close()
+
+
+def test_a_connection_the_peer_has_closed_is_not_used(client: httpx.Client) -> None:
+    """Seen before the request is sent, so that a request with a body is safe too."""
+    closed = threading.Event()
+
+    def first(peer: Peer) -> None:
+        peer.read_head()
+        peer.say(answer(b"first"))
+        peer.sock.close()
+        closed.set()
+
+    def second(peer: Peer) -> None:
+        peer.read_head()
+        assert peer.read_body(4) == b"body"
+        peer.say(answer(b"second", "Connection: close"))
+
+    with ScriptedServer(first, second) as server:
+        assert client.get(server.url()).content == b"first"
+        assert closed.wait(20)
+        assert client.post(server.url(), content=b"body").content == b"second"
+
+
+def closing_on_the_second(said: bytes, closed: list[bytes]) -> Callable[[Peer], None]:
+    """Closes a kept connection only once the next request is there."""
+
+    def script(peer: Peer) -> None:
+        peer.read_head()
+        peer.say(answer(b"first"))
+        closed.append(peer.read_head())
+        peer.say(said)
+
+    return script
+
+
+def test_a_get_that_met_a_stale_connection_is_sent_once_more(client: httpx.Client) -> None:
+    closed: list[bytes] = []
+    with ScriptedServer(
+        closing_on_the_second(b"", closed), closing_after(answer(b"second"))
+    ) as server:
+        client.get(server.url())
+        assert client.get(server.url("/again")).content == b"second"
+        assert server.connections == 2
+    assert closed[0].startswith(b"GET /again")
+
+
+def test_it_is_sent_only_once_more(client: httpx.Client) -> None:
+    with (
+        ScriptedServer(closing_on_the_second(b"", []), closing_after(b"")) as server,
+    ):
+        client.get(server.url())
+        with pytest.raises(httpx.RemoteProtocolError):
+            client.get(server.url())
+        assert server.connections == 2
+
+
+@pytest.mark.parametrize(
+    ("method", "body", "said"),
+    [
+        ("POST", b"body", b""),
+        ("POST", b"", b""),
+        ("GET", b"", b"H"),
+    ],
+    ids=["with a body", "not a safe method", "the answer had begun"],
+)
+def test_what_may_have_had_an_effect_is_not_sent_again(
+    client: httpx.Client, method: str, body: bytes, said: bytes
+) -> None:
+    with ScriptedServer(closing_on_the_second(said, [])) as server:
+        client.get(server.url())
+        with pytest.raises(httpx.TransportError):
+            client.request(method, server.url(), content=body)
+        assert server.connections == 1
+
+
+def test_a_fresh_connection_that_fails_is_not_tried_again(client: httpx.Client) -> None:
+    with ScriptedServer(closing_after(b"")) as server:
+        with pytest.raises(httpx.RemoteProtocolError):
+            client.get(server.url())
+        assert server.connections == 1
+
+
+def test_origins_do_not_share_connections(client: httpx.Client) -> None:
+    with (
+        ScriptedServer(saying(answer(b"a"))) as one,
+        ScriptedServer(saying(answer(b"b"))) as other,
+    ):
+        for _ in range(3):
+            assert client.get(one.url()).content == b"a"
+            assert client.get(other.url()).content == b"b"
+        assert (one.connections, other.connections) == (1, 1)
+        client.close()
+
+
+def test_what_ends_after_close_is_closed_too(client: httpx.Client) -> None:
+    # Leaving the server waits until the client has closed.
+    with (
+        ScriptedServer(saying(answer(b"x"))) as server,
+        client.stream("GET", server.url()) as response,
+    ):
+        client.close()
+        assert response.read() == b"x"
+
+
+def echo(peer: Peer) -> None:
+    while head := peer.read_head():
+        length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
+        peer.say(answer(peer.read_body(length)))
+
+
+def test_many_threads_do_not_mix_their_bytes(client: httpx.Client) -> None:
+    """Each body goes through twice: the echo of one request is the body of the next."""
+    threads, rounds, size = 12, 3, 5_000_000
+    most_at_once = threads * 2
+
+    def chunks(data: bytes, source: random.Random) -> Iterator[bytes]:
+        at = 0
+        while at < len(data):
+            step = source.choice([1, 700, 16_384, 65_536, 300_000])
+            yield data[at : at + step]
+            at += step
+
+    def copy(number: int) -> None:
+        source = random.Random(number)
+        headers = {"Content-Length": str(size)}
+        for _ in range(rounds):
+            data = source.randbytes(size)
+            with client.stream(
+                "POST", server.url(), content=chunks(data, source), headers=headers
+            ) as echoed:
+                again = client.post(server.url(), content=echoed.iter_raw(), headers=headers)
+            assert hashlib.md5(again.content).digest() == hashlib.md5(data).digest()
+
+    with ScriptedServer(echo) as server, ThreadPoolExecutor(threads) as pool:
+        for done in [pool.submit(copy, number) for number in range(threads)]:
+            done.result()
+        assert server.connections <= most_at_once
+        client.close()
+
+
+def test_a_thousand_descriptors_are_no_limit(client: httpx.Client) -> None:
+    """select(2) would fail from descriptor 1024 on."""
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard != resource.RLIM_INFINITY and hard < 1200:
+        pytest.skip("this machine allows no more descriptors")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 1200), hard))
+    taken = [os.open(os.devnull, os.O_RDONLY) for _ in range(1050)]
+    try:
+        with ScriptedServer(saying(answer(b"x"))) as server:
+            for _ in range(2):
+                assert client.get(server.url()).content == b"x"
+            client.close()
+    finally:
+        for descriptor in taken:
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

@@ -1,0 +1,86 @@
+"""A transaction pooler before the database, as on Supabase's port 6543: PgBouncer."""
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import conninfo
+
+START_SECONDS = 10.0
+
+CONFIGURATION = """
+[databases]
+* = {server}
+[pgbouncer]
+listen_addr = 127.0.0.1
+listen_port = {port}
+unix_socket_dir =
+auth_type = any
+pool_mode = transaction
+default_pool_size = 4
+"""
+
+
+@contextmanager
+def transaction_pooler(dsn: str) -> Iterator[str]:
+    """The DSN of the same database behind PgBouncer; skips the test where there is none."""
+    program = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
+    if program is None:
+        pytest.skip("PgBouncer is not installed")
+    server = conninfo.conninfo_to_dict(dsn)
+    database = str(server.pop("dbname"))
+    port = _free_port()
+    with tempfile.TemporaryDirectory(prefix="storyboard-pooler-") as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        configuration = folder / "pgbouncer.ini"
+        configuration.write_text(
+            CONFIGURATION.format(server=conninfo.make_conninfo("", **server), port=port)
+        )
+        log = folder / "log"
+        with log.open("wb") as output:
+            command = [program, *_user(str(server.get("host", ""))), str(configuration)]
+            process = subprocess.Popen(command, stdout=output, stderr=output)
+        try:
+            pooled = conninfo.make_conninfo(
+                "", host="127.0.0.1", port=port, dbname=database, user=server.get("user")
+            )
+            _wait_until_it_serves(pooled, process, log)
+            yield pooled
+        finally:
+            process.kill()
+            process.wait()
+
+
+def _user(server_host: str) -> list[str]:
+    """PgBouncer refuses to run as root; whom the server's socket belongs to may reach it."""
+    if os.geteuid() != 0:
+        return []
+    return ["-u", Path(server_host).owner() if server_host.startswith("/") else "nobody"]
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port: int = taken.getsockname()[1]
+        return port
+
+
+def _wait_until_it_serves(dsn: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    ends_at = time.monotonic() + START_SECONDS
+    while True:
+        try:
+            psycopg.connect(dsn, autocommit=True).close()
+        except psycopg.OperationalError:
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < ends_at, log.read_text()
+            time.sleep(0.02)
+        else:
+            return

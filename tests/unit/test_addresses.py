@@ -1,0 +1,230 @@
+"""Which addresses a source may lie at."""
+
+import ipaddress
+import socket
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from storyboard_worker.addresses import PublicResolver, is_allowed
+from storyboard_worker.errors import AttemptError, ErrorCode
+
+PUBLIC = [
+    "1.1.1.1",
+    "8.8.8.8",
+    "9.255.255.255",
+    "11.0.0.0",
+    "100.63.255.255",
+    "100.128.0.0",
+    "168.63.129.15",
+    "168.63.129.17",
+    "172.15.255.255",
+    "172.32.0.0",
+    "192.0.1.0",
+    "192.88.98.255",
+    "192.169.0.0",
+    "198.17.255.255",
+    "198.20.0.0",
+    "223.255.255.255",
+    "2001:200::1",
+    "2001:4860:4860::8888",
+    "2606:4700::1111",
+    "2a00::1",
+    "2606:4700::1111%eth0",
+    # An IPv4 address inside: mapped, NAT64, 6to4 and Teredo (server, and client inverted).
+    "::ffff:8.8.8.8",
+    "64:ff9b::8.8.8.8",
+    "2002:808:808::1",
+    "2001:0:808:808::f7f7:f7f7",
+]
+PRIVATE = [
+    "10.0.0.0",
+    "10.255.255.255",
+    "127.0.0.1",
+    "127.255.255.255",
+    "172.16.0.1",
+    "172.31.255.255",
+    "192.168.0.1",
+    "192.168.255.255",
+    "::1",
+    "fc00::1",
+    "fd12:3456::1",
+    "fdff:ffff::1%eth0",
+    "::ffff:10.0.0.1",
+    "::ffff:127.0.0.1",
+    "64:ff9b::192.168.0.1",
+    "2002:a00:1::1",
+]
+NEVER = [
+    "0.0.0.0",
+    "0.1.2.3",
+    "100.64.0.1",
+    "100.100.100.200",
+    "100.127.255.255",
+    "168.63.129.16",
+    "169.254.169.254",
+    "169.254.170.2",
+    "192.0.0.1",
+    "192.0.0.9",
+    "192.0.0.192",
+    "192.0.2.1",
+    "192.88.99.1",
+    "198.18.0.1",
+    "198.19.255.255",
+    "198.51.100.1",
+    "203.0.113.1",
+    "224.0.0.1",
+    "239.255.255.255",
+    "240.0.0.1",
+    "255.255.255.255",
+    "::",
+    "::8.8.8.8",
+    "::2",
+    "100::1",
+    "1fff::1",
+    "4000::1",
+    "5f00::1",
+    "fe80::1",
+    "fe80::1%eth0",
+    "febf::1",
+    "fec0::1",
+    "ff02::1",
+    "2001::1",
+    "2001:2::1",
+    "2001:10::1",
+    "2001:20::1",
+    "2001:1ff::1",
+    "2001:db8::1",
+    "3fff::1",
+    "fd00:ec2::254",
+    "fd00:c1::a9fe:a9fe",
+    "fd20:ce::254",
+    "::ffff:169.254.169.254",
+    "::ffff:169.254.169.254%eth0",
+    "::ffff:0.0.0.0",
+    "::ffff:0:8.8.8.8",
+    "64:ff9b::169.254.169.254",
+    "64:ff9b:1::8.8.8.8",
+    "2002:a9fe:a9fe::1",
+    # Teredo: the server, then the client at a link-local address.
+    "2001:0:a9fe:a9fe::f7f7:f7f7",
+    "2001:0:808:808::5601:5601",
+    "",
+    "localhost",
+    "0x7f.1",
+    "8.8.8.8/32",
+    "8.8.8.8%eth0",
+]
+
+
+@pytest.mark.parametrize(
+    ("address", "normally", "in_development"),
+    [(address, True, True) for address in PUBLIC]
+    + [(address, False, True) for address in PRIVATE]
+    + [(address, False, False) for address in NEVER],
+)
+def test_which_addresses_are_allowed(address: str, *, normally: bool, in_development: bool) -> None:
+    assert is_allowed(address, allow_private=False) is normally
+    assert is_allowed(address, allow_private=True) is in_development
+
+
+def test_parsed_addresses_are_judged_like_their_text() -> None:
+    for text in [*PUBLIC, *PRIVATE]:
+        parsed = ipaddress.ip_address(text)
+        assert is_allowed(parsed, allow_private=False) is (text in PUBLIC)
+
+
+@given(st.ip_addresses())
+def test_nothing_is_allowed_that_python_knows_to_be_special(
+    address: ipaddress.IPv4Address | ipaddress.IPv6Address,
+) -> None:
+    carries_another = isinstance(address, ipaddress.IPv6Address) and bool(
+        address.ipv4_mapped
+        or address.sixtofour
+        or address.teredo
+        or address in ipaddress.ip_network("64:ff9b::/96")
+    )
+    if is_allowed(address, allow_private=False) and not carries_another:
+        assert address.is_global
+        assert not address.is_multicast
+        assert not address.is_reserved
+
+
+@given(address=st.ip_addresses(v=4), allow_private=st.booleans())
+def test_an_embedded_address_is_worth_what_it_is_worth_alone(
+    *, address: ipaddress.IPv4Address, allow_private: bool
+) -> None:
+    alone = is_allowed(address, allow_private=allow_private)
+    for text in (f"::ffff:{address}", f"64:ff9b::{address}"):
+        assert is_allowed(text, allow_private=allow_private) is alone
+
+
+class Answers:
+    """Stands in for the system's resolver; counts how often it is asked."""
+
+    def __init__(self, *addresses: str) -> None:
+        self.addresses = addresses
+        self.asked: list[tuple[str, int]] = []
+
+    def __call__(self, host: str, port: int, *, type: socket.SocketKind) -> list[object]:  # noqa: A002
+        self.asked.append((host, port))
+        return [
+            (socket.AF_INET6, type, 6, "", (address, port, 0, 0))
+            if ":" in address
+            else (socket.AF_INET, type, 6, "", (address, port))
+            for address in self.addresses
+        ]
+
+
+def test_only_allowed_addresses_are_kept_in_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = Answers("2606:4700::1111", "10.0.0.1", "8.8.8.8", "169.254.169.254")
+    monkeypatch.setattr(socket, "getaddrinfo", answers)
+    assert PublicResolver(allow_private=False)("images.test", 443) == [
+        (socket.AF_INET6, ("2606:4700::1111", 443, 0, 0)),
+        (socket.AF_INET, ("8.8.8.8", 443)),
+    ]
+    assert answers.asked == [("images.test", 443)], "asked twice, it could be answered otherwise"
+
+
+def test_private_addresses_are_kept_in_development(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", Answers("169.254.169.254", "10.0.0.1", "::1"))
+    found = PublicResolver(allow_private=True)("images.test", 80)
+    assert [address[0] for _, address in found] == ["10.0.0.1", "::1"]
+
+
+@pytest.mark.parametrize("allow_private", [True, False])
+def test_a_host_without_an_allowed_address_is_blocked(
+    monkeypatch: pytest.MonkeyPatch, *, allow_private: bool
+) -> None:
+    monkeypatch.setattr(socket, "getaddrinfo", Answers("169.254.169.254", "fe80::1"))
+    with pytest.raises(AttemptError) as caught:
+        PublicResolver(allow_private=allow_private)("images.test", 443)
+    assert caught.value.code is ErrorCode.SOURCE_BLOCKED
+    assert caught.value.upstream == "images.test"
+    assert "images.test" in caught.value.message
+    assert "169.254.169.254" in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "spelling", ["127.0.0.1", "127.1", "0x7f.1", "2130706433", "017700000001", "::1", "localhost"]
+)
+def test_every_spelling_of_loopback_is_blocked(spelling: str) -> None:
+    with pytest.raises(AttemptError, match="source_blocked"):
+        PublicResolver(allow_private=False)(spelling, 443)
+    assert PublicResolver(allow_private=True)(spelling, 443)
+
+
+def test_an_unknown_host_stays_the_resolvers_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_: object, **__: object) -> list[object]:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    with pytest.raises(socket.gaierror):
+        PublicResolver(allow_private=False)("images.test", 443)
+
+
+@pytest.mark.parametrize("host", ["a..localhost", "a" * 64 + ".localhost"])
+def test_a_name_that_cannot_exist_is_unknown(host: str) -> None:
+    with pytest.raises(socket.gaierror):
+        PublicResolver(allow_private=False)(host, 443)

@@ -1,0 +1,141 @@
+"""No query of a URL and no known secret survives the redactor."""
+
+import string
+from typing import Any
+
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from storyboard_worker.redaction import REDACTED, Redactor, without_query
+
+SIGNED = (
+    "https://images.example.com/panels/1_0.jpeg?X-Tos-Algorithm=TOS4-HMAC-SHA256"
+    "&X-Tos-Credential=AKTPkey%2F20250910%2Ftos&X-Tos-Date=20250910T015921Z"
+    "&X-Tos-Expires=86400&X-Tos-Signature=c0ffee&X-Tos-SignedHeaders=host"
+)
+SHOWN = "https://images.example.com/panels/1_0.jpeg"
+
+# What a query may hold (RFC 3986, section 3.4), but for the letters of the marker.
+IN_QUERY = "".join(set(string.printable[:62]) - set("SECRET")) + "-._~!$&'()*+,;=:@/?%"
+few = settings(max_examples=80, deadline=None)
+
+
+@few
+@given(st.text(IN_QUERY, max_size=30), st.text(IN_QUERY, max_size=30), st.text(max_size=20))
+def test_no_query_survives_inside_a_text(before: str, after: str, around: str) -> None:
+    assume("SECRET" not in around)
+    text = f"{around} {SHOWN}?{before}SECRET{after} {around}"
+    cleaned = Redactor().text(text)
+    assert "SECRET" not in cleaned
+    assert SHOWN in cleaned
+
+
+@pytest.mark.parametrize(
+    "frame",
+    ["{}", "'{}'", '"{}"', "<{}>", "({})", 'GET "{}" 403', "b'{}'", "x={}\ny", "{}, {}", "URL:{}"],
+)
+def test_a_signed_url_keeps_scheme_host_and_path(frame: str) -> None:
+    cleaned = Redactor().text(frame.replace("{}", SIGNED))
+    assert SHOWN in cleaned
+    assert "c0ffee" not in cleaned
+    assert "AKTPkey" not in cleaned
+
+
+def test_what_follows_a_url_stays() -> None:
+    assert Redactor().text(f"got 403 from {SIGNED} after 2 s") == f"got 403 from {SHOWN} after 2 s"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "GET /panels/1_0.jpeg?X-Tos-Date=now&X-Tos-Signature=c0ffee HTTP/1.1",
+        "/a.png?x=1&Signature=c0ffee",
+        "/a.png?token=c0ffee",
+        "X-Amz-Signature=c0ffee",
+        "lost: x-goog-signature=c0ffee&x=1",
+        "https%3A%2F%2Fh%2Fp%3FX-Tos-Signature%3Dc0ffee%26X-Tos-Credential%3Dc0ffee",
+        "next=%3Fx%26X-Amz-Security-Token%3Dc0ffee",
+    ],
+)
+def test_signed_parameters_go_without_their_url_too(text: str) -> None:
+    assert "c0ffee" not in Redactor().text(text)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("postgresql://app:hunter2@db.example.com:5432/postgres", "postgresql://db.example.com"),
+        ("postgres://app:hunter2@db.example.com", "postgres://db.example.com"),
+        ("cloudinary://key:hunter2@demo", "cloudinary://demo"),
+        ("https://me:hunter2@h.example/a", "https://h.example/a"),
+        ("postgresql://app:hun@ter2@db.example.com/x", "postgresql://db.example.com/x"),
+        ("postgresql://app:hun'ter2@db.example.com/x", "postgresql://db.example.com/x"),
+    ],
+)
+def test_user_info_goes(url: str, shown: str) -> None:
+    cleaned = Redactor().text(f"cannot use {url}")
+    assert cleaned.startswith(f"cannot use {shown}")
+    assert "ter2" not in cleaned
+
+
+def test_plain_text_stays_as_it_is() -> None:
+    text = "Is it there? 3 of 4 bytes arrived: /tmp/x, host images.example.com, why?not"
+    assert Redactor(["unrelated-secret"]).text(text) == text
+
+
+def test_a_known_secret_goes_wherever_it_stands() -> None:
+    redactor = Redactor(["hunter2!"])
+    assert redactor.text("password=hunter2!; xhunter2!y") == (f"password={REDACTED}; x{REDACTED}y")
+
+
+def test_a_secret_that_contains_another_goes_as_a_whole() -> None:
+    assert Redactor(["abcdef", "abcdef-ghijkl"]).text("abcdef-ghijkl") == REDACTED
+
+
+def test_very_short_secrets_do_not_blot_out_ordinary_words() -> None:
+    assert Redactor(["the", ""]).text("the table") == "the table"
+
+
+leaves = st.one_of(st.none(), st.integers(), st.booleans(), st.text(max_size=8))
+dirty = st.sampled_from(
+    [SIGNED, "key hunter2!", b"hunter2!", SIGNED.encode(), f"{SIGNED} hunter2!"]
+)
+structures = st.recursive(
+    st.one_of(leaves, dirty),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.lists(inner, max_size=3).map(tuple),
+        st.dictionaries(st.one_of(st.text(max_size=5), st.just(SIGNED)), inner, max_size=3),
+    ),
+    max_leaves=12,
+)
+
+
+@few
+@given(structures)
+def test_nothing_survives_in_a_structure_keys_included(structure: Any) -> None:
+    shown = repr(Redactor(["hunter2!"]).structure(structure))
+    assert "c0ffee" not in shown
+    assert "hunter2!" not in shown
+
+
+def test_a_structure_keeps_its_shape() -> None:
+    before = {"a": [1, None, 2.5, True, ("x", SIGNED)], SIGNED: {"b": b"bytes"}}
+    after = {"a": [1, None, 2.5, True, ["x", SHOWN]], SHOWN: {"b": "bytes"}}
+    assert Redactor().structure(before) == after
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        (SIGNED, SHOWN),
+        ("https://h/p#fragment", "https://h/p"),
+        ("https://h?x=/y@z", "https://h"),
+        ("HTTPS://u:p@H:8443/p?x", "HTTPS://H:8443/p"),
+        ("/path?x", "/path"),
+        ("", ""),
+    ],
+)
+def test_without_query(url: str, shown: str) -> None:
+    assert without_query(url) == shown
