@@ -28,6 +28,7 @@ from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.reporting import Reporter
 from storyboard_worker.transfer import Announce, Transfer
 
+FIRST_DATABASE_WAIT_SECONDS = 0.1
 LONGEST_DATABASE_WAIT_SECONDS = 5.0
 
 
@@ -215,12 +216,14 @@ class Attempts:
         The work is done, and the claim token still guards the row when the database is back.
         Raises :class:`AttemptCancelled` when the worker has to stop before.
         """
-        wait_seconds = 0.1
+        wait_seconds = FIRST_DATABASE_WAIT_SECONDS
         while True:
             try:
                 write()
             except (DatabaseUnavailable, SchemaOutdated) as error:
-                event(logging.WARNING, "outcome waits for the database", reason=error)
+                # Once for each outcome: sixteen slots would fill the log of a long outage.
+                if wait_seconds == FIRST_DATABASE_WAIT_SECONDS:
+                    event(logging.WARNING, "outcome waits for the database", reason=error)
             else:
                 return
             if deadline.wait_until_cancelled(wait_seconds):

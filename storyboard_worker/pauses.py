@@ -16,6 +16,7 @@ from storyboard_worker.policy import Kind, kind_of, pause_seconds
 DOWN_AFTER_FAILURES = 5
 FIRST_PAUSE_SECONDS = 30.0
 LONGEST_PAUSE_SECONDS = 300.0
+SOONEST_PROBE_SECONDS = 0.05
 
 DOWN_CODES = frozenset(
     {ErrorCode.SOURCE_UNAVAILABLE, ErrorCode.SOURCE_TIMEOUT, ErrorCode.STORAGE_UNAVAILABLE}
@@ -151,9 +152,17 @@ class Pauses:
                 trouble.failures = DOWN_AFTER_FAILURES - 1
 
     def seconds_until_probe(self) -> float | None:
-        """How long until the next pause ends; ``None`` when nothing is paused."""
-        remaining = self.paused_seconds().values()
-        return min(remaining) if remaining else None
+        """How long until the next pause ends; ``None`` when nothing waits for a probe.
+
+        Never 0: a pause that ended this moment is probed with the next look at the table.
+        """
+        with self._lock:
+            remaining = [
+                max(self._remaining(trouble), SOONEST_PROBE_SECONDS)
+                for trouble in self._troubles.values()
+                if trouble.paused_until is not None and not trouble.probing
+            ]
+        return min(remaining, default=None)
 
     def _remaining(self, trouble: _Trouble) -> float:
         return 0.0 if trouble.paused_until is None else trouble.paused_until - self._clock()

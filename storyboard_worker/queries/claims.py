@@ -6,46 +6,57 @@ belongs to somebody else, or to a newer image.
 """
 
 from collections.abc import Collection, Sequence
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
     Row,
-    Select,
     Update,
     and_,
     column,
     func,
-    literal_column,
     or_,
     select,
     update,
     values,
 )
 from sqlalchemy import Uuid as UuidType
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from storyboard_worker.database import Database
-from storyboard_worker.errors import AttemptError, LeaseLost
+from storyboard_worker.errors import (
+    AttemptError,
+    DatabaseUnavailable,
+    LeaseLost,
+    StoryboardWorkerError,
+)
+from storyboard_worker.group_commit import GroupCommit
 from storyboard_worker.models import Claim, StoredImage, storyboards
+from storyboard_worker.queries.claim_statements import (
+    IMAGE_COLUMNS,
+    claim_one_statement,
+    claim_statement,
+    complete_statement,
+    held_tokens,
+)
 from storyboard_worker.queries.columns import (
     FAILED,
     NO_CLAIM,
-    NO_ERROR,
     NOW,
     PENDING,
-    PROCESSING,
-    READY,
     error_values,
     is_alive,
     is_due,
     is_pending,
     seconds,
     seconds_between,
-    source_host,
 )
 
 rows = storyboards.c
+
+Completion = tuple[Claim, StoredImage]
 
 
 class StoryboardQueue:
@@ -59,8 +70,9 @@ class StoryboardQueue:
     ) -> None:
         self._database = database
         self._worker_id = worker_id
-        self._lease_seconds = lease_seconds
+        self._lease = timedelta(seconds=lease_seconds)
         self._max_attempts = max_attempts
+        self._completions = GroupCommit(self._complete_all)
 
     def claim(
         self, limit: int, *, without_hosts: Collection[str] = (), host: str | None = None
@@ -69,61 +81,25 @@ class StoryboardQueue:
 
         Rows of ``without_hosts`` are passed over; with ``host`` only its rows are taken.
         """
-        chosen: list[ColumnElement[bool]] = [is_pending, is_due, is_alive]
-        if without_hosts:
-            chosen.append(source_host.not_in(sorted(without_hosts)))
-        if host is not None:
-            chosen.append(source_host == host)
-        due = (
-            select(rows.id)
-            .where(*chosen)
-            .order_by(rows.priority.desc(), rows.source_expires_at, rows.available_at)
-            # A literal: a generic plan would guess a tenth of the table for a bound limit.
-            .limit(literal_column(str(int(limit))))
-            .with_for_update(skip_locked=True)
-        )
-        return self._take(due)
+        statement = claim_statement(limit, avoiding=bool(without_hosts), at_host=host is not None)
+        return self._take(statement, {"avoided": sorted(without_hosts), "host": host})
 
     def claim_one(self, storyboard_id: UUID) -> Claim | None:
         """pending → processing for one row by hand, due or not, expired or not.
 
         ``None`` when it is not pending (or gone, or locked this moment).
         """
-        chosen = select(rows.id).where(rows.id == storyboard_id, is_pending)
-        claims = self._take(chosen.with_for_update(skip_locked=True))
+        claims = self._take(claim_one_statement(), {"chosen_id": storyboard_id})
         return claims[0] if claims else None
 
-    def _take(self, chosen: Select[Any]) -> list[Claim]:
-        # MATERIALIZED: a plain sub-select may be planned as the inner side of a join and run
-        # more than once, which claims more rows than the limit.
-        due = chosen.cte("due").prefix_with("MATERIALIZED")
-        statement = (
-            update(storyboards)
-            .where(rows.id == due.c.id)
-            .values(
-                status=PROCESSING,
-                attempts=rows.attempts + 1,
-                claim_token=func.gen_random_uuid(),
-                claimed_by=self._worker_id,
-                claimed_at=NOW,
-                lease_expires_at=NOW + seconds(self._lease_seconds),
-            )
-            .returning(
-                rows.id,
-                rows.claim_token,
-                rows.source_url,
-                rows.attempts,
-                func.coalesce(rows.max_attempts, self._max_attempts).label("max_attempts"),
-                seconds_between(rows.source_expires_at, NOW).label("until_expiry"),
-                seconds_between(NOW, rows.available_at).label("since_due"),
-                rows.project_id,
-                rows.sentry_trace,
-                rows.baggage,
-                rows.priority,
-            )
-        )
+    def _take(self, statement: ReturningUpdate[Any], values: dict[str, Any]) -> list[Claim]:
+        values |= {
+            "worker_id": self._worker_id,
+            "lease": self._lease,
+            "default_max_attempts": self._max_attempts,
+        }
         with self._database.transaction() as connection:
-            taken = connection.execute(statement).all()
+            taken = connection.execute(statement, values).all()
         return [_claim(row) for row in sorted(taken, key=_urgency)]
 
     def seconds_until_due(self) -> float | None:
@@ -160,7 +136,7 @@ class StoryboardQueue:
         renewal = (
             update(storyboards)
             .where(rows.id == held.c.id)
-            .values(lease_expires_at=NOW + seconds(self._lease_seconds))
+            .values(lease_expires_at=NOW + self._lease)
         )
         still_ours = select(rows.claim_token).where(
             rows.claim_token.in_(claim.token for claim in claims),
@@ -172,20 +148,25 @@ class StoryboardQueue:
         return [claim for claim in claims if claim.token not in tokens]
 
     def complete(self, claim: Claim, image: StoredImage) -> None:
-        """processing → ready. Raises :class:`LeaseLost` when the claim is no longer ours."""
-        self._finish(
-            claim,
-            status=READY,
-            cdn_url=image.cdn_url,
-            public_id=image.public_id,
-            asset_id=image.asset_id,
-            format=image.format,
-            width=image.width,
-            height=image.height,
-            bytes=image.bytes,
-            etag=image.etag,
-            **NO_ERROR,
-        )
+        """processing → ready. Raises :class:`LeaseLost` when the claim is no longer ours.
+
+        Completions of several slots that come together share a transaction.
+        """
+        self._completions.submit((claim, image))
+
+    def _complete_all(self, done: list[Completion]) -> list[StoryboardWorkerError | None]:
+        """What became of each: ``None`` when it is written."""
+        columns: dict[str, list[Any]] = {
+            "ids": [claim.id for claim, _ in done],
+            "tokens": [claim.token for claim, _ in done],
+        }
+        for name in IMAGE_COLUMNS:
+            columns[name] = [getattr(image, name) for _, image in done]
+        with self._database.transaction() as connection:
+            written = set(connection.execute(complete_statement(), columns).scalars())
+            missing = [claim.token for claim, _ in done if claim.token not in written]
+            held = set(connection.scalars(held_tokens(missing))) if missing else set()
+        return [_completed(claim, written, held) for claim, _ in done]
 
     def retry(
         self,
@@ -245,6 +226,16 @@ class StoryboardQueue:
         with self._database.transaction() as connection:
             if connection.execute(statement).rowcount == 0:
                 raise LeaseLost(f"storyboard {claim.id} is no longer ours")
+
+
+def _completed(
+    claim: Claim, written: Collection[UUID], held: Collection[UUID]
+) -> StoryboardWorkerError | None:
+    if claim.token in written:
+        return None
+    if claim.token in held:
+        return DatabaseUnavailable(f"storyboard {claim.id} is locked by another transaction")
+    return LeaseLost(f"storyboard {claim.id} is no longer ours")
 
 
 def _is_held(claim: Claim) -> ColumnElement[bool]:

@@ -10,7 +10,7 @@ import psycopg
 
 from storyboard_worker.database import Database
 from storyboard_worker.errors import DatabaseUnavailable, SchemaOutdated
-from storyboard_worker.logs import event
+from storyboard_worker.logs import event, log
 from storyboard_worker.models import NOTIFY_CHANNEL
 from storyboard_worker.queries.workers import WorkerRegister
 
@@ -61,6 +61,10 @@ class Listener:
                         wait_seconds = DEAF_RETRY_SECONDS
             except (DatabaseUnavailable, SchemaOutdated) as error:
                 self._change_hearing(hearing=False, reason=str(error))
+            except Exception:  # noqa: BLE001  logged, and listening is tried again
+                # A thread that died here would leave the loop waiting for notifications.
+                log.exception("the listener broke")
+                self._change_hearing(hearing=False, reason="the listener broke")
 
     def _prove(self, connection: psycopg.Connection) -> bool:
         """Notify ourselves over another connection, and hear it."""

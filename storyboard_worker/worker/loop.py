@@ -36,6 +36,10 @@ BEATS_PER_LEASE = 3
 GIVE_BACK_SECONDS = 1.0
 # However long it idles, the watchdog hears of it well before it loses patience.
 PROGRESS_SECONDS = 30.0
+# With small images a slot is free every millisecond: claiming four at a time instead of one
+# leaves a third more of the processor to the images.
+GATHERED_SHARE = 4
+GATHER_SECONDS = 0.005
 FINISHED = frozenset({Outcome.READY, Outcome.FAILED})
 
 
@@ -158,11 +162,26 @@ class Worker:
             except queue.Empty:
                 self._watchdog.progress()
                 continue
+            if for_slot and woken == {Wake.SLOT_FREE}:
+                self._let_slots_gather()
             while not self._wakes.empty():
                 woken.add(self._wakes.get())
             if for_slot or woken != {Wake.SLOT_FREE}:
                 return
         self._waited_in_vain = True
+
+    def _let_slots_gather(self) -> None:
+        """Under load, one claim for the several slots that become free at nearly one time."""
+        enough = self._settings.worker_concurrency / GATHERED_SHARE
+        ends_at = time.monotonic() + GATHER_SECONDS
+        while self._slots.free < enough and (remaining := ends_at - time.monotonic()) > 0:
+            try:
+                woken = self._wakes.get(timeout=remaining)
+            except queue.Empty:
+                return
+            if woken is not Wake.SLOT_FREE:
+                self._wakes.put(woken)
+                return
 
     def _ended(self, ended: Ended) -> None:
         """In the slot's thread. A row that waits, or a pause, has an end to be known."""

@@ -70,7 +70,7 @@ def _compare(
             found[contestant.name].append(_measure(server, workload, contestant, body))
     naive = _median(found[NAIVE.name])
     click.echo(f"\n{workload.images} images of {workload.name}, 16 at once\n")
-    click.echo("| | images/s | × naive | CPU ms/image | × naive | peak MB |")
+    click.echo("| | images/s | of naive | CPU ms/image | of naive | peak MB |")
     click.echo("|---|---|---|---|---|---|")
     for name, rows in found.items():
         ours = _median(rows)

@@ -15,7 +15,7 @@ import time
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
-from typing import Any
+from typing import Any, Self
 
 RECEIVE_BYTES = 1024 * 1024
 LENGTH = re.compile(rb"(?i)\r\ncontent-length: *(\d+)")
@@ -41,7 +41,7 @@ class Upstreams:
             target=_serve, args=(Settings(body, hashing), other), daemon=True
         )
 
-    def __enter__(self) -> "Upstreams":
+    def __enter__(self) -> Self:
         self._process.start()
         self.source_port, self.storage_port = self._pipe.recv()
         return self
@@ -87,7 +87,7 @@ def _serve(settings: Settings, pipe: Connection) -> None:
         pipe.send(first.at)
 
 
-def _listen(converse: Any) -> int:  # noqa: ANN401  a function of a socket
+def _listen(converse: Any) -> int:
     listener = socket.create_server(("127.0.0.1", 0), backlog=256)
 
     def accept() -> None:
@@ -143,7 +143,7 @@ def _storage(connection: socket.socket, *, hashing: bool) -> None:
         connection.sendall(_stored(public_id[1].decode(), total, digest.hexdigest()))
 
 
-def _count(digest: Any, data: bytes | memoryview, counted: int, total: int) -> int:  # noqa: ANN401
+def _count(digest: Any, data: bytes | memoryview, counted: int, total: int) -> int:
     file_part = data[: max(0, total - counted)]
     digest.update(file_part)
     return counted + len(file_part)

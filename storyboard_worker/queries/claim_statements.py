@@ -1,0 +1,143 @@
+"""The statements of :mod:`storyboard_worker.queries.claims` that run for every image.
+
+Built once: for SQLAlchemy, building and hashing a statement costs more than running it.
+"""
+
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Interval,
+    Select,
+    and_,
+    bindparam,
+    column,
+    func,
+    literal_column,
+    select,
+    update,
+)
+from sqlalchemy import Uuid as UuidType
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.sql.dml import ReturningUpdate
+
+from storyboard_worker.models import storyboards
+from storyboard_worker.queries.columns import (
+    NO_CLAIM,
+    NO_ERROR,
+    NOW,
+    PROCESSING,
+    READY,
+    is_alive,
+    is_due,
+    is_pending,
+    seconds_between,
+    source_host,
+)
+
+rows = storyboards.c
+
+DEFAULT_MAX_ATTEMPTS = bindparam("default_max_attempts", type_=Integer)
+
+# What a completion writes down, under the names of the columns and of StoredImage alike.
+IMAGE_COLUMNS = ("cdn_url", "public_id", "asset_id", "format", "width", "height", "bytes", "etag")
+
+
+@cache
+def claim_statement(limit: int, *, avoiding: bool, at_host: bool) -> ReturningUpdate[Any]:
+    chosen: list[ColumnElement[bool]] = [is_pending, is_due, is_alive]
+    if avoiding:
+        chosen.append(source_host.not_in(bindparam("avoided", expanding=True)))
+    if at_host:
+        chosen.append(source_host == bindparam("host"))
+    due = (
+        select(rows.id)
+        .where(*chosen)
+        .order_by(rows.priority.desc(), rows.source_expires_at, rows.available_at)
+        # A literal: a generic plan would guess a tenth of the table for a bound limit.
+        .limit(literal_column(str(int(limit))))
+        .with_for_update(skip_locked=True)
+    )
+    return _taking(due)
+
+
+@cache
+def claim_one_statement() -> ReturningUpdate[Any]:
+    chosen = select(rows.id).where(rows.id == bindparam("chosen_id"), is_pending)
+    return _taking(chosen.with_for_update(skip_locked=True))
+
+
+def _taking(chosen: Select[Any]) -> ReturningUpdate[Any]:
+    # MATERIALIZED: a plain sub-select may be planned as the inner side of a join and run
+    # more than once, which claims more rows than the limit.
+    due = chosen.cte("due").prefix_with("MATERIALIZED")
+    max_attempts = func.coalesce(
+        rows.max_attempts, bindparam("default_max_attempts", type_=Integer)
+    )
+    return (
+        update(storyboards)
+        .where(rows.id == due.c.id)
+        .values(
+            status=PROCESSING,
+            attempts=rows.attempts + 1,
+            claim_token=func.gen_random_uuid(),
+            claimed_by=bindparam("worker_id"),
+            claimed_at=NOW,
+            lease_expires_at=NOW + bindparam("lease", type_=Interval),
+        )
+        .returning(
+            rows.id,
+            rows.claim_token,
+            rows.source_url,
+            rows.attempts,
+            max_attempts.label("max_attempts"),
+            seconds_between(rows.source_expires_at, NOW).label("until_expiry"),
+            seconds_between(NOW, rows.available_at).label("since_due"),
+            rows.project_id,
+            rows.sentry_trace,
+            rows.baggage,
+            rows.priority,
+        )
+    )
+
+
+@cache
+def complete_statement() -> ReturningUpdate[Any]:
+    done = (
+        func.unnest(
+            bindparam("ids", type_=ARRAY(UuidType)),
+            bindparam("tokens", type_=ARRAY(UuidType)),
+            *(bindparam(name, type_=ARRAY(rows[name].type)) for name in IMAGE_COLUMNS),
+        )
+        .table_valued(
+            column("id", UuidType),
+            column("token", UuidType),
+            *(column(name, rows[name].type) for name in IMAGE_COLUMNS),
+        )
+        .render_derived(name="done")
+    )
+    ours = and_(rows.id == done.c.id, rows.claim_token == done.c.token)
+    # One row in a producer's long transaction must not hold up all the others.
+    held = (
+        select(rows.id)
+        .select_from(storyboards.join(done, ours))
+        .with_for_update(skip_locked=True, of=storyboards)
+        .cte("held")
+        .prefix_with("MATERIALIZED")
+    )
+    return (
+        update(storyboards)
+        .where(ours, rows.id == held.c.id)
+        .values(
+            status=READY, **{name: done.c[name] for name in IMAGE_COLUMNS}, **NO_ERROR, **NO_CLAIM
+        )
+        .returning(done.c.token)
+    )
+
+
+def held_tokens(tokens: Sequence[UUID]) -> Select[Any]:
+    return select(rows.claim_token).where(rows.claim_token.in_(tokens), rows.status == PROCESSING)
