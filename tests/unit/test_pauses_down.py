@@ -3,7 +3,7 @@
 import pytest
 
 from storyboard_worker.errors import AttemptError, ErrorCode
-from storyboard_worker.pauses import Pauses
+from storyboard_worker.pauses import SOONEST_PROBE_SECONDS, Pauses
 from tests.unit.clock import Clock
 
 HOST = "images.example.com"
@@ -145,4 +145,7 @@ def test_seconds_until_probe_is_the_shortest_remaining_pause(pauses: Pauses, clo
     bring_down(pauses, OTHER)
     assert pauses.seconds_until_probe() == 20.0
     clock.now += 30
+    assert pauses.seconds_until_probe() == SOONEST_PROBE_SECONDS
+    pauses.start_probe(HOST)
+    pauses.start_probe(OTHER)
     assert pauses.seconds_until_probe() is None
