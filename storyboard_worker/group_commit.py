@@ -9,6 +9,8 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
+from storyboard_worker.errors import StoryboardWorkerError
+
 Item = TypeVar("Item")
 
 
@@ -18,10 +20,17 @@ class _Entry(Generic[Item]):
         self.written = False
         self.error: Exception | None = None
 
+    def settle(self, error: Exception | None) -> None:
+        self.error = error
+        self.written = True
+
 
 class GroupCommit(Generic[Item]):
-    """``write`` takes items and returns, for each, ``None`` or the error its bringer shall see;
-    what it raises is seen by all of them."""
+    """``write`` takes items and returns, for each, ``None`` or the error its bringer shall see.
+
+    One of our own errors, when it raises it, is for all of them. After any other each item is
+    written by itself: one that cannot be written must not take the others with it.
+    """
 
     def __init__(
         self, write: Callable[[list[Item]], Sequence[Exception | None]], *, most: int = 100
@@ -47,18 +56,19 @@ class GroupCommit(Generic[Item]):
     def _write_queue(self) -> None:
         with self._queueing:
             batch, self._queue = self._queue[: self._most], self._queue[self._most :]
-        verdicts: Sequence[Exception | None]
+        self._write_batch(batch)
+
+    def _write_batch(self, batch: list[_Entry[Item]]) -> None:
         try:
             verdicts = self._write([entry.item for entry in batch])
-        except Exception as error:  # noqa: BLE001  handed to everybody whose item it was
-            # One each: an exception that several threads raise would mix their tracebacks.
-            verdicts = [_like(error) for _ in batch]
+        except StoryboardWorkerError as error:
+            # A database that is away: asking it again for each would only take longer.
+            verdicts = [error] * len(batch)
+        except Exception as error:  # noqa: BLE001  handed to those whose item it was
+            if len(batch) > 1:
+                for entry in batch:
+                    self._write_batch([entry])
+                return
+            verdicts = [error]
         for entry, verdict in zip(batch, verdicts, strict=True):
-            entry.error = verdict
-            entry.written = True
-
-
-def _like(error: Exception) -> Exception:
-    copy = type(error)(*error.args)
-    copy.__cause__ = error
-    return copy
+            entry.settle(verdict)

@@ -56,6 +56,9 @@ from storyboard_worker.queries.columns import (
 
 rows = storyboards.c
 
+# A producer may have set the count meanwhile; it never goes below 0.
+ONE_ATTEMPT_LESS = func.greatest(rows.attempts - 1, 0)
+
 Completion = tuple[Claim, StoredImage]
 
 
@@ -199,7 +202,7 @@ class StoryboardQueue:
         self._finish(
             claim,
             status=PENDING,
-            attempts=rows.attempts - 1,
+            attempts=ONE_ATTEMPT_LESS,
             available_at=NOW + seconds(delay_seconds),
             **error_values(error, None),
         )
@@ -217,7 +220,7 @@ class StoryboardQueue:
             statement = (
                 update(storyboards)
                 .where(ours)
-                .values(status=PENDING, attempts=rows.attempts - 1, **NO_CLAIM)
+                .values(status=PENDING, attempts=ONE_ATTEMPT_LESS, **NO_CLAIM)
             )
             return connection.execute(statement).rowcount
 

@@ -82,7 +82,26 @@ def test_a_batch_has_a_limit() -> None:
     assert max(sizes) <= 2
 
 
-def test_what_a_write_raises_reaches_everybody_and_the_next_write_goes_on() -> None:
+class Unwritable(Exception):
+    """As vendors' errors do, it wants more than its text."""
+
+    def __init__(self, text: str, *, item: int) -> None:
+        super().__init__(text)
+        self.item = item
+
+
+def test_an_item_that_cannot_be_written_does_not_take_the_others_with_it() -> None:
+    class Choosy(Writer):
+        def __call__(self, items: list[int]) -> Sequence[Exception | None]:
+            if 13 in items:
+                raise Unwritable("no", item=13)
+            return super().__call__(items)
+
+    errors = submit_behind_a_write(Choosy(), [12, 13, 14])
+    assert [type(error) for error in errors] == [type(None), Unwritable, type(None)]
+
+
+def test_what_a_write_raises_reaches_its_bringer_and_the_next_write_goes_on() -> None:
     failing = [True]
 
     def write(items: list[int]) -> list[None]:

@@ -5,7 +5,6 @@ from typing import Any
 import psycopg
 import pytest
 
-from storyboard_worker.database import Database
 from storyboard_worker.queries.claims import StoryboardQueue
 from tests.integration.producing import (
     ERROR,
@@ -135,28 +134,6 @@ def test_the_limit(
         "SELECT count(*) FROM storyboards WHERE status = 'processing'"
     ).fetchone()
     assert row == (taken,)
-
-
-@pytest.mark.parametrize("join", ["nestloop", "hashjoin", "mergejoin"])
-def test_the_limit_whatever_plan_is_chosen(
-    queue: StoryboardQueue, database: Database, producer: psycopg.Connection, join: str
-) -> None:
-    producer.execute(
-        "INSERT INTO storyboards (source_url) "
-        "SELECT 'https://images.example/' || n FROM generate_series(1, 2000) AS n"
-    )
-    name = producer.info.dbname
-    others = {"nestloop", "hashjoin", "mergejoin"} - {join}
-    try:
-        for kind in (*others, "material", "memoize"):
-            producer.execute(f"ALTER DATABASE {name} SET enable_{kind} = off")
-        assert len(queue.claim(16)) == 16
-    finally:
-        producer.execute(f"ALTER DATABASE {name} RESET ALL")
-    row = producer.execute(
-        "SELECT count(*) FROM storyboards WHERE status = 'processing'"
-    ).fetchone()
-    assert row == (16,)
 
 
 def test_a_second_claim_takes_other_rows(

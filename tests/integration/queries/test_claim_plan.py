@@ -6,7 +6,9 @@ server does when it keeps plans.
 
 import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -14,9 +16,12 @@ from psycopg import sql
 from sqlalchemy import event
 
 from storyboard_worker.database import Database
+from storyboard_worker.errors import LeaseLost
+from storyboard_worker.models import Claim
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.queries.upkeep import Upkeep
 from tests.conftest import NewDatabase
+from tests.integration.queries.working import IMAGE
 
 # Triggers would cost most of the time, and what they do is given here.
 LOAD = """
@@ -37,6 +42,16 @@ FROM generate_series(1, 64) AS n;
 RESET session_replication_role;
 ANALYZE storyboards;
 """
+
+NOBODYS = Claim(
+    id=uuid4(),
+    token=uuid4(),
+    source_url="https://images.example/a",
+    attempt=1,
+    max_attempts=8,
+    seconds_until_expiry=None,
+    seconds_since_due=0.0,
+)
 
 Plan = dict[str, Any]
 Explain = Callable[[Callable[[Database], object]], list[Plan]]
@@ -133,6 +148,25 @@ def test_what_was_chosen_is_found_by_its_key(explain: Explain) -> None:
     [chosen] = [node for node in nodes if node.get("Subplan Name") == "CTE due"]
     assert [chosen["Node Type"], chosen["Plans"][0]["Node Type"]] == ["Limit", "LockRows"]
     assert "storyboards_pkey" in {node.get("Index Name") for node in nodes}
+
+
+def complete(database: Database) -> None:
+    with suppress(LeaseLost):
+        queue_on(database).complete(NOBODYS, IMAGE)
+
+
+def renew(database: Database) -> object:
+    return queue_on(database).renew([NOBODYS])
+
+
+@pytest.mark.parametrize("call", [complete, renew])
+def test_a_claims_own_row_is_found_by_its_key(
+    explain: Explain, call: Callable[[Database], object]
+) -> None:
+    nodes = explain(call)
+    on_table = [node for node in nodes if node.get("Relation Name") == "storyboards"]
+    read = {node.get("Index Name") for node in on_table if node["Node Type"] != "ModifyTable"}
+    assert read == {"storyboards_pkey"}
 
 
 @pytest.mark.parametrize("limit", [16, 500])
