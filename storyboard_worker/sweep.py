@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 
 from storyboard_worker.attempt import Attempts, Ended, Outcome
 from storyboard_worker.dispatch import Dispatcher
-from storyboard_worker.errors import DatabaseUnavailable
 from storyboard_worker.housekeeping import Housekeeping
 from storyboard_worker.keeper import Keeper, renew_leases
 from storyboard_worker.logs import event
@@ -26,8 +25,7 @@ from storyboard_worker.shutdown import Shutdown
 from storyboard_worker.slots import Slots
 
 BEATS_PER_LEASE = 3
-# What attempts under way get, at the end of the time, to come to theirs; and what they get
-# to write their outcome down when the database went away.
+# What attempts under way get, at the end of the time, to come to theirs.
 LAST_ATTEMPTS_SECONDS = 10.0
 # What giving rows back may take, before the hard end.
 GIVE_BACK_SECONDS = 1.0
@@ -137,23 +135,22 @@ class Sweep:
             keeper.stop()
         _add(tally, slots, given_back)
         # Rows of hosts that are paused were passed over, and may be due.
-        drained = (drained and not pauses.hosts_to_avoid()) or self._nothing_is_due()
-        tally.complete = drained and tally.released == 0
+        done = drained and not pauses.hosts_to_avoid()
+        done = done or self._counts.read().oldest_waiting_seconds == 0
+        tally.complete = done and tally.released == 0
 
     def _work(
         self, dispatcher: Dispatcher, slots: Slots, wakes: Wakes, ends_at: float
     ) -> tuple[bool, int]:
         """Whether nothing was left to claim, and how many rows were given back at the end."""
-        left = ends_at - time.monotonic()
+        last_start = ends_at - min(LAST_ATTEMPTS_SECONDS, (ends_at - time.monotonic()) / 4)
+        drained = False
         try:
-            drained = self._drain(
-                dispatcher, slots, wakes, ends_at - min(LAST_ATTEMPTS_SECONDS, left / 4)
-            )
-        except DatabaseUnavailable:
-            # Attempts under way insist on their outcome, but not for the whole time.
-            self._finish(slots, wakes, min(ends_at, time.monotonic() + LAST_ATTEMPTS_SECONDS))
-            raise
-        return drained, self._finish(slots, wakes, ends_at)
+            drained = self._drain(dispatcher, slots, wakes, last_start)
+        finally:
+            # Also when the database is away: attempts under way insist on their outcome.
+            given_back = self._finish(slots, wakes, ends_at)
+        return drained, given_back
 
     def _drain(self, dispatcher: Dispatcher, slots: Slots, wakes: Wakes, ends_at: float) -> bool:
         """Claim and start until a claim finds nothing; false when stopped before."""
@@ -187,9 +184,6 @@ class Sweep:
                 grace_ends_at = time.monotonic() + self._settings.shutdown_grace_seconds
                 ends_at = min(ends_at, grace_ends_at)
             _wait(wakes, ends_at - time.monotonic())
-
-    def _nothing_is_due(self) -> bool:
-        return self._counts.read().oldest_waiting_seconds == 0
 
 
 def _wait(wakes: Wakes, seconds: float) -> None:

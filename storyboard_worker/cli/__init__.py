@@ -1,10 +1,11 @@
 """The command line: the composition root, one module a command group."""
 
 import os
+import signal
 import sys
 from importlib import import_module
 from io import TextIOWrapper
-from types import ModuleType
+from types import FrameType, ModuleType
 from typing import NoReturn
 
 import click
@@ -16,6 +17,7 @@ from storyboard_worker.logs import log
 from storyboard_worker.settings import read_settings
 
 PROGRAM = "storyboard-worker"
+TERMINATED = 128  # plus the signal's number: what a shell says of a process that it ended
 # Module and summary of each. The modules are imported when called: `--help` does not load the
 # database driver and the SDKs.
 COMMANDS = {
@@ -85,6 +87,9 @@ def cli() -> None:
 
 def main() -> None:
     """Run a command; each kind of error becomes one line and its exit code."""
+    # As process 1 of a container we have no default action for SIGTERM: until `run` or `sweep`
+    # install their own handler, a stop would go unheard.
+    signal.signal(signal.SIGTERM, _terminated)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             # A terminal that lacks a character must not cost the result.
@@ -100,7 +105,7 @@ def main() -> None:
         _end(error, Exit.USAGE)
     except DatabaseUnavailable as error:
         _end(
-            f"the database is unreachable or refuses: {error} (mend: DATABASE_URL, or the database)",
+            f"the database is unreachable or refuses: {error} (look at DATABASE_URL)",
             Exit.DATABASE_UNREACHABLE,
         )
     except SchemaOutdated as error:
@@ -111,6 +116,10 @@ def main() -> None:
         # By the log, whose redactor keeps signed URLs and secrets out of the stack, too.
         log.exception("unexpected error")
         _end(f"unexpected {type(error).__name__}; its stack stands above", Exit.BAD_ANSWER)
+
+
+def _terminated(signal_number: int, _frame: FrameType | None) -> NoReturn:
+    sys.exit(TERMINATED + signal_number)
 
 
 def _in_one_line(error: click.ClickException) -> str:

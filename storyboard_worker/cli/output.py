@@ -64,7 +64,9 @@ def _line(cells: Sequence[str], widths: Sequence[int], limit: int | None) -> str
 
 
 def _append(below: list[str], cell: str, limit: int | None) -> None:
-    if below[-1] and _fits(f"{below[-1]}{GAP}{cell}", limit):
+    fits = _fits(f"{below[-1]}{GAP}{cell}", limit)
+    # What is too long for a line of its own may as well go on in this one.
+    if cell and below[-1] and (fits or not _fits(INDENT + cell, limit)):
         below[-1] += f"{GAP}{cell}"
     elif cell:
         below.append(INDENT + cell)

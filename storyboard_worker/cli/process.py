@@ -23,6 +23,7 @@ from storyboard_worker.models import Claim, Status
 from storyboard_worker.queries.rows import FailedFilter
 
 BEATS_PER_LEASE = 3
+LOOK_SECONDS = 0.2
 
 Row = dict[str, Any]
 
@@ -79,9 +80,14 @@ class Steps:
 def _attempt(parts: Assembly, row: Row, steps: Steps) -> None:
     if row["status"] == Status.PROCESSING and parts.housekeeping.rescue().rescued:
         steps.say("a worker had died over it: rescued")
-    if parts.rows.retry(FailedFilter(ids=[row["id"]])):
+    afresh = bool(parts.rows.retry(FailedFilter(ids=[row["id"]])))
+    if afresh:
         steps.say("it had failed: starting afresh")
     claim = parts.queue.claim_one(row["id"])
+    if claim is None and afresh:
+        steps.say("a worker was quicker: waiting for what becomes of it")
+        _wait_for_worker(parts, row["id"])
+        return
     if claim is None:
         steps.say("it is held by somebody else this moment: left alone")
         return
@@ -89,6 +95,16 @@ def _attempt(parts: Assembly, row: Row, steps: Steps) -> None:
     outcome = _run(parts, claim, steps)
     if outcome is Outcome.LEASE_LOST:
         steps.say("the row was taken away meanwhile; the result is dropped")
+
+
+def _wait_for_worker(parts: Assembly, storyboard_id: UUID) -> None:
+    ends_at = time.monotonic() + parts.settings.attempt_timeout_seconds
+    while time.monotonic() < ends_at:
+        row = parts.rows.get(storyboard_id)
+        # Put back it had neither: whatever comes of the attempt gives it one of them.
+        if row is None or row["finished_at"] or row["error_code"]:
+            return
+        time.sleep(LOOK_SECONDS)
 
 
 def _run(parts: Assembly, claim: Claim, steps: Steps) -> Outcome:

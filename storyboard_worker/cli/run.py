@@ -17,7 +17,6 @@ def run_command() -> None:
     second ends the process at once (exit 1). Exit 70: the worker found itself stuck.
     """
     shutdown = Shutdown()
-    # Before anything slow: as process 1 of a container an early SIGTERM would be ignored.
     with shutdown.on_signals(), assembled(uploads=True) as parts:
         worker = Worker(
             Parts(

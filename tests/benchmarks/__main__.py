@@ -92,10 +92,9 @@ def _median(rows: list[Measured]) -> Measured:
 
 
 def _measure(server: str, workload: Workload, contestant: Contestant, body: bytes) -> Measured:
-    hashing = contestant is not OURS_SIZE
     with (
         _database(server) as dsn,
-        Upstreams(body, hashing=hashing) as upstreams,
+        Upstreams(body) as upstreams,
         running(contestant, dsn, upstreams) as process,
     ):
         cpu_before = cpu_seconds(process.pid)
@@ -117,7 +116,7 @@ def _latency(server: str) -> None:
         rows = LATENCY_ROWS if contestant is OURS else LATENCY_ROWS // 10
         with (
             _database(server) as dsn,
-            Upstreams(body, hashing=True) as upstreams,
+            Upstreams(body) as upstreams,
             running(contestant, dsn, upstreams),
         ):
             waits = [_one_wait(dsn, upstreams, done) for done in range(1, rows + 1)]

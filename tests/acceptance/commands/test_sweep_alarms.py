@@ -1,0 +1,58 @@
+"""``sweep`` raises an alarm when rows wait and no worker is alive."""
+
+from datetime import timedelta
+
+import psycopg
+import pytest
+
+from storyboard_worker.demo.origin import Origin
+from tests.acceptance.commands.running import StoryboardWorker
+from tests.acceptance.commands.tallies import Register, tally
+from tests.acceptance.panels import enqueue_panel
+from tests.acceptance.waiting import statuses
+from tests.integration.producing import moment
+
+
+@pytest.mark.parametrize("no_process", [False, True])
+def test_a_row_that_waits_with_no_worker_alive_raises_the_alarm(
+    storyboard_worker: StoryboardWorker,
+    producer: psycopg.Connection,
+    origin: Origin,
+    register: Register,
+    no_process: bool,  # noqa: FBT001  pytest passes parameters by name
+) -> None:
+    enqueue_panel(producer, origin, available_at=moment(producer, -301))
+    register("dead", timedelta(seconds=61))
+
+    options = ["--no-process"] if no_process else []
+    swept = storyboard_worker("sweep", "--json", *options)
+
+    assert swept.code == 1
+    (alarm,) = tally(swept)["alarms"]
+    assert "no worker is alive" in alarm
+    assert statuses(producer) == {"pending" if no_process else "ready": 1}
+
+
+@pytest.mark.parametrize(
+    ("due_seconds_ago", "changed", "worker_seen_ago"),
+    [(250, {}, None), (301, {}, 5), (301, {"HEALTH_MAX_WAIT_SECONDS": "900"}, None)],
+    ids=["not long", "a worker is alive", "longer is allowed"],
+)
+def test_no_alarm_without_need(
+    storyboard_worker: StoryboardWorker,
+    producer: psycopg.Connection,
+    origin: Origin,
+    register: Register,
+    due_seconds_ago: float,
+    changed: dict[str, str],
+    worker_seen_ago: float | None,
+) -> None:
+    enqueue_panel(producer, origin, available_at=moment(producer, -due_seconds_ago))
+    if worker_seen_ago is not None:
+        register("alive", timedelta(seconds=worker_seen_ago))
+
+    swept = storyboard_worker("sweep", "--json", **changed)
+
+    assert swept.code == 0
+    assert tally(swept)["alarms"] == []
+    assert statuses(producer) == {"ready": 1}
