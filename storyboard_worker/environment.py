@@ -5,6 +5,9 @@ from collections.abc import Mapping
 
 from storyboard_worker.errors import SettingsError
 
+MOST = 2**31 - 1  # what an integer of Postgres takes
+MOST_SECONDS = 7 * 86_400
+
 TRUE = frozenset({"true", "1", "yes", "on"})
 FALSE = frozenset({"false", "0", "no", "off"})
 
@@ -18,8 +21,8 @@ class Environment:
     def text(self, name: str) -> str | None:
         return self._variables.get(name, "").strip() or None
 
-    def count(self, name: str, default: int) -> int:
-        """A whole number of at least 1."""
+    def count(self, name: str, default: int, *, most: int = MOST) -> int:
+        """A whole number from 1 to ``most``."""
         raw = self.text(name)
         if raw is None:
             return default
@@ -27,8 +30,10 @@ class Environment:
             value = int(raw)
         except ValueError:
             value = 0
-        if value < 1:
-            raise SettingsError(f"{name}={raw!r} must be a whole number above 0, like {default}")
+        if not 1 <= value <= most:
+            raise SettingsError(
+                f"{name}={raw!r} must be a whole number above 0 and up to {most}, like {default}"
+            )
         return value
 
     def seconds(self, name: str, default: float, *, zero_allowed: bool = False) -> float:
@@ -37,10 +42,11 @@ class Environment:
         if raw is None:
             return default
         value = _float(raw)
-        if not math.isfinite(value) or value < 0 or (value == 0 and not zero_allowed):
+        if not 0 <= value <= MOST_SECONDS or (value == 0 and not zero_allowed):
             bound = "0 or more" if zero_allowed else "above 0"
             raise SettingsError(
-                f"{name}={raw!r} must be a number of seconds, {bound}, like {default:g}"
+                f"{name}={raw!r} must be a number of seconds, {bound} and up to {MOST_SECONDS}, "
+                f"like {default:g}"
             )
         return value
 

@@ -1,9 +1,11 @@
 """Rescuing lapsed rows and failing expired ones, and telling somebody what was lost."""
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from storyboard_worker.errors import DatabaseUnavailable
 from storyboard_worker.logs import event
 from storyboard_worker.models import Expired, Lapsed, host_of
 from storyboard_worker.queries.upkeep import BATCH_ROWS, Upkeep
@@ -60,19 +62,27 @@ class Housekeeping:
     def _tell_lost(self, failed: list[Lapsed]) -> None:
         for _, group in groupby(sorted(failed, key=_host), key=_host):
             rows = list(group)
-            event_id = self._reporter.reserve_event_id()
-            if event_id is not None:
-                self._upkeep.note_event([row.id for row in rows], event_id)
-            self._reporter.rows_lost(rows, event_id)
+            self._reporter.rows_lost(rows, self._noted_event_id(rows))
 
     def _tell_expired(self, expired: list[Expired]) -> None:
         for host, group in groupby(sorted(expired, key=_host), key=_host):
             rows = list(group)
             event(logging.ERROR, "links expired unread", host=host, count=len(rows))
-            event_id = self._reporter.reserve_event_id()
-            if event_id is not None:
+            self._reporter.rows_expired(rows, self._noted_event_id(rows))
+
+    def _noted_event_id(self, rows: Sequence[Expired | Lapsed]) -> str | None:
+        """The id of an event to come, kept on its rows where that can be done.
+
+        The rows are failed already and will not be found again: the event has to go out
+        even if the database is away just now.
+        """
+        event_id = self._reporter.reserve_event_id()
+        if event_id is not None:
+            try:
                 self._upkeep.note_event([row.id for row in rows], event_id)
-            self._reporter.rows_expired(rows, event_id)
+            except DatabaseUnavailable as error:
+                event(logging.WARNING, "event id not kept on its rows", reason=error)
+        return event_id
 
 
 def _host(row: Expired | Lapsed) -> str:

@@ -58,7 +58,10 @@ class Keeper:
 
 def renew_leases(queue: StoryboardQueue, slots: Slots) -> None:
     """Renew the lease of everything under way; stop what is no longer ours."""
-    lost = queue.renew(slots.under_way)
+    missing = queue.renew(slots.under_way)
+    # An attempt that ended meanwhile has not lost its row, it has finished it.
+    under_way = {claim.token for claim in slots.under_way}
+    lost = [claim for claim in missing if claim.token in under_way]
     for claim in lost:
         event(logging.WARNING, "lease lost", storyboard_id=claim.id, attempt=claim.attempt)
     slots.cancel(lost)

@@ -28,6 +28,7 @@ INCONCLUSIVE_CODES = frozenset({ErrorCode.ATTEMPT_TIMEOUT, ErrorCode.UNEXPECTED}
 @dataclass(slots=True)
 class _Trouble:
     failures: int = 0
+    refusals: int = 0
     paused_until: float | None = None
     next_pause_seconds: float = FIRST_PAUSE_SECONDS
     probing: bool = False
@@ -44,8 +45,8 @@ class Pauses:
     def succeeded(self, host: str) -> None:
         """An attempt became ready: both its upstreams are well."""
         with self._lock:
-            self._troubles.pop(host, None)
-            self._troubles.pop(STORAGE_UPSTREAM, None)
+            self._is_well(host)
+            self._is_well(STORAGE_UPSTREAM)
 
     def failed(self, host: str, error: AttemptError) -> float | None:
         """An attempt on a row of ``host`` ended with ``error``.
@@ -58,7 +59,7 @@ class Pauses:
                 self._end_probe(STORAGE_UPSTREAM)
                 return self._note(host, error)
             # The source answered, or there would have been nothing to store.
-            self._troubles.pop(host, None)
+            self._is_well(host)
             return self._note(STORAGE_UPSTREAM, error)
 
     def abandoned(self, host: str) -> None:
@@ -69,14 +70,29 @@ class Pauses:
 
     def _note(self, upstream: str, error: AttemptError) -> float | None:
         if kind_of(error.code) is Kind.BLAMELESS:
-            return self._pause(upstream, pause_seconds(error))
+            return self._note_refusal(upstream, pause_seconds(error))
         if error.code in DOWN_CODES:
             return self._note_down(upstream)
         if error.upstream is None or error.code in INCONCLUSIVE_CODES:
             self._end_probe(upstream)
         else:
-            self._troubles.pop(upstream, None)
+            self._is_well(upstream)
         return None
+
+    def _is_well(self, upstream: str) -> None:
+        """Ends a pause only after its time: what was under way when it began says nothing of
+        whether the upstream wants to be asked again."""
+        trouble = self._troubles.get(upstream)
+        if trouble is not None and self._remaining(trouble) <= 0:
+            del self._troubles[upstream]
+
+    def _note_refusal(self, upstream: str, asked_seconds: float) -> float | None:
+        trouble = self._troubles.setdefault(upstream, _Trouble())
+        # An upstream that asks for no time at all is not asked again and again without pause.
+        least = min(FIRST_PAUSE_SECONDS, 2.0**trouble.refusals)
+        if trouble.paused_until is None or trouble.probing:
+            trouble.refusals += 1
+        return self._pause(upstream, max(asked_seconds, least))
 
     def _note_down(self, upstream: str) -> float | None:
         trouble = self._troubles.setdefault(upstream, _Trouble())
@@ -93,7 +109,7 @@ class Pauses:
         trouble = self._troubles.setdefault(upstream, _Trouble())
         begins = trouble.paused_until is None
         trouble.probing = False
-        trouble.paused_until = self._clock() + seconds
+        trouble.paused_until = max(trouble.paused_until or 0.0, self._clock() + seconds)
         return seconds if begins else None
 
     def _end_probe(self, upstream: str) -> None:

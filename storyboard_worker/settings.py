@@ -15,6 +15,7 @@ from storyboard_worker.environment import Environment
 from storyboard_worker.errors import SettingsError
 from storyboard_worker.logs import LogFormat
 
+MOST_CONCURRENCY = 1000
 DEFAULT_UPLOAD_PREFIX = "https://api.cloudinary.com"
 
 Verify = Literal["hash", "size"]
@@ -94,7 +95,7 @@ def read_settings(variables: Mapping[str, str]) -> Settings:
         database_dsn=dsn,
         cloudinary=cloudinary,
         sentry=_sentry(env),
-        worker_concurrency=env.count("WORKER_CONCURRENCY", 16),
+        worker_concurrency=env.count("WORKER_CONCURRENCY", 16, most=MOST_CONCURRENCY),
         lease_seconds=env.seconds("LEASE_SECONDS", 60),
         attempt_timeout_seconds=env.seconds("ATTEMPT_TIMEOUT_SECONDS", 120),
         connect_timeout_seconds=env.seconds("CONNECT_TIMEOUT_SECONDS", 10),

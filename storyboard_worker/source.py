@@ -147,10 +147,12 @@ class Source:
     def _checked(self, url: str, upstream: str) -> httpx.URL:
         try:
             target = httpx.URL(url)
-        except httpx.InvalidURL as error:
+            # As it stands in DNS, and in SOURCE_HOSTS: `target.host` would decode xn-- names.
+            host = target.raw_host.decode("ascii").lower()
+            _ = target.host, target.port
+        except (httpx.InvalidURL, ValueError) as error:
+            # An international name that breaks the rules of IDNA is a UnicodeError (ValueError).
             raise _blocked("the source's address is no URL", upstream) from error
-        # As it stands in DNS, and in SOURCE_HOSTS: `target.host` would decode xn-- names.
-        host = target.raw_host.decode("ascii").lower()
         if target.scheme != "https" and not (target.scheme == "http" and self._allow_http):
             raise _blocked(f"the scheme {target.scheme or 'none'!r} is not allowed", upstream)
         if target.userinfo:

@@ -23,6 +23,7 @@ from storyboard_worker.settings import CloudinarySettings
 
 MAX_ANSWER_BYTES = 1_000_000
 MAX_REASON_CHARACTERS = 300
+MAX_INTEGER = 2**31 - 1  # what the columns of the table take; no image is near it
 
 STATUS_CODES = {
     401: ErrorCode.STORAGE_UNAUTHORIZED,
@@ -217,13 +218,18 @@ def _stored(answer: dict[str, Any], public_id: str, response: httpx.Response) ->
 
 def _text(answer: dict[str, Any], name: str) -> str:
     value = answer[name]
-    if not isinstance(value, str) or not value:
+    if not isinstance(value, str) or not value or not _is_storable(value):
         raise TypeError(name)
     return value
 
 
+def _is_storable(text: str) -> bool:
+    """Postgres takes no NUL, and UTF-8 no lone surrogate."""
+    return "\x00" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+
+
 def _number(answer: dict[str, Any], name: str) -> int:
     value = answer[name]
-    if not isinstance(value, int) or isinstance(value, bool) or value <= 0:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= MAX_INTEGER:
         raise TypeError(name)
     return value

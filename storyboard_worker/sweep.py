@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from storyboard_worker.attempt import Attempts, Ended, Outcome
 from storyboard_worker.dispatch import Dispatcher
+from storyboard_worker.errors import DatabaseUnavailable
 from storyboard_worker.housekeeping import Housekeeping
 from storyboard_worker.keeper import Keeper, renew_leases
 from storyboard_worker.logs import event
@@ -158,7 +159,7 @@ class Sweep:
             if self._shutdown.requested or time.monotonic() >= ends_at:
                 return False
             filled = dispatcher.fill()
-            if not slots.under_way:
+            if not slots.under_way and not filled.started:
                 # To look again would be to wait for storage, which is paused.
                 return not filled.look_again
             _wait(wakes, ends_at - time.monotonic())
@@ -172,7 +173,12 @@ class Sweep:
         if not unfinished:
             return 0
         slots.cancel(unfinished)
-        given_back = self._queue.give_back(unfinished)
+        try:
+            given_back = self._queue.give_back(unfinished)
+        except DatabaseUnavailable as error:
+            # The end is the end; what was not given back comes back by its lease.
+            event(logging.WARNING, "ending without the database", reason=error)
+            given_back = 0
         # After this nobody who was stopped has anything more to count.
         slots.wait_idle(reserve)
         return given_back

@@ -50,6 +50,11 @@ CREATE TABLE public.storyboards (
         CHECK (status IN ('pending', 'processing', 'ready', 'failed')),
     CONSTRAINT storyboards_attempts_check
         CHECK (attempts >= 0 AND max_attempts >= 1),
+    -- Clients' languages, and arithmetic before Postgres 17, know no infinite moments.
+    CONSTRAINT storyboards_moments_check
+        CHECK (available_at > '-infinity' AND available_at < '9999-01-01 00:00+00'
+               AND source_expires_at > '-infinity' AND source_expires_at < '9999-01-01 00:00+00'
+               AND isfinite(created_at) AND isfinite(errored_at)),
     CONSTRAINT storyboards_claim_check
         CHECK (num_nonnulls(claim_token, claimed_by, claimed_at, lease_expires_at)
                = CASE WHEN status = 'processing' THEN 4 ELSE 0 END),
@@ -134,6 +139,7 @@ DECLARE
     vendor text;
     signed_at text;
     lifetime text;
+    expiry timestamptz;
 BEGIN
     FOREACH vendor IN ARRAY ARRAY['Tos', 'Amz', 'Goog'] LOOP
         signed_at := substring(query FROM
@@ -141,11 +147,13 @@ BEGIN
         lifetime := substring(query FROM
             '(?i)[?&]X-' || vendor || '-Expires=([0-9]{1,9})(?=&|$)');
         IF signed_at IS NOT NULL AND lifetime IS NOT NULL THEN
-            RETURN make_timestamptz(
+            expiry := make_timestamptz(
                 substr(signed_at, 1, 4)::int, substr(signed_at, 5, 2)::int,
                 substr(signed_at, 7, 2)::int, substr(signed_at, 10, 2)::int,
                 substr(signed_at, 12, 2)::int, substr(signed_at, 14, 2)::int, 'UTC'
             ) + make_interval(secs => lifetime::int);
+            -- A later one would be refused by the table, and the row with it.
+            RETURN CASE WHEN expiry < '9999-01-01 00:00+00' THEN expiry END;
         END IF;
     END LOOP;
     RETURN NULL;

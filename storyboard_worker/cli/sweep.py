@@ -1,6 +1,8 @@
 """``sweep``."""
 
+import os
 import sys
+import threading
 import time
 from dataclasses import asdict
 from typing import Self
@@ -15,6 +17,9 @@ from storyboard_worker.cli.exits import Exit
 from storyboard_worker.cli.output import duration, print_json, print_table
 from storyboard_worker.shutdown import Shutdown
 from storyboard_worker.sweep import Sweep, Tally
+
+# What reading settings, tidying up and printing may take beside the time for processing.
+HARD_END_MARGIN_SECONDS = 10.0
 
 
 @click.command(
@@ -47,6 +52,7 @@ def sweep_command(
     """
     shutdown = Shutdown()
     started = time.monotonic()
+    _end_hard_after(max_seconds + HARD_END_MARGIN_SECONDS)
     with shutdown.on_signals(), assembled(uploads=not no_process) as parts:
         sweep = Sweep(
             settings=parts.settings,
@@ -64,6 +70,19 @@ def sweep_command(
         tally.seconds = round(time.monotonic() - started, 3)
     _print(tally, as_json=as_json)
     sys.exit(Exit.BAD_ANSWER if tally.alarms else Exit.DONE)
+
+
+def _end_hard_after(seconds: float) -> None:
+    """A database that takes a statement and never answers would hold us for ever, and a cron
+    run that hangs keeps all later ones from starting."""
+
+    def end() -> None:
+        os.write(sys.stderr.fileno(), b"Error: the database does not answer; ending hard\n")
+        os._exit(Exit.DATABASE_UNREACHABLE)
+
+    timer = threading.Timer(seconds, end)
+    timer.daemon = True
+    timer.start()
 
 
 def _process(

@@ -210,18 +210,20 @@ class StoryboardQueue:
     def give_back(self, claims: Sequence[Claim]) -> int:
         """processing → pending for what a stopping worker did not finish, attempts given back.
 
-        Being interrupted is no error: the rows are due as before. Returns how many were
-        still ours.
+        Being interrupted is no error: the rows are due as before. Returns how many were given
+        back: not those that are no longer ours, nor those that somebody has locked, which
+        come back by their lease.
         """
         if not claims:
             return 0
         ours = or_(*(_is_held(claim) for claim in claims))
+        free = select(rows.id).where(ours).with_for_update(skip_locked=True).cte("free")
+        statement = (
+            update(storyboards)
+            .where(rows.id == free.c.id)
+            .values(status=PENDING, attempts=ONE_ATTEMPT_LESS, **NO_CLAIM)
+        )
         with self._database.transaction() as connection:
-            statement = (
-                update(storyboards)
-                .where(ours)
-                .values(status=PENDING, attempts=ONE_ATTEMPT_LESS, **NO_CLAIM)
-            )
             return connection.execute(statement).rowcount
 
     def _finish(self, claim: Claim, **columns: Any) -> None:

@@ -92,7 +92,7 @@ class StoryboardRows:
             return list(connection.execute(statement).scalars())
 
     def retry(self, which: FailedFilter) -> list[UUID]:
-        """failed → pending, afresh; returns the ids.
+        """failed → pending, afresh; returns the ids. A row that somebody has locked stays.
 
         In batches, so that no lock is held for long. The ids are chosen once: a row that
         fails again meanwhile is not put back a second time.
@@ -101,9 +101,15 @@ class StoryboardRows:
         retried: list[UUID] = []
         for start in range(0, len(chosen), BATCH_ROWS):
             batch = chosen[start : start + BATCH_ROWS]
+            free = (
+                select(rows.id)
+                .where(rows.id.in_(batch), is_failed)
+                .with_for_update(skip_locked=True)
+                .cte("free")
+            )
             statement = (
                 update(storyboards)
-                .where(rows.id.in_(batch), is_failed)
+                .where(rows.id == free.c.id)
                 .values(status=PENDING)
                 .returning(rows.id)
             )

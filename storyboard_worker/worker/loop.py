@@ -74,7 +74,6 @@ class Worker:
         self._queue = parts.queue
         self._register = parts.register
         self._pauses = parts.pauses
-        self._reporter = parts.reporter
         self._shutdown = shutdown
         # Not an Event: signal handlers and slots put into it, and only this is made for both.
         self._wakes: queue.SimpleQueue[Wake] = queue.SimpleQueue()
@@ -118,12 +117,8 @@ class Worker:
         )
         for thread in (self._watchdog, self._keeper, self._listener, self._grace):
             thread.start()
-        try:
-            while not self._shutdown.requested:
-                self._turn()
-        except Exception as error:
-            self._reporter.crashed(error)
-            raise
+        while not self._shutdown.requested:
+            self._turn()
         self._stop()
         self._grace.over()
 
@@ -136,7 +131,7 @@ class Worker:
             # database nothing is claimed, and an outage would pass unseen.
             asks = not filled.look_again or self._waited_in_vain
             until_due = self._queue.seconds_until_due() if asks else None
-        except (DatabaseUnavailable, SchemaOutdated) as error:
+        except Exception as error:  # noqa: BLE001  logged and reported by the outage
             self._wait(self._outage.wait_seconds(error), for_slot=False)
             return
         if asks or filled.started:
@@ -214,19 +209,20 @@ class Worker:
         self._slots.wait_idle(grace_ends_at - reserve - time.monotonic())
         unfinished = self._slots.under_way
         self._slots.cancel(unfinished)
-        self._if_database_is_there(lambda: self._queue.give_back(unfinished))
+        given_back = self._if_database_is_there(lambda: self._queue.give_back(unfinished))
         self._keeper.stop()
         self._if_database_is_there(lambda: self._register.leave(self._worker_id))
         event(
             logging.INFO,
             "worker stopped",
-            given_back=len(unfinished),
+            given_back=given_back or 0,
             **{str(outcome): count for outcome, count in self._slots.tally.items()},
         )
 
-    def _if_database_is_there(self, write: Callable[[], object]) -> None:
+    def _if_database_is_there(self, write: Callable[[], int | None]) -> int | None:
         """At the end there is no time to wait for it: leases lapse, and rows are rescued."""
         try:
-            write()
+            return write()
         except (DatabaseUnavailable, SchemaOutdated) as error:
             event(logging.WARNING, "stopping without the database", reason=error)
+            return None

@@ -4,7 +4,7 @@ import logging
 import time
 
 from storyboard_worker.errors import StoryboardWorkerError
-from storyboard_worker.logs import event
+from storyboard_worker.logs import event, log
 from storyboard_worker.reporting import Reporter
 
 FIRST_WAIT_SECONDS = 0.2
@@ -21,11 +21,19 @@ class Outage:
         self._told = False
         self._next_wait_seconds = FIRST_WAIT_SECONDS
 
-    def wait_seconds(self, error: StoryboardWorkerError) -> float:
-        """The database failed with ``error``: how long to wait before the next try."""
+    def wait_seconds(self, error: Exception) -> float:
+        """The database failed with ``error``: how long to wait before the next try.
+
+        What is not one of our own errors is a bug, and is told at once; to end for it would
+        only be to start again and meet it again.
+        """
         if self._since is None:
             self._since = time.monotonic()
-            event(logging.WARNING, "waiting for the database", reason=error)
+            if isinstance(error, StoryboardWorkerError):
+                event(logging.WARNING, "waiting for the database", reason=error)
+            else:
+                log.error("claiming failed unexpectedly", exc_info=error)
+                self._reporter.crashed(error)
         elif not self._told and time.monotonic() - self._since > ALARM_AFTER_SECONDS:
             self._told = True
             message = "The worker cannot work: the database is away or not migrated"

@@ -133,6 +133,8 @@ def test_after_a_success_the_next_pause_is_short_again(pauses: Pauses, clock: Cl
     bring_down(pauses)
     clock.now += 30
     probe_fails(pauses)
+    clock.now += 60
+    pauses.start_probe(HOST)
     pauses.succeeded(HOST)
     assert pauses.hosts_to_avoid() == set()
     assert bring_down(pauses)[-1] == 30.0

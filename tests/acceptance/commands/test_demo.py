@@ -97,7 +97,7 @@ from storyboard_worker.demo.faults import Answer
 start = Cloudinary.start
 def misbehaving(self):
     start(self)
-    self.misbehave(Answer(400, {"error": {"message": "No"}}))
+    self.misbehave(Answer(400, {"error": {"message": "No"}}), times=None)
 Cloudinary.start = misbehaving
 """
 WORKER_DIES = """
