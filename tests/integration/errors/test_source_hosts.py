@@ -31,7 +31,10 @@ def test_user_info_is_blocked(stage: Stage, small_image: bytes, user: str) -> No
     assert stage.origin.requests == []
 
 
-@pytest.mark.parametrize("url", ["http:///a.jpg", "http://127.0.0.1:port/a", "/a.jpg"])
+@pytest.mark.parametrize(
+    "url",
+    ["http:///a.jpg", "http://127.0.0.1:port/a", "/a.jpg", "https://xn--/a", "https://xn--a/b"],
+)
 def test_what_is_no_url_is_blocked(stage: Stage, url: str) -> None:
     assert stage.source_failure(url).code == "source_blocked"
 

@@ -48,3 +48,14 @@ def test_nothing_to_give_back(queue: StoryboardQueue, producer: psycopg.Connecti
     claim = claim_new(queue, producer)
     assert queue.give_back([]) == 0
     assert storyboard(producer, claim.id)["status"] == "processing"
+
+
+def test_a_locked_row_does_not_keep_the_others(
+    queue: StoryboardQueue, producer: psycopg.Connection, dsn: str
+) -> None:
+    locked, *others = (claim_new(queue, producer) for _ in range(3))
+    with psycopg.connect(dsn) as locking:
+        locking.execute("SELECT 1 FROM storyboards WHERE id = %s FOR UPDATE", [locked.id])
+        assert queue.give_back([locked, *others]) == 2
+    assert storyboard(producer, locked.id)["status"] == "processing"
+    assert {storyboard(producer, claim.id)["status"] for claim in others} == {"pending"}

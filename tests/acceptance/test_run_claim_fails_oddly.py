@@ -1,0 +1,31 @@
+"""An error of the database that nobody expected does not end the worker."""
+
+import psycopg
+
+from storyboard_worker.demo.origin import Origin
+from tests.acceptance.panels import enqueue_panels
+from tests.acceptance.running_worker import RunningWorker
+from tests.acceptance.waiting import wait_for_statuses
+
+REFUSE = """
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN RAISE EXCEPTION 'nobody may claim'; END $$;
+CREATE TRIGGER refuse BEFORE UPDATE ON storyboards FOR EACH ROW
+    WHEN (NEW.status = 'processing') EXECUTE FUNCTION refuse();
+"""
+
+
+def test_it_goes_on_when_the_error_is_gone(
+    producer: psycopg.Connection, origin: Origin, settings: dict[str, str]
+) -> None:
+    producer.execute(REFUSE)
+    enqueue_panels(producer, origin, 3)
+    worker = RunningWorker(settings)
+    try:
+        [told] = worker.wait_for_log("claiming failed unexpectedly")
+        assert "nobody may claim" in told["exception"]
+        producer.execute("DROP TRIGGER refuse ON storyboards")
+        wait_for_statuses(producer, ready=3)
+        assert worker.is_running
+    finally:
+        worker.stop_for_good()

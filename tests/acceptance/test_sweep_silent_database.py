@@ -1,0 +1,32 @@
+"""A database that takes a statement and never answers does not hold a sweep for ever."""
+
+import subprocess
+import sys
+import threading
+
+import psycopg
+
+from storyboard_worker.demo.faults import Hang
+from storyboard_worker.demo.origin import Origin
+from tests.acceptance.own_postgres import OwnPostgres
+from tests.acceptance.panels import enqueue_panels
+from tests.acceptance.running_worker import environment
+
+
+def test_it_ends_hard(
+    own_server: OwnPostgres, own_url: str, origin: Origin, settings: dict[str, str]
+) -> None:
+    with psycopg.connect(own_server.dsn, autocommit=True) as producer:
+        enqueue_panels(producer, origin, 2, [Hang(threading.Event())])
+    process = subprocess.Popen(
+        [sys.executable, "-m", "storyboard_worker", "sweep", "--max-seconds", "4"],
+        env=environment({**settings, "DATABASE_URL": own_url}),
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        origin.wait_for_requests(2)
+        with own_server.frozen():
+            _, said = process.communicate(timeout=40)
+    assert process.returncode == 69
+    assert "Error: the database does not answer" in said
