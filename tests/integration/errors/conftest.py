@@ -1,8 +1,6 @@
 """A stage for each test, and images that fit it."""
 
-import shlex
 import ssl
-import subprocess
 import threading
 from collections.abc import Iterator
 
@@ -45,15 +43,8 @@ def small_image() -> bytes:
 
 
 @pytest.fixture(scope="session")
-def tls(tmp_path_factory: pytest.TempPathFactory) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+def tls(
+    server_tls: ssl.SSLContext, trusting_tls: ssl.SSLContext
+) -> tuple[ssl.SSLContext, ssl.SSLContext]:
     """For a server on 127.0.0.1, and for a client that trusts it."""
-    folder = tmp_path_factory.mktemp("tls")
-    key, certificate = folder / "key.pem", folder / "certificate.pem"
-    command = (
-        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 "
-        f"-subj /CN=loopback -addext subjectAltName=IP:127.0.0.1 -keyout {key} -out {certificate}"
-    )
-    subprocess.run(shlex.split(command), check=True, capture_output=True)
-    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    server.load_cert_chain(certificate, key)
-    return server, ssl.create_default_context(cafile=str(certificate))
+    return server_tls, trusting_tls
