@@ -11,6 +11,7 @@ from sqlalchemy import Connection, MetaData
 from alembic import context
 from storyboard_worker.database import Database
 from storyboard_worker.models import VERSION_TABLE, metadata
+from storyboard_worker.settings import read_settings
 
 # Any number that no other program takes; it is the CRC-32 of "storyboard-worker migrate".
 ADVISORY_LOCK_KEY = 2532762113
@@ -62,7 +63,7 @@ def main() -> None:
     elif given is not None:
         migrate(given)
     else:
-        database = Database(os.environ["DATABASE_URL"])
+        database = Database(read_settings(os.environ).database_dsn)
         with database.connect() as connection:
             migrate(connection)
         database.close()
