@@ -4,6 +4,8 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Self
 
@@ -15,6 +17,8 @@ from storyboard_worker.cli.arguments import ROWS, Seconds
 from storyboard_worker.cli.assembly import Assembly, assembled
 from storyboard_worker.cli.exits import Exit
 from storyboard_worker.cli.output import duration, print_json, print_table
+from storyboard_worker.errors import DatabaseUnavailable, SchemaOutdated
+from storyboard_worker.reporting import Reporter
 from storyboard_worker.shutdown import Shutdown
 from storyboard_worker.sweep import Sweep, Tally
 
@@ -53,7 +57,11 @@ def sweep_command(
     shutdown = Shutdown()
     started = time.monotonic()
     _end_hard_after(max_seconds + HARD_END_MARGIN_SECONDS)
-    with shutdown.on_signals(), assembled(uploads=not no_process) as parts:
+    with (
+        shutdown.on_signals(),
+        assembled(uploads=not no_process) as parts,
+        _outage_is_told(parts.reporter),
+    ):
         sweep = Sweep(
             settings=parts.settings,
             queue_=parts.queue,
@@ -70,6 +78,18 @@ def sweep_command(
         tally.seconds = round(time.monotonic() - started, 3)
     _print(tally, as_json=as_json)
     sys.exit(Exit.BAD_ANSWER if tally.alarms else Exit.DONE)
+
+
+@contextmanager
+def _outage_is_told(reporter: Reporter) -> Iterator[None]:
+    """Nobody reads what cron prints: a sweep that cannot work is told to Sentry."""
+    try:
+        yield
+    except (DatabaseUnavailable, SchemaOutdated) as error:
+        reporter.alarm(
+            "database", "A sweep cannot work: the database is away or not migrated", reason=error
+        )
+        raise
 
 
 def _end_hard_after(seconds: float) -> None:
