@@ -25,7 +25,6 @@ from storyboard_worker.settings import Settings
 from storyboard_worker.shutdown import Shutdown
 from storyboard_worker.slots import Slots
 
-BEATS_PER_LEASE = 3
 # What attempts under way get, at the end of the time, to come to theirs.
 LAST_ATTEMPTS_SECONDS = 10.0
 # What giving rows back may take, before the hard end.
@@ -127,7 +126,7 @@ class Sweep:
         dispatcher = Dispatcher(self._queue, slots, pauses, limit=limit)
         keeper = Keeper(
             [lambda: renew_leases(self._queue, slots)],
-            interval_seconds=self._settings.lease_seconds / BEATS_PER_LEASE,
+            lease_seconds=self._settings.lease_seconds,
         )
         keeper.start()
         try:

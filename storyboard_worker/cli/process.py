@@ -22,7 +22,6 @@ from storyboard_worker.keeper import Keeper
 from storyboard_worker.models import Claim, Status
 from storyboard_worker.queries.rows import FailedFilter
 
-BEATS_PER_LEASE = 3
 LOOK_SECONDS = 0.2
 
 Row = dict[str, Any]
@@ -115,7 +114,7 @@ def _run(parts: Assembly, claim: Claim, steps: Steps) -> Outcome:
         if parts.queue.renew([claim]):
             deadline.cancel()
 
-    keeper = Keeper([renew], interval_seconds=settings.lease_seconds / BEATS_PER_LEASE)
+    keeper = Keeper([renew], lease_seconds=settings.lease_seconds)
     keeper.start()
     try:
         return parts.attempts.run(claim, deadline, announce=steps.say).outcome

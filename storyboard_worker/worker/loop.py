@@ -31,7 +31,6 @@ from storyboard_worker.worker.listener import Listener
 from storyboard_worker.worker.outage import Outage
 from storyboard_worker.worker.watchdog import Watchdog
 
-BEATS_PER_LEASE = 3
 # What giving rows back may take at the end of the grace.
 GIVE_BACK_SECONDS = 1.0
 # However long it idles, the watchdog hears of it well before it loses patience.
@@ -99,7 +98,7 @@ class Worker:
                 parts.housekeeping.rescue,
                 parts.housekeeping.expire,
             ],
-            interval_seconds=settings.lease_seconds / BEATS_PER_LEASE,
+            lease_seconds=settings.lease_seconds,
         )
         self._outage = Outage(parts.reporter)
         self._waited_in_vain = False
