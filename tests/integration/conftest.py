@@ -1,11 +1,16 @@
-"""TLS on loopback: a certificate made anew for each session."""
+"""What the tests of several folders share: TLS on loopback, a Sentry, one slot."""
 
 import shlex
 import ssl
 import subprocess
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+
+from tests.integration.sentry_server import SentryServer, sentry_server
 
 
 @pytest.fixture(scope="session")
@@ -32,3 +37,24 @@ def server_tls(certificate: tuple[Path, Path]) -> ssl.SSLContext:
 @pytest.fixture(scope="session")
 def trusting_tls(certificate: tuple[Path, Path]) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=str(certificate[0]))
+
+
+@pytest.fixture
+def release() -> Iterator[threading.Event]:
+    """What hanging stand-ins wait for."""
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+@pytest.fixture
+def slot() -> Iterator[ThreadPoolExecutor]:
+    """A thread for an attempt that the test outruns."""
+    with ThreadPoolExecutor(1) as pool:
+        yield pool
+
+
+@pytest.fixture
+def sentry() -> Iterator[SentryServer]:
+    with sentry_server() as server:
+        yield server

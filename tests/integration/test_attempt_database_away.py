@@ -26,19 +26,6 @@ def bench(database: Database, producer: psycopg.Connection) -> Iterator[Bench]:
         yield new_bench(stage, database, producer)
 
 
-@pytest.fixture
-def release() -> Iterator[threading.Event]:
-    event = threading.Event()
-    yield event
-    event.set()
-
-
-@pytest.fixture
-def slot() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(1) as pool:
-        yield pool
-
-
 def break_connections(producer: psycopg.Connection) -> None:
     """All but the producer's own."""
     producer.execute(

@@ -32,19 +32,6 @@ def bench(database: Database, producer: psycopg.Connection) -> Iterator[Bench]:
 
 
 @pytest.fixture
-def release() -> Iterator[threading.Event]:
-    event = threading.Event()
-    yield event
-    event.set()
-
-
-@pytest.fixture
-def slot() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(1) as pool:
-        yield pool
-
-
-@pytest.fixture
 def under_way(
     bench: Bench, slot: ThreadPoolExecutor, release: threading.Event
 ) -> tuple[Claim, Future[Ended]]:

@@ -18,7 +18,7 @@ from tests.integration.attempting import Bench, new_bench
 from tests.integration.errors.stage import new_stage
 from tests.integration.producing import change
 from tests.integration.reporting import WORKER_ID, reporting_to
-from tests.integration.sentry_server import SentryServer, sentry_server
+from tests.integration.sentry_server import SentryServer
 
 IMAGE = random_image(5_000, "JPEG", seed=2)
 
@@ -26,12 +26,6 @@ IMAGE = random_image(5_000, "JPEG", seed=2)
 @pytest.fixture
 def dsn(emptied_dsn: str) -> str:
     return emptied_dsn
-
-
-@pytest.fixture
-def sentry() -> Iterator[SentryServer]:
-    with sentry_server() as server:
-        yield server
 
 
 @pytest.fixture

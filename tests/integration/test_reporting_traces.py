@@ -13,7 +13,7 @@ from storyboard_worker.logs import log
 from tests.integration.attempting import Bench, new_bench
 from tests.integration.errors.stage import new_stage
 from tests.integration.reporting import reporting_to
-from tests.integration.sentry_server import SentryServer, sentry_server
+from tests.integration.sentry_server import SentryServer
 
 IMAGE = random_image(5_000, "JPEG", seed=2)
 TRACE_ID = "771a43a4192642f0b136d5159a501700"
@@ -22,12 +22,6 @@ TRACE_ID = "771a43a4192642f0b136d5159a501700"
 @pytest.fixture
 def dsn(emptied_dsn: str) -> str:
     return emptied_dsn
-
-
-@pytest.fixture
-def sentry() -> Iterator[SentryServer]:
-    with sentry_server() as server:
-        yield server
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from storyboard_worker.redaction import Redactor
 from tests.integration.attempting import Bench, new_bench
 from tests.integration.errors.stage import HASTY_SECONDS, Stage, new_stage
 from tests.integration.reporting import reporting_to
-from tests.integration.sentry_server import SentryServer, sentry_server
+from tests.integration.sentry_server import SentryServer
 
 IMAGE = random_image(600_000, "JPEG", seed=2)
 DATABASE_PASSWORD = "database-hunter2"
@@ -31,12 +31,6 @@ NEVER = threading.Event()
 @pytest.fixture
 def dsn(emptied_dsn: str) -> str:
     return emptied_dsn
-
-
-@pytest.fixture
-def sentry() -> Iterator[SentryServer]:
-    with sentry_server() as server:
-        yield server
 
 
 @pytest.fixture

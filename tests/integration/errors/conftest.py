@@ -1,7 +1,6 @@
 """A stage for each test, and images that fit it."""
 
 import ssl
-import threading
 from collections.abc import Iterator
 
 import pytest
@@ -21,14 +20,6 @@ def hasty_stage() -> Iterator[Stage]:
     """With short time-outs, for faults that let them pass."""
     with new_stage(HASTY_SECONDS) as stage:
         yield stage
-
-
-@pytest.fixture
-def release() -> Iterator[threading.Event]:
-    """What hanging stand-ins wait for."""
-    event = threading.Event()
-    yield event
-    event.set()
 
 
 @pytest.fixture(scope="session")
