@@ -1,9 +1,7 @@
-"""The statements of :mod:`storyboard_worker.queries.claims` that run for every image.
-
-Built once: for SQLAlchemy, building and hashing a statement costs more than running it.
-"""
+"""The statements of :mod:`storyboard_worker.queries.claims` that run for every image."""
 
 from collections.abc import Sequence
+from dataclasses import fields
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -13,6 +11,8 @@ from sqlalchemy import (
     Integer,
     Interval,
     Select,
+    Text,
+    all_,
     and_,
     bindparam,
     column,
@@ -23,9 +23,9 @@ from sqlalchemy import (
 )
 from sqlalchemy import Uuid as UuidType
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.sql.dml import ReturningUpdate
 
-from storyboard_worker.models import storyboards
+from storyboard_worker.database import FixedStatement, fixed
+from storyboard_worker.models import Claim, storyboards
 from storyboard_worker.queries.columns import (
     NO_CLAIM,
     NO_ERROR,
@@ -41,17 +41,18 @@ from storyboard_worker.queries.columns import (
 
 rows = storyboards.c
 
-DEFAULT_MAX_ATTEMPTS = bindparam("default_max_attempts", type_=Integer)
+# What a claim gives back, under the names that Claim has for it.
+CLAIM_FIELDS = tuple(field.name for field in fields(Claim))
 
 # What a completion writes down, under the names of the columns and of StoredImage alike.
 IMAGE_COLUMNS = ("cdn_url", "public_id", "asset_id", "format", "width", "height", "bytes", "etag")
 
 
 @cache
-def claim_statement(limit: int, *, avoiding: bool, at_host: bool) -> ReturningUpdate[Any]:
+def claim_statement(limit: int, *, avoiding: bool, at_host: bool) -> FixedStatement:
     chosen: list[ColumnElement[bool]] = [is_pending, is_due, is_alive]
     if avoiding:
-        chosen.append(source_host.not_in(bindparam("avoided", expanding=True)))
+        chosen.append(source_host != all_(bindparam("avoided", type_=ARRAY(Text))))
     if at_host:
         chosen.append(source_host == bindparam("host"))
     due = (
@@ -66,47 +67,57 @@ def claim_statement(limit: int, *, avoiding: bool, at_host: bool) -> ReturningUp
 
 
 @cache
-def claim_one_statement() -> ReturningUpdate[Any]:
-    chosen = select(rows.id).where(rows.id == bindparam("chosen_id"), is_pending)
+def claim_one_statement() -> FixedStatement:
+    chosen = select(rows.id).where(rows.id == bindparam("chosen_id", type_=UuidType), is_pending)
     return _taking(chosen.with_for_update(skip_locked=True))
 
 
-def _taking(chosen: Select[Any]) -> ReturningUpdate[Any]:
+def _taking(chosen: Select[Any]) -> FixedStatement:
     # MATERIALIZED: a plain sub-select may be planned as the inner side of a join and run
     # more than once, which claims more rows than the limit.
     due = chosen.cte("due").prefix_with("MATERIALIZED")
-    max_attempts = func.coalesce(
-        rows.max_attempts, bindparam("default_max_attempts", type_=Integer)
-    )
-    return (
+    max_attempts = func.coalesce(rows.max_attempts, bindparam("max_attempts", type_=Integer))
+    taking = (
         update(storyboards)
         .where(rows.id == due.c.id)
         .values(
             status=PROCESSING,
             attempts=rows.attempts + 1,
             claim_token=func.gen_random_uuid(),
-            claimed_by=bindparam("worker_id"),
+            claimed_by=bindparam("worker_id", type_=Text),
             claimed_at=NOW,
             lease_expires_at=NOW + bindparam("lease", type_=Interval),
         )
         .returning(
             rows.id,
-            rows.claim_token,
+            rows.claim_token.label("token"),
             rows.source_url,
-            rows.attempts,
+            rows.attempts.label("attempt"),
             max_attempts.label("max_attempts"),
-            seconds_between(rows.source_expires_at, NOW).label("until_expiry"),
-            seconds_between(NOW, rows.available_at).label("since_due"),
+            seconds_between(rows.source_expires_at, NOW).label("seconds_until_expiry"),
+            seconds_between(NOW, rows.available_at).label("seconds_since_due"),
             rows.project_id,
             rows.sentry_trace,
             rows.baggage,
             rows.priority,
         )
+        .cte("taken")
     )
+    taken = taking.c
+    most_urgent_first = (
+        taken.priority.desc(),
+        taken.seconds_until_expiry,
+        taken.seconds_since_due.desc(),
+    )
+    claims = select(*(taken[name] for name in CLAIM_FIELDS)).order_by(*most_urgent_first)
+    # A claim that a crash undoes leaves its row pending, and its worker without the token that
+    # the row would have to carry: as if it had not been made. Not to wait for the disk halves
+    # the time until a row starts.
+    return fixed(claims, durable=False)
 
 
 @cache
-def complete_statement() -> ReturningUpdate[Any]:
+def complete_statement() -> FixedStatement:
     done = (
         func.unnest(
             bindparam("ids", type_=ARRAY(UuidType)),
@@ -129,7 +140,7 @@ def complete_statement() -> ReturningUpdate[Any]:
         .cte("held")
         .prefix_with("MATERIALIZED")
     )
-    return (
+    completion = (
         update(storyboards)
         .where(ours, rows.id == held.c.id)
         .values(
@@ -137,6 +148,7 @@ def complete_statement() -> ReturningUpdate[Any]:
         )
         .returning(done.c.token)
     )
+    return fixed(completion)
 
 
 def held_tokens(tokens: Sequence[UUID]) -> Select[Any]:

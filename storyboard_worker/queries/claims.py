@@ -10,9 +10,9 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
+from psycopg.rows import class_row, scalar_row
 from sqlalchemy import (
     ColumnElement,
-    Row,
     Update,
     and_,
     column,
@@ -23,9 +23,8 @@ from sqlalchemy import (
     values,
 )
 from sqlalchemy import Uuid as UuidType
-from sqlalchemy.sql.dml import ReturningUpdate
 
-from storyboard_worker.database import Database
+from storyboard_worker.database import Database, FixedStatement
 from storyboard_worker.errors import (
     AttemptError,
     DatabaseUnavailable,
@@ -95,15 +94,13 @@ class StoryboardQueue:
         claims = self._take(claim_one_statement(), {"chosen_id": storyboard_id})
         return claims[0] if claims else None
 
-    def _take(self, statement: ReturningUpdate[Any], values: dict[str, Any]) -> list[Claim]:
+    def _take(self, statement: FixedStatement, values: dict[str, Any]) -> list[Claim]:
         values |= {
             "worker_id": self._worker_id,
             "lease": self._lease,
-            "default_max_attempts": self._max_attempts,
+            "max_attempts": self._max_attempts,
         }
-        with self._database.transaction() as connection:
-            taken = connection.execute(statement, values).all()
-        return [_claim(row) for row in sorted(taken, key=_urgency)]
+        return self._database.run(statement, values, class_row(Claim))
 
     def seconds_until_due(self) -> float | None:
         """How long until the next waiting row is due; ``None`` when none waits.
@@ -165,11 +162,14 @@ class StoryboardQueue:
         }
         for name in IMAGE_COLUMNS:
             columns[name] = [getattr(image, name) for _, image in done]
-        with self._database.transaction() as connection:
-            written = set(connection.execute(complete_statement(), columns).scalars())
-            missing = [claim.token for claim, _ in done if claim.token not in written]
-            held = set(connection.scalars(held_tokens(missing))) if missing else set()
+        written = set(self._database.run(complete_statement(), columns, scalar_row))
+        missing = [claim.token for claim, _ in done if claim.token not in written]
+        held = self._held(missing) if missing else set()
         return [_completed(claim, written, held) for claim, _ in done]
+
+    def _held(self, tokens: Sequence[UUID]) -> set[UUID]:
+        with self._database.transaction() as connection:
+            return set(connection.scalars(held_tokens(tokens)))
 
     def retry(
         self,
@@ -245,23 +245,3 @@ def _completed(
 
 def _is_held(claim: Claim) -> ColumnElement[bool]:
     return and_(rows.id == claim.id, rows.claim_token == claim.token)
-
-
-def _urgency(row: Row[Any]) -> tuple[int, float, float]:
-    until_expiry = float("inf") if row.until_expiry is None else row.until_expiry
-    return (-row.priority, until_expiry, -row.since_due)
-
-
-def _claim(row: Row[Any]) -> Claim:
-    return Claim(
-        id=row.id,
-        token=row.claim_token,
-        source_url=row.source_url,
-        attempt=row.attempts,
-        max_attempts=row.max_attempts,
-        seconds_until_expiry=row.until_expiry,
-        seconds_since_due=row.since_due,
-        project_id=row.project_id,
-        sentry_trace=row.sentry_trace,
-        baggage=row.baggage,
-    )

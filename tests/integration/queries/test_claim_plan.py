@@ -5,7 +5,7 @@ server does when it keeps plans.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
 from uuid import uuid4
@@ -13,9 +13,10 @@ from uuid import uuid4
 import psycopg
 import pytest
 from psycopg import sql
+from psycopg.rows import BaseRowFactory
 from sqlalchemy import event
 
-from storyboard_worker.database import Database
+from storyboard_worker.database import Database, FixedStatement, Row
 from storyboard_worker.errors import LeaseLost
 from storyboard_worker.models import Claim
 from storyboard_worker.queries.claims import StoryboardQueue
@@ -57,6 +58,25 @@ Plan = dict[str, Any]
 Explain = Callable[[Callable[[Database], object]], list[Plan]]
 
 
+class Noting(Database):
+    """Keeps the statements that begin with ``WITH``, and their parameters."""
+
+    def __init__(self, dsn: str) -> None:
+        super().__init__(dsn)
+        self.sent: list[tuple[str, dict[str, Any]]] = []
+        event.listen(self._engine, "before_cursor_execute", self._note)
+
+    def _note(self, _c: object, _u: object, statement: str, parameters: Any, *_: object) -> None:
+        if statement.startswith("WITH"):
+            self.sent.append((statement, parameters))
+
+    def run(
+        self, statement: FixedStatement, values: Mapping[str, Any], row: BaseRowFactory[Row]
+    ) -> list[Row]:
+        self._note(None, None, statement.text, {**statement.constants, **values})
+        return super().run(statement, values, row)
+
+
 @pytest.fixture(scope="module")
 def backlog(new_database: NewDatabase, template: str) -> Iterator[str]:
     with new_database(template) as dsn:
@@ -68,20 +88,13 @@ def backlog(new_database: NewDatabase, template: str) -> Iterator[str]:
 @pytest.fixture
 def explain(backlog: str) -> Iterator[Explain]:
     """The nodes of the plan of the one statement that a call sends."""
-    database = Database(backlog)
-    sent: list[tuple[str, dict[str, Any]]] = []
-
-    def note(_c: object, _u: object, statement: str, parameters: Any, *_: object) -> None:
-        if statement.startswith("WITH"):
-            sent.append((statement, parameters))
-
-    event.listen(database._engine, "before_cursor_execute", note)
+    database = Noting(backlog)
     with psycopg.connect(backlog, autocommit=True) as connection:
 
         def nodes(call: Callable[[Database], object]) -> list[Plan]:
-            sent.clear()
+            database.sent.clear()
             call(database)
-            [(statement, parameters)] = sent
+            [(statement, parameters)] = database.sent
             return list(flattened(generic_plan(connection, statement, parameters)))
 
         yield nodes
@@ -132,7 +145,10 @@ def test_a_claim_walks_along_its_index(
     explain: Explain, call: Callable[[Database], object]
 ) -> None:
     nodes = explain(call)
-    kinds = [node["Node Type"] for node in nodes]
+    # What was taken, no more rows than the limit, is put into order at the end.
+    assert nodes[0]["Node Type"] == "Sort"
+    assert nodes[0]["Plans"][-1]["CTE Name"] == "taken"
+    kinds = [node["Node Type"] for node in nodes[1:]]
     assert "Seq Scan" not in kinds
     assert "Sort" not in kinds
     assert "Incremental Sort" not in kinds
