@@ -57,26 +57,26 @@ BEGIN = (
     f"BEGIN; {TIME_OUTS}; "
     f"SET LOCAL idle_in_transaction_session_timeout = {IDLE_TIMEOUT_SECONDS * 1000}"
 )
-# What a crash of the server undoes without harm need not wait for its disk.
-WITHOUT_FLUSH = "SET LOCAL synchronous_commit = off"
 
 
 @dataclass(frozen=True, slots=True)
 class FixedStatement:
-    """SQL made once, for :meth:`Database.run`; ``constants`` are its own values.
-
-    ``durable`` false: the commit does not wait for the disk. A crash of the server may then
-    undo it, though never only half of it.
-    """
+    """SQL made once, for :meth:`Database.run`; ``constants`` are its own values, and
+    ``settings`` of the server hold while it runs."""
 
     text: str
     constants: Mapping[str, Any]
-    durable: bool = True
+    settings: Mapping[str, str]
+
+    @property
+    def script(self) -> str:
+        settings = (f"SET LOCAL {name} = {value}" for name, value in self.settings.items())
+        return "; ".join([TIME_OUTS, *settings, self.text])
 
 
-def fixed(statement: ClauseElement, *, durable: bool = True) -> FixedStatement:
+def fixed(statement: ClauseElement, **settings: str) -> FixedStatement:
     compiled = statement.compile(dialect=PGDialect_psycopg())  # type: ignore[no-untyped-call]
-    return FixedStatement(str(compiled), compiled.params, durable)
+    return FixedStatement(str(compiled), compiled.params, settings)
 
 
 class Database:
@@ -112,9 +112,6 @@ class Database:
         For what runs for every image: beside three round trips it saves two thirds of the
         processor time, which SQLAlchemy spends on results that psycopg has ready.
         """
-        script = f"{TIME_OUTS}; {statement.text}"
-        if not statement.durable:
-            script = f"{WITHOUT_FLUSH}; {script}"
         with (
             translated(),
             self._borrowed() as connection,
@@ -122,7 +119,7 @@ class Database:
             # takes for one transaction.
             psycopg.ClientCursor(connection, row_factory=row) as cursor,
         ):
-            cursor.execute(script, {**statement.constants, **values})
+            cursor.execute(statement.script, {**statement.constants, **values})
             cursor.set_result(-1)
             return cursor.fetchall()
 

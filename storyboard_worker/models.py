@@ -93,9 +93,11 @@ def _where_status(status: Status) -> str:
 
 Index(
     "storyboards_claim_idx",
-    storyboards.c.priority.desc(),
-    storyboards.c.source_expires_at,
+    # The most urgent row first: see migration 0002.
+    text("(-priority::integer)"),
+    text("(COALESCE(source_expires_at, 'infinity'))"),
     storyboards.c.available_at,
+    storyboards.c.id,
     postgresql_where=text(_where_status(Status.PENDING)),
 )
 Index(

@@ -15,10 +15,12 @@ from sqlalchemy import (
     all_,
     and_,
     bindparam,
+    cast,
     column,
     func,
     literal_column,
     select,
+    tuple_,
     update,
 )
 from sqlalchemy import Uuid as UuidType
@@ -27,14 +29,17 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from storyboard_worker.database import FixedStatement, fixed
 from storyboard_worker.models import Claim, storyboards
 from storyboard_worker.queries.columns import (
+    ALONG_AN_INDEX,
     NO_CLAIM,
     NO_ERROR,
     NOW,
     PROCESSING,
     READY,
+    expires_at,
     is_alive,
     is_due,
     is_pending,
+    rank_by_priority,
     seconds_between,
     source_host,
 )
@@ -44,21 +49,44 @@ rows = storyboards.c
 # What a claim gives back, under the names that Claim has for it.
 CLAIM_FIELDS = tuple(field.name for field in fields(Claim))
 
+# The order in which rows are taken: that of the claim index.
+RANK: tuple[ColumnElement[Any], ...] = (
+    rank_by_priority,
+    expires_at,
+    rows.available_at,
+    rows.id,
+)
+RANK_NAMES = ("rank_1", "rank_2", "rank_3", "rank_4")
+RANK_REACHED = tuple(
+    cast(bindparam(name, type_=Text), part.type)
+    for name, part in zip(RANK_NAMES, RANK, strict=True)
+)
+
+WHILE_CLAIMING = {
+    # A claim that a crash of the server undoes leaves its row pending, and its worker without
+    # the token that the row would have to carry: as if it had not been made. Not to wait for
+    # the disk brings a row's start forward by as long.
+    "synchronous_commit": "off",
+    **ALONG_AN_INDEX,
+}
+
 # What a completion writes down, under the names of the columns and of StoredImage alike.
 IMAGE_COLUMNS = ("cdn_url", "public_id", "asset_id", "format", "width", "height", "bytes", "etag")
 
 
 @cache
-def claim_statement(limit: int, *, avoiding: bool, at_host: bool) -> FixedStatement:
+def claim_statement(limit: int, *, onward: bool, avoiding: bool, at_host: bool) -> FixedStatement:
     chosen: list[ColumnElement[bool]] = [is_pending, is_due, is_alive]
+    if onward:
+        chosen.append(tuple_(*RANK) > tuple_(*RANK_REACHED))
     if avoiding:
         chosen.append(source_host != all_(bindparam("avoided", type_=ARRAY(Text))))
     if at_host:
-        chosen.append(source_host == bindparam("host"))
+        chosen.append(source_host == bindparam("host", type_=Text))
     due = (
         select(rows.id)
         .where(*chosen)
-        .order_by(rows.priority.desc(), rows.source_expires_at, rows.available_at)
+        .order_by(*RANK)
         # A literal: a generic plan would guess a tenth of the table for a bound limit.
         .limit(literal_column(str(int(limit))))
         .with_for_update(skip_locked=True)
@@ -99,21 +127,15 @@ def _taking(chosen: Select[Any]) -> FixedStatement:
             rows.project_id,
             rows.sentry_trace,
             rows.baggage,
-            rows.priority,
+            *(column.label(name) for name, column in zip(RANK_NAMES, RANK, strict=True)),
         )
         .cte("taken")
     )
-    taken = taking.c
-    most_urgent_first = (
-        taken.priority.desc(),
-        taken.seconds_until_expiry,
-        taken.seconds_since_due.desc(),
+    rank = [taking.c[name] for name in RANK_NAMES]
+    claims = select(
+        *(taking.c[name] for name in CLAIM_FIELDS), *(cast(part, Text) for part in rank)
     )
-    claims = select(*(taken[name] for name in CLAIM_FIELDS)).order_by(*most_urgent_first)
-    # A claim that a crash undoes leaves its row pending, and its worker without the token that
-    # the row would have to carry: as if it had not been made. Not to wait for the disk halves
-    # the time until a row starts.
-    return fixed(claims, durable=False)
+    return fixed(claims.order_by(*rank), **WHILE_CLAIMING)
 
 
 @cache

@@ -5,12 +5,14 @@ number are not enough: only the token tells a worker whose lease ran out that th
 belongs to somebody else, or to a newer image.
 """
 
+import time
 from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from psycopg.rows import class_row, scalar_row
+from psycopg import Cursor
+from psycopg.rows import RowMaker, scalar_row
 from sqlalchemy import (
     ColumnElement,
     Update,
@@ -35,6 +37,8 @@ from storyboard_worker.group_commit import GroupCommit
 from storyboard_worker.models import Claim, StoredImage, storyboards
 from storyboard_worker.queries.claim_statements import (
     IMAGE_COLUMNS,
+    RANK,
+    RANK_NAMES,
     claim_one_statement,
     claim_statement,
     complete_statement,
@@ -52,6 +56,7 @@ from storyboard_worker.queries.columns import (
     seconds,
     seconds_between,
 )
+from storyboard_worker.queries.frontier import Frontier, Rank
 
 rows = storyboards.c
 
@@ -59,6 +64,7 @@ rows = storyboards.c
 ONE_ATTEMPT_LESS = func.greatest(rows.attempts - 1, 0)
 
 Completion = tuple[Claim, StoredImage]
+Taken = tuple[Claim, Rank]
 
 
 class StoryboardQueue:
@@ -74,6 +80,7 @@ class StoryboardQueue:
         self._worker_id = worker_id
         self._lease = timedelta(seconds=lease_seconds)
         self._max_attempts = max_attempts
+        self._frontier = Frontier()
         self._completions = GroupCommit(self._complete_all)
 
     def claim(
@@ -81,26 +88,45 @@ class StoryboardQueue:
     ) -> list[Claim]:
         """pending → processing, for up to ``limit`` due rows, the most urgent first.
 
-        Rows of ``without_hosts`` are passed over; with ``host`` only its rows are taken.
+        Rows of ``without_hosts`` are passed over; with ``host`` only its rows are taken. Where
+        walking past what cannot be taken has become slow, so may be, for a little while, rows
+        that are more urgent than those taken last.
         """
-        statement = claim_statement(limit, avoiding=bool(without_hosts), at_host=host is not None)
-        return self._take(statement, {"avoided": sorted(without_hosts), "host": host})
+        if host is not None:
+            statement = claim_statement(limit, onward=False, avoiding=False, at_host=True)
+            return _claims(self._take(statement, {"host": host}))
+        start = self._frontier.start
+        claims = self._pass(start, limit, without_hosts)
+        if start is not None and not claims:
+            claims = self._pass(None, limit, without_hosts)
+        return claims
+
+    def _pass(self, start: Rank | None, limit: int, without_hosts: Collection[str]) -> list[Claim]:
+        statement = claim_statement(
+            limit, onward=start is not None, avoiding=bool(without_hosts), at_host=False
+        )
+        reached = dict(zip(RANK_NAMES, start or (), strict=False))
+        began_at = time.monotonic()
+        taken = self._take(statement, {"avoided": sorted(without_hosts), **reached})
+        seconds = time.monotonic() - began_at
+        self._frontier.passed(start, taken[-1][1] if taken else None, seconds)
+        return _claims(taken)
 
     def claim_one(self, storyboard_id: UUID) -> Claim | None:
         """pending → processing for one row by hand, due or not, expired or not.
 
         ``None`` when it is not pending (or gone, or locked this moment).
         """
-        claims = self._take(claim_one_statement(), {"chosen_id": storyboard_id})
+        claims = _claims(self._take(claim_one_statement(), {"chosen_id": storyboard_id}))
         return claims[0] if claims else None
 
-    def _take(self, statement: FixedStatement, values: dict[str, Any]) -> list[Claim]:
+    def _take(self, statement: FixedStatement, values: dict[str, Any]) -> list[Taken]:
         values |= {
             "worker_id": self._worker_id,
             "lease": self._lease,
             "max_attempts": self._max_attempts,
         }
-        return self._database.run(statement, values, class_row(Claim))
+        return self._database.run(statement, values, _taken_row)
 
     def seconds_until_due(self) -> float | None:
         """How long until the next waiting row is due; ``None`` when none waits.
@@ -112,7 +138,9 @@ class StoryboardQueue:
         distance = seconds_between(next_due.scalar_subquery(), NOW)
         with self._database.transaction() as connection:
             found: float | None = connection.execute(select(distance)).scalar()
-        return None if found is None else max(0.0, found)
+        passed_over = self._frontier.seconds_until_whole_pass
+        known = [seconds for seconds in (found, passed_over) if seconds is not None]
+        return max(0.0, min(known)) if known else None
 
     def renew(self, claims: Sequence[Claim]) -> list[Claim]:
         """Extend the leases of ``claims``; returns those that are no longer ours.
@@ -231,6 +259,17 @@ class StoryboardQueue:
         with self._database.transaction() as connection:
             if connection.execute(statement).rowcount == 0:
                 raise LeaseLost(f"storyboard {claim.id} is no longer ours")
+
+
+def _taken_row(cursor: Cursor[Any]) -> RowMaker[Taken]:  # noqa: ARG001  psycopg's shape
+    def taken(values: Sequence[Any]) -> Taken:
+        return Claim(*values[: -len(RANK)]), tuple(values[-len(RANK) :])
+
+    return taken
+
+
+def _claims(taken: Sequence[Taken]) -> list[Claim]:
+    return [claim for claim, _ in taken]
 
 
 def _completed(

@@ -1,9 +1,9 @@
 """Pieces of SQL that several statements share."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Double, cast, func, literal, null
+from sqlalchemy import ColumnElement, Double, Integer, cast, func, literal, literal_column, null
 
 from storyboard_worker.errors import AttemptError
 from storyboard_worker.models import Status, literal_status, storyboards
@@ -21,8 +21,14 @@ is_pending = storyboards.c.status == PENDING
 is_processing = storyboards.c.status == PROCESSING
 is_failed = storyboards.c.status == FAILED
 is_due = storyboards.c.available_at <= NOW
-has_expired = storyboards.c.source_expires_at <= NOW
-is_alive = storyboards.c.source_expires_at.is_(None) | (storyboards.c.source_expires_at > NOW)
+
+# As the claim index has them: smaller is more urgent, and a row that never expires comes last.
+rank_by_priority: ColumnElement[int] = -cast(storyboards.c.priority, Integer)
+expires_at: ColumnElement[datetime] = func.coalesce(
+    storyboards.c.source_expires_at, literal_column("'infinity'")
+)
+has_expired = expires_at <= NOW
+is_alive = expires_at > NOW
 
 # The host as `models.host_of` reads it; brackets of an IPv6 address are not part of it.
 source_host: ColumnElement[str] = func.lower(
@@ -31,6 +37,10 @@ source_host: ColumnElement[str] = func.lower(
         func.substring(storyboards.c.source_url, r"^[^:]+://(?:[^/?#]*@)?([^/:?#]*)"),
     )
 )
+
+# Without statistics, as after a bulk insert, the planner would rather read and sort all that is
+# pending, or the whole table, than walk along an index: each time anew.
+ALONG_AN_INDEX = {"enable_bitmapscan": "off", "enable_seqscan": "off", "enable_sort": "off"}
 
 NO_CLAIM: dict[str, Any] = {
     "claim_token": null(),

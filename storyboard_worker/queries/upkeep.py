@@ -4,14 +4,17 @@ Done by every worker and every sweep, in bounded batches, without a leader: two 
 skip each other's rows.
 """
 
+from functools import cache
 from uuid import UUID
 
+from psycopg.rows import class_row
 from sqlalchemy import case, func, literal_column, null, select, update
 
-from storyboard_worker.database import Database
+from storyboard_worker.database import Database, FixedStatement, fixed
 from storyboard_worker.errors import ErrorCode
 from storyboard_worker.models import Expired, Lapsed, storyboards
 from storyboard_worker.queries.columns import (
+    ALONG_AN_INDEX,
     FAILED,
     NO_CLAIM,
     NOW,
@@ -81,28 +84,7 @@ class Upkeep:
 
     def expire(self, limit: int = BATCH_ROWS) -> list[Expired]:
         """pending → failed (``source_expired``) for rows whose signed URL has died."""
-        expired = (
-            select(rows.id)
-            .where(is_pending, has_expired)
-            .limit(literal_column(str(int(limit))))
-            .with_for_update(skip_locked=True)
-            .cte("expired")
-            .prefix_with("MATERIALIZED")
-        )
-        statement = (
-            update(storyboards)
-            .where(rows.id == expired.c.id)
-            .values(
-                status=FAILED,
-                error_code=str(ErrorCode.SOURCE_EXPIRED),
-                error_message=EXPIRED_MESSAGE,
-                errored_at=NOW,
-                sentry_event_id=null(),
-            )
-            .returning(rows.id, rows.source_url, rows.project_id, rows.attempts)
-        )
-        with self._database.transaction() as connection:
-            return [Expired(*row) for row in connection.execute(statement)]
+        return self._database.run(_expire_statement(limit), {}, class_row(Expired))
 
     def note_event(self, ids: list[UUID], sentry_event_id: str) -> None:
         """Keep on failed rows which Sentry event told of them."""
@@ -113,3 +95,28 @@ class Upkeep:
         )
         with self._database.transaction() as connection:
             connection.execute(statement)
+
+
+@cache
+def _expire_statement(limit: int) -> FixedStatement:
+    expired = (
+        select(rows.id)
+        .where(is_pending, has_expired)
+        .limit(literal_column(str(int(limit))))
+        .with_for_update(skip_locked=True)
+        .cte("expired")
+        .prefix_with("MATERIALIZED")
+    )
+    statement = (
+        update(storyboards)
+        .where(rows.id == expired.c.id)
+        .values(
+            status=FAILED,
+            error_code=str(ErrorCode.SOURCE_EXPIRED),
+            error_message=EXPIRED_MESSAGE,
+            errored_at=NOW,
+            sentry_event_id=null(),
+        )
+        .returning(rows.id, rows.source_url, rows.project_id, rows.attempts)
+    )
+    return fixed(statement, **ALONG_AN_INDEX)

@@ -7,6 +7,7 @@ server does when it keeps plans.
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
@@ -63,17 +64,17 @@ class Noting(Database):
 
     def __init__(self, dsn: str) -> None:
         super().__init__(dsn)
-        self.sent: list[tuple[str, dict[str, Any]]] = []
+        self.sent: list[FixedStatement] = []
         event.listen(self._engine, "before_cursor_execute", self._note)
 
     def _note(self, _c: object, _u: object, statement: str, parameters: Any, *_: object) -> None:
         if statement.startswith("WITH"):
-            self.sent.append((statement, parameters))
+            self.sent.append(FixedStatement(statement, parameters, {}))
 
     def run(
         self, statement: FixedStatement, values: Mapping[str, Any], row: BaseRowFactory[Row]
     ) -> list[Row]:
-        self._note(None, None, statement.text, {**statement.constants, **values})
+        self.sent.append(replace(statement, constants={**statement.constants, **values}))
         return super().run(statement, values, row)
 
 
@@ -94,19 +95,21 @@ def explain(backlog: str) -> Iterator[Explain]:
         def nodes(call: Callable[[Database], object]) -> list[Plan]:
             database.sent.clear()
             call(database)
-            [(statement, parameters)] = database.sent
-            return list(flattened(generic_plan(connection, statement, parameters)))
+            [statement] = database.sent
+            return list(flattened(generic_plan(connection, statement)))
 
         yield nodes
     database.close()
 
 
-def generic_plan(
-    connection: psycopg.Connection, statement: str, parameters: dict[str, Any]
-) -> Plan:
-    names = list(dict.fromkeys(re.findall(r"%\((\w+)\)s", statement)))
-    numbered = re.sub(r"%\((\w+)\)s", lambda found: f"${names.index(found[1]) + 1}", statement)
-    values = sql.SQL(", ").join(sql.Literal(parameters[name]) for name in names)
+def generic_plan(connection: psycopg.Connection, statement: FixedStatement) -> Plan:
+    parameter = re.compile(r"%\((\w+)\)s")
+    names = list(dict.fromkeys(parameter.findall(statement.text)))
+    numbered = parameter.sub(lambda found: f"${names.index(found[1]) + 1}", statement.text)
+    values = sql.SQL(", ").join(sql.Literal(statement.constants[name]) for name in names)
+    connection.execute("RESET ALL")
+    for name, value in statement.settings.items():
+        connection.execute(f"SET {name} = {value}")
     connection.execute("SET plan_cache_mode = force_generic_plan")
     connection.execute("DEALLOCATE ALL")
     connection.execute(f"PREPARE statement AS {numbered}")
@@ -196,4 +199,7 @@ def test_failing_what_has_expired_uses_the_claim_index(explain: Explain) -> None
     nodes = explain(lambda database: Upkeep(database, max_attempts=8).expire(500))
     assert "Seq Scan" not in {node["Node Type"] for node in nodes}
     [walk] = [node for node in nodes if node.get("Index Name") == "storyboards_claim_idx"]
-    assert "source_expires_at <= now()" in walk["Index Cond"]
+    assert (
+        "COALESCE(source_expires_at, 'infinity'::timestamp with time zone) <= now()"
+        in (walk["Index Cond"])
+    )

@@ -1,0 +1,36 @@
+"""What has become slow is done more rarely, so that it never takes more than a small share."""
+
+import time
+from collections import deque
+from collections.abc import Callable
+
+# One part in so many of the time may go into what is slow.
+SHARE = 20
+# The quickest of so many: noise makes one slow, or three, and not all of them.
+REMEMBERED = 8
+# Less than this is not worth sparing.
+NEGLIGIBLE_SECONDS = 0.0003
+
+
+class Thrift:
+    """Says when something may be done again, from how long it took lately.
+
+    What counts is by how much it took longer than ``fastest_seconds``, which is what the way
+    to the database and back takes at least.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._recent: deque[float] = deque(maxlen=REMEMBERED)
+        self._again_at = float("-inf")
+
+    @property
+    def seconds_until_affordable(self) -> float:
+        return max(0.0, self._again_at - self._clock())
+
+    def spent(self, seconds: float, fastest_seconds: float) -> None:
+        """It was done, and took so long."""
+        self._recent.append(seconds)
+        extra = min(self._recent) - fastest_seconds
+        if len(self._recent) == REMEMBERED and extra > NEGLIGIBLE_SECONDS:
+            self._again_at = self._clock() + extra * SHARE
