@@ -9,6 +9,7 @@ Every statement has a time-out. Errors of the driver become :class:`DatabaseUnav
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeVar, cast
 
 import psycopg
@@ -59,7 +60,7 @@ BEGIN = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class FixedStatement:
     """SQL made once, for :meth:`Database.run`; ``constants`` are its own values, and
     ``settings`` of the server hold while it runs."""
@@ -68,7 +69,7 @@ class FixedStatement:
     constants: Mapping[str, Any]
     settings: Mapping[str, str]
 
-    @property
+    @cached_property
     def script(self) -> str:
         settings = (f"SET LOCAL {name} = {value}" for name, value in self.settings.items())
         return "; ".join([TIME_OUTS, *settings, self.text])

@@ -7,6 +7,7 @@ from Alembic only (``alembic check`` keeps both alike).
 import hashlib
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cached_property
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -138,7 +139,7 @@ storyboard_workers = Table(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Claim:
     """A row that is ours for a while: what an attempt needs to know, and the proof.
 
@@ -157,7 +158,7 @@ class Claim:
     sentry_trace: str | None = None
     baggage: str | None = None
 
-    @property
+    @cached_property
     def host(self) -> str:
         """The source's host, which names the upstream."""
         return host_of(self.source_url)

@@ -46,9 +46,10 @@ class Redactor:
     def text(self, text: str) -> str:
         if "://" in text:
             text = _URL.sub(lambda match: without_query(match[0]), text)
-        if "?" in text:
+        # Nearly every text has nothing of it, and to see that costs less than to search.
+        if "=" in text or "%3" in text:
             text = _SIGNED_QUERY.sub("", text)
-        text = _SIGNED_PARAMETER.sub(REDACTED, text)
+            text = _SIGNED_PARAMETER.sub(REDACTED, text)
         return self._secrets.sub(REDACTED, text) if self._secrets else text
 
     def structure(self, value: Any) -> Any:

@@ -21,12 +21,13 @@ MAX_REDIRECTS = 3
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 HTTP_OK = 200
 
-HEADERS = {
+HEADERS = [
     # A compressed image gains nothing, and a hostile one could unpack to gigabytes.
-    "Accept-Encoding": "identity",
-    "Accept": "image/*",
-    "User-Agent": f"storyboard-worker/{__version__}",
-}
+    (b"Accept-Encoding", b"identity"),
+    (b"Accept", b"image/*"),
+    (b"User-Agent", f"storyboard-worker/{__version__}".encode()),
+]
+NOTHING = httpx.ByteStream(b"")
 
 STATUS_CODES = {
     401: ErrorCode.SOURCE_UNAUTHORIZED,
@@ -107,7 +108,14 @@ class Source:
         return response
 
     def _get(self, target: httpx.URL, upstream: str, deadline: Deadline) -> httpx.Response:
-        request = httpx.Request("GET", target, headers=HEADERS, extensions={"deadline": deadline})
+        request = httpx.Request(
+            "GET",
+            target,
+            headers=[(b"Host", target.netloc), *HEADERS],
+            # With a stream of its own httpx adds no headers, nor the time to do so.
+            stream=NOTHING,
+            extensions={"deadline": deadline},
+        )
         try:
             response = self._transport.handle_request(request)
         except AttemptError as error:

@@ -45,12 +45,23 @@ class Storage:
     def __init__(self, transport: httpx.BaseTransport, settings: CloudinarySettings) -> None:
         self._transport = transport
         self._settings = settings
-        self._url = cloudinary.utils.cloudinary_api_url(
-            "upload",
-            resource_type="image",
-            cloud_name=settings.cloud_name,
-            upload_prefix=settings.upload_prefix,
+        self._url = httpx.URL(
+            cloudinary.utils.cloudinary_api_url(
+                "upload",
+                resource_type="image",
+                cloud_name=settings.cloud_name,
+                upload_prefix=settings.upload_prefix,
+            )
         )
+        # Nobody but Cloudinary sees it, so no image can hold it; and one serves for all.
+        self._boundary = uuid.uuid4().hex
+        self._headers = [
+            (b"Host", self._url.netloc),
+            (b"Content-Type", f"multipart/form-data; boundary={self._boundary}".encode()),
+            # The answer is read as it comes.
+            (b"Accept-Encoding", b"identity"),
+            (b"User-Agent", f"storyboard-worker/{__version__} {cloudinary.USER_AGENT}".encode()),
+        ]
 
     def upload(
         self, public_id: str, body: Iterable[bytes], length_bytes: int, deadline: Deadline
@@ -61,18 +72,13 @@ class Storage:
         nothing half is stored. Raises :class:`AttemptError` with a ``storage_…`` code or
         ``image_too_large``.
         """
-        opening, closing, boundary = self._multipart(public_id)
+        opening, closing = self._multipart(public_id)
+        length = b"%d" % (len(opening) + length_bytes + len(closing))
         request = httpx.Request(
             "POST",
             self._url,
-            content=_framed(opening, body, closing),
-            headers={
-                "Content-Type": f"multipart/form-data; boundary={boundary}",
-                "Content-Length": str(len(opening) + length_bytes + len(closing)),
-                # The answer is read as it comes.
-                "Accept-Encoding": "identity",
-                "User-Agent": f"storyboard-worker/{__version__} {cloudinary.USER_AGENT}",
-            },
+            headers=[*self._headers, (b"Content-Length", length)],
+            stream=_Framed(opening, body, closing),
             extensions={"deadline": deadline},
         )
         response, content = self._send(request, deadline)
@@ -96,18 +102,18 @@ class Storage:
                 upstream=STORAGE_UPSTREAM,
             ) from error
 
-    def _multipart(self, public_id: str) -> tuple[bytes, bytes, str]:
-        """What stands before and after the file's bytes, and the boundary (RFC 7578)."""
-        boundary = uuid.uuid4().hex
+    def _multipart(self, public_id: str) -> tuple[bytes, bytes]:
+        """What stands before and after the file's bytes (RFC 7578)."""
+        delimiter = f"--{self._boundary}"
         parts = [
-            f'--{boundary}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
+            f'{delimiter}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
             for name, value in self._signed_fields(public_id).items()
         ]
         parts.append(
-            f'--{boundary}\r\nContent-Disposition: form-data; name="file"; filename="image"\r\n'
+            f'{delimiter}\r\nContent-Disposition: form-data; name="file"; filename="image"\r\n'
             "Content-Type: application/octet-stream\r\n\r\n"
         )
-        return "".join(parts).encode(), f"\r\n--{boundary}--\r\n".encode(), boundary
+        return "".join(parts).encode(), f"\r\n{delimiter}--\r\n".encode()
 
     def _signed_fields(self, public_id: str) -> dict[str, str]:
         fields = {
@@ -126,10 +132,16 @@ class Storage:
         self._transport.close()
 
 
-def _framed(opening: bytes, body: Iterable[bytes], closing: bytes) -> Iterator[bytes]:
-    yield opening
-    yield from body
-    yield closing
+class _Framed(httpx.SyncByteStream):
+    def __init__(self, opening: bytes, body: Iterable[bytes], closing: bytes) -> None:
+        self._opening = opening
+        self._body = body
+        self._closing = closing
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield self._opening
+        yield from self._body
+        yield self._closing
 
 
 def _content(response: httpx.Response) -> bytes:
@@ -225,7 +237,11 @@ def _text(answer: dict[str, Any], name: str) -> str:
 
 def _is_storable(text: str) -> bool:
     """Postgres takes no NUL, and UTF-8 no lone surrogate."""
-    return "\x00" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return "\x00" not in text
 
 
 def _number(answer: dict[str, Any], name: str) -> int:

@@ -5,14 +5,14 @@ number are not enough: only the token tells a worker whose lease ran out that th
 belongs to somebody else, or to a newer image.
 """
 
+import json
 import time
 from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from psycopg import Cursor
-from psycopg.rows import RowMaker, scalar_row
+from psycopg.rows import args_row, scalar_row
 from sqlalchemy import (
     ColumnElement,
     Update,
@@ -126,7 +126,7 @@ class StoryboardQueue:
             "lease": self._lease,
             "max_attempts": self._max_attempts,
         }
-        return self._database.run(statement, values, _taken_row)
+        return self._database.run(statement, values, args_row(_taken))
 
     def seconds_until_due(self) -> float | None:
         """How long until the next waiting row is due; ``None`` when none waits.
@@ -184,13 +184,13 @@ class StoryboardQueue:
 
     def _complete_all(self, done: list[Completion]) -> list[StoryboardWorkerError | None]:
         """What became of each: ``None`` when it is written."""
-        columns: dict[str, list[Any]] = {
-            "ids": [claim.id for claim, _ in done],
-            "tokens": [claim.token for claim, _ in done],
-        }
-        for name in IMAGE_COLUMNS:
-            columns[name] = [getattr(image, name) for _, image in done]
-        written = set(self._database.run(complete_statement(), columns, scalar_row))
+        records = [
+            {"id": str(claim.id), "token": str(claim.token)}
+            | {name: getattr(image, name) for name in IMAGE_COLUMNS}
+            for claim, image in done
+        ]
+        values = {"done": json.dumps(records)}
+        written = set(self._database.run(complete_statement(), values, scalar_row))
         missing = [claim.token for claim, _ in done if claim.token not in written]
         held = self._held(missing) if missing else set()
         return [_completed(claim, written, held) for claim, _ in done]
@@ -261,11 +261,8 @@ class StoryboardQueue:
                 raise LeaseLost(f"storyboard {claim.id} is no longer ours")
 
 
-def _taken_row(cursor: Cursor[Any]) -> RowMaker[Taken]:  # noqa: ARG001  psycopg's shape
-    def taken(values: Sequence[Any]) -> Taken:
-        return Claim(*values[: -len(RANK)]), tuple(values[-len(RANK) :])
-
-    return taken
+def _taken(*values: Any) -> Taken:
+    return Claim(*values[: -len(RANK)]), values[-len(RANK) :]
 
 
 def _claims(taken: Sequence[Taken]) -> list[Claim]:

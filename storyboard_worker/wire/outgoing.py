@@ -4,31 +4,40 @@ from collections.abc import Iterator
 
 import httpx
 
-# A first piece of a body up to here is copied behind the head, to save a packet.
-COALESCED_BYTES = 16 * 1024
+# Up to here a request, or the beginning of one, is copied into one piece: each piece is a
+# system call, a packet, a record of TLS, and a chance for another thread to get in between.
+ONE_PIECE_BYTES = 16 * 1024
 
 
 def request_pieces(request: httpx.Request) -> Iterator[bytes]:
     """Head and body, none of them empty; the body is asked for piece by piece.
 
-    What the body raises passes through. Raises :class:`httpx.LocalProtocolError` before a
-    body could be sent that is longer than declared, and after one that was shorter.
+    What the body raises passes through: of a request that fits into one piece nothing has been
+    sent then. Raises :class:`httpx.LocalProtocolError` before a body could be sent that is
+    longer than declared, and after one that was shorter.
     """
-    unsent = request_head(request)
-    length = missing = declared_length(request)
-    for chunk in _body(request) if length else ():
+    head = request_head(request)
+    length = declared_length(request)
+    body = _checked(_body(request), length) if length else iter(())
+    if len(head) + length <= ONE_PIECE_BYTES:
+        yield head + b"".join(body)
+        return
+    first = next(body)
+    if len(head) + len(first) <= ONE_PIECE_BYTES:
+        yield head + first
+    else:
+        yield head
+        yield first
+    yield from body
+
+
+def _checked(body: Iterator[bytes], length: int) -> Iterator[bytes]:
+    missing = length
+    for chunk in body:
         missing -= len(chunk)
         if missing < 0:
             raise httpx.LocalProtocolError("the request's body is longer than declared")
-        if unsent and len(chunk) <= COALESCED_BYTES:
-            yield unsent + chunk
-        else:
-            if unsent:
-                yield unsent
-            yield chunk
-        unsent = b""
-    if unsent:
-        yield unsent
+        yield chunk
     if missing:
         raise httpx.LocalProtocolError(f"the request's body lacks {missing:,} bytes")
 

@@ -2,7 +2,9 @@
 
 The sockets never block. Each call is tried first and only waits, in :func:`_wait`, when the
 kernel has nothing to give or no room; so there is one place that can wait, and data that is
-already there costs one system call. Before every try the deadline is looked at, so that a
+already there costs one system call. Only the first read after something was sent waits before
+it tries: no answer is that quick, and with many threads each call in vain hands the interpreter
+over to another one for nothing. Before every try the deadline is looked at, so that a
 peer that never makes us wait cannot outlast it either.
 
 Errors leave as httpx's, because that is what the callers of the package know.
@@ -35,6 +37,7 @@ class WireSocket:
         # A request's head and the end of its body must not wait for an acknowledgement.
         self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._timeout_seconds = timeout_seconds
+        self._awaits_answer = False
         self.use(deadline)
 
     def use(self, deadline: Deadline) -> None:
@@ -88,6 +91,9 @@ class WireSocket:
     def receive(self, limit: int) -> bytes:
         """What one read gives, at most ``limit`` bytes; none at the end of the stream."""
         try:
+            if self._awaits_answer and not self._deadline.expired:
+                self._awaits_answer = False
+                self._wait_for_answer()
             while not self._deadline.expired:
                 try:
                     data = self._sock.recv(limit)
@@ -107,6 +113,7 @@ class WireSocket:
 
     def send_all(self, data: bytes) -> None:
         """All of ``data``, however often the peer has to be waited for."""
+        self._awaits_answer = True
         sent = self._send(data)
         if sent == len(data):
             return
@@ -143,6 +150,11 @@ class WireSocket:
         except OSError:
             return False
         return False
+
+    def _wait_for_answer(self) -> None:
+        # What TLS has deciphered already, poll(2) does not see.
+        if not (isinstance(self._sock, ssl.SSLSocket) and self._sock.pending()):
+            self._wait(select.POLLIN)
 
     def _wait(self, event: int) -> None:
         _wait(self._sock, event, self._deadline, time.monotonic() + self._timeout_seconds)

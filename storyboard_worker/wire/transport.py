@@ -7,7 +7,6 @@ from functools import partial
 import httpx
 
 from storyboard_worker.deadline import Deadline
-from storyboard_worker.wire.connection import Connection
 from storyboard_worker.wire.dialing import Dialer, Origin
 from storyboard_worker.wire.outgoing import declared_length
 from storyboard_worker.wire.pool import IdleConnections
@@ -55,12 +54,15 @@ class Transport(httpx.BaseTransport):
         deadline = request.extensions.get("deadline") or Deadline(math.inf)
         origin = Origin.of(request.url)
         keep = partial(self._idle.put, origin)
-        idle = self._idle.take(origin)
+        repeatable = _is_repeatable(request)
+        idle = self._idle.take(origin, trusting=repeatable)
         if idle is not None:
             try:
                 return idle.exchange(request, deadline, keep)
             except (httpx.NetworkError, httpx.RemoteProtocolError):
-                if not _was_stale(idle, request):
+                # The peer may have closed it just before, without having seen the request
+                # (RFC 9112, section 9.3.1).
+                if idle.answer_began or not repeatable:
                     raise
         return self._dialer.dial(origin, deadline).exchange(request, deadline, keep)
 
@@ -69,14 +71,6 @@ class Transport(httpx.BaseTransport):
         self._idle.close()
 
 
-def _was_stale(connection: Connection, request: httpx.Request) -> bool:
-    """Whether ``request`` may be sent once more after it failed on a used connection.
-
-    The peer may have closed it just before, without having seen the request (RFC 9112,
-    section 9.3.1). A body may have been used up by then, and may have had its effect.
-    """
-    return (
-        not connection.answer_began
-        and request.method in SAFE_METHODS
-        and declared_length(request) == 0
-    )
+def _is_repeatable(request: httpx.Request) -> bool:
+    """A body may have been used up by the first time, and may have had its effect."""
+    return request.method in SAFE_METHODS and declared_length(request) == 0

@@ -130,9 +130,30 @@ def test_what_the_body_raises_breaks_the_request_off_and_passes_through(
 
     with ScriptedServer(script) as server:
         with pytest.raises(type(error)) as caught:
-            post(client, server.url(), body(), 100)
+            post(client, server.url(), body(), 20_000)
         assert caught.value is error
     assert received[0].endswith(b"first half, and some more")
+
+
+def test_a_small_request_goes_out_as_one_piece_or_not_at_all() -> None:
+    def body(*, breaks: bool) -> Iterator[bytes]:
+        yield b"first half, "
+        if breaks:
+            raise AttemptError(ErrorCode.IMAGE_TRUNCATED, "the image is not whole")
+        yield b"second half"
+
+    def request(*, breaks: bool) -> httpx.Request:
+        return httpx.Request(
+            "POST",
+            "http://127.0.0.1/",
+            content=body(breaks=breaks),
+            headers={"Content-Length": "23"},
+        )
+
+    [piece] = request_pieces(request(breaks=False))
+    assert piece.endswith(b"\r\n\r\nfirst half, second half")
+    with pytest.raises(AttemptError):
+        next(request_pieces(request(breaks=True)))
 
 
 def test_an_answer_given_before_the_body_was_read_is_heard(client: httpx.Client) -> None:
