@@ -13,11 +13,13 @@ from storyboard_worker.slots import Slots
 class Filled:
     """``started`` attempts; ``look_again`` as soon as one ends: all slots are taken, or
     storage is paused or on probation, so rows may be due that were not taken. ``held_back``: some
-    hosts were passed over, and any attempt that ends may open them."""
+    hosts were passed over, and any attempt that ends may open them. ``left_free`` slots stayed
+    without work."""
 
     started: int
     look_again: bool
     held_back: bool
+    left_free: int
 
 
 class Dispatcher:
@@ -38,8 +40,8 @@ class Dispatcher:
 
     def fill(self) -> Filled:
         """Start attempts in the free slots."""
-        free = self._wanted()
-        wanted = self._pauses.storage_allows(free)
+        free = self._slots.free
+        wanted = self._pauses.storage_allows(self._limited(free))
         started = 0
         for host in self._pauses.hosts_to_probe()[:wanted]:
             started += self._probe(host)
@@ -48,10 +50,14 @@ class Dispatcher:
             claims = self._queue.claim(wanted - started, without_hosts=avoided)
             self._start(claims)
             started += len(claims)
-        return Filled(started, look_again=started == wanted, held_back=bool(avoided))
+        return Filled(
+            started,
+            look_again=started == wanted,
+            held_back=bool(avoided),
+            left_free=free - started,
+        )
 
-    def _wanted(self) -> int:
-        free = self._slots.free
+    def _limited(self, free: int) -> int:
         return free if self._left is None else min(free, self._left)
 
     def _probe(self, host: str) -> int:

@@ -238,8 +238,10 @@ def _declared_length(response: httpx.Response, upstream: str) -> int | None:
 
 
 def _chunks(response: httpx.Response, upstream: str, deadline: Deadline) -> Iterator[bytes]:
+    # Not iter_raw(): what it counts and cuts anew nobody needs.
+    assert isinstance(response.stream, httpx.SyncByteStream)
     try:
-        yield from response.iter_raw()
+        yield from response.stream
     except httpx.TimeoutException as error:
         deadline.check(upstream)
         raise AttemptError(

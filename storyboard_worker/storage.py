@@ -146,7 +146,8 @@ class _Framed(httpx.SyncByteStream):
 
 def _content(response: httpx.Response) -> bytes:
     content = b""
-    for chunk in response.iter_raw():
+    assert isinstance(response.stream, httpx.SyncByteStream)
+    for chunk in response.stream:
         content += chunk
         if len(content) > MAX_ANSWER_BYTES:
             break

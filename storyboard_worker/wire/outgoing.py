@@ -55,9 +55,14 @@ def request_head(request: httpx.Request) -> bytes:
 
 def declared_length(request: httpx.Request) -> int:
     """0 for a request without a body; one with a body has to say its length."""
-    if "transfer-encoding" in request.headers:
-        raise httpx.LocalProtocolError("a request's body needs a Content-Length")
-    return int(request.headers.get("content-length", 0))
+    length = 0
+    for name, value in request.headers.raw:
+        match name.lower():
+            case b"transfer-encoding":
+                raise httpx.LocalProtocolError("a request's body needs a Content-Length")
+            case b"content-length":
+                length = int(value)
+    return length
 
 
 def _body(request: httpx.Request) -> Iterator[bytes]:

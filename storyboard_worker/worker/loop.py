@@ -1,6 +1,7 @@
 """The worker's main thread: claim for free slots, wait, stop gracefully."""
 
 import logging
+import math
 import os
 import queue
 import socket
@@ -39,6 +40,7 @@ PROGRESS_SECONDS = 30.0
 # leaves a third more of the processor to the images.
 GATHERED_SHARE = 4
 GATHER_SECONDS = 0.005
+NEVER = math.inf
 FINISHED = frozenset({Outcome.READY, Outcome.FAILED})
 
 
@@ -81,7 +83,7 @@ class Worker:
             parts.attempts,
             count=settings.worker_concurrency,
             attempt_timeout_seconds=settings.attempt_timeout_seconds,
-            on_free=lambda: self._wakes.put(Wake.SLOT_FREE),
+            on_free=self._slot_is_free,
             on_ended=self._ended,
         )
         self._dispatcher = Dispatcher(parts.queue, self._slots, parts.pauses)
@@ -102,6 +104,7 @@ class Worker:
         )
         self._outage = Outage(parts.reporter)
         self._waited_in_vain = False
+        self._wake_at_free: float = NEVER
 
     def run(self) -> None:
         """Work until a stop is requested, then stop gracefully."""
@@ -131,7 +134,7 @@ class Worker:
             asks = not filled.look_again or self._waited_in_vain
             until_due = self._queue.seconds_until_due() if asks else None
         except Exception as error:  # noqa: BLE001  logged and reported by the outage
-            self._wait(self._outage.wait_seconds(error), for_slot=False)
+            self._wait(self._outage.wait_seconds(error))
             return
         if asks or filled.started:
             self._outage.over()
@@ -141,14 +144,18 @@ class Worker:
             hearing=self._listener.hearing,
             known=(until_due, self._pauses.seconds_until_probe()),
         )
-        self._wait(seconds, for_slot=filled.look_again or filled.held_back)
+        rows_are_left = filled.look_again or filled.held_back
+        self._wait(seconds, wake_at_free=filled.left_free + 1 if rows_are_left else NEVER)
 
-    def _wait(self, seconds: float, *, for_slot: bool) -> None:
+    def _wait(self, seconds: float, *, wake_at_free: float = NEVER) -> None:
         """Until something happens that may make a claim succeed, at most so long.
 
-        A slot that becomes free is such a thing only when rows were left over.
+        That ``wake_at_free`` slots are free is such a thing.
         """
         self._waited_in_vain = False
+        self._wake_at_free = wake_at_free
+        # One may have become free before this was said.
+        self._slot_is_free()
         ends_at = time.monotonic() + seconds
         while (remaining := ends_at - time.monotonic()) > 0:
             try:
@@ -156,6 +163,7 @@ class Worker:
             except queue.Empty:
                 self._watchdog.progress()
                 continue
+            for_slot = wake_at_free is not NEVER
             if for_slot and woken == {Wake.SLOT_FREE}:
                 self._let_slots_gather()
             while not self._wakes.empty():
@@ -164,9 +172,16 @@ class Worker:
                 return
         self._waited_in_vain = True
 
+    def _slot_is_free(self) -> None:
+        """In the slot's thread. Each waking of the loop takes the interpreter from an image,
+        so only as many as it asked for wake it."""
+        if self._slots.free >= self._wake_at_free:
+            self._wakes.put(Wake.SLOT_FREE)
+
     def _let_slots_gather(self) -> None:
         """Under load, one claim for the several slots that become free at nearly one time."""
         enough = self._settings.worker_concurrency / GATHERED_SHARE
+        self._wake_at_free = enough
         ends_at = time.monotonic() + GATHER_SECONDS
         while self._slots.free < enough and (remaining := ends_at - time.monotonic()) > 0:
             try:
