@@ -16,6 +16,7 @@ from storyboard_worker.logs import set_up
 from storyboard_worker.pauses import Pauses
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.queries.counts import StoryboardCounts
+from storyboard_worker.queries.outlook import Outlook
 from storyboard_worker.queries.rows import StoryboardRows
 from storyboard_worker.queries.upkeep import Upkeep
 from storyboard_worker.queries.workers import WorkerRegister
@@ -55,6 +56,10 @@ class Assembly:
             lease_seconds=self.settings.lease_seconds,
             max_attempts=self.settings.max_attempts,
         )
+
+    @cached_property
+    def outlook(self) -> Outlook:
+        return Outlook(self.database)
 
     @cached_property
     def rows(self) -> StoryboardRows:

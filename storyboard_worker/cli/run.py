@@ -23,6 +23,7 @@ def run_command() -> None:
                 worker_id=parts.worker_id,
                 database=parts.database,
                 queue=parts.queue,
+                outlook=parts.outlook,
                 register=parts.register,
                 housekeeping=parts.housekeeping,
                 attempts=parts.attempts,

@@ -50,11 +50,7 @@ from storyboard_worker.queries.columns import (
     NOW,
     PENDING,
     error_values,
-    is_alive,
-    is_due,
-    is_pending,
     seconds,
-    seconds_between,
 )
 from storyboard_worker.queries.frontier import Frontier, Rank
 
@@ -128,19 +124,10 @@ class StoryboardQueue:
         }
         return self._database.run(statement, values, args_row(_taken))
 
-    def seconds_until_due(self) -> float | None:
-        """How long until the next waiting row is due; ``None`` when none waits.
-
-        Rows that are due already do not count: nobody may take them now, or they were taken.
-        Asked only after an empty claim, so what it scans is what waits for another attempt.
-        """
-        next_due = select(func.min(rows.available_at)).where(is_pending, ~is_due, is_alive)
-        distance = seconds_between(next_due.scalar_subquery(), NOW)
-        with self._database.transaction() as connection:
-            found: float | None = connection.execute(select(distance)).scalar()
-        passed_over = self._frontier.seconds_until_whole_pass
-        known = [seconds for seconds in (found, passed_over) if seconds is not None]
-        return max(0.0, min(known)) if known else None
+    @property
+    def seconds_until_whole_pass(self) -> float | None:
+        """When rows that :meth:`claim` has passed over can be seen; ``None``: there are none."""
+        return self._frontier.seconds_until_whole_pass
 
     def renew(self, claims: Sequence[Claim]) -> list[Claim]:
         """Extend the leases of ``claims``; returns those that are no longer ours.

@@ -29,6 +29,7 @@ expires_at: ColumnElement[datetime] = func.coalesce(
 )
 has_expired = expires_at <= NOW
 is_alive = expires_at > NOW
+has_lapsed = storyboards.c.lease_expires_at <= NOW
 
 # The host as `models.host_of` reads it; brackets of an IPv6 address are not part of it.
 source_host: ColumnElement[str] = func.lower(

@@ -20,6 +20,7 @@ from storyboard_worker.queries.columns import (
     NOW,
     PENDING,
     has_expired,
+    has_lapsed,
     is_pending,
     is_processing,
 )
@@ -50,7 +51,7 @@ class Upkeep:
                     "exhausted"
                 ),
             )
-            .where(is_processing, rows.lease_expires_at <= NOW)
+            .where(is_processing, has_lapsed)
             .order_by(rows.claimed_at)
             .limit(literal_column(str(int(limit))))
             .with_for_update(skip_locked=True)

@@ -1,17 +1,38 @@
 """The register of running workers, by which others see that somebody is there."""
 
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import delete, func, select
+from psycopg.rows import args_row
+from sqlalchemy import delete, exists, func, select
 from sqlalchemy.dialects.postgresql import insert
 
-from storyboard_worker.database import Database
-from storyboard_worker.models import NOTIFY_CHANNEL, WorkerBeat, storyboard_workers
-from storyboard_worker.queries.columns import NOW, seconds
+from storyboard_worker.database import Database, fixed
+from storyboard_worker.models import NOTIFY_CHANNEL, WorkerBeat, storyboard_workers, storyboards
+from storyboard_worker.queries.columns import (
+    ALONG_AN_INDEX,
+    NOW,
+    has_expired,
+    has_lapsed,
+    is_pending,
+    is_processing,
+    seconds,
+)
 
 workers = storyboard_workers.c
 
 FORGOTTEN_AFTER_SECONDS = 3600
+
+LAPSED = exists().where(is_processing, has_lapsed).select_from(storyboards)
+EXPIRED = exists().where(is_pending, has_expired).select_from(storyboards)
+
+
+@dataclass(frozen=True, slots=True)
+class Chores:
+    """Whether there are ``lapsed`` leases to rescue, or ``expired`` links to fail."""
+
+    lapsed: bool
+    expired: bool
 
 
 class WorkerRegister:
@@ -21,8 +42,11 @@ class WorkerRegister:
         self._database = database
         self._lease_seconds = lease_seconds
 
-    def beat(self, beat: WorkerBeat) -> None:
-        """Write down that the worker lives; the first beat registers it."""
+    def beat(self, beat: WorkerBeat) -> Chores:
+        """Write down that the worker lives; the first beat registers it.
+
+        Says what else there is to do, so that an idle worker asks once and not thrice.
+        """
         facts: dict[str, Any] = {
             "hostname": beat.hostname,
             "pid": beat.pid,
@@ -35,8 +59,9 @@ class WorkerRegister:
         }
         statement = insert(storyboard_workers).values(worker_id=beat.worker_id, **facts)
         upsert = statement.on_conflict_do_update(index_elements=["worker_id"], set_=facts)
-        with self._database.transaction() as connection:
-            connection.execute(upsert)
+        looking = fixed(upsert.returning(LAPSED, EXPIRED), **ALONG_AN_INDEX)
+        [chores] = self._database.run(looking, {}, args_row(Chores))
+        return chores
 
     def leave(self, worker_id: str) -> None:
         """The worker ends cleanly: its row goes."""

@@ -9,11 +9,12 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import TypeVar
 
 from storyboard_worker import __version__
 from storyboard_worker.attempt import Attempts, Ended, Outcome
 from storyboard_worker.database import Database
-from storyboard_worker.dispatch import Dispatcher
+from storyboard_worker.dispatch import Dispatcher, Filled
 from storyboard_worker.errors import DatabaseUnavailable, SchemaOutdated
 from storyboard_worker.housekeeping import Housekeeping
 from storyboard_worker.keeper import Keeper, renew_leases
@@ -21,7 +22,8 @@ from storyboard_worker.logs import event
 from storyboard_worker.models import WorkerBeat, WorkerState
 from storyboard_worker.pauses import Pauses
 from storyboard_worker.queries.claims import StoryboardQueue
-from storyboard_worker.queries.workers import WorkerRegister
+from storyboard_worker.queries.outlook import Outlook
+from storyboard_worker.queries.workers import Chores, WorkerRegister
 from storyboard_worker.reporting import Reporter
 from storyboard_worker.settings import Settings
 from storyboard_worker.shutdown import Shutdown
@@ -42,6 +44,9 @@ GATHERED_SHARE = 4
 GATHER_SECONDS = 0.005
 NEVER = math.inf
 FINISHED = frozenset({Outcome.READY, Outcome.FAILED})
+NOTHING = Filled(started=0, look_again=False, held_back=False, left_free=0)
+
+Written = TypeVar("Written")
 
 
 class Wake(Enum):
@@ -59,6 +64,7 @@ class Parts:
     worker_id: str
     database: Database
     queue: StoryboardQueue
+    outlook: Outlook
     register: WorkerRegister
     housekeeping: Housekeeping
     attempts: Attempts
@@ -73,6 +79,8 @@ class Worker:
         self._worker_id = parts.worker_id
         self._settings = settings
         self._queue = parts.queue
+        self._outlook = parts.outlook
+        self._housekeeping = parts.housekeeping
         self._register = parts.register
         self._pauses = parts.pauses
         self._shutdown = shutdown
@@ -96,9 +104,7 @@ class Worker:
         self._keeper = Keeper(
             [
                 lambda: renew_leases(parts.queue, self._slots),
-                self._beat,
-                parts.housekeeping.rescue,
-                parts.housekeeping.expire,
+                self._beat_and_tidy,
             ],
             lease_seconds=settings.lease_seconds,
         )
@@ -125,27 +131,32 @@ class Worker:
         self._grace.over()
 
     def _turn(self) -> None:
-        """Claim once, then wait until another claim is worth making."""
+        """Claim if there may be something, then wait until that is worth doing again."""
         self._watchdog.progress()
         try:
-            filled = self._dispatcher.fill()
-            # After a wait in vain, too: with all slots taken by outcomes that wait for the
-            # database nothing is claimed, and an outage would pass unseen.
-            asks = not filled.look_again or self._waited_in_vain
-            until_due = self._queue.seconds_until_due() if asks else None
+            # After a wait in vain one look tells whether to claim, and that the database is there.
+            claims = not self._waited_in_vain or self._may_claim()
+            filled = self._dispatcher.fill() if claims else NOTHING
+            until_due = None if filled.look_again else self._outlook.seconds_until_due()
         except Exception as error:  # noqa: BLE001  logged and reported by the outage
             self._wait(self._outage.wait_seconds(error))
             return
-        if asks or filled.started:
+        if not filled.look_again or filled.started:
             self._outage.over()
         if filled.started:
             self._idling.found_work()
-        seconds = self._idling.wait_seconds(
-            hearing=self._listener.hearing,
-            known=(until_due, self._pauses.seconds_until_probe()),
+        known = (
+            until_due,
+            self._queue.seconds_until_whole_pass,
+            self._pauses.seconds_until_probe(),
         )
+        seconds = self._idling.wait_seconds(hearing=self._listener.hearing, known=known)
         rows_are_left = filled.look_again or filled.held_back
         self._wait(seconds, wake_at_free=filled.left_free + 1 if rows_are_left else NEVER)
+
+    def _may_claim(self) -> bool:
+        # A pause has an end that only a claim can find.
+        return self._outlook.anything_due() or self._pauses.seconds_until_probe() is not None
 
     def _wait(self, seconds: float, *, wake_at_free: float = NEVER) -> None:
         """Until something happens that may make a claim succeed, at most so long.
@@ -197,8 +208,15 @@ class Worker:
         if ended.outcome not in FINISHED:
             self._wakes.put(Wake.NEWS)
 
-    def _beat(self) -> None:
-        self._register.beat(
+    def _beat_and_tidy(self) -> None:
+        chores = self._beat()
+        if chores.lapsed:
+            self._housekeeping.rescue()
+        if chores.expired:
+            self._housekeeping.expire()
+
+    def _beat(self) -> Chores:
+        return self._register.beat(
             WorkerBeat(
                 worker_id=self._worker_id,
                 hostname=socket.gethostname(),
@@ -233,7 +251,7 @@ class Worker:
             **{str(outcome): count for outcome, count in self._slots.tally.items()},
         )
 
-    def _if_database_is_there(self, write: Callable[[], int | None]) -> int | None:
+    def _if_database_is_there(self, write: Callable[[], Written]) -> Written | None:
         """At the end there is no time to wait for it: leases lapse, and rows are rescued."""
         try:
             return write()

@@ -1,0 +1,76 @@
+"""What an idle worker has to expect: whether a row is due, and when the next one will be."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+from psycopg.rows import class_row
+from sqlalchemy import exists, func, select
+
+from storyboard_worker.database import Database, FixedStatement, fixed
+from storyboard_worker.models import storyboards
+from storyboard_worker.queries.columns import (
+    ALONG_AN_INDEX,
+    NOW,
+    is_alive,
+    is_due,
+    is_pending,
+    seconds_between,
+)
+from storyboard_worker.queries.thrift import Thrift
+
+rows = storyboards.c
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    due: bool
+    seconds_until_due: float | None
+
+
+class Outlook:
+    """Of one worker. A look reads all that waits for another attempt, so where that has become
+    slow :meth:`seconds_until_due` answers from memory for a little while."""
+
+    def __init__(self, database: Database, clock: Callable[[], float] = time.monotonic) -> None:
+        self._database = database
+        self._clock = clock
+        self._looks = Thrift(clock)
+        self._fastest_seconds = float("inf")
+        self._next_due_at: float | None = None
+
+    def anything_due(self) -> bool:
+        """Whether a row waits to be taken now; somebody else may be about to take it."""
+        return self._look().due
+
+    def seconds_until_due(self) -> float | None:
+        """How long until the next waiting row is due; ``None`` when none waits.
+
+        Rows that are due already do not count: nobody may take them now, or they were taken.
+        """
+        affordable_in = self._looks.seconds_until_affordable
+        if not affordable_in:
+            self._look()
+        if self._next_due_at is None:
+            return affordable_in or None
+        return max(0.0, self._next_due_at - self._clock())
+
+    def _look(self) -> _Seen:
+        began_at = self._clock()
+        [seen] = self._database.run(_look_statement(), {}, class_row(_Seen))
+        ended_at = self._clock()
+        self._fastest_seconds = min(self._fastest_seconds, ended_at - began_at)
+        self._looks.spent(ended_at - began_at, self._fastest_seconds)
+        waits = seen.seconds_until_due
+        self._next_due_at = None if waits is None else ended_at + waits
+        return seen
+
+
+@cache
+def _look_statement() -> FixedStatement:
+    due = exists().where(is_pending, is_due, is_alive).select_from(storyboards)
+    next_due = select(func.min(rows.available_at)).where(is_pending, ~is_due, is_alive)
+    distance = seconds_between(next_due.scalar_subquery(), NOW)
+    statement = select(due.label("due"), distance.label("seconds_until_due"))
+    return fixed(statement, **ALONG_AN_INDEX)
