@@ -32,6 +32,12 @@ class Dispatcher:
         self._slots = slots
         self._pauses = pauses
         self._left = limit
+        self._rows_are_left = False
+        self._closed = False
+
+    def close(self) -> None:
+        """Start no more."""
+        self._closed = True
 
     @property
     def exhausted(self) -> bool:
@@ -40,7 +46,7 @@ class Dispatcher:
 
     def fill(self) -> Filled:
         """Start attempts in the free slots."""
-        free = self._slots.free
+        free = max(0, self._slots.free)
         wanted = self._pauses.storage_allows(self._limited(free))
         started = 0
         for host in self._pauses.hosts_to_probe()[:wanted]:
@@ -50,12 +56,29 @@ class Dispatcher:
             claims = self._queue.claim(wanted - started, without_hosts=avoided)
             self._start(claims)
             started += len(claims)
+        self._rows_are_left = started == wanted and not avoided
         return Filled(
             started,
             look_again=started == wanted,
             held_back=bool(avoided),
             left_free=free - started,
         )
+
+    def wanted(self, completions: int) -> int:
+        """How many rows to claim together with so many completions (see :class:`Refill`).
+
+        As many as slots will be free then, while rows are known to wait and no upstream is in
+        trouble: whatever is more difficult is left to :meth:`fill`.
+        """
+        if self._closed or not self._rows_are_left or self._left is not None:
+            return 0
+        return self._slots.free + completions if self._pauses.all_open else 0
+
+    def take(self, claims: list[Claim], wanted: int) -> None:
+        """Start what was claimed together with completions, whose slots are about to be free."""
+        self._rows_are_left = len(claims) == wanted
+        for claim in claims:
+            self._slots.start(claim)
 
     def _limited(self, free: int) -> int:
         return free if self._left is None else min(free, self._left)

@@ -126,6 +126,12 @@ class Pauses:
                 if (remaining := self._remaining(trouble)) > 0
             }
 
+    @property
+    def all_open(self) -> bool:
+        """No upstream is paused, or waits for a probe."""
+        with self._lock:
+            return all(trouble.paused_until is None for trouble in self._troubles.values())
+
     def hosts_to_avoid(self) -> set[str]:
         """Hosts whose rows may not be claimed freely: paused, or waiting for a probe."""
         with self._lock:

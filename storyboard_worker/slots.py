@@ -42,6 +42,7 @@ class Slots:
 
     @property
     def free(self) -> int:
+        """Negative while attempts wait for slots whose outcome is just being written."""
         return self._count - len(self._under_way)
 
     @property
@@ -50,11 +51,11 @@ class Slots:
             return [claim for claim, _ in self._under_way.values()]
 
     def start(self, claim: Claim) -> None:
-        """Begin an attempt; the caller has made sure that a slot is free."""
+        """Begin an attempt; the caller has made sure that a slot is free, or about to be."""
         deadline = Deadline(self._attempt_timeout_seconds)
         with self._changed:
             self._under_way[claim.token] = (claim, deadline)
-            needed = len(self._under_way) > self._threads
+            needed = self._threads < min(len(self._under_way), self._count)
             self._threads += needed
         if needed:
             name = f"slot-{self._threads}"

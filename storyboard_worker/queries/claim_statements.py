@@ -75,7 +75,9 @@ IMAGE_COLUMNS = ("cdn_url", "public_id", "asset_id", "format", "width", "height"
 
 
 @cache
-def claim_statement(limit: int, *, onward: bool, avoiding: bool, at_host: bool) -> FixedStatement:
+def claim_statement(
+    limit: int, *, onward: bool, avoiding: bool = False, at_host: bool = False, alone: bool = True
+) -> FixedStatement:
     chosen: list[ColumnElement[bool]] = [is_pending, is_due, is_alive]
     if onward:
         chosen.append(tuple_(*RANK) > tuple_(*RANK_REACHED))
@@ -91,16 +93,16 @@ def claim_statement(limit: int, *, onward: bool, avoiding: bool, at_host: bool) 
         .limit(literal_column(str(int(limit))))
         .with_for_update(skip_locked=True)
     )
-    return _taking(due)
+    return _taking(due, WHILE_CLAIMING if alone else ALONG_AN_INDEX)
 
 
 @cache
 def claim_one_statement() -> FixedStatement:
     chosen = select(rows.id).where(rows.id == bindparam("chosen_id", type_=UuidType), is_pending)
-    return _taking(chosen.with_for_update(skip_locked=True))
+    return _taking(chosen.with_for_update(skip_locked=True), WHILE_CLAIMING)
 
 
-def _taking(chosen: Select[Any]) -> FixedStatement:
+def _taking(chosen: Select[Any], settings: dict[str, str]) -> FixedStatement:
     # MATERIALIZED: a plain sub-select may be planned as the inner side of a join and run
     # more than once, which claims more rows than the limit.
     due = chosen.cte("due").prefix_with("MATERIALIZED")
@@ -135,7 +137,7 @@ def _taking(chosen: Select[Any]) -> FixedStatement:
     claims = select(
         *(taking.c[name] for name in CLAIM_FIELDS), *(cast(part, Text) for part in rank)
     )
-    return fixed(claims.order_by(*rank), **WHILE_CLAIMING)
+    return fixed(claims.order_by(*rank), **settings)
 
 
 @cache

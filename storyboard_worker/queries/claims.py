@@ -6,27 +6,16 @@ belongs to somebody else, or to a newer image.
 """
 
 import json
-import time
 from collections.abc import Collection, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, Protocol
 from uuid import UUID
 
-from psycopg.rows import args_row, scalar_row
-from sqlalchemy import (
-    ColumnElement,
-    Update,
-    and_,
-    column,
-    func,
-    or_,
-    select,
-    update,
-    values,
-)
+from psycopg.rows import scalar_row
+from sqlalchemy import ColumnElement, Update, and_, column, func, or_, select, update, values
 from sqlalchemy import Uuid as UuidType
 
-from storyboard_worker.database import Database, FixedStatement
+from storyboard_worker.database import Call, Database
 from storyboard_worker.errors import (
     AttemptError,
     DatabaseUnavailable,
@@ -37,13 +26,10 @@ from storyboard_worker.group_commit import GroupCommit
 from storyboard_worker.models import Claim, StoredImage, storyboards
 from storyboard_worker.queries.claim_statements import (
     IMAGE_COLUMNS,
-    RANK,
-    RANK_NAMES,
-    claim_one_statement,
-    claim_statement,
     complete_statement,
     held_tokens,
 )
+from storyboard_worker.queries.claiming import Claimant, Claiming
 from storyboard_worker.queries.columns import (
     FAILED,
     NO_CLAIM,
@@ -52,7 +38,6 @@ from storyboard_worker.queries.columns import (
     error_values,
     seconds,
 )
-from storyboard_worker.queries.frontier import Frontier, Rank
 
 rows = storyboards.c
 
@@ -60,7 +45,16 @@ rows = storyboards.c
 ONE_ATTEMPT_LESS = func.greatest(rows.attempts - 1, 0)
 
 Completion = tuple[Claim, StoredImage]
-Taken = tuple[Claim, Rank]
+
+
+class Refill(Protocol):
+    """Whose slots become free by completions, and shall have work again at once."""
+
+    def wanted(self, completions: int) -> int:
+        """How many rows to claim in the transaction of so many completions."""
+
+    def take(self, claims: list[Claim], wanted: int) -> None:
+        """These were claimed, of so many that were wanted."""
 
 
 class StoryboardQueue:
@@ -73,11 +67,14 @@ class StoryboardQueue:
         self, database: Database, *, worker_id: str, lease_seconds: float, max_attempts: int
     ) -> None:
         self._database = database
-        self._worker_id = worker_id
         self._lease = timedelta(seconds=lease_seconds)
-        self._max_attempts = max_attempts
-        self._frontier = Frontier()
+        self._claiming = Claiming(database, Claimant(worker_id, self._lease, max_attempts))
         self._completions = GroupCommit(self._complete_all)
+        self._refill: Refill | None = None
+
+    def refill_along(self, refill: Refill) -> None:
+        """From now on claim in the transactions of completions, too."""
+        self._refill = refill
 
     def claim(
         self, limit: int, *, without_hosts: Collection[str] = (), host: str | None = None
@@ -89,45 +86,21 @@ class StoryboardQueue:
         that are more urgent than those taken last.
         """
         if host is not None:
-            statement = claim_statement(limit, onward=False, avoiding=False, at_host=True)
-            return _claims(self._take(statement, {"host": host}))
-        start = self._frontier.start
-        claims = self._pass(start, limit, without_hosts)
-        if start is not None and not claims:
-            claims = self._pass(None, limit, without_hosts)
-        return claims
-
-    def _pass(self, start: Rank | None, limit: int, without_hosts: Collection[str]) -> list[Claim]:
-        statement = claim_statement(
-            limit, onward=start is not None, avoiding=bool(without_hosts), at_host=False
-        )
-        reached = dict(zip(RANK_NAMES, start or (), strict=False))
-        began_at = time.monotonic()
-        taken = self._take(statement, {"avoided": sorted(without_hosts), **reached})
-        seconds = time.monotonic() - began_at
-        self._frontier.passed(start, taken[-1][1] if taken else None, seconds)
-        return _claims(taken)
+            return self._claiming.at_host(limit, host)
+        return self._claiming.most_urgent(limit, without_hosts)
 
     def claim_one(self, storyboard_id: UUID) -> Claim | None:
         """pending → processing for one row by hand, due or not, expired or not.
 
         ``None`` when it is not pending (or gone, or locked this moment).
         """
-        claims = _claims(self._take(claim_one_statement(), {"chosen_id": storyboard_id}))
+        claims = self._claiming.by_id(storyboard_id)
         return claims[0] if claims else None
-
-    def _take(self, statement: FixedStatement, values: dict[str, Any]) -> list[Taken]:
-        values |= {
-            "worker_id": self._worker_id,
-            "lease": self._lease,
-            "max_attempts": self._max_attempts,
-        }
-        return self._database.run(statement, values, args_row(_taken))
 
     @property
     def seconds_until_whole_pass(self) -> float | None:
         """When rows that :meth:`claim` has passed over can be seen; ``None``: there are none."""
-        return self._frontier.seconds_until_whole_pass
+        return self._claiming.seconds_until_whole_pass
 
     def renew(self, claims: Sequence[Claim]) -> list[Claim]:
         """Extend the leases of ``claims``; returns those that are no longer ours.
@@ -176,11 +149,21 @@ class StoryboardQueue:
             | {name: getattr(image, name) for name in IMAGE_COLUMNS}
             for claim, image in done
         ]
-        values = {"done": json.dumps(records)}
-        written = set(self._database.run(complete_statement(), values, scalar_row))
+        completion = Call(complete_statement(), {"done": json.dumps(records)}, scalar_row)
+        written = self._write(completion, len(done))
         missing = [claim.token for claim, _ in done if claim.token not in written]
         held = self._held(missing) if missing else set()
         return [_completed(claim, written, held) for claim, _ in done]
+
+    def _write(self, completion: Call[UUID], count: int) -> set[UUID]:
+        """The tokens of the claims that were completed."""
+        refill = self._refill
+        wanted = refill.wanted(count) if refill else 0
+        if refill is None or wanted <= 0:
+            return set(self._database.run(completion))
+        written, claims = self._claiming.most_urgent_along(completion, wanted)
+        refill.take(claims, wanted)
+        return set(written)
 
     def _held(self, tokens: Sequence[UUID]) -> set[UUID]:
         with self._database.transaction() as connection:
@@ -246,14 +229,6 @@ class StoryboardQueue:
         with self._database.transaction() as connection:
             if connection.execute(statement).rowcount == 0:
                 raise LeaseLost(f"storyboard {claim.id} is no longer ours")
-
-
-def _taken(*values: Any) -> Taken:
-    return Claim(*values[: -len(RANK)]), values[-len(RANK) :]
-
-
-def _claims(taken: Sequence[Taken]) -> list[Claim]:
-    return [claim for claim, _ in taken]
 
 
 def _completed(

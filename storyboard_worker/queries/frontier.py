@@ -8,6 +8,7 @@ only as often as that costs a small share of the time: always, while it costs no
 of. Until then a row that is more urgent than those taken last has to wait.
 """
 
+import threading
 import time
 from collections.abc import Callable
 
@@ -18,26 +19,33 @@ Rank = tuple[str, ...]
 
 
 class Frontier:
-    """Of one worker; claims are made by one thread."""
+    """Of one worker, whose threads may claim at the same time."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._whole_pass = Thrift(clock)
         self._reached: Rank | None = None
-        self._fastest_seconds = float("inf")
+        self._fastest_seconds: dict[str, float] = {}
         self._began_onward = False
+        self._lock = threading.Lock()
 
     @property
     def start(self) -> Rank | None:
         """After which row the next claim begins; ``None``: at the most urgent one."""
         return self._reached if self._whole_pass.seconds_until_affordable else None
 
-    def passed(self, start: Rank | None, reached: Rank | None, seconds: float) -> None:
-        """A claim began after ``start``, took rows up to ``reached`` (if any), and so long."""
-        self._fastest_seconds = min(self._fastest_seconds, seconds)
-        self._reached = reached or self._reached
-        self._began_onward = start is not None
-        if not self._began_onward:
-            self._whole_pass.spent(seconds, self._fastest_seconds)
+    def passed(self, kind: str, start: Rank | None, reached: Rank | None, seconds: float) -> None:
+        """A claim began after ``start``, took rows up to ``reached`` (if any), and so long.
+
+        By how much longer than it should is seen beside the fastest of its ``kind``, which is
+        what the way to the database and back takes, and whatever else is done on it.
+        """
+        with self._lock:
+            fastest = min(seconds, self._fastest_seconds.get(kind, seconds))
+            self._fastest_seconds[kind] = fastest
+            self._reached = reached or self._reached
+            self._began_onward = start is not None
+            if not self._began_onward:
+                self._whole_pass.spent(seconds - fastest)
 
     @property
     def seconds_until_whole_pass(self) -> float | None:

@@ -8,7 +8,7 @@ from functools import cache
 from psycopg.rows import class_row
 from sqlalchemy import exists, func, select
 
-from storyboard_worker.database import Database, FixedStatement, fixed
+from storyboard_worker.database import Call, Database, FixedStatement, fixed
 from storyboard_worker.models import storyboards
 from storyboard_worker.queries.columns import (
     ALONG_AN_INDEX,
@@ -58,10 +58,10 @@ class Outlook:
 
     def _look(self) -> _Seen:
         began_at = self._clock()
-        [seen] = self._database.run(_look_statement(), {}, class_row(_Seen))
+        [seen] = self._database.run(Call(_look_statement(), {}, class_row(_Seen)))
         ended_at = self._clock()
         self._fastest_seconds = min(self._fastest_seconds, ended_at - began_at)
-        self._looks.spent(ended_at - began_at, self._fastest_seconds)
+        self._looks.spent(ended_at - began_at - self._fastest_seconds)
         waits = seen.seconds_until_due
         self._next_due_at = None if waits is None else ended_at + waits
         return seen

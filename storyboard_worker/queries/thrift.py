@@ -13,11 +13,7 @@ NEGLIGIBLE_SECONDS = 0.0003
 
 
 class Thrift:
-    """Says when something may be done again, from how long it took lately.
-
-    What counts is by how much it took longer than ``fastest_seconds``, which is what the way
-    to the database and back takes at least.
-    """
+    """Says when something may be done again, from how much longer it took lately than it should."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -28,9 +24,9 @@ class Thrift:
     def seconds_until_affordable(self) -> float:
         return max(0.0, self._again_at - self._clock())
 
-    def spent(self, seconds: float, fastest_seconds: float) -> None:
-        """It was done, and took so long."""
-        self._recent.append(seconds)
-        extra = min(self._recent) - fastest_seconds
+    def spent(self, extra_seconds: float) -> None:
+        """It was done, and took so much longer."""
+        self._recent.append(extra_seconds)
+        extra = min(self._recent)
         if len(self._recent) == REMEMBERED and extra > NEGLIGIBLE_SECONDS:
             self._again_at = self._clock() + extra * SHARE

@@ -10,7 +10,7 @@ from uuid import UUID
 from psycopg.rows import class_row
 from sqlalchemy import case, func, literal_column, null, select, update
 
-from storyboard_worker.database import Database, FixedStatement, fixed
+from storyboard_worker.database import Call, Database, FixedStatement, fixed
 from storyboard_worker.errors import ErrorCode
 from storyboard_worker.models import Expired, Lapsed, storyboards
 from storyboard_worker.queries.columns import (
@@ -85,7 +85,7 @@ class Upkeep:
 
     def expire(self, limit: int = BATCH_ROWS) -> list[Expired]:
         """pending → failed (``source_expired``) for rows whose signed URL has died."""
-        return self._database.run(_expire_statement(limit), {}, class_row(Expired))
+        return self._database.run(Call(_expire_statement(limit), {}, class_row(Expired)))
 
     def note_event(self, ids: list[UUID], sentry_event_id: str) -> None:
         """Keep on failed rows which Sentry event told of them."""

@@ -7,7 +7,7 @@ from psycopg.rows import args_row
 from sqlalchemy import delete, exists, func, select
 from sqlalchemy.dialects.postgresql import insert
 
-from storyboard_worker.database import Database, fixed
+from storyboard_worker.database import Call, Database, fixed
 from storyboard_worker.models import NOTIFY_CHANNEL, WorkerBeat, storyboard_workers, storyboards
 from storyboard_worker.queries.columns import (
     ALONG_AN_INDEX,
@@ -60,7 +60,7 @@ class WorkerRegister:
         statement = insert(storyboard_workers).values(worker_id=beat.worker_id, **facts)
         upsert = statement.on_conflict_do_update(index_elements=["worker_id"], set_=facts)
         looking = fixed(upsert.returning(LAPSED, EXPIRED), **ALONG_AN_INDEX)
-        [chores] = self._database.run(looking, {}, args_row(Chores))
+        [chores] = self._database.run(Call(looking, {}, args_row(Chores)))
         return chores
 
     def leave(self, worker_id: str) -> None:

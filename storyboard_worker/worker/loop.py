@@ -95,6 +95,7 @@ class Worker:
             on_ended=self._ended,
         )
         self._dispatcher = Dispatcher(parts.queue, self._slots, parts.pauses)
+        parts.queue.refill_along(self._dispatcher)
         self._idling = Idling(settings.poll_interval_seconds)
         self._listener = Listener(
             parts.database, parts.register, lambda: self._wakes.put(Wake.NEWS)
@@ -234,6 +235,7 @@ class Worker:
         grace_ends_at = time.monotonic() + self._settings.shutdown_grace_seconds
         self._state = WorkerState.DRAINING
         event(logging.INFO, "stopping", in_flight=len(self._slots.under_way))
+        self._dispatcher.close()
         self._watchdog.stop()
         self._listener.stop()
         self._if_database_is_there(self._beat)

@@ -5,7 +5,7 @@ server does when it keeps plans.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -14,10 +14,9 @@ from uuid import uuid4
 import psycopg
 import pytest
 from psycopg import sql
-from psycopg.rows import BaseRowFactory
 from sqlalchemy import event
 
-from storyboard_worker.database import Database, FixedStatement, Row
+from storyboard_worker.database import Call, Database, FixedStatement, Row
 from storyboard_worker.errors import LeaseLost
 from storyboard_worker.models import Claim
 from storyboard_worker.queries.claims import StoryboardQueue
@@ -71,11 +70,10 @@ class Noting(Database):
         if statement.startswith("WITH"):
             self.sent.append(FixedStatement(statement, parameters, {}))
 
-    def run(
-        self, statement: FixedStatement, values: Mapping[str, Any], row: BaseRowFactory[Row]
-    ) -> list[Row]:
-        self.sent.append(replace(statement, constants={**statement.constants, **values}))
-        return super().run(statement, values, row)
+    def run(self, call: Call[Row]) -> list[Row]:
+        values = {**call.statement.constants, **call.values}
+        self.sent.append(replace(call.statement, constants=values))
+        return super().run(call)
 
 
 @pytest.fixture(scope="module")
