@@ -25,6 +25,10 @@ class Deadline:
         self._sockets: set[socket.socket] = set()
         self._lock = threading.Lock()
 
+    def begin(self) -> None:
+        """Count the time from now; what waited before does not count."""
+        self._ends_at = self._clock() + self._seconds
+
     @property
     def cancelled(self) -> bool:
         return self._cancelled.is_set()

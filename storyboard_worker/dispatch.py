@@ -46,56 +46,55 @@ class Dispatcher:
 
     def fill(self) -> Filled:
         """Start attempts in the free slots."""
-        free = max(0, self._slots.free)
-        wanted = self._pauses.storage_allows(self._limited(free))
+        taken = self._slots.take(most=self._left)
         started = 0
-        for host in self._pauses.hosts_to_probe()[:wanted]:
-            started += self._probe(host)
-        avoided = self._pauses.hosts_to_avoid()
-        if started < wanted:
-            claims = self._queue.claim(wanted - started, without_hosts=avoided)
-            self._start(claims)
-            started += len(claims)
+        try:
+            wanted = self._pauses.storage_allows(taken)
+            for host in self._pauses.hosts_to_probe()[:wanted]:
+                started += self._probe(host)
+            avoided = self._pauses.hosts_to_avoid()
+            if started < wanted:
+                claims = self._queue.claim(wanted - started, without_hosts=avoided)
+                started += self._start(claims)
+        finally:
+            self._slots.leave(taken - started)
         self._rows_are_left = started == wanted and not avoided
         return Filled(
             started,
             look_again=started == wanted,
             held_back=bool(avoided),
-            left_free=free - started,
+            left_free=taken - started,
         )
 
-    def wanted(self, completions: int) -> int:
-        """How many rows to claim together with so many completions (see :class:`Refill`).
+    def take(self, completions: int) -> int:
+        """How many rows to claim along with so many completions (see :class:`Refill`).
 
         As many as slots will be free then, while rows are known to wait and no upstream is in
         trouble: whatever is more difficult is left to :meth:`fill`.
         """
-        if self._closed or not self._rows_are_left or self._left is not None:
-            return 0
-        return self._slots.free + completions if self._pauses.all_open else 0
+        easy = self._rows_are_left and self._left is None and self._pauses.all_open
+        return self._slots.take(leaving=completions) if easy and not self._closed else 0
 
-    def take(self, claims: list[Claim], wanted: int) -> None:
-        """Start what was claimed together with completions, whose slots are about to be free."""
-        self._rows_are_left = len(claims) == wanted
+    def start(self, claims: list[Claim], taken: int) -> None:
+        """Start what was claimed along with completions."""
         for claim in claims:
             self._slots.start(claim)
-
-    def _limited(self, free: int) -> int:
-        return free if self._left is None else min(free, self._left)
+        self._slots.leave(taken - len(claims))
+        self._rows_are_left = len(claims) == taken
 
     def _probe(self, host: str) -> int:
         claims = self._queue.claim(1, host=host)
         if claims:
             self._pauses.start_probe(host)
-            self._start(claims)
         else:
             self._pauses.nothing_to_probe(host)
-        return len(claims)
+        return self._start(claims)
 
-    def _start(self, claims: list[Claim]) -> None:
+    def _start(self, claims: list[Claim]) -> int:
         for claim in claims:
             # While storage is on probation this is the one row that may ask it.
             self._pauses.start_probe(STORAGE_UPSTREAM)
             self._slots.start(claim)
         if self._left is not None:
             self._left -= len(claims)
+        return len(claims)

@@ -36,22 +36,39 @@ class Slots:
         self._on_ended = on_ended
         self._inbox: queue.SimpleQueue[tuple[Claim, Deadline]] = queue.SimpleQueue()
         self._under_way: dict[UUID, tuple[Claim, Deadline]] = {}
+        self._taken = 0
         self._threads = 0
         self._changed = threading.Condition()
         self.tally: Counter[str] = Counter()
 
     @property
     def free(self) -> int:
-        """Negative while attempts wait for slots whose outcome is just being written."""
-        return self._count - len(self._under_way)
+        return max(0, self._count - self._taken)
 
     @property
     def under_way(self) -> list[Claim]:
         with self._changed:
             return [claim for claim, _ in self._under_way.values()]
 
+    def take(self, *, most: int | None = None, leaving: int = 0) -> int:
+        """Take free slots, for claims to come; returns how many.
+
+        ``leaving``: so many more are about to be free. Each is given to :meth:`start` or back
+        with :meth:`leave`.
+        """
+        with self._changed:
+            count = max(0, self._count - self._taken + leaving)
+            count = count if most is None else min(count, most)
+            self._taken += count
+        return count
+
+    def leave(self, count: int) -> None:
+        """So many slots that were taken stay without work."""
+        with self._changed:
+            self._taken -= count
+
     def start(self, claim: Claim) -> None:
-        """Begin an attempt; the caller has made sure that a slot is free, or about to be."""
+        """Begin an attempt in a slot that was taken for it, as soon as that is free."""
         deadline = Deadline(self._attempt_timeout_seconds)
         with self._changed:
             self._under_way[claim.token] = (claim, deadline)
@@ -78,9 +95,11 @@ class Slots:
     def _work(self) -> None:
         while True:
             claim, deadline = self._inbox.get()
+            deadline.begin()
             ended = self._run(claim, deadline)
             with self._changed:
                 del self._under_way[claim.token]
+                self._taken -= 1
                 if ended is not None:
                     self.tally[ended.outcome] += 1
                 self._changed.notify_all()

@@ -137,7 +137,8 @@ def _taking(chosen: Select[Any], settings: dict[str, str]) -> FixedStatement:
     claims = select(
         *(taking.c[name] for name in CLAIM_FIELDS), *(cast(part, Text) for part in rank)
     )
-    return fixed(claims.order_by(*rank), **settings)
+    # The rank travels as text, which must be read as it was written.
+    return fixed(claims.order_by(*rank), datestyle="ISO", **settings)
 
 
 @cache

@@ -50,11 +50,11 @@ Completion = tuple[Claim, StoredImage]
 class Refill(Protocol):
     """Whose slots become free by completions, and shall have work again at once."""
 
-    def wanted(self, completions: int) -> int:
-        """How many rows to claim in the transaction of so many completions."""
+    def take(self, completions: int) -> int:
+        """How many rows to claim along with so many completions."""
 
-    def take(self, claims: list[Claim], wanted: int) -> None:
-        """These were claimed, of so many that were wanted."""
+    def start(self, claims: list[Claim], taken: int) -> None:
+        """What was claimed then, of so many; called after each :meth:`take` of more than none."""
 
 
 class StoryboardQueue:
@@ -158,11 +158,14 @@ class StoryboardQueue:
     def _write(self, completion: Call[UUID], count: int) -> set[UUID]:
         """The tokens of the claims that were completed."""
         refill = self._refill
-        wanted = refill.wanted(count) if refill else 0
-        if refill is None or wanted <= 0:
+        taken = refill.take(count) if refill else 0
+        if refill is None or not taken:
             return set(self._database.run(completion))
-        written, claims = self._claiming.most_urgent_along(completion, wanted)
-        refill.take(claims, wanted)
+        claims: list[Claim] = []
+        try:
+            written, claims = self._claiming.most_urgent_along(completion, taken)
+        finally:
+            refill.start(claims, taken)
         return set(written)
 
     def _held(self, tokens: Sequence[UUID]) -> set[UUID]:

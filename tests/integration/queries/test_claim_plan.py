@@ -14,6 +14,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 from psycopg import sql
+from psycopg.rows import scalar_row
 from sqlalchemy import event
 
 from storyboard_worker.database import Call, Database, FixedStatement, Row
@@ -158,6 +159,28 @@ def test_a_claim_walks_along_its_index(
     assert walk["Scan Direction"] == "Forward"
     # Rows that wait are skipped inside the index, without a visit to the table.
     assert "available_at <= now()" in walk["Index Cond"]
+
+
+def test_a_claim_walks_along_its_index_even_without_statistics(
+    new_database: NewDatabase, template: str
+) -> None:
+    """As after a bulk insert, before the server has looked at what came."""
+    with new_database(template) as dsn, psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute("ALTER TABLE storyboards SET (autovacuum_enabled = off)")
+        connection.execute(
+            "INSERT INTO storyboards (source_url)"
+            " SELECT 'https://images.example/' || n FROM generate_series(1, 5000) AS n"
+        )
+        database = Noting(dsn)
+        claim(database)
+        [statement] = database.sent
+        planned = replace(statement, text=f"EXPLAIN (FORMAT JSON) {statement.text}")
+        [plan] = database.run(Call(planned, {}, scalar_row))
+        database.close()
+    nodes = list(flattened(plan[0]["Plan"]))
+    [chosen] = [node for node in nodes if node.get("Subplan Name") == "CTE due"]
+    kinds = [node["Node Type"] for node in flattened(chosen)]
+    assert kinds == ["Limit", "LockRows", "Index Scan"]
 
 
 def test_what_was_chosen_is_found_by_its_key(explain: Explain) -> None:

@@ -1,0 +1,103 @@
+"""Claims that begin where the last one ended, because the way there has become slow."""
+
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from storyboard_worker.queries.claims import StoryboardQueue
+from storyboard_worker.queries.frontier import Frontier
+from storyboard_worker.queries.thrift import REMEMBERED, SHARE
+from tests.integration.producing import enqueue, moment
+from tests.unit.clock import Clock
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def frontier(queue: StoryboardQueue, clock: Clock) -> Frontier:
+    """The queue's, by a clock that stands still."""
+    frontier = Frontier(clock)
+    queue._claiming._frontier = frontier
+    return frontier
+
+
+def slow_down(frontier: Frontier) -> None:
+    """The next whole pass comes when the clock says so."""
+    frontier.passed("simulated", None, None, 0.0)
+    for _ in range(REMEMBERED):
+        frontier.passed("simulated", None, None, 10.0)
+
+
+def bulk(producer: psycopg.Connection, count: int) -> set[UUID]:
+    """Rows of one statement, alike in everything that makes them urgent."""
+    found = producer.execute(
+        "INSERT INTO storyboards (source_url) SELECT 'https://images.example/' || n"
+        " FROM generate_series(1, %s) AS n RETURNING id",
+        [count],
+    )
+    return {storyboard_id for (storyboard_id,) in found}
+
+
+def test_rows_alike_are_each_taken_once(
+    queue: StoryboardQueue, frontier: Frontier, producer: psycopg.Connection
+) -> None:
+    expected = bulk(producer, 50)
+    taken = [claim.id for claim in queue.claim(3)]
+    slow_down(frontier)
+    taken += [claim.id for _ in range(16) for claim in queue.claim(3)]
+    assert len(taken) == 50
+    assert set(taken) == expected
+    assert queue.claim(3) == []
+
+
+def test_a_more_urgent_row_waits_for_the_whole_pass(
+    queue: StoryboardQueue, frontier: Frontier, producer: psycopg.Connection, clock: Clock
+) -> None:
+    bulk(producer, 10)
+    queue.claim(1)
+    slow_down(frontier)
+    urgent = enqueue(producer, priority=5)
+    assert [claim.id for claim in queue.claim(1)] != [urgent]
+    assert queue.seconds_until_whole_pass == pytest.approx(10.0 * SHARE)
+    clock.now += 10.0 * SHARE
+    assert [claim.id for claim in queue.claim(1)] == [urgent]
+    assert queue.seconds_until_whole_pass is None
+
+
+def test_with_nothing_onward_it_begins_again(
+    queue: StoryboardQueue, frontier: Frontier, producer: psycopg.Connection
+) -> None:
+    bulk(producer, 1)
+    queue.claim(1)
+    slow_down(frontier)
+    for urgency in ({"priority": 5}, {"source_expires_at": moment(producer, 3600)}, {}):
+        storyboard_id = enqueue(producer, **urgency)
+        assert [claim.id for claim in queue.claim(1)] == [storyboard_id]
+
+
+@pytest.mark.parametrize("time_zone", ["UTC", "Asia/Kolkata"])
+@pytest.mark.parametrize("date_style", ["ISO", "SQL, DMY", "German"])
+def test_the_place_is_kept_exactly_whatever_the_server_prints(
+    queue: StoryboardQueue,
+    frontier: Frontier,
+    producer: psycopg.Connection,
+    date_style: str,
+    time_zone: str,
+) -> None:
+    database = producer.info.dbname
+    producer.execute(f'ALTER DATABASE "{database}" SET datestyle = {date_style}')
+    producer.execute(f'ALTER DATABASE "{database}" SET timezone = "{time_zone}"')
+    try:
+        expires_at = moment(producer, 7200)
+        ids = {enqueue(producer, source_expires_at=expires_at) for _ in range(6)}
+        taken = [claim.id for claim in queue.claim(1)]
+        slow_down(frontier)
+        taken += [claim.id for _ in range(5) for claim in queue.claim(1)]
+    finally:
+        producer.execute(f'ALTER DATABASE "{database}" RESET ALL')
+    assert set(taken) == ids
+    assert len(taken) == 6

@@ -1,0 +1,112 @@
+"""Whole transactions in one message: as bounded, and as well cleaned up after, as others."""
+
+import psycopg
+import pytest
+from psycopg.rows import scalar_row
+from sqlalchemy import bindparam, func, literal_column, select
+
+from storyboard_worker import database as module
+from storyboard_worker.database import Call, Database, FixedStatement, fixed
+from storyboard_worker.errors import DatabaseUnavailable, SchemaOutdated
+from storyboard_worker.queries.claims import StoryboardQueue
+from tests.integration.producing import enqueue
+
+SHOW = fixed(select(func.current_setting(bindparam("name"))))
+WORKERS = (
+    "FROM pg_stat_activity WHERE datname = current_database()"
+    " AND application_name = 'storyboard-worker'"
+)
+
+
+def plain(text: str, **settings: str) -> FixedStatement:
+    return FixedStatement(text, {}, settings)
+
+
+def shown(database: Database, name: str) -> str:
+    [value] = database.run(Call(SHOW, {"name": name}, scalar_row))
+    return str(value)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value"), [("statement_timeout", "15s"), ("lock_timeout", "500ms")]
+)
+def test_time_outs_hold_for_the_transaction_alone(
+    one_connection: Database, setting: str, value: str
+) -> None:
+    assert shown(one_connection, setting) == value
+    with one_connection.connect() as connection:
+        assert connection.exec_driver_sql(f"SHOW {setting}").scalar() == "0"
+
+
+def test_settings_of_a_statement_hold_for_its_transaction_alone(one_connection: Database) -> None:
+    statement = plain("SHOW enable_sort", enable_sort="off")
+    assert one_connection.run(Call(statement, {}, scalar_row)) == ["off"]
+    assert shown(one_connection, "enable_sort") == "on"
+
+
+def test_a_statement_that_takes_too_long(
+    one_connection: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "TIME_OUTS", "SET LOCAL statement_timeout = 50")
+    with pytest.raises(DatabaseUnavailable, match="statement timeout"):
+        one_connection.run(Call(plain("SELECT pg_sleep(30)"), {}, scalar_row))
+    assert shown(one_connection, "server_version")
+
+
+def test_what_fails_undoes_all_and_leaves_no_transaction_open(
+    one_connection: Database, producer: psycopg.Connection
+) -> None:
+    enqueue(producer)
+    change = Call(plain("UPDATE storyboards SET priority = 1 RETURNING 1"), {}, scalar_row)
+    with pytest.raises(psycopg.errors.DivisionByZero):
+        one_connection.run_both(change, Call(plain("SELECT 1 / 0"), {}, scalar_row))
+    assert producer.execute(f"SELECT state {WORKERS}").fetchall() == [("idle",)]
+    assert producer.execute("SELECT priority FROM storyboards").fetchall() == [(0,)]
+
+
+def test_both_results_are_told_apart(one_connection: Database) -> None:
+    numbers = Call(fixed(select(literal_column("1").label("n"))), {}, scalar_row)
+    texts = Call(fixed(select(bindparam("text"))), {"text": "50 % of it; SELECT 2"}, scalar_row)
+    assert one_connection.run_both(numbers, texts) == ([1], ["50 % of it; SELECT 2"])
+
+
+def test_connections_killed_while_they_lay_in_the_pool(
+    database: Database, producer: psycopg.Connection
+) -> None:
+    """As after a restart of the server: one call fails, not one for each connection."""
+    with database.transaction(), database.transaction():
+        pass
+    producer.execute(f"SELECT pg_terminate_backend(pid, 10000) {WORKERS}")
+    with pytest.raises(DatabaseUnavailable):
+        shown(database, "port")
+    assert shown(database, "port")
+    with database.transaction() as one, database.transaction() as other:
+        one.exec_driver_sql("SELECT 1")
+        other.exec_driver_sql("SELECT 1")
+
+
+def test_nobody_there() -> None:
+    with pytest.raises(DatabaseUnavailable):
+        shown(Database("host=/nonexistent user=postgres dbname=postgres"), "port")
+
+
+def test_a_missing_table(database: Database) -> None:
+    with pytest.raises(SchemaOutdated, match="storyboard-worker migrate"):
+        database.run(Call(plain("SELECT * FROM of_a_later_version"), {}, scalar_row))
+
+
+def test_a_claim_does_not_wait_for_the_disk_and_a_completion_does(
+    database: Database, queue: StoryboardQueue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scripts: list[str] = []
+    make = module._script
+
+    def note(*arguments: object) -> str:
+        scripts.append(make(*arguments))  # type: ignore[arg-type]  # handed on as they came
+        return scripts[-1]
+
+    monkeypatch.setattr(module, "_script", note)
+    queue.claim(1)
+    assert "synchronous_commit = off" in scripts[0]
+    queue._claiming.most_urgent_along(Call(SHOW, {"name": "synchronous_commit"}, scalar_row), 1)
+    assert "synchronous_commit =" not in scripts[1]
