@@ -62,21 +62,13 @@ RANK_REACHED = tuple(
     for name, part in zip(RANK_NAMES, RANK, strict=True)
 )
 
-WHILE_CLAIMING = {
-    # A claim that a crash of the server undoes leaves its row pending, and its worker without
-    # the token that the row would have to carry: as if it had not been made. Not to wait for
-    # the disk brings a row's start forward by as long.
-    "synchronous_commit": "off",
-    **ALONG_AN_INDEX,
-}
-
 # What a completion writes down, under the names of the columns and of StoredImage alike.
 IMAGE_COLUMNS = ("cdn_url", "public_id", "asset_id", "format", "width", "height", "bytes", "etag")
 
 
 @cache
 def claim_statement(
-    limit: int, *, onward: bool, avoiding: bool = False, at_host: bool = False, alone: bool = True
+    limit: int, *, onward: bool, avoiding: bool = False, at_host: bool = False
 ) -> FixedStatement:
     chosen: list[ColumnElement[bool]] = [is_pending, is_due, is_alive]
     if onward:
@@ -93,16 +85,16 @@ def claim_statement(
         .limit(literal_column(str(int(limit))))
         .with_for_update(skip_locked=True)
     )
-    return _taking(due, WHILE_CLAIMING if alone else ALONG_AN_INDEX)
+    return _taking(due)
 
 
 @cache
 def claim_one_statement() -> FixedStatement:
     chosen = select(rows.id).where(rows.id == bindparam("chosen_id", type_=UuidType), is_pending)
-    return _taking(chosen.with_for_update(skip_locked=True), WHILE_CLAIMING)
+    return _taking(chosen.with_for_update(skip_locked=True))
 
 
-def _taking(chosen: Select[Any], settings: dict[str, str]) -> FixedStatement:
+def _taking(chosen: Select[Any]) -> FixedStatement:
     # MATERIALIZED: a plain sub-select may be planned as the inner side of a join and run
     # more than once, which claims more rows than the limit.
     due = chosen.cte("due").prefix_with("MATERIALIZED")
@@ -138,7 +130,7 @@ def _taking(chosen: Select[Any], settings: dict[str, str]) -> FixedStatement:
         *(taking.c[name] for name in CLAIM_FIELDS), *(cast(part, Text) for part in rank)
     )
     # The rank travels as text, which must be read as it was written.
-    return fixed(claims.order_by(*rank), datestyle="ISO", **settings)
+    return fixed(claims.order_by(*rank), datestyle="ISO", **ALONG_AN_INDEX)
 
 
 @cache

@@ -68,9 +68,9 @@ class Claiming:
         return self._passed("alone", start, taken, began_at)
 
     def most_urgent_along(self, other: Call[Row], limit: int) -> tuple[list[Row], list[Claim]]:
-        """``other`` and a claim in one transaction, which is as durable as ``other`` wants."""
+        """``other`` and a claim in one transaction."""
         start = self._frontier.start
-        statement = claim_statement(limit, onward=start is not None, alone=False)
+        statement = claim_statement(limit, onward=start is not None)
         call = self._call(statement, start)
         began_at = time.monotonic()
         rows, taken = self._database.run_both(other, call)

@@ -8,7 +8,6 @@ from sqlalchemy import bindparam, func, literal_column, select
 from storyboard_worker import database as module
 from storyboard_worker.database import Call, Database, FixedStatement, fixed
 from storyboard_worker.errors import DatabaseUnavailable, SchemaOutdated
-from storyboard_worker.queries.claims import StoryboardQueue
 from tests.integration.producing import enqueue
 
 SHOW = fixed(select(func.current_setting(bindparam("name"))))
@@ -93,20 +92,3 @@ def test_nobody_there() -> None:
 def test_a_missing_table(database: Database) -> None:
     with pytest.raises(SchemaOutdated, match="storyboard-worker migrate"):
         database.run(Call(plain("SELECT * FROM of_a_later_version"), {}, scalar_row))
-
-
-def test_a_claim_does_not_wait_for_the_disk_and_a_completion_does(
-    database: Database, queue: StoryboardQueue, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    scripts: list[str] = []
-    make = module._script
-
-    def note(*arguments: object) -> str:
-        scripts.append(make(*arguments))  # type: ignore[arg-type]  # handed on as they came
-        return scripts[-1]
-
-    monkeypatch.setattr(module, "_script", note)
-    queue.claim(1)
-    assert "synchronous_commit = off" in scripts[0]
-    queue._claiming.most_urgent_along(Call(SHOW, {"name": "synchronous_commit"}, scalar_row), 1)
-    assert "synchronous_commit =" not in scripts[1]
