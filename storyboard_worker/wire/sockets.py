@@ -15,11 +15,14 @@ import select
 import socket
 import ssl
 import time
+from contextlib import suppress
 
 import httpx
 
 from storyboard_worker.deadline import Deadline
 from storyboard_worker.wire.resolve import SocketAddress
+
+RECORD_BYTES = 16 * 1024  # at most (RFC 8446, section 5.1)
 
 
 class WireSocket:
@@ -96,7 +99,7 @@ class WireSocket:
                 self._wait_for_answer()
             while not self._deadline.expired:
                 try:
-                    data = self._sock.recv(limit)
+                    data = self._read(limit)
                 except (BlockingIOError, ssl.SSLWantReadError):
                     self._wait(select.POLLIN)
                 except ssl.SSLWantWriteError:
@@ -110,6 +113,11 @@ class WireSocket:
         except OSError as error:
             raise httpx.ReadError(f"the connection broke while reading: {error}") from error
         raise httpx.ReadTimeout("the time was up while reading")
+
+    def _read(self, limit: int) -> bytes:
+        if not isinstance(self._sock, ssl.SSLSocket):
+            return self._sock.recv(limit)
+        return _records(self._sock, limit)
 
     def send_all(self, data: bytes) -> None:
         """All of ``data``, however often the peer has to be waited for."""
@@ -158,6 +166,18 @@ class WireSocket:
 
     def _wait(self, event: int) -> None:
         _wait(self._sock, event, self._deadline, time.monotonic() + self._timeout_seconds)
+
+
+def _records(sock: ssl.SSLSocket, limit: int) -> bytes:
+    """As much as is there. One read gives one record, which is little to hand on at a time, and
+    making room for more than that in each costs more than reading it."""
+    records = [sock.recv(min(limit, RECORD_BYTES))]
+    missing = limit - len(records[0])
+    with suppress(ssl.SSLWantReadError, ssl.SSLWantWriteError):
+        while records[-1] and missing:
+            records.append(sock.recv(min(missing, RECORD_BYTES)))
+            missing -= len(records[-1])
+    return b"".join(records)
 
 
 def _wait(sock: socket.socket, event: int, deadline: Deadline, ends_at: float) -> None:
