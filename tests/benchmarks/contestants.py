@@ -1,106 +1,83 @@
-"""The processes that are compared, and how their CPU and memory are read."""
+"""The processes that are compared."""
 
-import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, field
 
-import psycopg
-
+from tests.acceptance.running_worker import environment
+from tests.benchmarks.checks import check, wait_until
+from tests.benchmarks.rows import Rows
 from tests.benchmarks.upstreams import Upstreams
-
-TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
 
 @dataclass(frozen=True)
 class Contestant:
+    """``arguments`` are Python's; ``announced``: it writes a line when it is ready for rows."""
+
     name: str
-    command: tuple[str, ...]
-    settings: dict[str, str]
+    arguments: tuple[str, ...]
+    settings: dict[str, str] = field(default_factory=dict, hash=False)
+    announced: bool = False
 
 
-OURS = Contestant("storyboard-worker", ("-m", "storyboard_worker", "run"), {})
-OURS_SIZE = Contestant(
-    "storyboard-worker, VERIFY_STORED=size", OURS.command, {"VERIFY_STORED": "size"}
-)
-NAIVE = Contestant("naive loop", ("-m", "tests.benchmarks.naive", "16"), {})
+OURS = Contestant("storyboard-worker", ("-m", "storyboard_worker", "run"))
+OURS_SIZE = Contestant("storyboard-worker, size", OURS.arguments, {"VERIFY_STORED": "size"})
+_NAIVE = ("-m", "tests.benchmarks.naive")
+NAIVE = Contestant("naive loop", (*_NAIVE, "kept", "{at_once}"), announced=True)
+ANEW = Contestant("naive loop, connecting anew", (*_NAIVE, "anew", "{at_once}"), announced=True)
 
 
 @contextmanager
 def running(
-    contestant: Contestant, dsn: str, upstreams: Upstreams
-) -> Iterator[subprocess.Popen[bytes]]:
-    """The contestant, idle: started, connected, waiting for rows."""
-    environment = os.environ | {
-        "DATABASE_URL": dsn,
+    contestant: Contestant, database_url: str, upstreams: Upstreams, at_once: int
+) -> Iterator[subprocess.Popen[str]]:
+    """Started, and killed in the end."""
+    settings = {
+        "DATABASE_URL": database_url,
         "CLOUDINARY_CLOUD_NAME": "bench",
         "CLOUDINARY_API_KEY": "benchmark-key",
         "CLOUDINARY_API_SECRET": "benchmark-secret",
-        "CLOUDINARY_UPLOAD_PREFIX": f"http://127.0.0.1:{upstreams.storage_port}",
+        "CLOUDINARY_UPLOAD_PREFIX": upstreams.storage_url,
         "SOURCE_ALLOW_PRIVATE": "true",
         "MAX_IMAGE_BYTES": "100000000",
+        "WORKER_CONCURRENCY": str(at_once),
         **contestant.settings,
     }
+    if upstreams.certificate:
+        settings["SSL_CERT_FILE"] = str(upstreams.certificate.certificate)
     process = subprocess.Popen(
-        [sys.executable, *contestant.command], env=environment, stderr=subprocess.DEVNULL
+        [sys.executable, *(text.format(at_once=at_once) for text in contestant.arguments)],
+        env=environment(settings),
+        stdout=subprocess.PIPE if contestant.announced else subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        text=True,
     )
     try:
-        _wait_until(lambda: _is_connected(dsn, process), "the contestant to connect")
         yield process
     finally:
         process.kill()
-        process.wait()
+        process.communicate()
 
 
-def _is_connected(dsn: str, process: subprocess.Popen[bytes]) -> bool:
-    assert process.poll() is None, "the contestant ended by itself"
-    with psycopg.connect(dsn, autocommit=True) as connection:
-        found = connection.execute(
-            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
-            " AND pid <> pg_backend_pid() AND state = 'idle'"
-            " AND state_change < now() - interval '0.2 seconds'"
-        ).fetchone()
-    assert found is not None
-    return bool(found[0])
+def wait_until_idle(contestant: Contestant, process: subprocess.Popen[str], rows: Rows) -> None:
+    """Until it is connected and waits for rows."""
+    if contestant.announced:
+        assert process.stdout is not None
+        process.stdout.readline()
+    else:
+        wait_until(
+            lambda: has_ended(process) or (rows.has_worker(process.pid) and rows.are_left_alone()),
+            f"{contestant.name} to wait for rows",
+            every_seconds=0.1,
+        )
+    check_running(contestant, process)
 
 
-def _wait_until(reached: Callable[[], bool], what: str, seconds: float = 120) -> None:
-    ends_at = time.monotonic() + seconds
-    while not reached():
-        assert time.monotonic() < ends_at, f"waited in vain for {what}"
-        time.sleep(0.05)
+def has_ended(process: subprocess.Popen[str]) -> bool:
+    return process.poll() is not None
 
 
-def wait_until_ready(dsn: str, count: int) -> float:
-    """When all rows were ready, by the monotonic clock; fails if one failed."""
-    with psycopg.connect(dsn, autocommit=True) as connection:
-
-        def done() -> bool:
-            found = connection.execute(
-                "SELECT count(*) FILTER (WHERE status = 'ready'),"
-                " count(*) FILTER (WHERE status = 'failed') FROM storyboards"
-            ).fetchone()
-            assert found is not None
-            assert found[1] == 0, "a row failed"
-            return bool(found[0] == count)
-
-        _wait_until(done, "all rows to become ready", 600)
-    return time.monotonic()
-
-
-def cpu_seconds(pid: int) -> float:
-    """User and system time of a process so far."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / TICKS_PER_SECOND
-
-
-def peak_megabytes(pid: int) -> float:
-    """The most memory a process has had resident."""
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmHWM"):
-            return int(line.split()[1]) / 1024
-    raise AssertionError("no VmHWM")
+def check_running(contestant: Contestant, process: subprocess.Popen[str]) -> None:
+    check(not has_ended(process), f"{contestant.name} ended by itself, {process.returncode}")

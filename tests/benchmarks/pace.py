@@ -1,0 +1,37 @@
+"""How quick a worker is in the middle of its work, by what the storage has counted."""
+
+import subprocess
+import time
+
+from tests.benchmarks.checks import check, wait_until
+from tests.benchmarks.contestants import Contestant, check_running
+from tests.benchmarks.upstreams import Upstreams
+
+LOOK_SECONDS = 0.003
+
+
+class Watched:
+    """A worker that is under way, seen from the storage."""
+
+    def __init__(
+        self, contestant: Contestant, process: subprocess.Popen[str], upstreams: Upstreams
+    ) -> None:
+        self._contestant = contestant
+        self._process = process
+        self._upstreams = upstreams
+
+    def wait_for(self, count: int) -> tuple[int, float]:
+        """Once so many images are stored: how many are, and when that was."""
+        wait_until(
+            lambda: self._stored() >= count, f"{count} stored images", every_seconds=LOOK_SECONDS
+        )
+        return self.now()
+
+    def now(self) -> tuple[int, float]:
+        return self._stored(), time.monotonic()
+
+    def _stored(self) -> int:
+        check_running(self._contestant, self._process)
+        tally = self._upstreams.tally()
+        check(tally.mismatched == 0, "a stored image was not as the source's")
+        return tally.stored

@@ -1,0 +1,68 @@
+"""The producer and the reader of a measurement: rows in, outcomes out."""
+
+from typing import Self
+
+from tests.benchmarks.checks import check, wait_until
+from tests.benchmarks.server import BenchDatabase
+
+INSERT = """
+INSERT INTO storyboards (source_url) SELECT %s || '/' || n FROM generate_series(1, %s) n
+"""
+
+COUNTS = """
+SELECT count(*), count(*) FILTER (WHERE status = 'ready'),
+    count(*) FILTER (WHERE status = 'failed'), min(error_code)
+FROM storyboards
+"""
+
+
+class Rows:
+    """The harness's own connection to a database; ``with`` closes it.
+
+    ``transactions`` are those that it has cost so far.
+    """
+
+    def __init__(self, database: BenchDatabase) -> None:
+        self._database = database
+        self._connection = database.connect()
+        self.transactions = 1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    def insert(self, count: int, source_url: str) -> None:
+        """As a producer does, in one statement."""
+        self.transactions += 1
+        self._connection.execute(INSERT, [source_url, count])
+
+    def has_worker(self, pid: int) -> bool:
+        """Whether a worker of this process has registered."""
+        self.transactions += 1
+        found = self._connection.execute(
+            "SELECT count(*) FROM storyboard_workers WHERE pid = %s", [pid]
+        ).fetchone()
+        return found == (1,)
+
+    def are_left_alone(self) -> bool:
+        """Whether nobody is asking, or was a moment ago."""
+        return self._database.is_resting()
+
+    def all_ready(self, count: int) -> bool:
+        """Whether all the rows there are, ``count`` of them, are ready."""
+        self.transactions += 1
+        found = self._connection.execute(COUNTS).fetchone()
+        assert found is not None
+        total, ready, failed, error_code = found
+        check(failed == 0, f"{failed} rows failed ({error_code})")
+        check(total == count, f"there are {total} rows instead of {count}")
+        return bool(ready == count)
+
+    def wait_until_ready(self, count: int, *, every_seconds: float = 0.01) -> None:
+        wait_until(
+            lambda: self.all_ready(count),
+            f"{count} rows to become ready",
+            every_seconds=every_seconds,
+        )

@@ -1,0 +1,87 @@
+"""CPU time and memory of processes, from /proc."""
+
+import os
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
+SAMPLE_SECONDS = 0.1
+
+# Where they stand in /proc/PID/stat, counted behind the program's name.
+OWN_TIMES = slice(11, 13)
+TIMES_WITH_ENDED_CHILDREN = slice(11, 15)
+
+
+@dataclass(frozen=True)
+class Sample:
+    """All of one moment; CPU counts from the first sample on."""
+
+    seconds: float
+    cpu_seconds: float
+    resident_megabytes: float
+    stored: int
+
+
+class Sampler:
+    """Looks at some processes together, every :data:`SAMPLE_SECONDS` at the most."""
+
+    def __init__(self, pids: Sequence[int]) -> None:
+        self.samples: list[Sample] = []
+        self._pids = pids
+        self._began_at = time.monotonic()
+        self._cpu_before = cpu_seconds(pids)
+        self._next_at = 0.0
+
+    def look(self, stored: int) -> None:
+        now = time.monotonic()
+        if now < self._next_at:
+            return
+        self._next_at = now + SAMPLE_SECONDS
+        self.samples.append(
+            Sample(
+                seconds=now - self._began_at,
+                cpu_seconds=cpu_seconds(self._pids) - self._cpu_before,
+                resident_megabytes=resident_megabytes(self._pids),
+                stored=stored,
+            )
+        )
+
+
+def cpu_seconds(pids: Sequence[int]) -> float:
+    """User and system time so far."""
+    return sum(_ticks(pid, OWN_TIMES) for pid in pids) / TICKS_PER_SECOND
+
+
+def family_cpu_seconds(pid: int) -> float:
+    """Of a process and its children, those that have ended among them."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    ticks = _ticks(pid, TIMES_WITH_ENDED_CHILDREN)
+    for child in children:
+        try:
+            ticks += _ticks(int(child), OWN_TIMES)
+        except (FileNotFoundError, ProcessLookupError):
+            continue  # it has just ended, and its parent will count it the next time
+    return ticks / TICKS_PER_SECOND
+
+
+def resident_megabytes(pids: Sequence[int]) -> float:
+    return sum(_status_megabytes(pid, "VmRSS") for pid in pids)
+
+
+def peak_megabytes(pids: Sequence[int]) -> float:
+    """The most that each has had resident, summed."""
+    return sum(_status_megabytes(pid, "VmHWM") for pid in pids)
+
+
+def _ticks(pid: int, fields: slice) -> int:
+    stat = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return sum(map(int, stat[fields]))
+
+
+def _status_megabytes(pid: int, name: str) -> float:
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith(f"{name}:"):
+            return int(line.split()[1]) / 1024
+    raise ProcessLookupError(f"process {pid} has ended")

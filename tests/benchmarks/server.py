@@ -1,0 +1,117 @@
+"""The Postgres of a run, its databases, and what they have cost it."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, LiteralString
+
+import psycopg
+from psycopg import sql
+
+from storyboard_worker import schema
+from storyboard_worker.database import Database
+from storyboard_worker.embedded import private_postgres
+from tests.acceptance.database_url import url_of
+from tests.benchmarks.checks import wait_until
+from tests.benchmarks.sampling import family_cpu_seconds
+
+# By which the harness is told from those who are measured.
+HARNESS = "benchmark"
+
+
+@dataclass(frozen=True)
+class Server:
+    dsn: str
+    postmaster_pid: int
+    connection: psycopg.Connection
+    """To a database where nothing is measured."""
+
+    def cpu_seconds(self) -> float:
+        """Of all its processes, so far."""
+        return family_cpu_seconds(self.postmaster_pid)
+
+    def ask(self, query: LiteralString, *parameters: object) -> tuple[Any, ...]:
+        """The one row of a query."""
+        row = self.connection.execute(query, parameters).fetchone()
+        assert row is not None
+        return row
+
+
+@dataclass(frozen=True)
+class BenchDatabase:
+    """A database with the worker's schema."""
+
+    server: Server
+    name: str
+
+    @property
+    def dsn(self) -> str:
+        return psycopg.conninfo.make_conninfo(self.server.dsn, dbname=self.name)
+
+    @property
+    def url(self) -> str:
+        return url_of(self.dsn)
+
+    def connect(self) -> psycopg.Connection:
+        """For the harness; each connection counts as a transaction."""
+        return psycopg.connect(self.dsn, autocommit=True, application_name=HARNESS)
+
+    def is_resting(self) -> bool:
+        """Whether all connections but the harness's have done nothing for a moment."""
+        (busy,) = self.server.ask(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = %s"
+            " AND backend_type = 'client backend' AND application_name <> %s"
+            " AND NOT (state = 'idle' AND state_change < now() - interval '0.3 seconds')",
+            self.name,
+            HARNESS,
+        )
+        return bool(busy == 0)
+
+    def transactions(self) -> int:
+        """How many there have been, all of them: waits until nobody is connected any more,
+        because a connection may report its last ones no sooner than when it ends."""
+        wait_until(self._is_left, "all connections to end")
+        return self.reported_transactions()
+
+    def reported_transactions(self) -> int:
+        (count,) = self.server.ask(
+            "SELECT xact_commit + xact_rollback FROM pg_stat_database WHERE datname = %s",
+            self.name,
+        )
+        return int(count)
+
+    def _is_left(self) -> bool:
+        (connected,) = self.server.ask(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = %s"
+            " AND backend_type = 'client backend'",
+            self.name,
+        )
+        return bool(connected == 0)
+
+
+@contextmanager
+def running_server(folder: Path) -> Iterator[Server]:
+    """Runs while the block does."""
+    with (
+        private_postgres(folder) as dsn,
+        psycopg.connect(dsn, autocommit=True) as connection,
+    ):
+        pid = (folder / "postgres" / "postmaster.pid").read_text().split()[0]
+        yield Server(dsn, int(pid), connection)
+
+
+@contextmanager
+def fresh_database(server: Server) -> Iterator[BenchDatabase]:
+    """Migrated and empty; it is dropped in the end."""
+    database = BenchDatabase(server, f"bench_{time.monotonic_ns()}")
+    name = sql.Identifier(database.name)
+    server.connection.execute(sql.SQL("CREATE DATABASE {}").format(name))
+    try:
+        migrating = Database(database.dsn)
+        schema.upgrade(migrating)
+        migrating.close()
+        yield database
+    finally:
+        server.connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(name))
