@@ -31,7 +31,7 @@ class _Seen:
 
 class Outlook:
     """Of one worker. A look reads all that waits for another attempt, so where that has become
-    slow :meth:`seconds_until_due` answers from memory for a little while."""
+    slow :meth:`refresh` leaves it at what was seen last for a little while."""
 
     def __init__(self, database: Database, clock: Callable[[], float] = time.monotonic) -> None:
         self._database = database
@@ -41,19 +41,22 @@ class Outlook:
         self._next_due_at: float | None = None
 
     def anything_due(self) -> bool:
-        """Whether a row waits to be taken now; somebody else may be about to take it."""
+        """Look, and say whether a row is to be had now; somebody else may be about to take it."""
         return self._look().due
 
+    def refresh(self) -> None:
+        """Look, if that is affordable."""
+        if not self._looks.seconds_until_affordable:
+            self._look()
+
+    @property
     def seconds_until_due(self) -> float | None:
-        """How long until the next waiting row is due; ``None`` when none waits.
+        """As far as was seen, how long until the next waiting row is due; ``None`` when none is.
 
         Rows that are due already do not count: nobody may take them now, or they were taken.
         """
-        affordable_in = self._looks.seconds_until_affordable
-        if not affordable_in:
-            self._look()
         if self._next_due_at is None:
-            return affordable_in or None
+            return self._looks.seconds_until_affordable or None
         return max(0.0, self._next_due_at - self._clock())
 
     def _look(self) -> _Seen:

@@ -135,19 +135,14 @@ class Worker:
         """Claim if there may be something, then wait until that is worth doing again."""
         self._watchdog.progress()
         try:
-            # After a wait in vain one look tells whether to claim, and that the database is there.
-            claims = not self._waited_in_vain or self._may_claim()
-            filled = self._dispatcher.fill() if claims else NOTHING
-            until_due = None if filled.look_again else self._outlook.seconds_until_due()
+            filled = self._fill() if self._may_claim() else NOTHING
         except Exception as error:  # noqa: BLE001  logged and reported by the outage
             self._wait(self._outage.wait_seconds(error))
             return
-        if not filled.look_again or filled.started:
-            self._outage.over()
         if filled.started:
             self._idling.found_work()
         known = (
-            until_due,
+            None if filled.look_again else self._outlook.seconds_until_due,
             self._queue.seconds_until_whole_pass,
             self._pauses.seconds_until_probe(),
         )
@@ -156,8 +151,22 @@ class Worker:
         self._wait(seconds, wake_at_free=filled.left_free + 1 if rows_are_left else NEVER)
 
     def _may_claim(self) -> bool:
+        """After a wait in vain one look tells; and that the database is there, which else would
+        pass unseen while all slots are taken by outcomes that wait for it."""
         # A pause has an end that only a claim can find.
-        return self._outlook.anything_due() or self._pauses.seconds_until_probe() is not None
+        if not self._waited_in_vain or self._pauses.seconds_until_probe() is not None:
+            return True
+        due = self._outlook.anything_due()
+        self._outage.over()
+        return due
+
+    def _fill(self) -> Filled:
+        filled = self._dispatcher.fill()
+        if not filled.look_again:
+            self._outlook.refresh()
+        if filled.started or not filled.look_again:
+            self._outage.over()
+        return filled
 
     def _wait(self, seconds: float, *, wake_at_free: float = NEVER) -> None:
         """Until something happens that may make a claim succeed, at most so long.
