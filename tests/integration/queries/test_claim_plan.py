@@ -20,6 +20,7 @@ from sqlalchemy import event
 from storyboard_worker.database import Call, Database, FixedStatement, Row
 from storyboard_worker.errors import LeaseLost
 from storyboard_worker.models import Claim
+from storyboard_worker.queries.claim_statements import claim_statement
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.queries.upkeep import Upkeep
 from tests.conftest import NewDatabase
@@ -181,6 +182,22 @@ def test_a_claim_walks_along_its_index_even_without_statistics(
     [chosen] = [node for node in nodes if node.get("Subplan Name") == "CTE due"]
     kinds = [node["Node Type"] for node in flattened(chosen)]
     assert kinds == ["Limit", "LockRows", "Index Scan"]
+
+
+def claim_onward(database: Database) -> object:
+    """As after a claim, when to begin at the most urgent row has become slow."""
+    reached = ("0", "2026-01-02 03:04:05+00", "2026-01-02 03:04:05+00", str(uuid4()))
+    call = queue_on(database)._claiming._call(claim_statement(16, onward=True), reached)
+    return database.run(call)
+
+
+def test_a_claim_can_begin_in_the_middle_of_its_index(explain: Explain) -> None:
+    [walk] = [
+        node for node in explain(claim_onward) if node.get("Index Name") == "storyboards_claim_idx"
+    ]
+    assert walk["Node Type"] == "Index Scan"
+    assert walk["Index Cond"].startswith("((ROW(")
+    assert "available_at <= now()" in walk["Index Cond"]
 
 
 def test_what_was_chosen_is_found_by_its_key(explain: Explain) -> None:
