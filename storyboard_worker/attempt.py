@@ -84,7 +84,7 @@ class Attempts:
             # Measured from the claim by the database's clock; only the distance is ours.
             if claim.seconds_until_expiry is None:
                 return None
-            return claim.seconds_until_expiry - (time.monotonic() - started)
+            return claim.seconds_until_expiry - (time.monotonic() - claim.received_at)
 
         with self._reporter.attempt(claim):
             ended = self._run(claim, deadline, announce, seconds_left, started)

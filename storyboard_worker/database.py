@@ -6,6 +6,7 @@ Every statement has a time-out. Errors of the driver become :class:`DatabaseUnav
 :class:`SchemaOutdated` here and nowhere else.
 """
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,9 +15,9 @@ from typing import Any, Generic, TypeVar, cast
 import psycopg
 from psycopg import conninfo
 from psycopg.rows import BaseRowFactory
-from sqlalchemy import ClauseElement, Connection, Engine, create_engine, exc
+from sqlalchemy import ClauseElement, Connection, Engine, create_engine, event, exc
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
-from sqlalchemy.pool import QueuePool
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from storyboard_worker.errors import DatabaseUnavailable, SchemaOutdated
 
@@ -33,6 +34,9 @@ LOCK_TIMEOUT_SECONDS = 0.5
 POOL_TIMEOUT_SECONDS = 30
 # Recycled well before the idle limits of poolers and of NAT gateways.
 MAX_CONNECTION_AGE_SECONDS = 1800
+
+# Under which the pool keeps when it made a connection.
+MADE_AT = "made_at"
 
 # A connection whose peer vanished is noticed within a minute, not within two hours.
 KEEPALIVE = {
@@ -93,6 +97,8 @@ class Database:
     def __init__(self, dsn: str, *, max_connections: int = 3) -> None:
         self._dsn = dsn
         self._engine = _engine(dsn, max_connections)
+        self._broken_at = float("-inf")
+        self._distrust_broken()
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -140,12 +146,29 @@ class Database:
         connection = cast("psycopg.Connection", pooled.driver_connection)
         try:
             yield connection
+        except psycopg.Error as error:
+            if connection.closed and getattr(error, "sqlstate", None) not in SCHEMA_SQLSTATES:
+                # Whatever it is called: poolers have codes of their own for it.
+                raise DatabaseUnavailable(one_line(error)) from error
+            raise
         finally:
             if connection.closed:
-                pooled.invalidate()
                 # What broke this one has broken those that lie in the pool.
-                self._engine.dispose()
+                self._broken_at = time.monotonic()
+                pooled.invalidate()
             pooled.close()
+
+    def _distrust_broken(self) -> None:
+        """Have the pool replace connections that are older than the last one that broke."""
+
+        @event.listens_for(self._engine, "connect")
+        def made(_connection: object, record: ConnectionPoolEntry) -> None:
+            record.info[MADE_AT] = time.monotonic()
+
+        @event.listens_for(self._engine, "checkout")
+        def taken(_connection: object, record: ConnectionPoolEntry, _proxy: object) -> None:
+            if record.info[MADE_AT] <= self._broken_at:
+                raise exc.DisconnectionError
 
     @contextmanager
     def connect(self) -> Iterator[Connection]:

@@ -5,7 +5,8 @@ from Alembic only (``alembic check`` keeps both alike).
 """
 
 import hashlib
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
 from urllib.parse import urlsplit
@@ -145,6 +146,7 @@ class Claim:
 
     ``attempt`` counts from 1 and includes this one. ``seconds_until_expiry`` was measured
     by the database's clock when the row was claimed; ``None`` when no expiry is known.
+    ``received_at``, on the monotonic clock, is when that was.
     """
 
     id: UUID
@@ -157,6 +159,7 @@ class Claim:
     project_id: str | None = None
     sentry_trace: str | None = None
     baggage: str | None = None
+    received_at: float = field(default_factory=time.monotonic, compare=False)
 
     @cached_property
     def host(self) -> str:

@@ -74,10 +74,19 @@ class Slots:
             self._under_way[claim.token] = (claim, deadline)
             needed = self._threads < min(len(self._under_way), self._count)
             self._threads += needed
+        self._inbox.put((claim, deadline))
         if needed:
+            self._start_thread()
+
+    def _start_thread(self) -> None:
+        try:
             name = f"slot-{self._threads}"
             threading.Thread(target=self._work, name=name, daemon=True).start()
-        self._inbox.put((claim, deadline))
+        except RuntimeError:
+            # The system has no more threads for us: those that there are do the work.
+            log.exception("no thread for a slot")
+            with self._changed:
+                self._threads -= 1
 
     def cancel(self, claims: Collection[Claim]) -> None:
         """Stop these attempts where they are; what they hold is dropped."""

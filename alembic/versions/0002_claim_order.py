@@ -14,23 +14,29 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
+# Under a name of its own at first: rows can be read while it is built.
 ONE_DIRECTION = """
-CREATE INDEX storyboards_claim_idx ON public.storyboards
+CREATE INDEX storyboards_new_claim_idx ON public.storyboards
     ((-priority::integer), (COALESCE(source_expires_at, 'infinity')), available_at, id)
     WHERE status = 'pending'
 """
 
 AS_BEFORE = """
-CREATE INDEX storyboards_claim_idx ON public.storyboards
+CREATE INDEX storyboards_new_claim_idx ON public.storyboards
     (priority DESC, source_expires_at, available_at) WHERE status = 'pending'
 """
 
+REPLACE = [
+    "DROP INDEX public.storyboards_claim_idx",
+    "ALTER INDEX public.storyboards_new_claim_idx RENAME TO storyboards_claim_idx",
+]
+
 
 def upgrade() -> None:
-    op.execute("DROP INDEX public.storyboards_claim_idx")
-    op.execute(ONE_DIRECTION.strip())
+    for statement in [ONE_DIRECTION.strip(), *REPLACE]:
+        op.execute(statement)
 
 
 def downgrade() -> None:
-    op.execute("DROP INDEX public.storyboards_claim_idx")
-    op.execute(AS_BEFORE.strip())
+    for statement in [AS_BEFORE.strip(), *REPLACE]:
+        op.execute(statement)

@@ -47,7 +47,7 @@ from storyboard_worker.queries.columns import (
 rows = storyboards.c
 
 # What a claim gives back, under the names that Claim has for it.
-CLAIM_FIELDS = tuple(field.name for field in fields(Claim))
+CLAIM_FIELDS = tuple(field.name for field in fields(Claim) if field.name != "received_at")
 
 # The order in which rows are taken: that of the claim index.
 RANK: tuple[ColumnElement[Any], ...] = (

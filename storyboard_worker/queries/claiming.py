@@ -1,7 +1,8 @@
 """pending → processing: the one way by which rows come into a worker's hands."""
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -10,6 +11,7 @@ from uuid import UUID
 from psycopg.rows import args_row
 
 from storyboard_worker.database import Call, Database, FixedStatement
+from storyboard_worker.errors import DatabaseUnavailable
 from storyboard_worker.models import Claim
 from storyboard_worker.queries.claim_statements import (
     RANK,
@@ -64,7 +66,8 @@ class Claiming:
         statement = claim_statement(limit, onward=start is not None, avoiding=bool(without_hosts))
         call = self._call(statement, start, avoided=sorted(without_hosts))
         began_at = time.monotonic()
-        taken = self._database.run(call)
+        with self._watched(start, began_at):
+            taken = self._database.run(call)
         return self._passed("alone", start, taken, began_at)
 
     def most_urgent_along(self, other: Call[Row], limit: int) -> tuple[list[Row], list[Claim]]:
@@ -73,8 +76,17 @@ class Claiming:
         statement = claim_statement(limit, onward=start is not None)
         call = self._call(statement, start)
         began_at = time.monotonic()
-        rows, taken = self._database.run_both(other, call)
+        with self._watched(start, began_at):
+            rows, taken = self._database.run_both(other, call)
         return rows, self._passed("along", start, taken, began_at)
+
+    @contextmanager
+    def _watched(self, start: Rank | None, began_at: float) -> Iterator[None]:
+        try:
+            yield
+        except DatabaseUnavailable:
+            self._frontier.failed(start, time.monotonic() - began_at)
+            raise
 
     def _passed(
         self, kind: str, start: Rank | None, taken: Sequence[Taken], began_at: float

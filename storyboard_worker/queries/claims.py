@@ -6,11 +6,13 @@ belongs to somebody else, or to a newer image.
 """
 
 import json
+import logging
 from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
+import psycopg
 from psycopg.rows import scalar_row
 from sqlalchemy import ColumnElement, Update, and_, column, func, or_, select, update, values
 from sqlalchemy import Uuid as UuidType
@@ -23,6 +25,7 @@ from storyboard_worker.errors import (
     StoryboardWorkerError,
 )
 from storyboard_worker.group_commit import GroupCommit
+from storyboard_worker.logs import event
 from storyboard_worker.models import Claim, StoredImage, storyboards
 from storyboard_worker.queries.claim_statements import (
     IMAGE_COLUMNS,
@@ -164,6 +167,11 @@ class StoryboardQueue:
         claims: list[Claim] = []
         try:
             written, claims = self._claiming.most_urgent_along(completion, taken)
+        except psycopg.Error as error:
+            # Nobody expected it, and it may be the claim's: images that are stored must not
+            # fail with it. If not, it comes again.
+            event(logging.WARNING, "completing without a claim", reason=type(error).__name__)
+            written = self._database.run(completion)
         finally:
             refill.start(claims, taken)
         return set(written)

@@ -30,14 +30,14 @@ class _Seen:
 
 
 class Outlook:
-    """Of one worker. A look reads all that waits for another attempt, so where that has become
-    slow :meth:`refresh` leaves it at what was seen last for a little while."""
+    """Of one worker. A look reads all that waits for another attempt, so :meth:`refresh` spares
+    it while it would take more than a small share of the time."""
 
     def __init__(self, database: Database, clock: Callable[[], float] = time.monotonic) -> None:
         self._database = database
         self._clock = clock
         self._looks = Thrift(clock)
-        self._fastest_seconds = float("inf")
+        self._is_outdated = False
         self._next_due_at: float | None = None
 
     def anything_due(self) -> bool:
@@ -46,25 +46,29 @@ class Outlook:
 
     def refresh(self) -> None:
         """Look, if that is affordable."""
-        if not self._looks.seconds_until_affordable:
+        if self._looks.seconds_until_affordable:
+            self._is_outdated = True
+        else:
             self._look()
 
     @property
     def seconds_until_due(self) -> float | None:
-        """As far as was seen, how long until the next waiting row is due; ``None`` when none is.
+        """How long until the next waiting row is due, or until that can be known; ``None`` when
+        none waits.
 
         Rows that are due already do not count: nobody may take them now, or they were taken.
         """
-        if self._next_due_at is None:
-            return self._looks.seconds_until_affordable or None
-        return max(0.0, self._next_due_at - self._clock())
+        known = [] if self._next_due_at is None else [max(0.0, self._next_due_at - self._clock())]
+        if self._is_outdated:
+            known.append(self._looks.seconds_until_affordable)
+        return min(known, default=None)
 
     def _look(self) -> _Seen:
         began_at = self._clock()
         [seen] = self._database.run(Call(_look_statement(), {}, class_row(_Seen)))
         ended_at = self._clock()
-        self._fastest_seconds = min(self._fastest_seconds, ended_at - began_at)
-        self._looks.spent(ended_at - began_at - self._fastest_seconds)
+        self._looks.spent(ended_at - began_at)
+        self._is_outdated = False
         waits = seen.seconds_until_due
         self._next_due_at = None if waits is None else ended_at + waits
         return seen

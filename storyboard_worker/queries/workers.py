@@ -5,7 +5,7 @@ from typing import Any
 
 from psycopg.rows import args_row
 from sqlalchemy import delete, exists, func, select
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.dialects.postgresql import Insert, insert
 
 from storyboard_worker.database import Call, Database, fixed
 from storyboard_worker.models import NOTIFY_CHANNEL, WorkerBeat, storyboard_workers, storyboards
@@ -42,24 +42,14 @@ class WorkerRegister:
         self._database = database
         self._lease_seconds = lease_seconds
 
-    def beat(self, beat: WorkerBeat) -> Chores:
-        """Write down that the worker lives; the first beat registers it.
+    def beat(self, beat: WorkerBeat) -> None:
+        """Write down that the worker lives; the first beat registers it."""
+        with self._database.transaction() as connection:
+            connection.execute(_beating(beat))
 
-        Says what else there is to do, so that an idle worker asks once and not thrice.
-        """
-        facts: dict[str, Any] = {
-            "hostname": beat.hostname,
-            "pid": beat.pid,
-            "version": beat.version,
-            "state": str(beat.state),
-            "concurrency": beat.concurrency,
-            "in_flight": beat.in_flight,
-            "paused": _until(beat.paused_seconds),
-            "last_seen_at": NOW,
-        }
-        statement = insert(storyboard_workers).values(worker_id=beat.worker_id, **facts)
-        upsert = statement.on_conflict_do_update(index_elements=["worker_id"], set_=facts)
-        looking = fixed(upsert.returning(LAPSED, EXPIRED), **ALONG_AN_INDEX)
+    def beat_and_look(self, beat: WorkerBeat) -> Chores:
+        """The same, and see what else there is to do: an idle worker asks once, not thrice."""
+        looking = fixed(_beating(beat).returning(LAPSED, EXPIRED), **ALONG_AN_INDEX)
         [chores] = self._database.run(Call(looking, {}, args_row(Chores)))
         return chores
 
@@ -88,6 +78,21 @@ class WorkerRegister:
         """Send ``payload`` on the workers' channel: a listener proves by it that it hears."""
         with self._database.transaction() as connection:
             connection.execute(select(func.pg_notify(NOTIFY_CHANNEL, payload)))
+
+
+def _beating(beat: WorkerBeat) -> Insert:
+    facts: dict[str, Any] = {
+        "hostname": beat.hostname,
+        "pid": beat.pid,
+        "version": beat.version,
+        "state": str(beat.state),
+        "concurrency": beat.concurrency,
+        "in_flight": beat.in_flight,
+        "paused": _until(beat.paused_seconds),
+        "last_seen_at": NOW,
+    }
+    statement = insert(storyboard_workers).values(worker_id=beat.worker_id, **facts)
+    return statement.on_conflict_do_update(index_elements=["worker_id"], set_=facts)
 
 
 def _until(paused_seconds: dict[str, float]) -> Any:

@@ -13,5 +13,5 @@
 
 Images are megabytes and many are under way at once, so what a byte costs decides how many a
 machine can carry. Each chunk of an answer is what one system call gave, read into a ``bytes``
-object of its own and passed on without a copy.
+object of its own and passed on without a copy; over TLS, the records that were there, joined.
 """

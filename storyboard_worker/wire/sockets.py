@@ -92,7 +92,7 @@ class WireSocket:
                 return
 
     def receive(self, limit: int) -> bytes:
-        """What one read gives, at most ``limit`` bytes; none at the end of the stream."""
+        """What is there, at most ``limit`` bytes; none at the end of the stream."""
         try:
             if self._awaits_answer and not self._deadline.expired:
                 self._awaits_answer = False
@@ -173,7 +173,8 @@ def _records(sock: ssl.SSLSocket, limit: int) -> bytes:
     making room for more than that in each costs more than reading it."""
     records = [sock.recv(min(limit, RECORD_BYTES))]
     missing = limit - len(records[0])
-    with suppress(ssl.SSLWantReadError, ssl.SSLWantWriteError):
+    # Nothing more for now, or an error, which the next read will show.
+    with suppress(OSError):
         while records[-1] and missing:
             records.append(sock.recv(min(missing, RECORD_BYTES)))
             missing -= len(records[-1])

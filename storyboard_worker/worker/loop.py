@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import TypeVar
 
 from storyboard_worker import __version__
 from storyboard_worker.attempt import Attempts, Ended, Outcome
@@ -23,7 +22,7 @@ from storyboard_worker.models import WorkerBeat, WorkerState
 from storyboard_worker.pauses import Pauses
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.queries.outlook import Outlook
-from storyboard_worker.queries.workers import Chores, WorkerRegister
+from storyboard_worker.queries.workers import WorkerRegister
 from storyboard_worker.reporting import Reporter
 from storyboard_worker.settings import Settings
 from storyboard_worker.shutdown import Shutdown
@@ -45,8 +44,6 @@ GATHER_SECONDS = 0.005
 NEVER = math.inf
 FINISHED = frozenset({Outcome.READY, Outcome.FAILED})
 NOTHING = Filled(started=0, look_again=False, held_back=False, left_free=0)
-
-Written = TypeVar("Written")
 
 
 class Wake(Enum):
@@ -141,12 +138,9 @@ class Worker:
             return
         if filled.started:
             self._idling.found_work()
-        known = (
-            None if filled.look_again else self._outlook.seconds_until_due,
-            self._queue.seconds_until_whole_pass,
-            self._pauses.seconds_until_probe(),
+        seconds = self._idling.wait_seconds(
+            hearing=self._listener.hearing, known=self._known_seconds(filled)
         )
-        seconds = self._idling.wait_seconds(hearing=self._listener.hearing, known=known)
         rows_are_left = filled.look_again or filled.held_back
         self._wait(seconds, wake_at_free=filled.left_free + 1 if rows_are_left else NEVER)
 
@@ -157,16 +151,29 @@ class Worker:
         if not self._waited_in_vain or self._pauses.seconds_until_probe() is not None:
             return True
         due = self._outlook.anything_due()
-        self._outage.over()
+        if not due:
+            # With rows due it has yet to show that it lets us write.
+            self._outage.over()
         return due
 
     def _fill(self) -> Filled:
         filled = self._dispatcher.fill()
+        self._watchdog.progress()
         if not filled.look_again:
             self._outlook.refresh()
         if filled.started or not filled.look_again:
             self._outage.over()
         return filled
+
+    def _known_seconds(self, filled: Filled) -> list[float | None]:
+        """Until what may bring work and is known to come; a slot that becomes free brings what
+        was left over."""
+        known = [self._pauses.seconds_until_probe()]
+        if not filled.look_again:
+            known.append(self._outlook.seconds_until_due)
+        if not filled.look_again and filled is not NOTHING:
+            known.append(self._queue.seconds_until_whole_pass)
+        return known
 
     def _wait(self, seconds: float, *, wake_at_free: float = NEVER) -> None:
         """Until something happens that may make a claim succeed, at most so long.
@@ -219,24 +226,30 @@ class Worker:
             self._wakes.put(Wake.NEWS)
 
     def _beat_and_tidy(self) -> None:
-        chores = self._beat()
+        try:
+            chores = self._register.beat_and_look(self._beats())
+        except DatabaseUnavailable:
+            # Somebody may have locked the rows: the worker lives all the same.
+            self._beat()
+            raise
         if chores.lapsed:
             self._housekeeping.rescue()
         if chores.expired:
             self._housekeeping.expire()
 
-    def _beat(self) -> Chores:
-        return self._register.beat(
-            WorkerBeat(
-                worker_id=self._worker_id,
-                hostname=socket.gethostname(),
-                pid=os.getpid(),
-                version=__version__,
-                state=self._state,
-                concurrency=self._settings.worker_concurrency,
-                in_flight=self._settings.worker_concurrency - self._slots.free,
-                paused_seconds=self._pauses.paused_seconds(),
-            )
+    def _beat(self) -> None:
+        self._register.beat(self._beats())
+
+    def _beats(self) -> WorkerBeat:
+        return WorkerBeat(
+            worker_id=self._worker_id,
+            hostname=socket.gethostname(),
+            pid=os.getpid(),
+            version=__version__,
+            state=self._state,
+            concurrency=self._settings.worker_concurrency,
+            in_flight=len(self._slots.under_way),
+            paused_seconds=self._pauses.paused_seconds(),
         )
 
     def _stop(self) -> None:
@@ -262,7 +275,7 @@ class Worker:
             **{str(outcome): count for outcome, count in self._slots.tally.items()},
         )
 
-    def _if_database_is_there(self, write: Callable[[], Written]) -> Written | None:
+    def _if_database_is_there(self, write: Callable[[], int | None]) -> int | None:
         """At the end there is no time to wait for it: leases lapse, and rows are rescued."""
         try:
             return write()

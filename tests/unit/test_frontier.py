@@ -2,8 +2,8 @@
 
 import pytest
 
-from storyboard_worker.queries.frontier import Frontier
-from storyboard_worker.queries.thrift import REMEMBERED, SHARE
+from storyboard_worker.queries.frontier import ONWARD_ONE_IN, REMEMBERED, Frontier
+from storyboard_worker.queries.thrift import SHARE
 from tests.unit.clock import Clock
 
 FIRST, SECOND, THIRD = ("0", "a"), ("0", "b"), ("0", "c")
@@ -20,17 +20,19 @@ def frontier(clock: Clock) -> Frontier:
 
 
 def slow_down(frontier: Frontier) -> None:
-    """The first pass was quick; since then each takes a second longer."""
-    frontier.passed("alone", None, FIRST, 0.001)
+    """Onward it takes a millisecond, from the beginning a second longer."""
+    frontier.passed("alone", SECOND, FIRST, 0.001)
     for _ in range(REMEMBERED):
         frontier.passed("alone", None, FIRST, 1.001)
 
 
 def test_quick_claims_begin_at_the_most_urgent_row(frontier: Frontier) -> None:
-    for _ in range(50):
-        frontier.passed("alone", None, FIRST, 0.001)
-        assert frontier.start is None
-    assert frontier.seconds_until_whole_pass is None
+    begun = []
+    for _ in range(10 * ONWARD_ONE_IN):
+        begun.append(frontier.start)
+        frontier.passed("alone", frontier.start, FIRST, 0.001)
+    assert begun.count(FIRST) == 10
+    assert begun.count(None) == 10 * ONWARD_ONE_IN - 10
 
 
 def test_slow_ones_go_on_where_the_last_one_ended(frontier: Frontier, clock: Clock) -> None:
@@ -57,9 +59,33 @@ def test_a_whole_pass_may_lead_back(frontier: Frontier) -> None:
     assert frontier.start == SECOND
 
 
+def test_a_slow_way_to_the_database_is_no_slow_walk(frontier: Frontier) -> None:
+    """Nor is a slow disk: empty claims write nothing and are quicker."""
+    for _ in range(10):
+        frontier.passed("alone", None, None, 0.001)
+    frontier.passed("alone", FIRST, SECOND, 0.5)
+    for _ in range(3 * REMEMBERED):
+        frontier.passed("alone", None, FIRST, 0.5)
+    assert frontier.start is None
+
+
+def test_noise_is_no_slow_walk(frontier: Frontier) -> None:
+    frontier.passed("alone", SECOND, FIRST, 0.001)
+    for number in range(3 * REMEMBERED):
+        frontier.passed("alone", None, FIRST, 0.001 if number % REMEMBERED == 0 else 0.1)
+        assert frontier.start is None
+
+
 def test_each_kind_of_pass_has_its_own_measure(frontier: Frontier) -> None:
     """One that does more besides is not slow for it."""
-    for _ in range(50):
-        frontier.passed("alone", None, FIRST, 0.001)
-        frontier.passed("along", None, FIRST, 0.005)
-        assert frontier.start is None
+    frontier.passed("alone", SECOND, FIRST, 0.001)
+    frontier.passed("along", SECOND, FIRST, 0.1)
+    for _ in range(REMEMBERED):
+        frontier.passed("along", None, FIRST, 0.1)
+    assert frontier.start is None
+
+
+def test_a_walk_too_long_for_the_database_is_not_tried_again_at_once(frontier: Frontier) -> None:
+    frontier.passed("alone", None, FIRST, 0.001)
+    frontier.failed(None, 15.0)
+    assert frontier.start == FIRST

@@ -6,8 +6,8 @@ import psycopg
 import pytest
 
 from storyboard_worker.queries.claims import StoryboardQueue
-from storyboard_worker.queries.frontier import Frontier
-from storyboard_worker.queries.thrift import REMEMBERED, SHARE
+from storyboard_worker.queries.frontier import REMEMBERED, Frontier
+from storyboard_worker.queries.thrift import SHARE
 from tests.integration.producing import enqueue, moment
 from tests.unit.clock import Clock
 
@@ -27,9 +27,10 @@ def frontier(queue: StoryboardQueue, clock: Clock) -> Frontier:
 
 def slow_down(frontier: Frontier) -> None:
     """The next whole pass comes when the clock says so."""
-    frontier.passed("simulated", None, None, 0.0)
+    nowhere = ("", "", "", "")
+    frontier.passed("simulated", nowhere, frontier._reached, 0.0)
     for _ in range(REMEMBERED):
-        frontier.passed("simulated", None, None, 10.0)
+        frontier.passed("simulated", None, frontier._reached, 10.0)
 
 
 def bulk(producer: psycopg.Connection, count: int) -> set[UUID]:

@@ -5,7 +5,7 @@ import pytest
 
 from storyboard_worker.database import Database
 from storyboard_worker.queries.outlook import Outlook
-from storyboard_worker.queries.thrift import REMEMBERED, SHARE
+from storyboard_worker.queries.thrift import SHARE
 from tests.integration.producing import FAILED, PROCESSING, READY, enqueue, moment
 from tests.unit.clock import Clock
 
@@ -47,18 +47,41 @@ def test_nothing_is_due(outlook: Outlook, producer: psycopg.Connection) -> None:
     assert outlook.seconds_until_due == pytest.approx(100, abs=10)
 
 
-def test_a_look_that_has_become_slow_is_spared(
-    database: Database, producer: psycopg.Connection
-) -> None:
-    """It reads all that waits; meanwhile what was seen last is believed."""
-    clock = Clock()
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def slow(database: Database, clock: Clock) -> Outlook:
+    """It has just looked, which has taken a second; nothing waits."""
     outlook = Outlook(database, clock)
     outlook.refresh()
-    for _ in range(REMEMBERED):
-        outlook._looks.spent(1.0)
+    outlook._looks.spent(1.0)
+    return outlook
+
+
+def test_a_look_that_is_slow_is_spared_for_a_while(
+    slow: Outlook, clock: Clock, producer: psycopg.Connection
+) -> None:
     enqueue(producer, available_at=moment(producer, 5))
-    outlook.refresh()
-    assert outlook.seconds_until_due == pytest.approx(1.0 * SHARE)
+    slow.refresh()
+    assert slow.seconds_until_due == pytest.approx(1.0 * SHARE)
     clock.now += 1.0 * SHARE
-    outlook.refresh()
-    assert outlook.seconds_until_due == pytest.approx(5, abs=3)
+    slow.refresh()
+    assert slow.seconds_until_due == pytest.approx(5, abs=3)
+
+
+def test_a_row_known_to_wait_is_not_waited_for_longer(
+    slow: Outlook, clock: Clock, producer: psycopg.Connection
+) -> None:
+    clock.now += 1.0 * SHARE
+    enqueue(producer, available_at=moment(producer, 500))
+    slow.refresh()
+    slow._looks.spent(1.0)
+    slow.refresh()
+    assert slow.seconds_until_due == pytest.approx(1.0 * SHARE)
+
+
+def test_a_slow_look_that_saw_nothing_is_no_reason_to_look_again(slow: Outlook) -> None:
+    assert slow.seconds_until_due is None

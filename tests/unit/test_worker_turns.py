@@ -1,0 +1,123 @@
+"""How often the claim loop asks the database while there is nothing that it could do."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from storyboard_worker.dispatch import Filled
+from storyboard_worker.errors import DatabaseUnavailable
+from storyboard_worker.pauses import Pauses
+from storyboard_worker.redaction import Redactor
+from storyboard_worker.reporting import Reporter
+from storyboard_worker.settings import SentrySettings
+from storyboard_worker.worker.idling import Idling
+from storyboard_worker.worker.loop import NEVER, Worker
+from storyboard_worker.worker.outage import Outage
+from storyboard_worker.worker.watchdog import Watchdog
+
+FULL = Filled(started=0, look_again=True, held_back=False, left_free=0)
+EMPTY = Filled(started=0, look_again=False, held_back=False, left_free=16)
+SOME = Filled(started=1, look_again=False, held_back=False, left_free=15)
+
+
+@dataclass
+class Asked:
+    """The parts that ask the database, and what they find."""
+
+    fills: Callable[[], Filled]
+    due: bool = False
+    seconds_until_whole_pass: float | None = None
+    seconds_until_due: float | None = None
+    looks: int = 0
+    claims: int = 0
+    hearing: bool = True
+
+    def anything_due(self) -> bool:
+        self.looks += 1
+        return self.due
+
+    def refresh(self) -> None:
+        self.looks += 1
+
+    def fill(self) -> Filled:
+        self.claims += 1
+        return self.fills()
+
+
+@pytest.fixture
+def reporter() -> Reporter:
+    return Reporter(SentrySettings(), Redactor(), worker_id="worker-1")
+
+
+@pytest.fixture
+def worker_of(
+    monkeypatch: pytest.MonkeyPatch, reporter: Reporter
+) -> Callable[[Asked], tuple[Worker, list[float]]]:
+    """A worker without threads, whose waits are in vain; and how long they are."""
+
+    def make(asked: Asked) -> tuple[Worker, list[float]]:
+        worker = Worker.__new__(Worker)
+        waits: list[float] = []
+
+        def wait(seconds: float, *, wake_at_free: float = NEVER) -> None:
+            assert wake_at_free >= 1
+            waits.append(seconds)
+            worker._waited_in_vain = True
+
+        parts: dict[str, Any] = {
+            "_dispatcher": asked,
+            "_outlook": asked,
+            "_queue": asked,
+            "_listener": asked,
+            "_pauses": Pauses(),
+            "_idling": Idling(2.0),
+            "_outage": Outage(reporter),
+            "_watchdog": Watchdog(reporter),
+            "_waited_in_vain": False,
+            "_wait": wait,
+        }
+        for name, part in parts.items():
+            monkeypatch.setattr(worker, name, part, raising=False)
+        return worker, waits
+
+    return make
+
+
+WorkerOf = Callable[[Asked], tuple[Worker, list[float]]]
+
+
+def test_rows_that_were_passed_over_are_seen_in_time(worker_of: WorkerOf) -> None:
+    worker, waits = worker_of(Asked(lambda: SOME, seconds_until_whole_pass=0.5))
+    worker._turn()
+    assert waits == [0.5]
+
+
+@pytest.mark.parametrize("due", [False, True])
+def test_an_idle_worker_asks_every_half_minute(worker_of: WorkerOf, *, due: bool) -> None:
+    """Also when its last claim began onward: a look in vain has shown that nothing is left."""
+    asked = Asked(lambda: FULL if due else EMPTY, due=due, seconds_until_whole_pass=0.0)
+    worker, waits = worker_of(asked)
+    worker._waited_in_vain = True
+    for _ in range(10):
+        worker._turn()
+    assert min(waits) >= 27
+    assert asked.looks == 10
+    assert asked.claims == (10 if due else 0)
+
+
+def test_a_database_that_reads_but_does_not_write_is_away(
+    worker_of: WorkerOf, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As a standby after a fail-over: told once, and waited for ever longer."""
+
+    def refuse() -> Filled:
+        raise DatabaseUnavailable("cannot execute UPDATE in a read-only transaction")
+
+    worker, waits = worker_of(Asked(refuse, due=True))
+    with caplog.at_level("INFO", logger="storyboard_worker"):
+        for _ in range(10):
+            worker._turn()
+    assert [record.getMessage() for record in caplog.records] == ["waiting for the database"]
+    assert waits[-1] == 5.0
