@@ -7,21 +7,18 @@ Every statement has a time-out. Errors of the driver become :class:`DatabaseUnav
 """
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 import psycopg
 from psycopg import conninfo
-from psycopg.rows import BaseRowFactory
-from sqlalchemy import ClauseElement, Connection, Engine, create_engine, event, exc
-from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy import Connection, Engine, create_engine, event, exc
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from storyboard_worker.errors import DatabaseUnavailable, SchemaOutdated
+from storyboard_worker.messages import Call, Row, exchange
 
-Row = TypeVar("Row")
 Other = TypeVar("Other")
 
 CONNECT_TIMEOUT_SECONDS = 10
@@ -62,30 +59,6 @@ BEGIN = (
     f"BEGIN; {TIME_OUTS}; "
     f"SET LOCAL idle_in_transaction_session_timeout = {IDLE_TIMEOUT_SECONDS * 1000}"
 )
-
-
-@dataclass(frozen=True)
-class FixedStatement:
-    """SQL made once; ``constants`` are its own values, and ``settings`` of the server hold while
-    it runs."""
-
-    text: str
-    constants: Mapping[str, Any]
-    settings: Mapping[str, str]
-
-
-def fixed(statement: ClauseElement, **settings: str) -> FixedStatement:
-    compiled = statement.compile(dialect=PGDialect_psycopg())  # type: ignore[no-untyped-call]
-    return FixedStatement(str(compiled), compiled.params, settings)
-
-
-@dataclass(frozen=True)
-class Call(Generic[Row]):
-    """A statement with its values, and what makes its rows."""
-
-    statement: FixedStatement
-    values: Mapping[str, Any]
-    row: BaseRowFactory[Row]
 
 
 class Database:
@@ -130,15 +103,8 @@ class Database:
         return rows, others
 
     def _run_script(self, *calls: Call[Any]) -> list[list[Any]]:
-        with (
-            translated(),
-            self._borrowed() as connection,
-            # Bound on the client, several statements travel as one message, which the server
-            # takes for one transaction.
-            psycopg.ClientCursor(connection) as cursor,
-        ):
-            cursor.execute(_script(cursor, calls))
-            return [_rows(cursor, index, call) for index, call in enumerate(calls, -len(calls))]
+        with translated(), self._borrowed() as connection:
+            return exchange(connection, TIME_OUTS, calls)
 
     @contextmanager
     def _borrowed(self) -> Iterator[psycopg.Connection]:
@@ -192,24 +158,6 @@ class Database:
 
     def close(self) -> None:
         self._engine.dispose()
-
-
-def _script(cursor: psycopg.ClientCursor[Any], calls: Sequence[Call[Any]]) -> str:
-    settings: dict[str, str] = {}
-    for call in calls:
-        settings.update(call.statement.settings)
-    statements = (
-        cursor.mogrify(call.statement.text, {**call.statement.constants, **call.values})
-        for call in calls
-    )
-    set_all = (f"SET LOCAL {name} = {value}" for name, value in settings.items())
-    return "; ".join([TIME_OUTS, *set_all, *statements])
-
-
-def _rows(cursor: psycopg.ClientCursor[Any], index: int, call: Call[Row]) -> list[Row]:
-    cursor.row_factory = call.row
-    cursor.set_result(index)
-    return cursor.fetchall()
 
 
 def _engine(dsn: str, max_connections: int) -> Engine:

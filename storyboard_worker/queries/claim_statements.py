@@ -26,7 +26,7 @@ from sqlalchemy import (
 from sqlalchemy import Uuid as UuidType
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from storyboard_worker.database import FixedStatement, fixed
+from storyboard_worker.messages import FixedStatement, fixed
 from storyboard_worker.models import Claim, storyboards
 from storyboard_worker.queries.columns import (
     ALONG_AN_INDEX,

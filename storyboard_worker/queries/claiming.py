@@ -10,8 +10,9 @@ from uuid import UUID
 
 from psycopg.rows import args_row
 
-from storyboard_worker.database import Call, Database, FixedStatement
+from storyboard_worker.database import Database
 from storyboard_worker.errors import DatabaseUnavailable
+from storyboard_worker.messages import Call, FixedStatement
 from storyboard_worker.models import Claim
 from storyboard_worker.queries.claim_statements import (
     RANK,

@@ -17,7 +17,7 @@ from psycopg.rows import scalar_row
 from sqlalchemy import ColumnElement, Update, and_, column, func, or_, select, update, values
 from sqlalchemy import Uuid as UuidType
 
-from storyboard_worker.database import Call, Database
+from storyboard_worker.database import Database
 from storyboard_worker.errors import (
     AttemptError,
     DatabaseUnavailable,
@@ -26,6 +26,7 @@ from storyboard_worker.errors import (
 )
 from storyboard_worker.group_commit import GroupCommit
 from storyboard_worker.logs import event
+from storyboard_worker.messages import Call
 from storyboard_worker.models import Claim, StoredImage, storyboards
 from storyboard_worker.queries.claim_statements import (
     IMAGE_COLUMNS,

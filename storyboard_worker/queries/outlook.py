@@ -8,7 +8,8 @@ from functools import cache
 from psycopg.rows import class_row
 from sqlalchemy import exists, func, select
 
-from storyboard_worker.database import Call, Database, FixedStatement, fixed
+from storyboard_worker.database import Database
+from storyboard_worker.messages import Call, FixedStatement, fixed
 from storyboard_worker.models import storyboards
 from storyboard_worker.queries.columns import (
     ALONG_AN_INDEX,

@@ -10,8 +10,9 @@ from uuid import UUID
 from psycopg.rows import class_row
 from sqlalchemy import case, func, literal_column, null, select, update
 
-from storyboard_worker.database import Call, Database, FixedStatement, fixed
+from storyboard_worker.database import Database
 from storyboard_worker.errors import ErrorCode
+from storyboard_worker.messages import Call, FixedStatement, fixed
 from storyboard_worker.models import Expired, Lapsed, storyboards
 from storyboard_worker.queries.columns import (
     ALONG_AN_INDEX,

@@ -7,7 +7,8 @@ from psycopg.rows import args_row
 from sqlalchemy import delete, exists, func, select
 from sqlalchemy.dialects.postgresql import Insert, insert
 
-from storyboard_worker.database import Call, Database, fixed
+from storyboard_worker.database import Database
+from storyboard_worker.messages import Call, fixed
 from storyboard_worker.models import NOTIFY_CHANNEL, WorkerBeat, storyboard_workers, storyboards
 from storyboard_worker.queries.columns import (
     ALONG_AN_INDEX,

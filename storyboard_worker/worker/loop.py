@@ -2,9 +2,7 @@
 
 import logging
 import math
-import os
 import queue
-import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +16,6 @@ from storyboard_worker.errors import DatabaseUnavailable, SchemaOutdated
 from storyboard_worker.housekeeping import Housekeeping
 from storyboard_worker.keeper import Keeper, renew_leases
 from storyboard_worker.logs import event
-from storyboard_worker.models import WorkerBeat, WorkerState
 from storyboard_worker.pauses import Pauses
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.queries.outlook import Outlook
@@ -31,6 +28,7 @@ from storyboard_worker.worker.grace import Grace
 from storyboard_worker.worker.idling import Idling
 from storyboard_worker.worker.listener import Listener
 from storyboard_worker.worker.outage import Outage
+from storyboard_worker.worker.presence import Presence
 from storyboard_worker.worker.watchdog import Watchdog
 
 # What giving rows back may take at the end of the grace.
@@ -77,13 +75,10 @@ class Worker:
         self._settings = settings
         self._queue = parts.queue
         self._outlook = parts.outlook
-        self._housekeeping = parts.housekeeping
-        self._register = parts.register
         self._pauses = parts.pauses
         self._shutdown = shutdown
         # Not an Event: signal handlers and slots put into it, and only this is made for both.
         self._wakes: queue.SimpleQueue[Wake] = queue.SimpleQueue()
-        self._state = WorkerState.RUNNING
         self._slots = Slots(
             parts.attempts,
             count=settings.worker_concurrency,
@@ -99,11 +94,16 @@ class Worker:
         )
         self._watchdog = Watchdog(parts.reporter)
         self._grace = Grace(settings.shutdown_grace_seconds)
+        self._presence = Presence(
+            parts.worker_id,
+            parts.register,
+            parts.housekeeping,
+            self._slots,
+            parts.pauses,
+            concurrency=settings.worker_concurrency,
+        )
         self._keeper = Keeper(
-            [
-                lambda: renew_leases(parts.queue, self._slots),
-                self._beat_and_tidy,
-            ],
+            [lambda: renew_leases(parts.queue, self._slots), self._presence.beat_and_tidy],
             lease_seconds=settings.lease_seconds,
         )
         self._outage = Outage(parts.reporter)
@@ -225,49 +225,21 @@ class Worker:
         if ended.outcome not in FINISHED:
             self._wakes.put(Wake.NEWS)
 
-    def _beat_and_tidy(self) -> None:
-        try:
-            chores = self._register.beat_and_look(self._beats())
-        except DatabaseUnavailable:
-            # Somebody may have locked the rows: the worker lives all the same.
-            self._beat()
-            raise
-        if chores.lapsed:
-            self._housekeeping.rescue()
-        if chores.expired:
-            self._housekeeping.expire()
-
-    def _beat(self) -> None:
-        self._register.beat(self._beats())
-
-    def _beats(self) -> WorkerBeat:
-        return WorkerBeat(
-            worker_id=self._worker_id,
-            hostname=socket.gethostname(),
-            pid=os.getpid(),
-            version=__version__,
-            state=self._state,
-            concurrency=self._settings.worker_concurrency,
-            in_flight=len(self._slots.under_way),
-            paused_seconds=self._pauses.paused_seconds(),
-        )
-
     def _stop(self) -> None:
         """Let attempts end within the grace, give the others back, leave the register."""
         grace_ends_at = time.monotonic() + self._settings.shutdown_grace_seconds
-        self._state = WorkerState.DRAINING
         event(logging.INFO, "stopping", in_flight=len(self._slots.under_way))
         self._dispatcher.close()
         self._watchdog.stop()
         self._listener.stop()
-        self._if_database_is_there(self._beat)
+        self._if_database_is_there(self._presence.drain)
         reserve = min(GIVE_BACK_SECONDS, self._settings.shutdown_grace_seconds / 5)
         self._slots.wait_idle(grace_ends_at - reserve - time.monotonic())
         unfinished = self._slots.under_way
         self._slots.cancel(unfinished)
         given_back = self._if_database_is_there(lambda: self._queue.give_back(unfinished))
         self._keeper.stop()
-        self._if_database_is_there(lambda: self._register.leave(self._worker_id))
+        self._if_database_is_there(self._presence.leave)
         event(
             logging.INFO,
             "worker stopped",

@@ -17,8 +17,9 @@ from psycopg import sql
 from psycopg.rows import scalar_row
 from sqlalchemy import event
 
-from storyboard_worker.database import Call, Database, FixedStatement, Row
+from storyboard_worker.database import Database
 from storyboard_worker.errors import LeaseLost
+from storyboard_worker.messages import Call, FixedStatement, Row
 from storyboard_worker.models import Claim
 from storyboard_worker.queries.claim_statements import claim_statement
 from storyboard_worker.queries.claims import StoryboardQueue

@@ -6,8 +6,9 @@ from psycopg.rows import scalar_row
 from sqlalchemy import bindparam, func, literal_column, select
 
 from storyboard_worker import database as module
-from storyboard_worker.database import Call, Database, FixedStatement, fixed
+from storyboard_worker.database import Database
 from storyboard_worker.errors import DatabaseUnavailable, SchemaOutdated
+from storyboard_worker.messages import Call, FixedStatement, fixed
 from tests.integration.producing import enqueue
 
 SHOW = fixed(select(func.current_setting(bindparam("name"))))

@@ -1,0 +1,68 @@
+"""Whole transactions as one message to the server.
+
+A message that holds several statements is one transaction to Postgres, unless it says otherwise
+(https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-MULTI-STATEMENT). Only
+values that are bound on the client can travel so. Any pooler hands such a message on whole.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import psycopg
+from psycopg.rows import BaseRowFactory
+from sqlalchemy import ClauseElement
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True)
+class FixedStatement:
+    """SQL made once; ``constants`` are its own values, and ``settings`` of the server hold while
+    it runs."""
+
+    text: str
+    constants: Mapping[str, Any]
+    settings: Mapping[str, str]
+
+
+def fixed(statement: ClauseElement, **settings: str) -> FixedStatement:
+    compiled = statement.compile(dialect=PGDialect_psycopg())  # type: ignore[no-untyped-call]
+    return FixedStatement(str(compiled), compiled.params, settings)
+
+
+@dataclass(frozen=True)
+class Call(Generic[Row]):
+    """A statement with its values, and what makes its rows."""
+
+    statement: FixedStatement
+    values: Mapping[str, Any]
+    row: BaseRowFactory[Row]
+
+
+def exchange(
+    connection: psycopg.Connection, time_outs: str, calls: Sequence[Call[Any]]
+) -> list[list[Any]]:
+    """Send ``calls`` as one message that ``time_outs`` begin; the rows of each."""
+    with psycopg.ClientCursor(connection) as cursor:
+        cursor.execute(_script(cursor, time_outs, calls))
+        return [_rows(cursor, index, call) for index, call in enumerate(calls, -len(calls))]
+
+
+def _script(cursor: psycopg.ClientCursor[Any], time_outs: str, calls: Sequence[Call[Any]]) -> str:
+    settings: dict[str, str] = {}
+    for call in calls:
+        settings.update(call.statement.settings)
+    statements = (
+        cursor.mogrify(call.statement.text, {**call.statement.constants, **call.values})
+        for call in calls
+    )
+    set_all = (f"SET LOCAL {name} = {value}" for name, value in settings.items())
+    return "; ".join([time_outs, *set_all, *statements])
+
+
+def _rows(cursor: psycopg.ClientCursor[Any], index: int, call: Call[Row]) -> list[Row]:
+    cursor.row_factory = call.row
+    cursor.set_result(index)
+    return cursor.fetchall()
