@@ -26,6 +26,24 @@ CREATE INDEX storyboards_new_claim_idx ON public.storyboards
     (priority DESC, source_expires_at, available_at) WHERE status = 'pending'
 """
 
+SELDOM_AND_SLOWLY = """
+ALTER TABLE public.storyboards SET (
+    autovacuum_vacuum_scale_factor = 0.05,
+    autovacuum_vacuum_threshold = 5000,
+    autovacuum_vacuum_cost_delay = 2,
+    autovacuum_analyze_scale_factor = 0.05
+)
+"""
+
+VACUUMED_AS_BEFORE = """
+ALTER TABLE public.storyboards SET (
+    autovacuum_vacuum_scale_factor = 0.01,
+    autovacuum_vacuum_threshold = 1000,
+    autovacuum_vacuum_cost_delay = 0,
+    autovacuum_analyze_scale_factor = 0.02
+)
+"""
+
 REPLACE = [
     "DROP INDEX public.storyboards_claim_idx",
     "ALTER INDEX public.storyboards_new_claim_idx RENAME TO storyboards_claim_idx",
@@ -33,10 +51,10 @@ REPLACE = [
 
 
 def upgrade() -> None:
-    for statement in [ONE_DIRECTION.strip(), *REPLACE]:
+    for statement in [ONE_DIRECTION.strip(), *REPLACE, SELDOM_AND_SLOWLY.strip()]:
         op.execute(statement)
 
 
 def downgrade() -> None:
-    for statement in [AS_BEFORE.strip(), *REPLACE]:
+    for statement in [AS_BEFORE.strip(), *REPLACE, VACUUMED_AS_BEFORE.strip()]:
         op.execute(statement)
