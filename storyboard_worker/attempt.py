@@ -25,7 +25,8 @@ from storyboard_worker.models import Claim
 from storyboard_worker.pauses import Pauses
 from storyboard_worker.policy import Decision, Fail, Release, Retry, decide
 from storyboard_worker.queries.claims import StoryboardQueue
-from storyboard_worker.reporting import Reporter
+from storyboard_worker.reporting.reporter import Reporter
+from storyboard_worker.timeline import Timeline
 from storyboard_worker.transfer import Announce, Transfer
 
 FIRST_DATABASE_WAIT_SECONDS = 0.1
@@ -50,6 +51,7 @@ class Ended:
     claim: Claim
     outcome: Outcome
     seconds: float
+    timeline: Timeline
     error: AttemptError | None = None
     cdn_url: str | None = None
 
@@ -78,7 +80,7 @@ class Attempts:
 
     def run(self, claim: Claim, deadline: Deadline, announce: Announce = _say_nothing) -> Ended:
         """Never raises: whatever happens to an attempt is an outcome."""
-        started = time.monotonic()
+        timeline = Timeline()
 
         def seconds_left() -> float | None:
             # Measured from the claim by the database's clock; only the distance is ours.
@@ -87,7 +89,7 @@ class Attempts:
             return claim.seconds_until_expiry - (time.monotonic() - claim.received_at)
 
         with self._reporter.attempt(claim):
-            ended = self._run(claim, deadline, announce, seconds_left, started)
+            ended = self._run(claim, deadline, announce, seconds_left, timeline)
         _log(ended)
         return ended
 
@@ -97,13 +99,13 @@ class Attempts:
         deadline: Deadline,
         announce: Announce,
         seconds_left: Callable[[], float | None],
-        started: float,
+        timeline: Timeline,
     ) -> Ended:
         error: AttemptError | None = None
         cdn_url: str | None = None
         try:
             try:
-                cdn_url = self._copy(claim, deadline, announce, seconds_left)
+                cdn_url = self._copy(claim, deadline, announce, seconds_left, timeline)
                 outcome = Outcome.READY
             except AttemptError as caught:
                 error = caught
@@ -114,7 +116,8 @@ class Attempts:
         except LeaseLost:
             self._pauses.abandoned(claim.host)
             outcome = Outcome.LEASE_LOST
-        return Ended(claim, outcome, time.monotonic() - started, error, cdn_url)
+        seconds = time.monotonic() - timeline.began_at
+        return Ended(claim, outcome, seconds, timeline, error, cdn_url)
 
     def _copy(
         self,
@@ -122,6 +125,7 @@ class Attempts:
         deadline: Deadline,
         announce: Announce,
         seconds_left: Callable[[], float | None],
+        timeline: Timeline,
     ) -> str:
         def link_has_expired() -> bool:
             left = seconds_left()
@@ -135,7 +139,11 @@ class Attempts:
             )
         try:
             image = self._transfer.copy(
-                claim, deadline, link_has_expired=link_has_expired, announce=announce
+                claim,
+                deadline,
+                link_has_expired=link_has_expired,
+                announce=announce,
+                timeline=timeline,
             )
             self._pauses.succeeded(claim.host)
             self._insist(lambda: self._queue.complete(claim, image), deadline)

@@ -65,12 +65,14 @@ class Database:
     """A small pool of connections to one database.
 
     ``dsn`` is any form that libpq reads; see :func:`storyboard_worker.dsn.dsn_from_url`.
+    ``errors`` counts the transactions that failed because it was away or not migrated.
     """
 
     def __init__(self, dsn: str, *, max_connections: int = 3) -> None:
         self._dsn = dsn
         self._engine = _engine(dsn, max_connections)
         self._broken_at = float("-inf")
+        self.errors = 0
         self._distrust_broken()
 
     @contextmanager
@@ -81,7 +83,7 @@ class Database:
         many connections, time-out, deadlock) and :class:`SchemaOutdated` when tables or
         columns are missing.
         """
-        with translated(), self._engine.connect() as connection:
+        with self._counted(), translated(), self._engine.connect() as connection:
             # The engine is in autocommit, so that BEGIN and the time-outs share a round trip.
             connection.exec_driver_sql(BEGIN)
             yield connection
@@ -103,8 +105,16 @@ class Database:
         return rows, others
 
     def _run_script(self, *calls: Call[Any]) -> list[list[Any]]:
-        with translated(), self._borrowed() as connection:
+        with self._counted(), translated(), self._borrowed() as connection:
             return exchange(connection, TIME_OUTS, calls)
+
+    @contextmanager
+    def _counted(self) -> Iterator[None]:
+        try:
+            yield
+        except (DatabaseUnavailable, SchemaOutdated):
+            self.errors += 1
+            raise
 
     @contextmanager
     def _borrowed(self) -> Iterator[psycopg.Connection]:

@@ -9,7 +9,7 @@ from storyboard_worker.errors import DatabaseUnavailable
 from storyboard_worker.logs import event
 from storyboard_worker.models import Expired, Lapsed, host_of
 from storyboard_worker.queries.upkeep import BATCH_ROWS, Upkeep
-from storyboard_worker.reporting import Reporter
+from storyboard_worker.reporting.reporter import Reporter
 
 # A sweep or keeper comes again; meanwhile nobody waits for a million rows.
 MAX_BATCHES = 20

@@ -10,19 +10,19 @@ from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.slots import Slots
 
 # One renewal may fail, and the next still comes in time.
-ROUNDS_PER_LEASE = 3
+RENEWALS_PER_LEASE = 3
 SOON_SECONDS = 1.0
 
 Duty = Callable[[], object]
 
 
 class Keeper:
-    """Does each of ``duties`` three times in ``lease_seconds``, and sooner again when the
-    database was away: leases run meanwhile."""
+    """Does each of ``duties`` every ``interval_seconds``, the first time at once, and sooner
+    again when the database was away: leases run meanwhile."""
 
-    def __init__(self, duties: Sequence[Duty], *, lease_seconds: float) -> None:
+    def __init__(self, duties: Sequence[Duty], *, interval_seconds: float) -> None:
         self._duties = duties
-        self._interval_seconds = lease_seconds / ROUNDS_PER_LEASE
+        self._interval_seconds = interval_seconds
         self._waits = False
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)

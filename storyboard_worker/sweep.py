@@ -14,13 +14,13 @@ from storyboard_worker.attempt import Attempts, Ended, Outcome
 from storyboard_worker.dispatch import Dispatcher
 from storyboard_worker.errors import DatabaseUnavailable
 from storyboard_worker.housekeeping import Housekeeping
-from storyboard_worker.keeper import Keeper, renew_leases
+from storyboard_worker.keeper import RENEWALS_PER_LEASE, Keeper, renew_leases
 from storyboard_worker.logs import event
 from storyboard_worker.pauses import Pauses
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.queries.counts import StoryboardCounts
 from storyboard_worker.queries.workers import WorkerRegister
-from storyboard_worker.reporting import Reporter
+from storyboard_worker.reporting.reporter import Reporter
 from storyboard_worker.settings import Settings
 from storyboard_worker.shutdown import Shutdown
 from storyboard_worker.slots import Slots
@@ -77,8 +77,29 @@ class Sweep:
         self._reporter = reporter
         self._shutdown = shutdown
 
-    def tidy(self) -> Tally:
-        """Rescue, expire, raise alarms; process nothing."""
+    def run(
+        self,
+        attempts: Attempts | None,
+        pauses: Pauses,
+        *,
+        max_seconds: float,
+        limit: int | None = None,
+        on_ended: OnEnded | None = None,
+    ) -> Tally:
+        """One pass; without ``attempts`` nothing is processed.
+
+        Attempts are made until nothing is due, ``limit`` of them were started, or the time is
+        up, which is a hard end: those still under way then are given back.
+        """
+        started = time.monotonic()
+        tally = self._tidy()
+        if attempts is not None:
+            ends_at = started + max_seconds
+            self._process(tally, attempts, pauses, ends_at, limit=limit, on_ended=on_ended)
+        tally.seconds = round(time.monotonic() - started, 3)
+        return tally
+
+    def _tidy(self) -> Tally:
         rescued = self._housekeeping.rescue()
         expired = self._housekeeping.expire()
         self._register.forget_dead()
@@ -99,21 +120,16 @@ class Sweep:
         self._reporter.alarm("no_worker", message, oldest_waiting_seconds=round(waited))
         return [message]
 
-    def process(
+    def _process(
         self,
         tally: Tally,
         attempts: Attempts,
         pauses: Pauses,
+        ends_at: float,
         *,
-        max_seconds: float,
-        limit: int | None = None,
-        on_ended: OnEnded | None = None,
+        limit: int | None,
+        on_ended: OnEnded | None,
     ) -> None:
-        """Make attempts until nothing is due, the limit is reached or the time is up.
-
-        The time is a hard end: attempts still under way then are given back.
-        """
-        ends_at = time.monotonic() + max_seconds
         wakes = Wakes()
         self._shutdown.on_request(lambda: wakes.put(None))
         slots = Slots(
@@ -126,7 +142,7 @@ class Sweep:
         dispatcher = Dispatcher(self._queue, slots, pauses, limit=limit)
         keeper = Keeper(
             [lambda: renew_leases(self._queue, slots)],
-            lease_seconds=self._settings.lease_seconds,
+            interval_seconds=self._settings.lease_seconds / RENEWALS_PER_LEASE,
         )
         keeper.start()
         try:

@@ -11,6 +11,7 @@ the upload has to declare its length.
 
 import hashlib
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from typing import IO
 
@@ -21,6 +22,7 @@ from storyboard_worker.models import Claim, StoredImage, public_id
 from storyboard_worker.settings import Verify
 from storyboard_worker.source import Source, SourceImage
 from storyboard_worker.storage import Storage
+from storyboard_worker.timeline import Timeline
 
 SPOOL_CHUNK_BYTES = 256 * 1024
 # Up to here a spooled image stays in memory; sixteen slots of it are still little.
@@ -54,32 +56,42 @@ class Transfer:
         *,
         link_has_expired: Callable[[], bool],
         announce: Announce,
+        timeline: Timeline,
     ) -> StoredImage:
         """Raises :class:`AttemptError`, or :class:`AttemptCancelled` when stopped.
 
-        ``announce`` hears each step in words, for somebody who watches.
+        ``announce`` hears each step in words, for somebody who watches; ``timeline`` keeps
+        when they were.
         """
         announce(f"asking {claim.host} for the image")
         with self._source.open(
             claim.source_url, deadline, link_has_expired=link_has_expired
         ) as found:
             if found.length_bytes is None:
-                return self._copy_spooled(claim, found, deadline, announce)
+                return self._copy_spooled(claim, found, deadline, announce, timeline)
             self._check_size(found.length_bytes, claim.host)
-            return self._store(claim, found.chunks, found.length_bytes, deadline, announce)
+            return self._store(
+                claim, found.chunks, found.length_bytes, deadline, announce, timeline
+            )
 
     def _copy_spooled(
-        self, claim: Claim, found: SourceImage, deadline: Deadline, announce: Announce
+        self,
+        claim: Claim,
+        found: SourceImage,
+        deadline: Deadline,
+        announce: Announce,
+        timeline: Timeline,
     ) -> StoredImage:
         announce("the source does not say how long the image is: reading it whole first")
         with tempfile.SpooledTemporaryFile(max_size=SPOOL_MEMORY_BYTES) as spool:
             length = 0
             for chunk in found.chunks:
+                timeline.first_byte_at = timeline.first_byte_at or time.monotonic()
                 length += len(chunk)
                 self._check_size(length, claim.host)
                 spool.write(chunk)
             spool.seek(0)
-            return self._store(claim, _read(spool), length, deadline, announce)
+            return self._store(claim, _read(spool), length, deadline, announce, timeline)
 
     def _store(
         self,
@@ -88,12 +100,14 @@ class Transfer:
         length: int,
         deadline: Deadline,
         announce: Announce,
+        timeline: Timeline,
     ) -> StoredImage:
-        body = ImageBody(chunks, length, claim.host, hashing=self._verify == "hash")
+        body = ImageBody(chunks, length, claim.host, timeline, hashing=self._verify == "hash")
         announce(f"the source sends a {body.image_type} of {length:,} bytes: uploading it")
         image = self._storage.upload(
             public_id(self._folder, claim.id, claim.source_url), body, length, deadline
         )
+        timeline.stored_at = time.monotonic()
         _check_stored(image, length, body.md5_hex)
         announce(f"Cloudinary has stored it as {image.public_id}")
         return image
@@ -111,11 +125,20 @@ class Transfer:
 class ImageBody:
     """The chunks of one image, checked while they pass.
 
-    The type is known on construction. Iterating raises :class:`AttemptError` in place of the
+    The type is known on construction; ``timeline`` learns when the first and the last of them
+    have come. Iterating raises :class:`AttemptError` in place of the
     last chunk when the image is not whole.
     """
 
-    def __init__(self, chunks: Iterator[bytes], length: int, host: str, *, hashing: bool) -> None:
+    def __init__(
+        self,
+        chunks: Iterator[bytes],
+        length: int,
+        host: str,
+        timeline: Timeline,
+        *,
+        hashing: bool,
+    ) -> None:
         self._chunks = chunks
         self._length = length
         self._host = host
@@ -123,6 +146,9 @@ class ImageBody:
         self._head = b""
         while len(self._head) < HEAD_BYTES and (chunk := next(chunks, b"")):
             self._head += chunk
+        timeline.first_byte_at = timeline.first_byte_at or time.monotonic()
+        timeline.length_bytes = length
+        self._timeline = timeline
         self.image_type = self._recognised()
 
     @property
@@ -143,6 +169,7 @@ class ImageBody:
             raise self._truncated(f"{passed:,} of {self._length:,} bytes arrived")
         if not is_whole(self.image_type, self._head, tail, passed):
             raise self._truncated(f"the {self.image_type} lacks its end")
+        self._timeline.last_byte_at = time.monotonic()
         yield held
 
     def _hash(self, chunk: bytes) -> None:

@@ -21,7 +21,7 @@ from storyboard_worker.queries.rows import StoryboardRows
 from storyboard_worker.queries.upkeep import Upkeep
 from storyboard_worker.queries.workers import WorkerRegister
 from storyboard_worker.redaction import Redactor
-from storyboard_worker.reporting import Reporter
+from storyboard_worker.reporting.reporter import Reporter
 from storyboard_worker.settings import Settings, read_settings
 from storyboard_worker.source import Source
 from storyboard_worker.storage import Storage

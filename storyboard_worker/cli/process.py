@@ -18,7 +18,7 @@ from storyboard_worker.cli.assembly import Assembly, assembled
 from storyboard_worker.cli.exits import Exit
 from storyboard_worker.cli.output import ago, duration, print_json
 from storyboard_worker.deadline import Deadline
-from storyboard_worker.keeper import Keeper
+from storyboard_worker.keeper import RENEWALS_PER_LEASE, Keeper
 from storyboard_worker.models import Claim, Status
 from storyboard_worker.queries.rows import FailedFilter
 
@@ -114,7 +114,7 @@ def _run(parts: Assembly, claim: Claim, steps: Steps) -> Outcome:
         if parts.queue.renew([claim]):
             deadline.cancel()
 
-    keeper = Keeper([renew], lease_seconds=settings.lease_seconds)
+    keeper = Keeper([renew], interval_seconds=settings.lease_seconds / RENEWALS_PER_LEASE)
     keeper.start()
     try:
         return parts.attempts.run(claim, deadline, announce=steps.say).outcome

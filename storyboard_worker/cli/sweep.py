@@ -14,11 +14,11 @@ from rich.console import Console
 
 from storyboard_worker.attempt import Ended, Outcome
 from storyboard_worker.cli.arguments import ROWS, Seconds
-from storyboard_worker.cli.assembly import Assembly, assembled
+from storyboard_worker.cli.assembly import assembled
 from storyboard_worker.cli.exits import Exit
 from storyboard_worker.cli.output import duration, print_json, print_table
 from storyboard_worker.errors import DatabaseUnavailable, SchemaOutdated
-from storyboard_worker.reporting import Reporter
+from storyboard_worker.reporting.reporter import Reporter
 from storyboard_worker.shutdown import Shutdown
 from storyboard_worker.sweep import Sweep, Tally
 
@@ -71,11 +71,14 @@ def sweep_command(
             reporter=parts.reporter,
             shutdown=shutdown,
         )
-        tally = sweep.tidy()
-        if not no_process:
-            left = max_seconds - (time.monotonic() - started)
-            _process(sweep, tally, parts, left, limit)
-        tally.seconds = round(time.monotonic() - started, 3)
+        with Progress() as progress:
+            tally = sweep.run(
+                None if no_process else parts.attempts,
+                parts.pauses,
+                max_seconds=max_seconds - (time.monotonic() - started),
+                limit=limit,
+                on_ended=progress.note,
+            )
     _print(tally, as_json=as_json)
     sys.exit(Exit.BAD_ANSWER if tally.alarms else Exit.DONE)
 
@@ -103,20 +106,6 @@ def _end_hard_after(seconds: float) -> None:
     timer = threading.Timer(seconds, end)
     timer.daemon = True
     timer.start()
-
-
-def _process(
-    sweep: Sweep, tally: Tally, parts: Assembly, max_seconds: float, limit: int | None
-) -> None:
-    with Progress() as progress:
-        sweep.process(
-            tally,
-            parts.attempts,
-            parts.pauses,
-            max_seconds=max_seconds,
-            limit=limit,
-            on_ended=progress.note,
-        )
 
 
 class Progress:

@@ -14,13 +14,13 @@ from storyboard_worker.database import Database
 from storyboard_worker.dispatch import Dispatcher, Filled
 from storyboard_worker.errors import DatabaseUnavailable, SchemaOutdated
 from storyboard_worker.housekeeping import Housekeeping
-from storyboard_worker.keeper import Keeper, renew_leases
+from storyboard_worker.keeper import RENEWALS_PER_LEASE, Keeper, renew_leases
 from storyboard_worker.logs import event
 from storyboard_worker.pauses import Pauses
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.queries.outlook import Outlook
 from storyboard_worker.queries.workers import WorkerRegister
-from storyboard_worker.reporting import Reporter
+from storyboard_worker.reporting.reporter import Reporter
 from storyboard_worker.settings import Settings
 from storyboard_worker.shutdown import Shutdown
 from storyboard_worker.slots import Slots
@@ -104,7 +104,7 @@ class Worker:
         )
         self._keeper = Keeper(
             [lambda: renew_leases(parts.queue, self._slots), self._presence.beat_and_tidy],
-            lease_seconds=settings.lease_seconds,
+            interval_seconds=settings.lease_seconds / RENEWALS_PER_LEASE,
         )
         self._outage = Outage(parts.reporter)
         self._waited_in_vain = False

@@ -5,7 +5,7 @@ import time
 
 from storyboard_worker.errors import StoryboardWorkerError
 from storyboard_worker.logs import event, log
-from storyboard_worker.reporting import Reporter
+from storyboard_worker.reporting.reporter import Reporter
 
 FIRST_WAIT_SECONDS = 0.2
 LONGEST_WAIT_SECONDS = 5.0

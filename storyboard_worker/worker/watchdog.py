@@ -5,7 +5,7 @@ import os
 import threading
 
 from storyboard_worker.logs import event
-from storyboard_worker.reporting import Reporter
+from storyboard_worker.reporting.reporter import Reporter
 
 EXIT_STUCK = 70
 TICK_SECONDS = 5.0

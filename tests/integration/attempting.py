@@ -18,7 +18,7 @@ from storyboard_worker.models import Claim
 from storyboard_worker.pauses import Pauses
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.redaction import Redactor
-from storyboard_worker.reporting import Reporter
+from storyboard_worker.reporting.reporter import Reporter
 from storyboard_worker.settings import SentrySettings
 from storyboard_worker.transfer import Transfer
 from tests.integration.errors.stage import PLENTY_SECONDS, Stage

@@ -7,7 +7,7 @@ import sentry_sdk
 from sentry_sdk.scope import Scope
 
 from storyboard_worker.redaction import Redactor
-from storyboard_worker.reporting import Reporter
+from storyboard_worker.reporting.reporter import Reporter
 from storyboard_worker.settings import SentrySettings
 from tests.integration.sentry_server import SentryServer
 

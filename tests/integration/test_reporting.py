@@ -12,7 +12,7 @@ from storyboard_worker.database import Database
 from storyboard_worker.demo.faults import Answer, CutFile
 from storyboard_worker.demo.pictures import random_image
 from storyboard_worker.redaction import Redactor
-from storyboard_worker.reporting import Reporter
+from storyboard_worker.reporting.reporter import Reporter
 from storyboard_worker.settings import SentrySettings
 from tests.integration.attempting import Bench, new_bench
 from tests.integration.errors.stage import new_stage

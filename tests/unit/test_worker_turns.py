@@ -10,7 +10,7 @@ from storyboard_worker.dispatch import Filled
 from storyboard_worker.errors import DatabaseUnavailable
 from storyboard_worker.pauses import Pauses
 from storyboard_worker.redaction import Redactor
-from storyboard_worker.reporting import Reporter
+from storyboard_worker.reporting.reporter import Reporter
 from storyboard_worker.settings import SentrySettings
 from storyboard_worker.worker.idling import Idling
 from storyboard_worker.worker.loop import NEVER, Worker

@@ -12,6 +12,7 @@ from storyboard_worker.deadline import Deadline
 from storyboard_worker.settings import CloudinarySettings
 from storyboard_worker.source import Source
 from storyboard_worker.storage import Storage
+from storyboard_worker.timeline import Timeline
 from tests.integration.errors.stage import claim_of, make_transfer, transport
 
 WAIT_SECONDS = 30.0
@@ -29,6 +30,7 @@ def main(arguments: Sequence[str]) -> None:
         Deadline(WAIT_SECONDS),
         link_has_expired=lambda: False,
         announce=lambda _step: None,
+        timeline=Timeline(),
     )
     print(tracemalloc.get_traced_memory()[1])
 

@@ -18,6 +18,7 @@ from storyboard_worker.models import Claim, StoredImage
 from storyboard_worker.settings import CloudinarySettings, Verify
 from storyboard_worker.source import Source
 from storyboard_worker.storage import Storage
+from storyboard_worker.timeline import Timeline
 from storyboard_worker.transfer import Transfer
 from storyboard_worker.wire.outgoing import ONE_PIECE_BYTES
 from storyboard_worker.wire.resolve import Resolver
@@ -120,6 +121,7 @@ class Stage:
             deadline or Deadline(seconds),
             link_has_expired=lambda: link_has_expired,
             announce=self.steps.append,
+            timeline=Timeline(),
         )
 
     def failure(
