@@ -46,7 +46,8 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """An attempt that is over; ``error`` is ``None`` unless something went wrong."""
+    """An attempt that is over; ``error`` is ``None`` unless something went wrong, and the row may
+    be tried again after ``delay_seconds`` if at all."""
 
     claim: Claim
     outcome: Outcome
@@ -54,6 +55,7 @@ class Ended:
     timeline: Timeline
     error: AttemptError | None = None
     cdn_url: str | None = None
+    delay_seconds: float | None = None
 
 
 def _say_nothing(_step: str) -> None:
@@ -88,8 +90,10 @@ class Attempts:
                 return None
             return claim.seconds_until_expiry - (time.monotonic() - claim.received_at)
 
-        with self._reporter.attempt(claim):
+        with self._reporter.attempt(claim, timeline) as trace:
             ended = self._run(claim, deadline, announce, seconds_left, timeline)
+            trace.ended(ended.outcome, ended.error)
+        self._tell_of_recoveries()
         _log(ended)
         return ended
 
@@ -103,13 +107,16 @@ class Attempts:
     ) -> Ended:
         error: AttemptError | None = None
         cdn_url: str | None = None
+        delay: float | None = None
         try:
             try:
                 cdn_url = self._copy(claim, deadline, announce, seconds_left, timeline)
                 outcome = Outcome.READY
             except AttemptError as caught:
                 error = caught
-                outcome = self._settle(claim, caught, seconds_left(), deadline)
+                decision = self._decide(claim, caught, seconds_left())
+                delay = None if isinstance(decision, Fail) else decision.delay_seconds
+                outcome = self._settle(claim, caught, decision, deadline)
         except AttemptCancelled:
             self._pauses.abandoned(claim.host)
             outcome = Outcome.CANCELLED
@@ -117,7 +124,7 @@ class Attempts:
             self._pauses.abandoned(claim.host)
             outcome = Outcome.LEASE_LOST
         seconds = time.monotonic() - timeline.began_at
-        return Ended(claim, outcome, seconds, timeline, error, cdn_url)
+        return Ended(claim, outcome, seconds, timeline, error, cdn_url, delay)
 
     def _copy(
         self,
@@ -159,26 +166,29 @@ class Attempts:
             ) from error
         return image.cdn_url
 
-    def _settle(
-        self,
-        claim: Claim,
-        error: AttemptError,
-        seconds_left: float | None,
-        deadline: Deadline,
-    ) -> Outcome:
+    def _decide(self, claim: Claim, error: AttemptError, seconds_left: float | None) -> Decision:
         pause_seconds = self._pauses.failed(claim.host, error)
         if pause_seconds is not None:
             self._tell_of_pause(claim, error, pause_seconds)
-        decision = decide(
+        return decide(
             error,
             attempt=claim.attempt,
             max_attempts=claim.max_attempts,
             seconds_left=seconds_left,
             jitter=self._jitter,
         )
-        event_id = self._reporter.reserve_event_id() if _is_reported(decision, error) else None
+
+    def _settle(
+        self, claim: Claim, error: AttemptError, decision: Decision, deadline: Deadline
+    ) -> Outcome:
+        if not _is_reported(decision, error):
+            outcome = self._write(claim, error, decision, None, deadline)
+            self._reporter.row_put_off(claim, error, outcome)
+            return outcome
+        reservation = self._reporter.reserve(error.code, error.upstream or claim.host)
+        event_id = None if reservation is None else reservation.event_id
         outcome = self._write(claim, error, decision, event_id, deadline)
-        self._reporter.row_failed(claim, error, event_id)
+        self._reporter.row_failed(claim, error, reservation)
         return outcome
 
     def _tell_of_pause(self, claim: Claim, error: AttemptError, seconds: float) -> None:
@@ -192,6 +202,17 @@ class Attempts:
             reason=error.message,
         )
         self._reporter.upstream_paused(upstream, error, seconds)
+
+    def _tell_of_recoveries(self) -> None:
+        for recovery in self._pauses.take_recoveries():
+            event(
+                logging.INFO,
+                "upstream is well again",
+                upstream=recovery.upstream,
+                error_code=str(recovery.code),
+                after_seconds=recovery.seconds,
+            )
+            self._reporter.upstream_recovered(recovery.upstream, recovery.code, recovery.seconds)
 
     def _write(
         self,
@@ -259,6 +280,7 @@ def _log(ended: Ended) -> None:
         storyboard_id=ended.claim.id,
         attempt=ended.claim.attempt,
         seconds=ended.seconds,
+        again_in_seconds=ended.delay_seconds,
         host=ended.claim.host,
         error_code=error and str(error.code),
         reason=error and error.message,

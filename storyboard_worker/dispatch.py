@@ -1,8 +1,10 @@
 """From the table to the slots: claim what is due for as many slots as are free."""
 
+import logging
 from dataclasses import dataclass
 
 from storyboard_worker.errors import STORAGE_UPSTREAM
+from storyboard_worker.logs import event
 from storyboard_worker.models import Claim
 from storyboard_worker.pauses import Pauses
 from storyboard_worker.queries.claims import StoryboardQueue
@@ -77,6 +79,7 @@ class Dispatcher:
 
     def start(self, claims: list[Claim], taken: int) -> None:
         """Start what was claimed along with completions."""
+        _log_claimed(claims)
         for claim in claims:
             self._slots.start(claim)
         self._slots.leave(taken - len(claims))
@@ -91,6 +94,7 @@ class Dispatcher:
         return self._start(claims)
 
     def _start(self, claims: list[Claim]) -> int:
+        _log_claimed(claims)
         for claim in claims:
             # While storage is on probation this is the one row that may ask it.
             self._pauses.start_probe(STORAGE_UPSTREAM)
@@ -98,3 +102,15 @@ class Dispatcher:
         if self._left is not None:
             self._left -= len(claims)
         return len(claims)
+
+
+def _log_claimed(claims: list[Claim]) -> None:
+    """One line a claim, however many rows it brought."""
+    if claims:
+        event(
+            logging.INFO,
+            "claimed",
+            count=len(claims),
+            longest_due_seconds=max(claim.seconds_since_due for claim in claims),
+            storyboard_ids=[str(claim.id) for claim in claims],
+        )

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
-from storyboard_worker.errors import DatabaseUnavailable
+from storyboard_worker.errors import DatabaseUnavailable, ErrorCode
 from storyboard_worker.logs import event
 from storyboard_worker.models import Expired, Lapsed, host_of
 from storyboard_worker.queries.upkeep import BATCH_ROWS, Upkeep
@@ -62,27 +62,27 @@ class Housekeeping:
     def _tell_lost(self, failed: list[Lapsed]) -> None:
         for _, group in groupby(sorted(failed, key=_host), key=_host):
             rows = list(group)
-            self._reporter.rows_lost(rows, self._noted_event_id(rows))
+            self._tell(ErrorCode.WORKER_LOST, rows)
 
     def _tell_expired(self, expired: list[Expired]) -> None:
         for host, group in groupby(sorted(expired, key=_host), key=_host):
             rows = list(group)
             event(logging.ERROR, "links expired unread", host=host, count=len(rows))
-            self._reporter.rows_expired(rows, self._noted_event_id(rows))
+            self._tell(ErrorCode.SOURCE_EXPIRED, rows)
 
-    def _noted_event_id(self, rows: Sequence[Expired | Lapsed]) -> str | None:
-        """The id of an event to come, kept on its rows where that can be done.
+    def _tell(self, code: ErrorCode, rows: Sequence[Expired | Lapsed]) -> None:
+        """Tell of rows of one host; the event's id is kept on them where that can be done.
 
         The rows are failed already and will not be found again: the event has to go out
         even if the database is away just now.
         """
-        event_id = self._reporter.reserve_event_id()
-        if event_id is not None:
+        reservation = self._reporter.reserve(code, _host(rows[0]))
+        if reservation is not None:
             try:
-                self._upkeep.note_event([row.id for row in rows], event_id)
+                self._upkeep.note_event([row.id for row in rows], reservation.event_id)
             except DatabaseUnavailable as error:
                 event(logging.WARNING, "event id not kept on its rows", reason=error)
-        return event_id
+        self._reporter.rows_failed(rows, reservation)
 
 
 def _host(row: Expired | Lapsed) -> str:

@@ -1,4 +1,4 @@
-"""The two tables, and the values that travel between the parts.
+"""The tables, and the values that travel between the parts.
 
 The tables here are the mirror that queries are written against; the schema itself comes
 from Alembic only (``alembic check`` keeps both alike).
@@ -137,6 +137,15 @@ storyboard_workers = Table(
     Column("concurrency", Integer, nullable=False),
     Column("in_flight", Integer, nullable=False, server_default=text("0")),
     Column("paused", JSONB, nullable=False, server_default=text("'{}'")),
+    Column("troubled", JSONB, nullable=False, server_default=text("'{}'")),
+)
+
+storyboard_alarms = Table(
+    "storyboard_alarms",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("seen_at", DateTime(timezone=True), nullable=False, server_default=_now),
+    Column("raised_at", DateTime(timezone=True)),
 )
 
 
@@ -205,7 +214,10 @@ class Expired:
 
 @dataclass(frozen=True, slots=True)
 class WorkerBeat:
-    """What a worker says of itself in ``storyboard_workers``."""
+    """What a worker says of itself in ``storyboard_workers``.
+
+    Of upstreams: for how long yet each is left alone, and for how long it has been in trouble.
+    """
 
     worker_id: str
     hostname: str
@@ -215,6 +227,7 @@ class WorkerBeat:
     concurrency: int
     in_flight: int
     paused_seconds: dict[str, float]
+    troubled_seconds: dict[str, float]
 
 
 def host_of(url: str) -> str:

@@ -25,6 +25,25 @@ DOWN_CODES = frozenset(
 INCONCLUSIVE_CODES = frozenset({ErrorCode.ATTEMPT_TIMEOUT, ErrorCode.UNEXPECTED})
 
 
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """An upstream that was paused is well again, ``seconds`` after its first pause began."""
+
+    upstream: str
+    code: ErrorCode
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """An upstream that is paused or waits for a probe, ``seconds`` since its first pause began,
+    which an error with ``code`` began."""
+
+    upstream: str
+    code: ErrorCode
+    seconds: float
+
+
 @dataclass(slots=True)
 class _Trouble:
     failures: int = 0
@@ -32,14 +51,21 @@ class _Trouble:
     paused_until: float | None = None
     next_pause_seconds: float = FIRST_PAUSE_SECONDS
     probing: bool = False
+    began_at: float | None = None
+    code: ErrorCode = ErrorCode.UNEXPECTED
 
 
 class Pauses:
-    """Shared by all slots of one worker. An upstream is a source's host or ``cloudinary``."""
+    """Shared by all slots of one worker. An upstream is a source's host or ``cloudinary``.
+
+    ``begun`` counts the pauses that began, not those that only went on.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._troubles: dict[str, _Trouble] = {}
+        self._recoveries: list[Recovery] = []
+        self.begun = 0
         self._lock = threading.Lock()
 
     def succeeded(self, host: str) -> None:
@@ -70,9 +96,9 @@ class Pauses:
 
     def _note(self, upstream: str, error: AttemptError) -> float | None:
         if kind_of(error.code) is Kind.BLAMELESS:
-            return self._note_refusal(upstream, pause_seconds(error))
+            return self._note_refusal(upstream, error.code, pause_seconds(error))
         if error.code in DOWN_CODES:
-            return self._note_down(upstream)
+            return self._note_down(upstream, error.code)
         if error.upstream is None or error.code in INCONCLUSIVE_CODES:
             self._end_probe(upstream)
         else:
@@ -83,18 +109,22 @@ class Pauses:
         """Ends a pause only after its time: what was under way when it began says nothing of
         whether the upstream wants to be asked again."""
         trouble = self._troubles.get(upstream)
-        if trouble is not None and self._remaining(trouble) <= 0:
-            del self._troubles[upstream]
+        if trouble is None or self._remaining(trouble) > 0:
+            return
+        del self._troubles[upstream]
+        if trouble.began_at is not None:
+            seconds = self._clock() - trouble.began_at
+            self._recoveries.append(Recovery(upstream, trouble.code, seconds))
 
-    def _note_refusal(self, upstream: str, asked_seconds: float) -> float | None:
+    def _note_refusal(self, upstream: str, code: ErrorCode, asked_seconds: float) -> float | None:
         trouble = self._troubles.setdefault(upstream, _Trouble())
         # An upstream that asks for no time at all is not asked again and again without pause.
         least = min(FIRST_PAUSE_SECONDS, 2.0**trouble.refusals)
         if trouble.paused_until is None or trouble.probing:
             trouble.refusals += 1
-        return self._pause(upstream, max(asked_seconds, least))
+        return self._pause(upstream, code, max(asked_seconds, least))
 
-    def _note_down(self, upstream: str) -> float | None:
+    def _note_down(self, upstream: str, code: ErrorCode) -> float | None:
         trouble = self._troubles.setdefault(upstream, _Trouble())
         trouble.failures += 1
         if trouble.failures < DOWN_AFTER_FAILURES and trouble.paused_until is None:
@@ -103,14 +133,19 @@ class Pauses:
             return None
         length = trouble.next_pause_seconds
         trouble.next_pause_seconds = min(length * 2, LONGEST_PAUSE_SECONDS)
-        return self._pause(upstream, length)
+        return self._pause(upstream, code, length)
 
-    def _pause(self, upstream: str, seconds: float) -> float | None:
+    def _pause(self, upstream: str, code: ErrorCode, seconds: float) -> float | None:
         trouble = self._troubles.setdefault(upstream, _Trouble())
-        begins = trouble.paused_until is None
+        now = self._clock()
         trouble.probing = False
-        trouble.paused_until = max(trouble.paused_until or 0.0, self._clock() + seconds)
-        return seconds if begins else None
+        trouble.paused_until = max(trouble.paused_until or 0.0, now + seconds)
+        # With nothing to probe it was opened in between; that does not end the trouble.
+        if trouble.began_at is not None:
+            return None
+        trouble.began_at, trouble.code = now, code
+        self.begun += 1
+        return seconds
 
     def _end_probe(self, upstream: str) -> None:
         trouble = self._troubles.get(upstream)
@@ -125,6 +160,23 @@ class Pauses:
                 for upstream, trouble in self._troubles.items()
                 if (remaining := self._remaining(trouble)) > 0
             }
+
+    def troubles(self) -> list[Trouble]:
+        """Upstreams that are paused, or were and are not known to be well again."""
+        with self._lock:
+            return [
+                Trouble(upstream, trouble.code, self._clock() - trouble.began_at)
+                for upstream, trouble in self._troubles.items()
+                if trouble.began_at is not None and trouble.paused_until is not None
+            ]
+
+    def take_recoveries(self) -> list[Recovery]:
+        """What has recovered since this was last asked."""
+        if not self._recoveries:
+            return []
+        with self._lock:
+            taken, self._recoveries = self._recoveries, []
+        return taken
 
     @property
     def all_open(self) -> bool:

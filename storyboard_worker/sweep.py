@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from storyboard_worker.alarms import Alarms
 from storyboard_worker.attempt import Attempts, Ended, Outcome
 from storyboard_worker.dispatch import Dispatcher
 from storyboard_worker.errors import DatabaseUnavailable
@@ -66,6 +67,7 @@ class Sweep:
         counts: StoryboardCounts,
         register: WorkerRegister,
         housekeeping: Housekeeping,
+        alarms: Alarms,
         reporter: Reporter,
         shutdown: Shutdown,
     ) -> None:
@@ -74,6 +76,7 @@ class Sweep:
         self._counts = counts
         self._register = register
         self._housekeeping = housekeeping
+        self._alarms = alarms
         self._reporter = reporter
         self._shutdown = shutdown
 
@@ -92,10 +95,13 @@ class Sweep:
         up, which is a hard end: those still under way then are given back.
         """
         started = time.monotonic()
-        tally = self._tidy()
-        if attempts is not None:
-            ends_at = started + max_seconds
-            self._process(tally, attempts, pauses, ends_at, limit=limit, on_ended=on_ended)
+        with self._reporter.sweep_monitored(max_seconds):
+            tally = self._tidy()
+            if attempts is not None:
+                ends_at = started + max_seconds
+                self._process(tally, attempts, pauses, ends_at, limit=limit, on_ended=on_ended)
+                if tally.processed:
+                    tally.alarms += self._alarms.met(pauses.troubles())
         tally.seconds = round(time.monotonic() - started, 3)
         return tally
 
@@ -103,22 +109,13 @@ class Sweep:
         rescued = self._housekeeping.rescue()
         expired = self._housekeeping.expire()
         self._register.forget_dead()
-        waited = self._counts.read().oldest_waiting_seconds
         return Tally(
             rescued=rescued.rescued,
             lost=rescued.lost,
             expired=expired,
-            alarms=self._alarms(waited),
-            complete=waited == 0,
+            alarms=self._alarms.watch(),
+            complete=self._counts.read().oldest_waiting_seconds == 0,
         )
-
-    def _alarms(self, waited: float) -> list[str]:
-        if waited <= self._settings.health_max_wait_seconds or self._register.alive():
-            return []
-        message = f"Storyboards have waited for {waited:.0f} s and no worker is alive"
-        event(logging.ERROR, message)
-        self._reporter.alarm("no_worker", message, oldest_waiting_seconds=round(waited))
-        return [message]
 
     def _process(
         self,

@@ -13,6 +13,7 @@ class Timeline:
     """
 
     began_at: float = field(default_factory=time.monotonic)
+    asked_at: float | None = None
     first_byte_at: float | None = None
     last_byte_at: float | None = None
     stored_at: float | None = None
@@ -21,7 +22,7 @@ class Timeline:
     @property
     def source_seconds(self) -> float | None:
         """How long the source let us wait for its first byte."""
-        return _between(self.began_at, self.first_byte_at)
+        return _between(self.asked_at, self.first_byte_at)
 
     @property
     def storage_seconds(self) -> float | None:

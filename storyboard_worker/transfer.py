@@ -64,6 +64,7 @@ class Transfer:
         when they were.
         """
         announce(f"asking {claim.host} for the image")
+        timeline.asked_at = time.monotonic()
         with self._source.open(
             claim.source_url, deadline, link_has_expired=link_has_expired
         ) as found:

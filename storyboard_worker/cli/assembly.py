@@ -7,6 +7,7 @@ from functools import cached_property, partial
 from pathlib import Path
 
 from storyboard_worker.addresses import PublicResolver
+from storyboard_worker.alarms import Alarms
 from storyboard_worker.attempt import Attempts
 from storyboard_worker.database import Database
 from storyboard_worker.dsn import EMBEDDED
@@ -14,6 +15,7 @@ from storyboard_worker.embedded import private_postgres
 from storyboard_worker.housekeeping import Housekeeping
 from storyboard_worker.logs import set_up
 from storyboard_worker.pauses import Pauses
+from storyboard_worker.queries.alarms import AlarmRegister
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.queries.counts import StoryboardCounts
 from storyboard_worker.queries.outlook import Outlook
@@ -83,6 +85,15 @@ class Assembly:
     def housekeeping(self) -> Housekeeping:
         upkeep = Upkeep(self.database, max_attempts=self.settings.max_attempts)
         return Housekeeping(upkeep, self.reporter)
+
+    @cached_property
+    def alarms(self) -> Alarms:
+        return Alarms(
+            AlarmRegister(self.database),
+            self.register,
+            self.reporter,
+            max_wait_seconds=self.settings.health_max_wait_seconds,
+        )
 
     @cached_property
     def pauses(self) -> Pauses:

@@ -43,8 +43,13 @@ def enqueue_command(
         raise click.UsageError("no URL given: name some, or --file LIST")
     for url, place in wanted:
         check_url(url, place)
-    with assembled() as parts:
-        ids = parts.rows.enqueue([url for url, _ in wanted], project_id=project)
+    with assembled() as parts, parts.reporter.publishing(len(wanted)) as trace:
+        ids = parts.rows.enqueue(
+            [url for url, _ in wanted],
+            project_id=project,
+            sentry_trace=trace.sentry_trace,
+            baggage=trace.baggage,
+        )
     if as_json:
         print_json({"ids": ids})
     else:

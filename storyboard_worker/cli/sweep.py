@@ -68,6 +68,7 @@ def sweep_command(
             counts=parts.counts,
             register=parts.register,
             housekeeping=parts.housekeeping,
+            alarms=parts.alarms,
             reporter=parts.reporter,
             shutdown=shutdown,
         )
@@ -90,7 +91,10 @@ def _outage_is_told(reporter: Reporter) -> Iterator[None]:
         yield
     except (DatabaseUnavailable, SchemaOutdated) as error:
         reporter.alarm(
-            "database", "A sweep cannot work: the database is away or not migrated", reason=error
+            "database",
+            "A sweep cannot work: the database is away or not migrated",
+            next_step="storyboard-worker doctor",
+            reason=error,
         )
         raise
 

@@ -49,11 +49,19 @@ class StoryboardRows:
         *,
         project_id: str | None = None,
         max_attempts: int | None = None,
+        sentry_trace: str | None = None,
+        baggage: str | None = None,
     ) -> list[UUID]:
         """Insert a pending row for each URL, all or none; returns the ids in the same order."""
         statement = insert(storyboards).returning(rows.id, sort_by_parameter_order=True)
         values = [
-            {"source_url": url, "project_id": project_id, "max_attempts": max_attempts}
+            {
+                "source_url": url,
+                "project_id": project_id,
+                "max_attempts": max_attempts,
+                "sentry_trace": sentry_trace,
+                "baggage": baggage,
+            }
             for url in source_urls
         ]
         with self._database.transaction() as connection:

@@ -89,16 +89,17 @@ def _beating(beat: WorkerBeat) -> Insert:
         "state": str(beat.state),
         "concurrency": beat.concurrency,
         "in_flight": beat.in_flight,
-        "paused": _until(beat.paused_seconds),
+        "paused": _moments(beat.paused_seconds),
+        "troubled": _moments({name: -lasted for name, lasted in beat.troubled_seconds.items()}),
         "last_seen_at": NOW,
     }
     statement = insert(storyboard_workers).values(worker_id=beat.worker_id, **facts)
     return statement.on_conflict_do_update(index_elements=["worker_id"], set_=facts)
 
 
-def _until(paused_seconds: dict[str, float]) -> Any:
+def _moments(seconds_from_now: dict[str, float]) -> Any:
     """``{upstream: moment}`` by the database's clock."""
     arguments: list[Any] = []
-    for upstream, remaining in sorted(paused_seconds.items()):
-        arguments += [upstream, NOW + seconds(remaining)]
+    for upstream, distance in sorted(seconds_from_now.items()):
+        arguments += [upstream, NOW + seconds(distance)]
     return func.jsonb_build_object(*arguments)

@@ -29,6 +29,7 @@ from storyboard_worker.worker.idling import Idling
 from storyboard_worker.worker.listener import Listener
 from storyboard_worker.worker.outage import Outage
 from storyboard_worker.worker.presence import Presence
+from storyboard_worker.worker.pulse import PULSE_SECONDS, check_in
 from storyboard_worker.worker.watchdog import Watchdog
 
 # What giving rows back may take at the end of the grace.
@@ -106,6 +107,10 @@ class Worker:
             [lambda: renew_leases(parts.queue, self._slots), self._presence.beat_and_tidy],
             interval_seconds=settings.lease_seconds / RENEWALS_PER_LEASE,
         )
+        self._pulse = Keeper(
+            [lambda: check_in(self._watchdog, parts.reporter), parts.reporter.tell_summaries],
+            interval_seconds=PULSE_SECONDS,
+        )
         self._outage = Outage(parts.reporter)
         self._waited_in_vain = False
         self._wake_at_free: float = NEVER
@@ -121,7 +126,7 @@ class Worker:
             version=__version__,
             concurrency=self._settings.worker_concurrency,
         )
-        for thread in (self._watchdog, self._keeper, self._listener, self._grace):
+        for thread in (self._watchdog, self._keeper, self._pulse, self._listener, self._grace):
             thread.start()
         while not self._shutdown.requested:
             self._turn()
@@ -238,6 +243,7 @@ class Worker:
         unfinished = self._slots.under_way
         self._slots.cancel(unfinished)
         given_back = self._if_database_is_there(lambda: self._queue.give_back(unfinished))
+        self._pulse.stop()
         self._keeper.stop()
         self._if_database_is_there(self._presence.leave)
         event(

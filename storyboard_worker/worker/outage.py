@@ -38,7 +38,9 @@ class Outage:
             self._told = True
             message = "The worker cannot work: the database is away or not migrated"
             event(logging.ERROR, message, reason=error)
-            self._reporter.alarm("database", message, reason=error)
+            self._reporter.alarm(
+                "database", message, next_step="storyboard-worker doctor", reason=error
+            )
         wait_seconds = self._next_wait_seconds
         self._next_wait_seconds = min(wait_seconds * 2, LONGEST_WAIT_SECONDS)
         return wait_seconds

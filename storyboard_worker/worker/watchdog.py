@@ -52,7 +52,12 @@ class Watchdog:
     def _end(self) -> None:
         message = "The worker is stuck: it ends itself so that the platform restarts it"
         event(logging.CRITICAL, message, silent_seconds=self._silent_seconds)
-        self._reporter.alarm("stuck", message, silent_seconds=self._silent_seconds)
+        self._reporter.alarm(
+            "stuck",
+            message,
+            next_step="storyboard-worker status; look at the log before it ended",
+            silent_seconds=self._silent_seconds,
+        )
         self._reporter.close()
         # The main thread hangs, so nothing but this ends the process.
         os._exit(EXIT_STUCK)

@@ -1,5 +1,6 @@
 """What reaches Sentry, and what does not."""
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -80,7 +81,10 @@ def test_the_event_says_what_an_engineer_needs(bench: Bench, sentry: SentryServe
     assert context["source"] == url.partition("?")[0]
     assert context["http_status"] == 410
     assert context["error"] == "the source answers 410"
-    assert context["next_step"] == f"storyboard-worker show {claim.id}"
+    assert context["next_step"] == (
+        f"storyboard-worker show {claim.id}; generate the images anew: "
+        "storyboard-worker list --error-code source_not_found"
+    )
 
 
 def test_an_error_of_storage_has_cloudinary_as_its_upstream(
@@ -150,17 +154,73 @@ def test_a_pause_is_one_event_when_it_begins(bench: Bench, sentry: SentryServer)
     assert "storyboard_id" not in event["tags"]
 
 
+def test_the_end_of_a_pause_is_one_event(
+    bench: Bench, sentry: SentryServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = bench.stage.serve(
+        IMAGE, [Answer(502), Answer(502), Answer(502), Answer(502), Answer(502)]
+    )
+    claims = [bench.claim(url) for _ in range(7)]
+    for claim in claims[:5]:
+        bench.run(claim)
+    # The pause is over.
+    monkeypatch.setattr(bench.pauses, "_clock", lambda: time.monotonic() + 31)
+    for claim in claims[5:]:
+        assert bench.run(claim).outcome is Outcome.READY
+    begin, end = events(bench, sentry)
+    assert (begin["level"], end["level"]) == ("warning", "info")
+    assert begin["fingerprint"] == end["fingerprint"]
+    assert end["message"].startswith("The source is unavailable: 127.0.0.1 (over after ")
+
+
+def test_a_pause_tells_what_led_up_to_it(bench: Bench, sentry: SentryServer) -> None:
+    url = bench.stage.serve(IMAGE, [Answer(502, always=True)])
+    claims = [bench.claim(url) for _ in range(5)]
+    for claim in claims:
+        bench.run(claim)
+    told = only_event(bench, sentry)["breadcrumbs"]["values"]
+    crumbs = [crumb for crumb in told if crumb["category"] == "attempt"]
+    assert [crumb["data"]["storyboard_id"] for crumb in crumbs] == [
+        str(claim.id) for claim in claims[:4]
+    ]
+    assert crumbs[0]["message"] == "source_unavailable: the source answers 502"
+    assert crumbs[0]["data"]["outcome"] == "retried"
+
+
+def test_of_many_failures_the_first_few_are_told_and_the_others_counted(
+    bench: Bench, sentry: SentryServer
+) -> None:
+    url = bench.stage.serve(IMAGE, [Answer(404, always=True)])
+    claims = [bench.claim(url) for _ in range(40)]
+    for claim in claims:
+        bench.run(claim)
+    *full, summary = events(bench, sentry)
+    assert [event["tags"]["storyboard_id"] for event in full] == [
+        str(claim.id) for claim in claims[:3]
+    ]
+    assert summary["message"] == "The source has no such image: 127.0.0.1 (37 more rows)"
+    assert {tuple(event["fingerprint"]) for event in (*full, summary)} == {
+        ("storyboard-worker", "source_not_found", "127.0.0.1")
+    }
+    assert summary["contexts"]["storyboard"]["count"] == 37
+    assert len(summary["contexts"]["storyboard"]["ids"]) == 20
+    named = [bench.row(claim)["sentry_event_id"] for claim in claims]
+    assert named == [event["event_id"] for event in full] + [summary["event_id"]] * 37
+
+
 def test_refused_credentials_are_told_at_once(bench: Bench, sentry: SentryServer) -> None:
     bench.stage.cloudinary.api_secret = "another"
     claim = bench.claim(bench.stage.serve(IMAGE))
     assert bench.run(claim).outcome is Outcome.RELEASED
     event = only_event(bench, sentry)
     assert event["message"] == "Cloudinary refuses our credentials: cloudinary"
-    assert event["contexts"]["pause"]["next_step"] == "storyboard-worker status"
+    assert "storyboard-worker doctor" in event["contexts"]["pause"]["next_step"]
 
 
 def test_an_alarm_carries_its_facts(bench: Bench, sentry: SentryServer) -> None:
-    bench.reporter.alarm("no-worker", "Rows wait and no worker is alive", waiting=7)
+    bench.reporter.alarm(
+        "no-worker", "Rows wait and no worker is alive", next_step="look", waiting=7
+    )
     event = only_event(bench, sentry)
     assert (event["level"], event["fingerprint"][1:]) == ("fatal", ["alarm", "no-worker"])
     assert event["contexts"]["alarm"]["waiting"] == "7"
@@ -174,6 +234,6 @@ def test_without_a_dsn_nothing_is_sent_or_promised(
         bench = new_bench(stage, database, producer, silent)
         claim = bench.claim(stage.serve(IMAGE, [Answer(404)]))
         assert bench.run(claim).outcome is Outcome.FAILED
-        silent.alarm("x", "y")
+        silent.alarm("x", "y", next_step="z")
         assert events(bench, sentry) == []
     assert bench.row(claim)["sentry_event_id"] is None

@@ -1,6 +1,7 @@
 """Each attempt in a scope of its own, and, where asked for, as a transaction."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import psycopg
 import pytest
@@ -10,8 +11,10 @@ from storyboard_worker.database import Database
 from storyboard_worker.demo.faults import Answer
 from storyboard_worker.demo.pictures import random_image
 from storyboard_worker.logs import log
+from storyboard_worker.timeline import Timeline
 from tests.integration.attempting import Bench, new_bench
 from tests.integration.errors.stage import new_stage
+from tests.integration.producing import change, moment
 from tests.integration.reporting import reporting_to
 from tests.integration.sentry_server import SentryServer
 
@@ -51,7 +54,89 @@ def test_an_attempt_continues_the_producers_trace(traced: Bench, sentry: SentryS
     (transaction,) = sentry.transactions
     trace = transaction["contexts"]["trace"]
     assert (trace["trace_id"], trace["parent_span_id"]) == (TRACE_ID, "b0e6f15b45c36b12")
-    assert trace["op"] == "queue.process"
+    assert trace["op"] == "function"
+
+
+def spans(transaction: dict[str, Any], op: str) -> list[dict[str, Any]]:
+    return [span for span in transaction["spans"] if span["op"] == op]
+
+
+def test_the_span_has_what_the_queues_view_shows(traced: Bench, sentry: SentryServer) -> None:
+    claim = traced.claim(traced.stage.serve(IMAGE))
+    change(traced.producer, claim.id, status="pending", available_at=moment(traced.producer, -7))
+    claim = traced.claim_again(claim.id)
+    assert traced.run(claim).outcome is Outcome.READY
+    traced.reporter.close()
+    (transaction,) = sentry.transactions
+    (process,) = spans(transaction, "queue.process")
+    latency = process["data"].pop("messaging.message.receive.latency")
+    assert 7_000 <= latency < 60_000
+    told = {name: value for name, value in process["data"].items() if "messaging" in name}
+    assert told == {
+        "messaging.system": "postgresql",
+        "messaging.destination.name": "storyboards",
+        "messaging.message.id": str(claim.id),
+        "messaging.message.retry.count": 0,
+        "messaging.message.body.size": len(IMAGE),
+    }
+    assert process["status"] == "ok"
+    assert transaction["contexts"]["trace"]["status"] == "ok"
+
+
+def test_source_and_storage_are_spans_below_it(traced: Bench, sentry: SentryServer) -> None:
+    claim = traced.claim(traced.stage.serve(IMAGE))
+    traced.run(claim)
+    traced.reporter.close()
+    (transaction,) = sentry.transactions
+    (process,) = spans(transaction, "queue.process")
+    source, storage = spans(transaction, "http.client")
+    assert (source["description"], storage["description"]) == (
+        "source 127.0.0.1",
+        "storage cloudinary",
+    )
+    assert {source["parent_span_id"], storage["parent_span_id"]} == {process["span_id"]}
+    moments = [
+        process["start_timestamp"],
+        source["start_timestamp"],
+        storage["start_timestamp"],
+        storage["timestamp"],
+        process["timestamp"],
+    ]
+    assert moments == sorted(moments)
+    assert source["timestamp"] <= storage["timestamp"]
+
+
+def test_an_attempt_that_fails_is_a_span_that_failed(traced: Bench, sentry: SentryServer) -> None:
+    traced.run(traced.claim(traced.stage.serve(IMAGE, [Answer(404)])))
+    traced.reporter.close()
+    (transaction,) = sentry.transactions
+    (process,) = spans(transaction, "queue.process")
+    assert process["status"] == "internal_error"
+    assert process["data"]["storyboard.error_code"] == "source_not_found"
+    assert transaction["contexts"]["trace"]["status"] == "internal_error"
+    (source,) = spans(transaction, "http.client")
+    assert source["description"] == "source 127.0.0.1"
+
+
+def test_what_is_published_is_continued(traced: Bench, sentry: SentryServer) -> None:
+    url = traced.stage.serve(IMAGE)
+    with traced.reporter.publishing(1) as trace:
+        claim = traced.claim(url, sentry_trace=trace.sentry_trace, baggage=trace.baggage)
+    assert traced.run(claim).outcome is Outcome.READY
+    traced.reporter.close()
+    published, processed = sentry.transactions
+    (publish,) = spans(published, "queue.publish")
+    assert publish["data"]["messaging.destination.name"] == "storyboards"
+    trace_of = processed["contexts"]["trace"]
+    assert trace_of["trace_id"] == published["contexts"]["trace"]["trace_id"]
+    assert trace_of["parent_span_id"] == publish["span_id"]
+
+
+def test_without_a_sample_rate_nothing_is_published(untraced: Bench, sentry: SentryServer) -> None:
+    with untraced.reporter.publishing(1) as trace:
+        assert (trace.sentry_trace, trace.baggage) == (None, None)
+    untraced.reporter.close()
+    assert sentry.transactions == []
 
 
 @pytest.mark.parametrize("nonsense", ["", "not a trace", "1-2-3-4"])
@@ -77,9 +162,10 @@ def test_breadcrumbs_of_one_attempt_do_not_stand_in_the_next(
     untraced: Bench, sentry: SentryServer
 ) -> None:
     for name in ("first", "second"):
-        with untraced.reporter.attempt(untraced.claim(untraced.stage.serve(IMAGE))):
+        claim = untraced.claim(untraced.stage.serve(IMAGE))
+        with untraced.reporter.attempt(claim, Timeline()):
             log.warning("crumb of the %s", name)
-            untraced.reporter.alarm(name, name)
+            untraced.reporter.alarm(name, name, next_step="none")
     untraced.reporter.close()
     first, second = (
         [crumb["message"] for crumb in event["breadcrumbs"]["values"]] for event in sentry.events

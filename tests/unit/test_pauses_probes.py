@@ -83,8 +83,9 @@ def test_a_host_without_rows_opens_on_probation(pauses: Pauses, clock: Clock) ->
     bring_down(pauses, clock, SOURCE_DOWN)
     pauses.nothing_to_probe(HOST)
     assert pauses.hosts_to_avoid() == set()
-    # One failure is enough now, and the pause goes on growing.
-    assert pauses.failed(HOST, SOURCE_DOWN) == 60.0
+    # One failure is enough now, and the pause goes on growing; it is still the same trouble.
+    assert pauses.failed(HOST, SOURCE_DOWN) is None
+    assert pauses.paused_seconds() == {HOST: 60.0}
 
 
 def test_starting_a_probe_where_nothing_is_paused_changes_nothing(pauses: Pauses) -> None:

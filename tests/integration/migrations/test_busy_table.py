@@ -18,8 +18,8 @@ LATER_REVISION = '''"""A later revision that needs the table for itself."""
 
 from alembic import op
 
-revision = "0003"
-down_revision = "0002"
+revision = "0004"
+down_revision = "0003"
 branch_labels = None
 depends_on = None
 
@@ -55,7 +55,7 @@ def test_it_gives_up_rather_than_make_everybody_wait(
         holder.execute(f"LOCK TABLE storyboards IN {holds} MODE")
         with pytest.raises(DatabaseUnavailable, match="lock timeout"):
             schema.upgrade(database)
-        assert version(dsn) == "0002"
+        assert version(dsn) == "0003"
     assert catalog(dsn) == before
 
 
@@ -76,5 +76,5 @@ def test_the_next_deployment_succeeds(dsn: str, database: Database) -> None:
         holder.execute("LOCK TABLE storyboards IN ACCESS SHARE MODE")
         with pytest.raises(DatabaseUnavailable):
             schema.upgrade(database)
-    assert schema.upgrade(database) == ["0003"]
-    assert version(dsn) == "0003"
+    assert schema.upgrade(database) == ["0004"]
+    assert version(dsn) == "0004"

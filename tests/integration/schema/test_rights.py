@@ -13,7 +13,12 @@ from tests.integration.producing import (
     storyboard,
 )
 
-TABLES = ("storyboards", "storyboard_workers", "storyboard_worker_version")
+TABLES = (
+    "storyboards",
+    "storyboard_workers",
+    "storyboard_alarms",
+    "storyboard_worker_version",
+)
 RELATIONS = (*TABLES, "storyboard_progress")
 FUNCTIONS = (
     "storyboard_source_expiry(text)",

@@ -1,0 +1,107 @@
+"""What an alarm is raised for, and whether it was raised already."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.dialects.postgresql import insert
+
+from storyboard_worker.database import Database
+from storyboard_worker.models import storyboard_alarms, storyboards
+from storyboard_worker.queries.columns import (
+    FAILED,
+    NOW,
+    PROCESSING,
+    READY,
+    is_alive,
+    is_due,
+    is_pending,
+    seconds,
+    seconds_between,
+)
+from storyboard_worker.queries.counts import EXPIRING_SOON_SECONDS
+
+rows = storyboards.c
+alarms = storyboard_alarms.c
+
+FORGOTTEN_AFTER_SECONDS = 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """How the table fares, by the database's clock.
+
+    ``moment`` is when that was. ``oldest_waiting_seconds``: how long the longest-waiting row
+    has been due, 0 when none is.
+    ``seconds_since_activity``: since a row was claimed or finished; ``None``: never.
+    ``expiring``: rows that wait and whose link dies within two hours, the first of them in
+    ``first_expiry_seconds``.
+    """
+
+    moment: datetime
+    oldest_waiting_seconds: float
+    seconds_since_activity: float | None
+    expiring: int
+    first_expiry_seconds: float | None
+
+
+class AlarmRegister:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def look(self) -> Signs:
+        """All signs in one statement, each from its own partial index."""
+        soon = (rows.source_expires_at > NOW) & (
+            rows.source_expires_at <= NOW + seconds(EXPIRING_SOON_SECONDS)
+        )
+        oldest = select(func.min(rows.available_at)).where(is_pending, is_due, is_alive)
+        active = func.greatest(
+            select(func.max(rows.claimed_at)).where(rows.status == PROCESSING).scalar_subquery(),
+            select(func.max(rows.finished_at)).where(rows.status == READY).scalar_subquery(),
+            select(func.max(rows.errored_at)).where(rows.status == FAILED).scalar_subquery(),
+        )
+        expiring = (
+            select(func.count(), seconds_between(func.min(rows.source_expires_at), NOW))
+            .where(is_pending, soon)
+            .subquery()
+        )
+        statement = select(
+            NOW,
+            func.coalesce(seconds_between(NOW, oldest.scalar_subquery()), 0.0),
+            seconds_between(NOW, active),
+            expiring,
+        )
+        with self._database.transaction() as connection:
+            return Signs(*connection.execute(statement).one())
+
+    def raise_once(self, name: str, *, every_seconds: float) -> bool:
+        """Note that the alarm is raised, unless it was within ``every_seconds``; whether it is.
+
+        Of two sweeps that meet only one raises it.
+        """
+        noted = insert(storyboard_alarms).values(name=name, raised_at=NOW)
+        statement = noted.on_conflict_do_update(
+            index_elements=[alarms.name],
+            set_={"raised_at": NOW},
+            where=alarms.raised_at.is_(None) | (alarms.raised_at <= NOW - seconds(every_seconds)),
+        ).returning(alarms.name)
+        with self._database.transaction() as connection:
+            return connection.execute(statement).first() is not None
+
+    def seen_for_seconds(self, name: str) -> float:
+        """For how long this has been seen, without having been cleared in between."""
+        noted = insert(storyboard_alarms).values(name=name).on_conflict_do_nothing()
+        lasted = select(seconds_between(NOW, alarms.seen_at)).where(alarms.name == name)
+        with self._database.transaction() as connection:
+            connection.execute(noted)
+            return float(connection.execute(lasted).scalar() or 0.0)
+
+    def clear(self, *names: str, beginning: str | None = None) -> None:
+        """What these alarms were raised for is over: the next ones are others. What was last
+        seen long ago is forgotten as well."""
+        last = func.greatest(alarms.raised_at, alarms.seen_at)
+        over = alarms.name.in_(names) | (last < NOW - seconds(FORGOTTEN_AFTER_SECONDS))
+        if beginning is not None:
+            over |= alarms.name.startswith(beginning, autoescape=True)
+        with self._database.transaction() as connection:
+            connection.execute(delete(storyboard_alarms).where(over))

@@ -1,0 +1,157 @@
+"""The events themselves: title, tags, context and next step of each.
+
+https://develop.sentry.dev/sdk/data-model/event-payloads/
+"""
+
+import uuid
+from collections.abc import Sequence
+
+import sentry_sdk
+from sentry_sdk.types import Event
+from sentry_sdk.utils import event_from_exception
+
+from storyboard_worker.errors import AttemptError, ErrorCode
+from storyboard_worker.models import Claim, Expired, Lapsed
+from storyboard_worker.redaction import without_query
+from storyboard_worker.reporting.flood import Cause, Reservation, Summary
+from storyboard_worker.reporting.trail import Trail
+from storyboard_worker.reporting.words import next_step, title
+
+FINGERPRINT = "storyboard-worker"
+LOGGER = "storyboard_worker"
+SHOWN_IDS = 20
+
+
+class Events:
+    """Made for one worker; ``trail`` is what led up to them."""
+
+    def __init__(self, worker_id: str, trail: Trail) -> None:
+        self._worker_id = worker_id
+        self._trail = trail
+
+    def row_failed(self, claim: Claim, error: AttemptError, reservation: Reservation) -> Event:
+        event = self._of_cause(
+            reservation.cause,
+            reservation.event_id,
+            storyboard_id=claim.id,
+            project_id=claim.project_id,
+            attempt=claim.attempt,
+        )
+        _add_stack(event, error)
+        event["contexts"] = {
+            "storyboard": {
+                "id": str(claim.id),
+                "project_id": claim.project_id,
+                "source": without_query(claim.source_url),
+                "error": error.message,
+                "attempt": claim.attempt,
+                "max_attempts": claim.max_attempts,
+                "seconds_since_due": round(claim.seconds_since_due, 1),
+                "link_dies_in_seconds": claim.seconds_until_expiry,
+                "http_status": error.http_status,
+                "request_id": error.request_id,
+                "next_step": next_step(error.code, claim.id),
+            }
+        }
+        return event
+
+    def rows_failed(self, rows: Sequence[Expired | Lapsed], reservation: Reservation) -> Event:
+        first = rows[0]
+        event = self._of_cause(
+            reservation.cause,
+            reservation.event_id,
+            storyboard_id=first.id,
+            project_id=first.project_id,
+            attempt=first.attempts,
+        )
+        event["contexts"] = {
+            "storyboard": {
+                "count": len(rows),
+                "ids": [str(row.id) for row in rows[:SHOWN_IDS]],
+                "source": without_query(first.source_url),
+                "attempts": first.attempts,
+                "next_step": next_step(reservation.cause.code, first.id),
+            }
+        }
+        return event
+
+    def counted(self, summary: Summary) -> Event:
+        code, upstream = summary.cause.code, summary.cause.upstream
+        event = self._of_cause(summary.cause, summary.event_id, storyboard_id=summary.ids[0])
+        event["message"] = f"{title(code, upstream)} ({summary.count} more rows)"
+        event["contexts"] = {
+            "storyboard": {
+                "count": summary.count,
+                "ids": [str(id_) for id_ in summary.ids],
+                "next_step": next_step(code, summary.ids[0]),
+            }
+        }
+        return event
+
+    def paused(self, upstream: str, error: AttemptError, seconds: float) -> Event:
+        event = self._of_cause(Cause(error.code, upstream), uuid.uuid4().hex)
+        event["level"] = "warning"
+        event["contexts"] = {
+            "pause": {
+                "upstream": upstream,
+                "seconds": seconds,
+                "error": error.message,
+                "http_status": error.http_status,
+                "request_id": error.request_id,
+                "next_step": "storyboard-worker status; storyboard-worker doctor",
+            }
+        }
+        return event
+
+    def recovered(self, upstream: str, code: ErrorCode, seconds: float) -> Event:
+        event = self._of_cause(Cause(code, upstream), uuid.uuid4().hex)
+        event["level"] = "info"
+        event["message"] = f"{title(code, upstream)} (over after {seconds:.0f} s)"
+        event["contexts"] = {
+            "pause": {"upstream": upstream, "seconds": round(seconds, 1), "next_step": "none"}
+        }
+        return event
+
+    def crash(self, error: Exception) -> Event:
+        event = _with_stack(error)
+        event["level"] = "fatal"
+        event["tags"] = _tags(worker_id=self._worker_id)
+        return event
+
+    def alarm(self, name: str, message: str, next_step: str, facts: dict[str, object]) -> Event:
+        told = {key: str(value) for key, value in facts.items()}
+        return {
+            "level": "fatal",
+            "logger": LOGGER,
+            "message": message,
+            "fingerprint": [FINGERPRINT, "alarm", name],
+            "tags": _tags(alarm=name, worker_id=self._worker_id),
+            "contexts": {"alarm": {**told, "next_step": next_step}},
+        }
+
+    def _of_cause(self, cause: Cause, event_id: str, **tags: object) -> Event:
+        code, upstream = cause.code, cause.upstream
+        return {
+            "event_id": event_id,
+            "level": "error",
+            "logger": LOGGER,
+            "message": title(code, upstream),
+            "fingerprint": [FINGERPRINT, str(code), upstream],
+            "tags": _tags(error_code=code, upstream=upstream, worker_id=self._worker_id, **tags),
+            "breadcrumbs": {"values": self._trail.of(upstream)},
+        }
+
+
+def _add_stack(event: Event, error: AttemptError) -> None:
+    """Where it helps: for errors that nobody expected."""
+    if error.code is ErrorCode.UNEXPECTED and isinstance(error.__cause__, Exception):
+        event["exception"] = _with_stack(error.__cause__)["exception"]
+
+
+def _with_stack(error: Exception) -> Event:
+    event, _hint = event_from_exception(error, client_options=sentry_sdk.get_client().options)
+    return event
+
+
+def _tags(**tags: object) -> dict[str, str]:
+    return {name: str(value) for name, value in tags.items() if value is not None}

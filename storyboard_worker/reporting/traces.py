@@ -1,0 +1,124 @@
+"""An attempt as Sentry's «Queues» shows it: who published the row, how long it lay, what took time.
+
+Attributes: https://docs.sentry.io/platforms/python/tracing/instrumentation/custom-instrumentation/queues-module/
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Protocol
+
+import sentry_sdk
+from sentry_sdk.tracing import Span
+
+from storyboard_worker.errors import AttemptError, ErrorCode
+from storyboard_worker.models import Claim
+from storyboard_worker.timeline import Timeline
+
+DESTINATION = "storyboards"
+SYSTEM = "postgresql"
+TIME_OUTS = frozenset({ErrorCode.SOURCE_TIMEOUT, ErrorCode.ATTEMPT_TIMEOUT})
+
+
+class AttemptTrace(Protocol):
+    """Learns how an attempt ended."""
+
+    def ended(self, outcome: str, error: AttemptError | None) -> None: ...
+
+
+class NoTrace:
+    """Nobody looks."""
+
+    def ended(self, outcome: str, error: AttemptError | None) -> None:
+        pass
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedTrace:
+    """What a producer hands over on the row; ``None`` when it traces nothing."""
+
+    sentry_trace: str | None = None
+    baggage: str | None = None
+
+
+@contextmanager
+def attempt_trace(claim: Claim, timeline: Timeline) -> Iterator[AttemptTrace]:
+    """A transaction that continues the producer's trace, with a ``queue.process`` span in it.
+
+    When it is over, the time of source and storage stand below that as spans of their own.
+    """
+    headers = {"sentry-trace": claim.sentry_trace, "baggage": claim.baggage}
+    transaction = sentry_sdk.continue_trace(
+        {name: value for name, value in headers.items() if value},
+        op="function",
+        name="storyboard attempt",
+    )
+    with (
+        sentry_sdk.start_transaction(transaction),
+        sentry_sdk.start_span(op="queue.process", name="copy an image") as span,
+    ):
+        trace = SpanTrace(span)
+        span.update_data(
+            {
+                "messaging.system": SYSTEM,
+                "messaging.destination.name": DESTINATION,
+                "messaging.message.id": str(claim.id),
+                "messaging.message.receive.latency": round(claim.seconds_since_due * 1000),
+                "messaging.message.retry.count": claim.attempt - 1,
+            }
+        )
+        yield trace
+        if timeline.length_bytes is not None:
+            span.set_data("messaging.message.body.size", timeline.length_bytes)
+        _add_parts(span, claim, timeline)
+
+
+class SpanTrace:
+    def __init__(self, span: Span) -> None:
+        self._span = span
+
+    def ended(self, outcome: str, error: AttemptError | None) -> None:
+        status = _status(error)
+        self._span.set_status(status)
+        self._span.set_data("storyboard.outcome", outcome)
+        if error is not None:
+            self._span.set_data("storyboard.error_code", str(error.code))
+        if self._span.containing_transaction is not None:
+            self._span.containing_transaction.set_status(status)
+
+
+def _status(error: AttemptError | None) -> str:
+    if error is None:
+        return "ok"
+    return "deadline_exceeded" if error.code in TIME_OUTS else "internal_error"
+
+
+def _add_parts(span: Span, claim: Claim, timeline: Timeline) -> None:
+    """Only now is it known when they were: download and upload overlap."""
+    now = time.monotonic()
+    if timeline.asked_at is not None:
+        ends_at = timeline.last_byte_at or now
+        _add(span, "http.client", f"source {claim.host}", timeline.asked_at, ends_at)
+    if timeline.first_byte_at is not None:
+        ends_at = timeline.stored_at or now
+        _add(span, "http.client", "storage cloudinary", timeline.first_byte_at, ends_at)
+
+
+def _add(span: Span, op: str, name: str, began_at: float, ends_at: float) -> None:
+    to_epoch = time.time() - time.monotonic()
+    child = span.start_child(op=op, name=name, start_timestamp=began_at + to_epoch)
+    child.finish(end_timestamp=ends_at + to_epoch)
+
+
+@contextmanager
+def publish_trace(count: int) -> Iterator[PublishedTrace]:
+    """Around the insertion of ``count`` rows: what to write on them."""
+    with (
+        sentry_sdk.start_transaction(op="function", name="storyboard enqueue"),
+        sentry_sdk.start_span(op="queue.publish", name="enqueue storyboards") as span,
+    ):
+        span.set_data("messaging.system", SYSTEM)
+        span.set_data("messaging.destination.name", DESTINATION)
+        span.set_data("messaging.batch.message_count", count)
+        yield PublishedTrace(sentry_sdk.get_traceparent(), sentry_sdk.get_baggage())
