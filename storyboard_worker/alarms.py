@@ -4,27 +4,23 @@ Raised by sweeps, because whoever raises the alarm of a dead worker must not be 
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
-from storyboard_worker.errors import ErrorCode
 from storyboard_worker.logs import event
-from storyboard_worker.pauses import Trouble
-from storyboard_worker.policy import Kind, kind_of
 from storyboard_worker.queries.alarms import AlarmRegister, Signs
 from storyboard_worker.queries.workers import WorkerRegister
 from storyboard_worker.reporting.reporter import Reporter
 
 RAISED_EVERY_SECONDS = 3600.0
-# Less than lies between two sweeps, and more than one of them takes to meet an upstream twice.
+# Less than lies between two sweeps, and more than between two that are started by hand.
 PERSISTS_SECONDS = 60.0
 
 NO_WORKER = "no_worker"
 STALLED = "stalled"
 EXPIRING = "expiring"
-UPSTREAM = "upstream"
+UPSTREAM = "upstream:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +34,7 @@ class Alarm:
 
 
 class Alarms:
-    """``max_wait_seconds``: how long a row may have been due, and an upstream refuse."""
+    """``max_wait_seconds``: how long a row may have been due."""
 
     def __init__(
         self,
@@ -57,33 +53,35 @@ class Alarms:
         """Look, and raise what has to be raised; the messages of what was."""
         signs = self._register.look()
         workers = self._workers.alive()
-        self._register.clear(*([NO_WORKER] if workers else []))
         found = [
             *_waiting_alarms(signs, workers, self._max_wait_seconds),
             *_expiring_alarms(signs),
-            *_refused_workers(signs.moment, workers, self._max_wait_seconds),
         ]
+        if workers:
+            self._register.clear(NO_WORKER)
+            paused = {upstream for worker in workers for upstream in worker["paused"]}
+            found += self._refusing(paused)
         return self._raise(found)
 
-    def met(self, troubles: list[Trouble]) -> list[str]:
-        """Upstreams that a sweep's own attempts found down, or refusing us: raised where no worker
-        tells of it and a sweep before has met the same."""
-        if self._workers.alive():
-            return []
-        found = [
-            _refusing(trouble.upstream, f"{trouble.upstream} goes on refusing: {trouble.code}")
-            for trouble in troubles
-            if _is_grave(trouble.code)
+    def met(self, paused: Collection[str]) -> list[str]:
+        """The same for upstreams that a sweep had to leave alone, where no worker tells of it."""
+        return [] if self._workers.alive() else self._raise(self._refusing(paused))
+
+    def _refusing(self, paused: Collection[str]) -> list[Alarm]:
+        """Of the upstreams that are paused those that were so a sweep ago: one is told when its
+        pause begins, but not that it goes on."""
+        names = {f"{UPSTREAM}{upstream}": upstream for upstream in sorted(paused)}
+        self._register.clear(UPSTREAM, but=names)
+        return [
+            Alarm(
+                name,
+                f"{upstream} has refused everybody for {lasted:.0f} s",
+                "storyboard-worker doctor; storyboard-worker status",
+                {"upstream": upstream},
+            )
+            for name, upstream in names.items()
+            if (lasted := self._register.seen_for_seconds(name)) >= PERSISTS_SECONDS
         ]
-        if not found:
-            self._register.clear(beginning=UPSTREAM)
-        return self._raise(
-            [
-                alarm
-                for alarm in found
-                if self._register.seen_for_seconds(alarm.name) >= PERSISTS_SECONDS
-            ]
-        )
 
     def _raise(self, found: list[Alarm]) -> list[str]:
         raised = []
@@ -131,7 +129,7 @@ def _is_stalled(signs: Signs, workers: list[dict[str, Any]], max_wait_seconds: f
     return (
         (idle is None or idle > max_wait_seconds)
         and (signs.moment - since).total_seconds() > max_wait_seconds
-        and not any(worker["troubled"] for worker in workers)
+        and not any(worker["paused"] for worker in workers)
     )
 
 
@@ -144,30 +142,3 @@ def _expiring_alarms(signs: Signs) -> Iterator[Alarm]:
             "storyboard-worker sweep --max-seconds 3600; storyboard-worker status",
             {"expiring": signs.expiring, "first_expiry_seconds": round(signs.first_expiry_seconds)},
         )
-
-
-def _refused_workers(
-    now: datetime, workers: list[dict[str, Any]], max_wait_seconds: float
-) -> Iterator[Alarm]:
-    """Upstreams with which workers have had trouble for too long."""
-    told: set[str] = set()
-    for worker in workers:
-        for upstream, since in sorted(worker["troubled"].items()):
-            lasted = (now - datetime.fromisoformat(since)).total_seconds()
-            if lasted > max_wait_seconds and upstream not in told:
-                told.add(upstream)
-                yield _refusing(upstream, f"{upstream} has refused everybody for {lasted:.0f} s")
-
-
-def _refusing(upstream: str, message: str) -> Alarm:
-    return Alarm(
-        f"{UPSTREAM}:{upstream}",
-        message,
-        "storyboard-worker doctor; storyboard-worker failures",
-        {"upstream": upstream},
-    )
-
-
-def _is_grave(code: ErrorCode) -> bool:
-    """Down, or our credentials are refused; a limited rate passes by itself."""
-    return code is ErrorCode.STORAGE_UNAUTHORIZED or kind_of(code) is not Kind.BLAMELESS

@@ -137,7 +137,6 @@ storyboard_workers = Table(
     Column("concurrency", Integer, nullable=False),
     Column("in_flight", Integer, nullable=False, server_default=text("0")),
     Column("paused", JSONB, nullable=False, server_default=text("'{}'")),
-    Column("troubled", JSONB, nullable=False, server_default=text("'{}'")),
 )
 
 storyboard_alarms = Table(
@@ -214,10 +213,7 @@ class Expired:
 
 @dataclass(frozen=True, slots=True)
 class WorkerBeat:
-    """What a worker says of itself in ``storyboard_workers``.
-
-    Of upstreams: for how long yet each is left alone, and for how long it has been in trouble.
-    """
+    """What a worker says of itself in ``storyboard_workers``."""
 
     worker_id: str
     hostname: str
@@ -227,7 +223,6 @@ class WorkerBeat:
     concurrency: int
     in_flight: int
     paused_seconds: dict[str, float]
-    troubled_seconds: dict[str, float]
 
 
 def host_of(url: str) -> str:

@@ -34,16 +34,6 @@ class Recovery:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class Trouble:
-    """An upstream that is paused or waits for a probe, ``seconds`` since its first pause began,
-    which an error with ``code`` began."""
-
-    upstream: str
-    code: ErrorCode
-    seconds: float
-
-
 @dataclass(slots=True)
 class _Trouble:
     failures: int = 0
@@ -153,22 +143,14 @@ class Pauses:
             trouble.probing = False
 
     def paused_seconds(self) -> dict[str, float]:
-        """Each upstream that is left alone now, and for how long yet."""
+        """Each upstream that is left alone now, and for how long yet; 0 when the time is over and
+        a probe has yet to show whether it is well."""
         with self._lock:
             return {
-                upstream: remaining
+                upstream: max(0.0, self._remaining(trouble))
                 for upstream, trouble in self._troubles.items()
-                if (remaining := self._remaining(trouble)) > 0
+                if trouble.paused_until is not None
             }
-
-    def troubles(self) -> list[Trouble]:
-        """Upstreams that are paused, or were and are not known to be well again."""
-        with self._lock:
-            return [
-                Trouble(upstream, trouble.code, self._clock() - trouble.began_at)
-                for upstream, trouble in self._troubles.items()
-                if trouble.began_at is not None and trouble.paused_until is not None
-            ]
 
     def take_recoveries(self) -> list[Recovery]:
         """What has recovered since this was last asked."""

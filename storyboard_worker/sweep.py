@@ -101,7 +101,7 @@ class Sweep:
                 ends_at = started + max_seconds
                 self._process(tally, attempts, pauses, ends_at, limit=limit, on_ended=on_ended)
                 if tally.processed:
-                    tally.alarms += self._alarms.met(pauses.troubles())
+                    tally.alarms += self._alarms.met(pauses.paused_seconds())
         tally.seconds = round(time.monotonic() - started, 3)
         return tally
 

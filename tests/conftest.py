@@ -122,6 +122,7 @@ def emptied_dsn(server_dsn: str, lasting: psycopg.Connection) -> Iterator[str]:
     )
     lasting.execute("DELETE FROM storyboards")
     lasting.execute("DELETE FROM storyboard_workers")
+    lasting.execute("DELETE FROM storyboard_alarms")
 
 
 def _create_roles(connection: psycopg.Connection) -> None:

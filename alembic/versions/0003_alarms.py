@@ -1,4 +1,4 @@
-"""Which alarms were raised lately, and since when a worker has had trouble with an upstream.
+"""What sweeps have seen, and what of it they have told.
 
 Sweeps are processes that come and go; so that an outage is told once an hour and not with every
 sweep, they have to find here what the ones before have told.
@@ -17,10 +17,6 @@ CREATE TABLE public.storyboard_alarms (
     seen_at timestamptz NOT NULL DEFAULT now(),
     raised_at timestamptz
 )
-"""
-
-TROUBLED = """
-ALTER TABLE public.storyboard_workers ADD COLUMN troubled jsonb NOT NULL DEFAULT '{}'
 """
 
 # Older projects of Supabase give new tables away by default.
@@ -45,10 +41,9 @@ $body$
 
 
 def upgrade() -> None:
-    for statement in [ALARMS, TROUBLED, *RIGHTS]:
+    for statement in [ALARMS, *RIGHTS]:
         op.execute(statement.strip())
 
 
 def downgrade() -> None:
-    op.execute("ALTER TABLE public.storyboard_workers DROP COLUMN troubled")
     op.execute("DROP TABLE public.storyboard_alarms")

@@ -1,5 +1,6 @@
 """What an alarm is raised for, and whether it was raised already."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -96,12 +97,11 @@ class AlarmRegister:
             connection.execute(noted)
             return float(connection.execute(lasted).scalar() or 0.0)
 
-    def clear(self, *names: str, beginning: str | None = None) -> None:
-        """What these alarms were raised for is over: the next ones are others. What was last
-        seen long ago is forgotten as well."""
+    def clear(self, beginning: str, *, but: Collection[str] = ()) -> None:
+        """What alarms whose names begin so, ``but`` these, were raised for is over: the next ones
+        are others. What was last seen long ago is forgotten as well."""
         last = func.greatest(alarms.raised_at, alarms.seen_at)
-        over = alarms.name.in_(names) | (last < NOW - seconds(FORGOTTEN_AFTER_SECONDS))
-        if beginning is not None:
-            over |= alarms.name.startswith(beginning, autoescape=True)
+        over = alarms.name.startswith(beginning, autoescape=True) & alarms.name.not_in(but)
+        over |= last < NOW - seconds(FORGOTTEN_AFTER_SECONDS)
         with self._database.transaction() as connection:
             connection.execute(delete(storyboard_alarms).where(over))

@@ -89,17 +89,16 @@ def _beating(beat: WorkerBeat) -> Insert:
         "state": str(beat.state),
         "concurrency": beat.concurrency,
         "in_flight": beat.in_flight,
-        "paused": _moments(beat.paused_seconds),
-        "troubled": _moments({name: -lasted for name, lasted in beat.troubled_seconds.items()}),
+        "paused": _until(beat.paused_seconds),
         "last_seen_at": NOW,
     }
     statement = insert(storyboard_workers).values(worker_id=beat.worker_id, **facts)
     return statement.on_conflict_do_update(index_elements=["worker_id"], set_=facts)
 
 
-def _moments(seconds_from_now: dict[str, float]) -> Any:
+def _until(paused_seconds: dict[str, float]) -> Any:
     """``{upstream: moment}`` by the database's clock."""
     arguments: list[Any] = []
-    for upstream, distance in sorted(seconds_from_now.items()):
-        arguments += [upstream, NOW + seconds(distance)]
+    for upstream, remaining in sorted(paused_seconds.items()):
+        arguments += [upstream, NOW + seconds(remaining)]
     return func.jsonb_build_object(*arguments)

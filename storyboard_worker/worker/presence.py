@@ -64,7 +64,4 @@ class Presence:
             concurrency=self._concurrency,
             in_flight=len(self._slots.under_way),
             paused_seconds=self._pauses.paused_seconds(),
-            troubled_seconds={
-                trouble.upstream: trouble.seconds for trouble in self._pauses.troubles()
-            },
         )

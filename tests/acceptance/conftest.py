@@ -13,6 +13,7 @@ from storyboard_worker.demo.origin import Origin
 from tests.acceptance.database_url import url_of
 from tests.acceptance.own_postgres import OwnPostgres, own_postgres
 from tests.acceptance.running_worker import RunningWorker, StartWorker
+from tests.integration.sentry_server import SentryServer, sentry_server
 from tests.pooler import transaction_pooler
 
 
@@ -56,6 +57,12 @@ def origin() -> Iterator[Origin]:
 def cloudinary() -> Iterator[Cloudinary]:
     with Cloudinary() as cloudinary:
         yield cloudinary
+
+
+@pytest.fixture
+def sentry() -> Iterator[SentryServer]:
+    with sentry_server() as server:
+        yield server
 
 
 @pytest.fixture

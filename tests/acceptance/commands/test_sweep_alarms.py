@@ -11,6 +11,7 @@ from tests.acceptance.commands.tallies import Register, tally
 from tests.acceptance.panels import enqueue_panel
 from tests.acceptance.waiting import statuses
 from tests.integration.producing import moment
+from tests.integration.sentry_server import SentryServer
 
 
 @pytest.mark.parametrize("no_process", [False, True])
@@ -31,6 +32,26 @@ def test_a_row_that_waits_with_no_worker_alive_raises_the_alarm(
     (alarm,) = tally(swept)["alarms"]
     assert "no worker is alive" in alarm
     assert statuses(producer) == {"pending" if no_process else "ready": 1}
+
+
+def test_the_same_outage_is_told_once(
+    storyboard_worker: StoryboardWorker,
+    producer: psycopg.Connection,
+    origin: Origin,
+    sentry: SentryServer,
+) -> None:
+    swept = []
+    for _ in range(2):
+        enqueue_panel(producer, origin, available_at=moment(producer, -301))
+        swept.append(storyboard_worker("sweep", "--json", SENTRY_DSN=sentry.dsn))
+
+    assert [result.code for result in swept] == [1, 0]
+    assert [len(tally(result)["alarms"]) for result in swept] == [1, 0]
+    assert '"still: Storyboards have waited' in swept[1].err
+    assert statuses(producer) == {"ready": 2}
+    (alarm,) = sentry.events
+    assert alarm["tags"]["alarm"] == "no_worker"
+    assert alarm["level"] == "fatal"
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,6 @@ BEAT = WorkerBeat(
     concurrency=16,
     in_flight=3,
     paused_seconds={},
-    troubled_seconds={},
 )
 
 
@@ -49,7 +48,6 @@ def test_the_first_beat_registers(register: WorkerRegister, producer: psycopg.Co
         "concurrency": 16,
         "in_flight": 3,
         "paused": {},
-        "troubled": {},
         "started_at": row["last_seen_at"],
         "last_seen_at": row["last_seen_at"],
     }
@@ -83,15 +81,6 @@ def test_pauses_are_moments_by_the_databases_clock(
     assert ahead == {"images.example": 30.0, "cloudinary": 300.0}
     register.beat(BEAT)
     assert registered(producer)[0]["paused"] == {}
-
-
-def test_a_beat_says_since_when_an_upstream_has_been_in_trouble(
-    register: WorkerRegister, producer: psycopg.Connection
-) -> None:
-    register.beat(replace(BEAT, troubled_seconds={"cloudinary": 90.0}))
-    [row] = registered(producer)
-    since = datetime.fromisoformat(row["troubled"]["cloudinary"])
-    assert (row["last_seen_at"] - since).total_seconds() == 90.0
 
 
 def test_alive_is_who_was_seen_within_a_lease(
