@@ -50,6 +50,12 @@ def newest_revision() -> str | None:
     return ScriptDirectory.from_config(_config()).get_current_head()
 
 
+def revisions() -> set[str]:
+    """All that this version knows."""
+    scripts = ScriptDirectory.from_config(_config()).walk_revisions()
+    return {script.revision for script in scripts}
+
+
 def _config() -> Config:
     config = Config()
     location = next(folder for folder in _MIGRATIONS if folder.is_dir())

@@ -29,7 +29,9 @@ COMMANDS = {
     "status": ("status", "How much waits and how long, who works, what is paused."),
     "list": ("rows", "The newest rows."),
     "show": ("rows", "Everything about one row."),
+    "failures": ("failures", "Failed rows, grouped by their cause."),
     "retry": ("retry", "Put failed rows back."),
+    "doctor": ("doctor", "Check the whole installation; each fault with its mend."),
     "demo": ("demo", "The whole job on this machine; nothing needs to be set up."),
 }
 

@@ -18,6 +18,7 @@ from storyboard_worker.pauses import Pauses
 from storyboard_worker.queries.alarms import AlarmRegister
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.queries.counts import StoryboardCounts
+from storyboard_worker.queries.failures import Failures
 from storyboard_worker.queries.outlook import Outlook
 from storyboard_worker.queries.rows import StoryboardRows
 from storyboard_worker.queries.upkeep import Upkeep
@@ -41,7 +42,7 @@ class Assembly:
         self.settings = settings
         self.worker_id = new_worker_id()
         self._dsn = dsn
-        self._redactor = redactor
+        self.redactor = redactor
         self._stack = stack
 
     @cached_property
@@ -68,6 +69,10 @@ class Assembly:
         return StoryboardRows(self.database)
 
     @cached_property
+    def failures(self) -> Failures:
+        return Failures(self.database)
+
+    @cached_property
     def counts(self) -> StoryboardCounts:
         return StoryboardCounts(self.database)
 
@@ -77,7 +82,7 @@ class Assembly:
 
     @cached_property
     def reporter(self) -> Reporter:
-        reporter = Reporter(self.settings.sentry, self._redactor, worker_id=self.worker_id)
+        reporter = Reporter(self.settings.sentry, self.redactor, worker_id=self.worker_id)
         self._stack.callback(reporter.close)
         return reporter
 
@@ -138,6 +143,13 @@ def assembled(*, uploads: bool = False) -> Iterator[Assembly]:
     settings = read_settings(os.environ)
     if uploads:
         settings.require_cloudinary()
+    with assembled_from(settings) as parts:
+        yield parts
+
+
+@contextmanager
+def assembled_from(settings: Settings) -> Iterator[Assembly]:
+    """The same from settings that were read already."""
     redactor = Redactor(settings.secrets)
     set_up(settings.log_format, redactor)
     with ExitStack() as stack:

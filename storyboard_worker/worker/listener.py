@@ -3,19 +3,17 @@
 import logging
 import random
 import threading
-import uuid
 from collections.abc import Callable
 
 import psycopg
 
 from storyboard_worker.database import Database
 from storyboard_worker.errors import DatabaseUnavailable, SchemaOutdated
+from storyboard_worker.hearing import PROOF_PREFIX, hears
 from storyboard_worker.logs import event, log
 from storyboard_worker.models import NOTIFY_CHANNEL
 from storyboard_worker.queries.workers import WorkerRegister
 
-PROOF_PREFIX = "proof:"
-PROOF_TIMEOUT_SECONDS = 5.0
 RECONNECT_SECONDS = (1.0, 5.0)
 # Behind a transaction pooler it will not work the next time either.
 DEAF_RETRY_SECONDS = 600.0
@@ -54,7 +52,7 @@ class Listener:
             wait_seconds = random.uniform(*RECONNECT_SECONDS)  # noqa: S311  only spreads load
             try:
                 with self._database.listening(NOTIFY_CHANNEL) as connection:
-                    if self._prove(connection):
+                    if hears(connection, self._register):
                         self._hear(connection)
                     else:
                         self._tell_deaf()
@@ -65,16 +63,6 @@ class Listener:
                 # A thread that died here would leave the loop waiting for notifications.
                 log.exception("the listener broke")
                 self._change_hearing(hearing=False, reason="the listener broke")
-
-    def _prove(self, connection: psycopg.Connection) -> bool:
-        """Notify ourselves over another connection, and hear it."""
-        proof = f"{PROOF_PREFIX}{uuid.uuid4().hex}"
-        self._register.notify(proof)
-        # The generator's time-out is total, so other rows' notifications cannot prolong it.
-        for notification in connection.notifies(timeout=PROOF_TIMEOUT_SECONDS):
-            if notification.payload == proof:
-                return True
-        return False
 
     def _hear(self, connection: psycopg.Connection) -> None:
         self._change_hearing(hearing=True)

@@ -14,14 +14,14 @@ import psycopg
 import pytest
 from psycopg import conninfo
 
-from storyboard_worker import schema
+from storyboard_worker import hearing, schema
 from storyboard_worker.database import Database
+from storyboard_worker.hearing import hears
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.queries.counts import StoryboardCounts
 from storyboard_worker.queries.rows import StoryboardRows
 from storyboard_worker.queries.upkeep import Upkeep
 from storyboard_worker.queries.workers import WorkerRegister
-from storyboard_worker.worker import listener as module
 from storyboard_worker.worker.listener import Listener
 from tests.integration.producing import storyboard
 from tests.integration.queries.working import IMAGE, TIMEOUT, lapse
@@ -168,7 +168,7 @@ def test_migrate(pooled: Pooled, empty_dsn: str) -> None:
 def test_a_listener_finds_out_that_it_is_deaf(
     pooled_database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(module, "PROOF_TIMEOUT_SECONDS", 0.3)
+    monkeypatch.setattr(hearing, "PROOF_TIMEOUT_SECONDS", 0.3)
     register = WorkerRegister(pooled_database, lease_seconds=60)
     listener = Listener(pooled_database, register, wake=lambda: None)
     with caplog.at_level(logging.WARNING):
@@ -181,6 +181,5 @@ def test_a_listener_finds_out_that_it_is_deaf(
 def test_the_same_proof_succeeds_on_a_direct_connection(
     database: Database, register: WorkerRegister
 ) -> None:
-    listener = Listener(database, register, wake=lambda: None)
     with database.listening("storyboards") as connection:
-        assert listener._prove(connection)
+        assert hears(connection, register)

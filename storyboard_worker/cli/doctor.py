@@ -1,0 +1,170 @@
+"""``doctor``."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from functools import partial
+
+import click
+from rich.console import Console
+
+from storyboard_worker.cli.assembly import Assembly, assembled_from
+from storyboard_worker.cli.exits import Exit
+from storyboard_worker.cli.output import print_json
+from storyboard_worker.doctor.check import Check, Room, Status, failed
+from storyboard_worker.doctor.examination import examine
+from storyboard_worker.doctor.platform_checks import platform_checks
+from storyboard_worker.doctor.rights_checks import RightsChecks
+from storyboard_worker.doctor.schema_checks import MIGRATE, SchemaChecks
+from storyboard_worker.doctor.server_checks import ServerChecks
+from storyboard_worker.doctor.settings_checks import read_as_far_as_possible, settings_checks
+from storyboard_worker.doctor.upkeep_checks import UpkeepChecks
+from storyboard_worker.doctor.upstream_checks import cloudinary_checks, sentry_checks
+from storyboard_worker.doctor.work_checks import WorkChecks
+from storyboard_worker.queries.inspection import Inspection
+
+SIGNS = {Status.PASSED: ("✓", "green"), Status.WARNED: ("!", "yellow"), Status.FAILED: ("✗", "red")}
+
+
+@click.command(
+    "doctor",
+    epilog="""\b
+Examples:
+  storyboard-worker doctor
+  storyboard-worker doctor --json | jq -r '.checks[] | select(.status == "fail") | .mend'""",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print all checks as one JSON object.")
+def doctor_command(*, as_json: bool) -> None:
+    """Check the whole installation: settings, database, workers, Cloudinary, Sentry.
+
+    Each line says what was found and, where something is amiss, how to mend it: ✓ well, ! look
+    at it, ✗ broken. Exit 1 if anything is broken. Nothing is changed and no secret is shown; the
+    one trace that it leaves is an event titled «doctor» in Sentry.
+    """
+    settings, faults = read_as_far_as_possible(os.environ)
+    found = list(settings_checks(os.environ, settings, faults))
+    report = Report(as_json=as_json)
+    report.add(found)
+    if settings is not None:
+        with assembled_from(settings) as parts:
+            for checks in report.waiting_for(examine_all(parts)):
+                report.add(checks)
+    report.finish()
+    if faults:
+        raise faults[0]
+    sys.exit(Exit.BAD_ANSWER if report.is_bad else Exit.DONE)
+
+
+def examine_all(parts: Assembly) -> Iterator[list[Check]]:
+    """The database first: when it is not there, or its tables are not, whatever lies in them is
+    left out."""
+    server = ServerChecks(parts.database, parts.register)
+    [reached] = examine([("database", server.reachable)])
+    yield [_unreachable(check) for check in reached]
+    if all(check.status is not Status.FAILED for check in reached):
+        yield from examine(_server_rooms(parts, server))
+        [tables] = examine([("schema", SchemaChecks(parts.database).version)])
+        yield tables
+        if not any(check.mend == MIGRATE for check in tables):
+            yield from examine(_table_rooms(parts))
+    yield from examine(_upstream_rooms(parts))
+
+
+def _unreachable(check: Check) -> Check:
+    if check.status is not Status.FAILED or check.name != "database":
+        return check
+    mend = "look at DATABASE_URL, and whether the database is up and lets this machine in"
+    return failed(check.name, check.found, mend)
+
+
+def _server_rooms(parts: Assembly, server: ServerChecks) -> list[tuple[str, Room]]:
+    upkeep = UpkeepChecks(parts.database)
+    return [
+        ("connection", server.connection),
+        ("connections", server.connections),
+        ("clock", server.clock),
+        ("open transactions", upkeep.transactions),
+    ]
+
+
+def _table_rooms(parts: Assembly) -> list[tuple[str, Room]]:
+    schema, rights = SchemaChecks(parts.database), RightsChecks(parts.database)
+    upkeep = UpkeepChecks(parts.database)
+    work = WorkChecks(
+        parts.settings,
+        parts.counts,
+        parts.register,
+        Inspection(parts.database),
+        parts.failures,
+    )
+    return [
+        ("claim", schema.claim),
+        ("row-level security", rights.security),
+        ("rights", rights.rights),
+        ("vacuum", upkeep.vacuum),
+        ("workers", work.workers),
+        ("backlog", work.backlog),
+        ("failures", work.failures),
+    ]
+
+
+def _upstream_rooms(parts: Assembly) -> list[tuple[str, Room]]:
+    settings, rooms = parts.settings, list[tuple[str, Room]]()
+    if settings.cloudinary is not None:
+        look = partial(cloudinary_checks, settings.cloudinary, settings.max_image_bytes)
+        rooms.append(("cloudinary", look))
+    if settings.sentry.dsn is not None:
+        rooms.append(("sentry", partial(sentry_checks, settings.sentry, parts.redactor)))
+    rooms.append(("railway", partial(platform_checks, os.environ, settings)))
+    return rooms
+
+
+class Report:
+    """Shown check by check, or as JSON at the end."""
+
+    def __init__(self, *, as_json: bool) -> None:
+        self._as_json = as_json
+        self._checks: list[Check] = []
+
+    @property
+    def is_bad(self) -> bool:
+        return any(check.status is Status.FAILED for check in self._checks)
+
+    def add(self, checks: list[Check]) -> None:
+        self._checks += checks
+        if not self._as_json:
+            for check in checks:
+                _show(check)
+
+    def waiting_for(self, found: Iterator[list[Check]]) -> Iterator[list[Check]]:
+        """On a terminal something moves while a check takes its time."""
+        console = Console(stderr=True)
+        while True:
+            with _moving(console):
+                checks = next(found, None)
+            if checks is None:
+                return
+            yield checks
+
+    def finish(self) -> None:
+        if self._as_json:
+            shown = [asdict(check) for check in self._checks]
+            print_json({"ok": not self.is_bad, "checks": shown})
+
+
+@contextmanager
+def _moving(console: Console) -> Iterator[None]:
+    if not console.is_terminal:
+        yield
+        return
+    with console.status("looking"):
+        yield
+
+
+def _show(check: Check) -> None:
+    sign, colour = SIGNS[check.status]
+    click.echo(f"{click.style(sign, fg=colour)} {check.name}: {check.found}")
+    if check.mend:
+        click.echo(f"    mend: {check.mend}")

@@ -1,0 +1,57 @@
+"""``failures``."""
+
+from dataclasses import asdict
+from datetime import timedelta
+
+import click
+
+from storyboard_worker.cli.arguments import ProjectId, TimeSpan
+from storyboard_worker.cli.assembly import assembled
+from storyboard_worker.cli.output import ago, print_json, print_table
+from storyboard_worker.queries.failures import Cause
+from storyboard_worker.queries.rows import FailedFilter
+
+
+@click.command(
+    "failures",
+    epilog="""\b
+Examples:
+  storyboard-worker failures
+  storyboard-worker failures --since 2h --project pilot
+  storyboard-worker failures --json | jq -r '.[] | [.count, .error_code, .host] | @tsv'""",
+)
+@click.option(
+    "--since", type=TimeSpan(), help="Only what failed within this time, like 30m, 2h or 1d."
+)
+@click.option("--project", type=ProjectId(), help="Only rows of this project_id.")
+@click.option("--json", "as_json", is_flag=True, help="Print an array of causes.")
+def failures_command(*, since: timedelta | None, project: str | None, as_json: bool) -> None:
+    """Failed rows grouped by error code and host of the source, the latest cause first.
+
+    Each with its newest row as a sample, and the Sentry event that told of that.
+    """
+    with assembled() as parts:
+        causes = parts.failures.by_cause(FailedFilter(since=since, project_id=project))
+    if as_json:
+        print_json([asdict(cause) for cause in causes])
+        return
+    headings = ["count", "error", "host", "first", "last", "sample", "Sentry event"]
+    print_table(headings, map(_cells, causes))
+    if causes:
+        click.echo(f"\nlook: storyboard-worker show {causes[0].sample_id}", err=True)
+        click.echo(
+            f"when mended: storyboard-worker retry --error-code {causes[0].error_code} --dry-run",
+            err=True,
+        )
+
+
+def _cells(cause: Cause) -> list[object]:
+    return [
+        cause.count,
+        cause.error_code,
+        cause.host,
+        f"{ago(cause.first)} ago",
+        f"{ago(cause.last)} ago",
+        cause.sample_id,
+        cause.sentry_event_id,
+    ]

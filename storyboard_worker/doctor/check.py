@@ -1,0 +1,36 @@
+"""What a check has found."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Status(StrEnum):
+    PASSED = "pass"
+    WARNED = "warn"
+    FAILED = "fail"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """``found`` in words; ``mend`` is what to type or set, ``None`` when nothing is amiss."""
+
+    name: str
+    status: Status
+    found: str
+    mend: str | None = None
+
+
+Room = Callable[[], Iterator[Check]]
+
+
+def passed(name: str, found: str) -> Check:
+    return Check(name, Status.PASSED, found)
+
+
+def warned(name: str, found: str, mend: str) -> Check:
+    return Check(name, Status.WARNED, found, mend)
+
+
+def failed(name: str, found: str, mend: str) -> Check:
+    return Check(name, Status.FAILED, found, mend)

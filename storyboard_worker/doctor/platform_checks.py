@@ -1,0 +1,33 @@
+"""Railway: how long it lets a worker stop."""
+
+from collections.abc import Iterator, Mapping
+
+from storyboard_worker.doctor.check import Check, failed, passed, warned
+from storyboard_worker.settings import Settings
+
+DRAINING = "RAILWAY_DEPLOYMENT_DRAINING_SECONDS"
+WANTED_SECONDS = 30
+
+
+def platform_checks(variables: Mapping[str, str], settings: Settings) -> Iterator[Check]:
+    """Nothing where we do not run on Railway."""
+    if not any(name.startswith("RAILWAY_") for name in variables):
+        return
+    raw = variables.get(DRAINING, "").strip()
+    if not raw:
+        yield warned(
+            "railway",
+            f"{DRAINING} is not set: a worker is killed at the moment it is asked to stop",
+            f"set {DRAINING}={WANTED_SECONDS}",
+        )
+        return
+    draining = float(raw)
+    if draining < settings.shutdown_grace_seconds:
+        yield failed(
+            "railway",
+            f"kills after {draining:g} s, before the grace of "
+            f"{settings.shutdown_grace_seconds:g} s is over",
+            f"set {DRAINING}={settings.shutdown_grace_seconds:g}, or unset SHUTDOWN_GRACE_SECONDS",
+        )
+    else:
+        yield passed("railway", f"lets a worker stop within {draining:g} s")

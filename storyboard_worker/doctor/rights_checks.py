@@ -1,0 +1,83 @@
+"""Row-level security and rights: nobody reads the tables with the anon key, and who has to
+work with them can."""
+
+from collections.abc import Iterator
+
+from storyboard_worker.database import Database
+from storyboard_worker.doctor.check import Check, failed, passed, warned
+from storyboard_worker.queries.rights import (
+    OWN_RIGHTS,
+    PUBLIC_ROLES,
+    SERVICE_RIGHTS,
+    SERVICE_ROLE,
+    Rights,
+)
+
+
+class RightsChecks:
+    def __init__(self, database: Database) -> None:
+        self._rights = Rights(database)
+
+    def security(self) -> Iterator[Check]:
+        name = "row-level security"
+        found = self._rights.security()
+        for table in found.without:
+            yield failed(
+                name,
+                f"off for {table}: whoever has the anon key may read it",
+                f"ALTER TABLE public.{table} ENABLE ROW LEVEL SECURITY;",
+            )
+        for table, policy in found.policies:
+            quoted = policy.replace('"', '""')
+            yield warned(
+                name,
+                f"the policy {policy!r} opens {table}",
+                f'DROP POLICY "{quoted}" ON public.{table};  -- unless it is meant so',
+            )
+        for table in found.hidden_from_us:
+            yield failed(
+                name,
+                f"hides the rows of {table} from us: we are neither its owner nor exempt",
+                f"ALTER TABLE public.{table} OWNER TO {_quoted(self._rights.own_role())};",
+            )
+        if not (found.without or found.policies or found.hidden_from_us):
+            yield passed(name, "on for every table, without a policy")
+
+    def rights(self) -> Iterator[Check]:
+        name = "rights"
+        faults = [*self._too_many(name), *self._too_few(name)]
+        yield from faults
+        if not faults:
+            roles = ", ".join(sorted(self._rights.roles())) or "no role of Supabase's is there"
+            yield passed(name, f"as granted by the migrations ({roles})")
+
+    def _too_many(self, name: str) -> Iterator[Check]:
+        present = self._rights.roles()
+        for role in PUBLIC_ROLES:
+            for opened in self._rights.opened_to(role) if role in present else ():
+                yield failed(
+                    name,
+                    f"{role} has rights on {opened.removeprefix('TABLE ')}",
+                    f"REVOKE ALL ON {opened} FROM PUBLIC, {role};",
+                )
+
+    def _too_few(self, name: str) -> Iterator[Check]:
+        if SERVICE_ROLE in self._rights.roles():
+            lacking = self._rights.missing(SERVICE_ROLE, SERVICE_RIGHTS)
+            yield from _lacking(name, SERVICE_ROLE, lacking)
+        own = self._rights.own_role()
+        yield from _lacking(name, own, self._rights.missing(own, OWN_RIGHTS))
+
+
+def _lacking(name: str, role: str, lacking: dict[str, list[str]]) -> Iterator[Check]:
+    for relation, kinds in lacking.items():
+        wanted = ", ".join(kinds)
+        yield failed(
+            name,
+            f"{role} lacks {wanted} on {relation}",
+            f"GRANT {wanted} ON public.{relation} TO {_quoted(role)};",
+        )
+
+
+def _quoted(role: str) -> str:
+    return '"' + role.replace('"', '""') + '"'

@@ -1,0 +1,81 @@
+"""The tables: there, whole, at the newest version, and found by their index."""
+
+import re
+from collections.abc import Iterator
+
+from storyboard_worker.database import Database
+from storyboard_worker.doctor.check import Check, failed, passed, warned
+from storyboard_worker.queries.drift import Drift, drift, index_statements, revision
+from storyboard_worker.queries.inspection import Inspection
+from storyboard_worker.schema import newest_revision, revisions, upgrade_sql
+
+MIGRATE = "storyboard-worker migrate"
+CLAIM_INDEX = "storyboards_claim_idx"
+VIEW = r"CREATE VIEW public\.storyboard_progress\b"
+# As the migrations give them; a new view may have been given away by default.
+VIEW_RIGHTS = (
+    "REVOKE ALL ON public.storyboard_progress FROM PUBLIC; "
+    "GRANT SELECT ON public.storyboard_progress TO service_role;"
+)
+
+
+class SchemaChecks:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def version(self) -> Iterator[Check]:
+        at, newest = revision(self._database), newest_revision()
+        if at == newest:
+            yield passed("schema", f"at the newest version, {at}")
+            yield from self._drift()
+        elif at is None:
+            yield failed("schema", "the tables are not there", MIGRATE)
+        elif at in revisions():
+            yield failed("schema", f"at {at}, and {newest} is the newest", MIGRATE)
+        else:
+            yield warned(
+                "schema",
+                f"at {at}, which this version does not know: it is older than the database",
+                "deploy the newest storyboard-worker",
+            )
+
+    def _drift(self) -> Iterator[Check]:
+        name = "schema parts"
+        faults = list(_mends(drift(self._database)))
+        for fault, mend in faults:
+            yield failed(name, fault, mend)
+        if not faults:
+            yield passed(name, "columns, triggers, indexes and view are there")
+
+    def claim(self) -> Iterator[Check]:
+        indexes = Inspection(self._database).claim_indexes()
+        if CLAIM_INDEX in indexes:
+            yield passed("claim", f"finds its rows by {CLAIM_INDEX}")
+        else:
+            yield failed(
+                "claim",
+                f"does not find its rows by {CLAIM_INDEX}: it gets slow as the table grows",
+                f"{index_statements()[CLAIM_INDEX]};",
+            )
+
+
+def _mends(found: Drift) -> Iterator[tuple[str, str]]:
+    for column in found.columns:
+        yield f"the column {column} is missing", f"{MIGRATE} --sql  # has it"
+    for trigger in found.triggers:
+        yield f"the trigger {trigger} is missing", _statement(rf"CREATE TRIGGER {trigger}\b")
+    for trigger in found.disabled_triggers:
+        yield (
+            f"the trigger {trigger} is disabled",
+            f"ALTER TABLE public.storyboards ENABLE TRIGGER {trigger};",
+        )
+    for index in found.indexes:
+        yield f"the index {index} is missing or unusable", f"{index_statements()[index]};"
+    if not found.has_view:
+        yield "the view storyboard_progress is missing", f"{_statement(VIEW)} {VIEW_RIGHTS}"
+
+
+def _statement(beginning: str) -> str:
+    """The last statement of our migrations that begins so, in one line."""
+    found = re.findall(rf"^{beginning}.*?;$", upgrade_sql(), re.DOTALL | re.MULTILINE)
+    return " ".join(found[-1].split())

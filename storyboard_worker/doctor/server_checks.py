@@ -1,0 +1,124 @@
+"""The database server: reachable, near, of a version and by a connection that serve us."""
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+
+from storyboard_worker.database import Database
+from storyboard_worker.doctor.check import Check, failed, passed, warned
+from storyboard_worker.errors import DatabaseUnavailable
+from storyboard_worker.hearing import hears
+from storyboard_worker.models import NOTIFY_CHANNEL
+from storyboard_worker.queries.connection_kind import ConnectionKind, connection_kind
+from storyboard_worker.queries.inspection import Inspection
+from storyboard_worker.queries.workers import WorkerRegister
+
+FAR_SECONDS = 0.1
+OLDEST_VERSION, NEWEST_VERSION = 15, 18
+MOST_CONNECTIONS_SHARE = 0.8
+CLOCK_WARN_SECONDS, CLOCK_FAIL_SECONDS = 2.0, 60.0
+
+MEANING = {
+    ConnectionKind.DIRECT: "direct: new rows start at once (at Supabase it needs IPv6)",
+    ConnectionKind.SESSION_POOLER: "session pooler: as good as direct",
+    ConnectionKind.TRANSACTION_POOLER: "transaction pooler: everything works, but workers poll "
+    "for new rows",
+}
+
+
+class ServerChecks:
+    def __init__(self, database: Database, register: WorkerRegister) -> None:
+        self._database = database
+        self._register = register
+        self._inspection = Inspection(database)
+
+    def reachable(self) -> Iterator[Check]:
+        """Raises :class:`DatabaseUnavailable`: then nothing else about it can be looked at."""
+        self._inspection.moment()
+        started = time.monotonic()
+        self._inspection.moment()
+        seconds = time.monotonic() - started
+        # A transaction takes a few round trips.
+        if seconds > FAR_SECONDS:
+            yield warned(
+                "database",
+                f"reachable, but a transaction takes {seconds * 1000:.0f} ms",
+                "run the worker in the database's region",
+            )
+        else:
+            yield passed("database", f"reachable, a transaction takes {seconds * 1000:.0f} ms")
+        yield from self._version()
+
+    def _version(self) -> Iterator[Check]:
+        version = self._inspection.server_version()
+        if version < OLDEST_VERSION:
+            yield failed(
+                "database version",
+                f"PostgreSQL {version}",
+                f"upgrade the server to {OLDEST_VERSION} or newer",
+            )
+        elif version > NEWEST_VERSION:
+            yield warned(
+                "database version",
+                f"PostgreSQL {version}, newer than what this was tested with ({NEWEST_VERSION})",
+                "look for a newer storyboard-worker",
+            )
+        else:
+            yield passed("database version", f"PostgreSQL {version}")
+
+    def connection(self) -> Iterator[Check]:
+        kind = connection_kind(self._database)
+        yield passed("connection", MEANING[kind])
+        yield from self._listening(kind)
+
+    def _listening(self, kind: ConnectionKind) -> Iterator[Check]:
+        name = "notifications"
+        try:
+            with self._database.listening(NOTIFY_CHANNEL) as connection:
+                heard = hears(connection, self._register)
+        except DatabaseUnavailable as error:
+            yield failed(name, f"LISTEN is refused: {error}", "see the check «connections»")
+            return
+        if heard:
+            yield passed(name, "LISTEN proven: a notification to ourselves has arrived")
+        elif kind is ConnectionKind.TRANSACTION_POOLER:
+            yield warned(
+                name,
+                "none arrive here: workers poll every POLL_INTERVAL_SECONDS",
+                "for an earlier start use the session pooler (port 5432) in DATABASE_URL",
+            )
+        else:
+            yield failed(
+                name,
+                "LISTEN succeeds, but no notification arrives",
+                "use the session pooler (port 5432) or a direct connection in DATABASE_URL",
+            )
+
+    def connections(self) -> Iterator[Check]:
+        counted = self._inspection.connections()
+        found = f"{counted.used} of {counted.most} in use"
+        if counted.used > counted.most * MOST_CONNECTIONS_SHARE:
+            yield warned(
+                "connections",
+                found,
+                "SELECT application_name, usename, count(*) FROM pg_stat_activity "
+                "GROUP BY 1, 2 ORDER BY 3 DESC; -- then close what is not needed",
+            )
+        else:
+            yield passed("connections", found)
+
+    def clock(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Iterator[Check]:
+        """Its difference to ours, give or take half a round trip."""
+        before = now()
+        moment = self._inspection.moment()
+        after = now()
+        midway = before + (after - before) / 2
+        difference = (midway - moment).total_seconds()
+        found = f"this machine's differs from the database's by {abs(difference):.1f} s"
+        mend = "timedatectl set-ntp true  # on the machine whose clock is wrong"
+        if abs(difference) > CLOCK_FAIL_SECONDS:
+            yield failed("clock", f"{found}: signatures may be refused", mend)
+        elif abs(difference) > CLOCK_WARN_SECONDS:
+            yield warned("clock", found, mend)
+        else:
+            yield passed("clock", found)

@@ -1,0 +1,150 @@
+"""The environment variables: what is wrong, missing, doubtful, or left over from before."""
+
+import re
+from collections.abc import Iterator, Mapping
+from urllib.parse import urlsplit
+
+from storyboard_worker.doctor.check import Check, failed, passed, warned
+from storyboard_worker.errors import SettingsError
+from storyboard_worker.settings import Settings, read_settings
+
+# So that what is wrong after the database's address is found out as well.
+ANY_DATABASE = "embedded"
+SHORTEST_SECRET_CHARACTERS = 16
+SECRETS = ("CRON_SECRET", "BOARD_TOKEN")
+# A job library on Redis, and its dashboards.
+OLD_SYSTEM = re.compile(r"(UPSTASH_)?REDIS(_\w+)?|BULL(MQ)?_\w+|QUEUE_\w+|WORKER_QUEUE_\w+")
+MISNAMED = ("POSTGRES_URL", "SUPABASE_DB_URL", "DB_URL", "PG_URL")
+MOST_FAULTS = 40
+
+
+def read_as_far_as_possible(
+    variables: Mapping[str, str],
+) -> tuple[Settings | None, list[SettingsError]]:
+    """The settings without those that are wrong, and each that is.
+
+    ``None`` when the database's address is among them: without it there is nothing to look at.
+    """
+    left = dict(variables)
+    faults: list[SettingsError] = []
+    while len(faults) < MOST_FAULTS:
+        try:
+            settings = read_settings(left)
+        except SettingsError as error:
+            faults.append(error)
+            _set_aside(left, str(error))
+        else:
+            return (None if left.get("DATABASE_URL") is ANY_DATABASE else settings), faults
+    return None, faults
+
+
+def _set_aside(left: dict[str, str], message: str) -> None:
+    name = re.match(r"[A-Z_]+", message)
+    if name is None:
+        return
+    if name[0] == "DATABASE_URL":
+        left[name[0]] = ANY_DATABASE
+    elif name[0] in left:
+        del left[name[0]]
+    else:
+        # One of the three parts that the cloud's name asks for.
+        left.pop("CLOUDINARY_CLOUD_NAME", None)
+
+
+def settings_checks(
+    variables: Mapping[str, str], settings: Settings | None, faults: list[SettingsError]
+) -> Iterator[Check]:
+    for fault in faults:
+        found, mend = _fault_and_mend(str(fault))
+        yield failed("settings", found, mend)
+    if not faults:
+        yield passed("settings", "present and well formed")
+    if settings is not None:
+        yield from _upload_checks(settings)
+        yield from _reporting_checks(settings)
+    yield from _secret_checks(variables)
+    yield from _doubtful(variables, settings)
+    yield from _left_over(variables)
+
+
+def _fault_and_mend(message: str) -> tuple[str, str]:
+    """Messages of settings name the mend after what is wrong."""
+    name = message.partition("=")[0].partition(" ")[0]
+    for separator, beginning in ((" must be ", f"set {name} to "), (": ", "")):
+        found, there, mend = message.partition(separator)
+        if there:
+            return found, beginning + mend
+    return message, f"set {name} as the README's table of settings says"
+
+
+def _upload_checks(settings: Settings) -> Iterator[Check]:
+    if settings.cloudinary is None:
+        yield failed(
+            "cloudinary settings",
+            "none: nothing can be uploaded",
+            "set CLOUDINARY_URL=cloudinary://API_KEY:API_SECRET@CLOUD_NAME, from the console",
+        )
+
+
+def _reporting_checks(settings: Settings) -> Iterator[Check]:
+    if settings.sentry.dsn is None:
+        yield warned(
+            "sentry settings",
+            "SENTRY_DSN is not set: failures reach nobody",
+            "set SENTRY_DSN, from Sentry, Project settings, Client keys",
+        )
+
+
+def _secret_checks(variables: Mapping[str, str]) -> Iterator[Check]:
+    for name in SECRETS:
+        secret = variables.get(name, "").strip()
+        if secret and len(secret) < SHORTEST_SECRET_CHARACTERS:
+            yield warned(
+                "secrets",
+                f"{name} has {len(secret)} characters: it can be guessed",
+                f"set {name} to what `openssl rand -hex 32` prints",
+            )
+    if variables.get("PORT", "").strip() and not variables.get("CRON_SECRET", "").strip():
+        yield warned(
+            "secrets",
+            "PORT is set but CRON_SECRET is not: the cron route answers 404",
+            "set CRON_SECRET to what `openssl rand -hex 32` prints",
+        )
+
+
+def _doubtful(variables: Mapping[str, str], settings: Settings | None) -> Iterator[Check]:
+    if settings is not None and settings.source_allow_private:
+        yield warned(
+            "source addresses",
+            "SOURCE_ALLOW_PRIVATE=true: rows may point into the private network",
+            "unset SOURCE_ALLOW_PRIVATE, which is for development",
+        )
+    if not variables.get("DATABASE_URL", "").strip():
+        for name in MISNAMED:
+            if variables.get(name, "").strip():
+                mend = f"set DATABASE_URL to what {name} is"
+                yield warned("settings", f"{name} is set, but not read", mend)
+    cloud, url = variables.get("CLOUDINARY_CLOUD_NAME", ""), variables.get("CLOUDINARY_URL", "")
+    if cloud.strip() and url.strip() and cloud.strip() != _cloud_of(url):
+        yield warned(
+            "cloudinary settings",
+            "CLOUDINARY_URL names another cloud than CLOUDINARY_CLOUD_NAME, and is ignored",
+            "unset one of both",
+        )
+
+
+def _cloud_of(url: str) -> str:
+    try:
+        return urlsplit(url.strip()).netloc.rpartition("@")[2]
+    except ValueError:
+        return ""
+
+
+def _left_over(variables: Mapping[str, str]) -> Iterator[Check]:
+    old = sorted(name for name in variables if OLD_SYSTEM.fullmatch(name))
+    if old:
+        yield warned(
+            "old variables",
+            f"{', '.join(old)}: of a queue outside the database, no longer needed",
+            f"unset {' '.join(old)}",
+        )

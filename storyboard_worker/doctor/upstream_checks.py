@@ -1,0 +1,62 @@
+"""Cloudinary and Sentry: do they take what we will send?"""
+
+from collections.abc import Iterator
+
+from storyboard_worker.account import Account, AccountError
+from storyboard_worker.doctor.check import Check, failed, passed, warned
+from storyboard_worker.redaction import Redactor
+from storyboard_worker.reporting.probe import probe
+from storyboard_worker.settings import CloudinarySettings, SentrySettings
+
+HTTP_OK = 200
+HTTP_TOO_MANY = 429
+
+
+def cloudinary_checks(settings: CloudinarySettings, max_image_bytes: int) -> Iterator[Check]:
+    account = Account(settings)
+    try:
+        account.ping()
+    except AccountError as error:
+        yield failed("cloudinary", str(error), error.mend)
+        return
+    yield passed("cloudinary", f"the cloud {settings.cloud_name} takes key and secret")
+    try:
+        limit = account.max_image_bytes()
+    except AccountError as error:
+        yield warned("cloudinary plan", f"its limits are not to be had: {error}", error.mend)
+        return
+    name = "cloudinary plan"
+    if limit is None:
+        yield passed(name, "states no limit for images")
+    elif max_image_bytes > limit:
+        yield warned(
+            name,
+            f"takes images up to {limit:,} bytes, MAX_IMAGE_BYTES allows {max_image_bytes:,}",
+            f"set MAX_IMAGE_BYTES={limit}, or choose a larger plan",
+        )
+    else:
+        yield passed(name, f"takes images up to {limit:,} bytes, MAX_IMAGE_BYTES fits")
+
+
+def sentry_checks(settings: SentrySettings, redactor: Redactor) -> Iterator[Check]:
+    answer = probe(settings, redactor)
+    name = "sentry"
+    if answer.status == HTTP_OK:
+        yield passed(name, "accepts events: one titled «doctor» was sent")
+    elif answer.status is None:
+        yield failed(
+            name,
+            f"does not answer: {answer.reason}",
+            "copy SENTRY_DSN anew, from Sentry, Project settings, Client keys; is the host "
+            "reachable from here?",
+        )
+    elif answer.status == HTTP_TOO_MANY:
+        yield warned(
+            name, "limits our rate: events are lost", "raise the project's quota in Sentry"
+        )
+    else:
+        yield failed(
+            name,
+            f"refuses events: {answer.status} {answer.reason}".rstrip(),
+            "copy SENTRY_DSN anew, from Sentry, Project settings, Client keys",
+        )

@@ -1,0 +1,135 @@
+"""How the database server fares, for whoever examines it; nothing here changes anything."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from psycopg.rows import scalar_row
+from sqlalchemy import Connection, func, select, text
+
+from storyboard_worker.database import Database
+from storyboard_worker.messages import Call
+from storyboard_worker.models import storyboards
+from storyboard_worker.queries.claim_statements import claim_statement
+from storyboard_worker.queries.columns import has_lapsed, is_processing
+
+
+@dataclass(frozen=True, slots=True)
+class OpenTransaction:
+    """A transaction of another process that has been open for ``seconds``."""
+
+    pid: int
+    seconds: float
+    state: str
+    application: str
+
+
+@dataclass(frozen=True, slots=True)
+class TableHealth:
+    """Of ``storyboards``: its rows that are dead and not vacuumed yet, and by what settings."""
+
+    live: int
+    dead: int
+    autovacuum_on: bool
+    autovacuum_on_for_table: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Connections:
+    used: int
+    most: int
+
+
+@contextmanager
+def read_only(database: Database) -> Iterator[Connection]:
+    """A transaction in which the server itself refuses to change anything."""
+    with database.transaction() as connection:
+        connection.execute(text("SET TRANSACTION READ ONLY"))
+        yield connection
+
+
+class Inspection:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def server_version(self) -> int:
+        """The major version."""
+        with read_only(self._database) as connection:
+            number = connection.execute(text("SHOW server_version_num")).scalar_one()
+        return int(number) // 10_000
+
+    def moment(self) -> datetime:
+        """The database's clock."""
+        with read_only(self._database) as connection:
+            moment: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
+        return moment
+
+    def connections(self) -> Connections:
+        statement = text(
+            "SELECT (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'), "
+            "current_setting('max_connections')::int"
+        )
+        with read_only(self._database) as connection:
+            return Connections(*connection.execute(statement).one())
+
+    def oldest_transaction(self) -> OpenTransaction | None:
+        """In this database, of others; ``None`` when there is none that we may see."""
+        statement = text(
+            "SELECT pid, extract(epoch FROM clock_timestamp() - xact_start)::float, "
+            "coalesce(state, ''), coalesce(application_name, '') FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid() "
+            "AND backend_type = 'client backend' AND xact_start IS NOT NULL "
+            "ORDER BY xact_start LIMIT 1"
+        )
+        with read_only(self._database) as connection:
+            found = connection.execute(statement).one_or_none()
+        return None if found is None else OpenTransaction(*found)
+
+    def prepared_transaction(self) -> tuple[str, float] | None:
+        """The name and age in seconds of the oldest one that nobody has ended."""
+        statement = text(
+            "SELECT gid, extract(epoch FROM clock_timestamp() - prepared)::float "
+            "FROM pg_prepared_xacts WHERE database = current_database() ORDER BY prepared LIMIT 1"
+        )
+        with read_only(self._database) as connection:
+            found = connection.execute(statement).one_or_none()
+        return None if found is None else (found[0], found[1])
+
+    def table_health(self) -> TableHealth:
+        statement = text(
+            "SELECT coalesce(n_live_tup, 0), coalesce(n_dead_tup, 0), "
+            "current_setting('autovacuum')::bool, "
+            "NOT coalesce('autovacuum_enabled=false' = ANY(reloptions) "
+            "OR 'autovacuum_enabled=off' = ANY(reloptions), false) "
+            "FROM pg_class LEFT JOIN pg_stat_user_tables ON relid = pg_class.oid "
+            "WHERE pg_class.oid = 'public.storyboards'::regclass"
+        )
+        with read_only(self._database) as connection:
+            return TableHealth(*connection.execute(statement).one())
+
+    def lapsed(self) -> int:
+        """How many rows are held by somebody whose lease ran out."""
+        statement = select(func.count()).where(is_processing, has_lapsed).select_from(storyboards)
+        with read_only(self._database) as connection:
+            return int(connection.execute(statement).scalar_one())
+
+    def claim_indexes(self) -> set[str]:
+        """The names of the indexes by which a claim would find its rows."""
+        statement = claim_statement(16, onward=False)
+        explained = replace(statement, text=f"EXPLAIN (FORMAT JSON) {statement.text}")
+        values = {"worker_id": "doctor", "lease": timedelta(minutes=1), "max_attempts": 8}
+        [plan] = self._database.run(Call(explained, values, scalar_row))
+        return set(_index_names(plan))
+
+
+def _index_names(plan: Any) -> Iterator[str]:
+    if isinstance(plan, list):
+        for part in plan:
+            yield from _index_names(part)
+    elif isinstance(plan, dict):
+        if "Index Name" in plan:
+            yield plan["Index Name"]
+        for part in plan.values():
+            yield from _index_names(part)
