@@ -10,6 +10,7 @@ from typing import Any
 import click
 import pytest
 
+from storyboard_worker.alarms import EXPIRING, NO_WORKER, STALLED, UPSTREAM
 from storyboard_worker.cli import COMMANDS, cli
 from storyboard_worker.cli.exits import Exit
 from storyboard_worker.errors import ErrorCode
@@ -140,6 +141,11 @@ def test_every_exit_code_has_a_line() -> None:
 def test_every_error_code_stands_in_the_operations_table_once() -> None:
     told = [code for cell, _, _ in table("error codes") for code in coded(cell)]
     assert sorted(told) == sorted(ErrorCode)
+
+
+def test_every_alarm_of_a_sweep_stands_in_its_table() -> None:
+    told = [name.removesuffix("…") for cell, _, _ in table("alarm") for name in coded(cell)]
+    assert set(told) >= {NO_WORKER, STALLED, EXPIRING, UPSTREAM}
 
 
 def commands_told() -> Iterator[str]:
