@@ -30,6 +30,12 @@ class SchemaChecks:
             yield from self._drift()
         elif at is None:
             yield failed("schema", "the tables are not there", MIGRATE)
+        elif not at:
+            yield failed(
+                "schema",
+                "the version is hidden from us, or lost",
+                "see the check «row-level security»",
+            )
         elif at in revisions():
             yield failed("schema", f"at {at}, and {newest} is the newest", MIGRATE)
         else:

@@ -40,13 +40,14 @@ class Drift:
 
 
 def revision(database: Database) -> str | None:
-    """The version that the database says it is at; ``None``: it was never migrated."""
+    """The version that the database says it is at, ``""`` if it hides that from us; ``None``: it
+    was never migrated."""
     exists = text("SELECT to_regclass(:table) IS NOT NULL")
     with read_only(database) as connection:
         if not connection.execute(exists, {"table": f"public.{VERSION_TABLE}"}).scalar_one():
             return None
         found = connection.execute(text(f"SELECT version_num FROM public.{VERSION_TABLE}"))  # noqa: S608  our own name
-        return found.scalar_one_or_none()
+        return found.scalar_one_or_none() or ""
 
 
 def drift(database: Database) -> Drift:

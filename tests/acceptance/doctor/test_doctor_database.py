@@ -1,0 +1,190 @@
+"""Faults planted in the database: each is found, and what is printed mends it."""
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from storyboard_worker.doctor import server_checks, upkeep_checks
+from tests.acceptance.database_url import url_of
+from tests.acceptance.doctor.patient import Patient
+
+# What is planted, and the checks that must find it.
+PLANTED = {
+    "an older schema": (
+        "DROP TABLE storyboard_alarms; UPDATE storyboard_worker_version SET version_num = '0002'",
+        {("schema", "fail")},
+    ),
+    "a trigger is missing": (
+        "DROP TRIGGER storyboards_notify_insert ON storyboards",
+        {("schema parts", "fail")},
+    ),
+    "the other trigger is missing": (
+        "DROP TRIGGER storyboards_before_write ON storyboards",
+        {("schema parts", "fail")},
+    ),
+    "a trigger is disabled": (
+        "ALTER TABLE storyboards DISABLE TRIGGER storyboards_before_write",
+        {("schema parts", "fail")},
+    ),
+    "the claim index is missing": (
+        "DROP INDEX storyboards_claim_idx",
+        {("schema parts", "fail"), ("claim", "fail")},
+    ),
+    "an index is unusable": (
+        """UPDATE pg_index SET indisvalid = false
+        WHERE indexrelid = 'storyboards_failed_idx'::regclass""",
+        {("schema parts", "fail")},
+    ),
+    "the view is missing": (
+        "DROP VIEW storyboard_progress",
+        {("schema parts", "fail")},
+    ),
+    "row-level security is off": (
+        "ALTER TABLE storyboards DISABLE ROW LEVEL SECURITY",
+        {("row-level security", "fail")},
+    ),
+    "row-level security of the register is off": (
+        "ALTER TABLE storyboard_workers DISABLE ROW LEVEL SECURITY",
+        {("row-level security", "fail")},
+    ),
+    "a policy opens the table": (
+        'CREATE POLICY "everybody may" ON storyboards FOR SELECT USING (true)',
+        {("row-level security", "warn")},
+    ),
+    "anon may read": ("GRANT SELECT ON storyboards TO anon", {("rights", "fail")}),
+    "anon may read a column": (
+        "GRANT SELECT (source_url) ON storyboards TO anon",
+        {("rights", "fail")},
+    ),
+    "everybody may read the view": (
+        "GRANT SELECT ON storyboard_progress TO PUBLIC",
+        {("rights", "fail")},
+    ),
+    "everybody may call a function": (
+        "GRANT EXECUTE ON FUNCTION storyboard_source_expiry(text) TO PUBLIC",
+        {("rights", "fail")},
+    ),
+    "the web app may not write": (
+        "REVOKE INSERT, UPDATE ON storyboards FROM service_role",
+        {("rights", "fail")},
+    ),
+    "autovacuum is off for the table": (
+        "ALTER TABLE storyboards SET (autovacuum_enabled = false)",
+        {("vacuum", "fail")},
+    ),
+}
+
+
+@pytest.mark.parametrize("fault", PLANTED)
+def test_a_fault_is_found_and_mended(patient: Patient, fault: str) -> None:
+    plant, expected = PLANTED[fault]
+    patient.owner.execute(plant.encode())
+    complaints = [check for check in patient.examine() if check["status"] != "pass"]
+    assert {(check["name"], check["status"]) for check in complaints} == expected
+    for check in complaints:
+        patient.mend(check)
+    assert patient.complaints() == []
+
+
+def test_no_table_is_there(patient: Patient, empty_dsn: str) -> None:
+    patient.settings["DATABASE_URL"] = url_of(empty_dsn)
+    (complaint,) = [check for check in patient.examine() if check["status"] != "pass"]
+    assert (complaint["name"], complaint["found"]) == ("schema", "the tables are not there")
+    patient.mend(complaint)
+    assert patient.complaints() == [("workers", "warn")]
+
+
+def test_a_database_newer_than_the_program_is_told(patient: Patient) -> None:
+    patient.owner.execute("UPDATE storyboard_worker_version SET version_num = '9999'")
+    assert patient.complaints() == [("schema", "warn")]
+
+
+def test_a_transaction_that_was_left_open(
+    patient: Patient, dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upkeep_checks, "OPEN_WARN_SECONDS", 0.0)
+    with psycopg.connect(dsn, application_name="left open") as other:
+        other.execute("SELECT 1")
+        (complaint,) = [check for check in patient.examine() if check["status"] != "pass"]
+        assert complaint["name"] == "open transactions"
+        assert "idle in transaction, left open" in complaint["found"]
+        patient.mend(complaint)
+        with pytest.raises(psycopg.OperationalError):
+            other.execute("SELECT 1")
+    monkeypatch.undo()
+    assert patient.complaints() == []
+
+
+def test_dead_rows(patient: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(upkeep_checks, "MANY_DEAD", 100)
+    owner = patient.owner
+    owner.execute("ALTER TABLE storyboards SET (autovacuum_vacuum_threshold = 1000000)")
+    owner.execute(
+        "INSERT INTO storyboards (source_url, available_at) "
+        "SELECT 'https://images.example/a', now() + interval '1 hour' FROM generate_series(1, 200)"
+    )
+    owner.execute("DELETE FROM storyboards")
+    owner.execute("SELECT pg_stat_force_next_flush()")
+    (complaint,) = [check for check in patient.examine() if check["status"] != "pass"]
+    assert (complaint["name"], complaint["status"]) == ("vacuum", "warn")
+    patient.mend(complaint)
+    owner.execute("SELECT pg_stat_force_next_flush()")
+    assert patient.complaints() == []
+
+
+def test_nearly_all_connections_are_used(patient: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_checks, "MOST_CONNECTIONS_SHARE", 0.0)
+    (complaint,) = [check for check in patient.examine() if check["status"] != "pass"]
+    assert complaint["name"] == "connections"
+    found = patient.owner.execute(complaint["mend"].encode()).fetchall()
+    assert ("owner", "postgres", 1) in found
+
+
+def test_a_database_far_away(patient: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server_checks, "FAR_SECONDS", 0.0)
+    assert patient.complaints() == [("database", "warn")]
+
+
+@pytest.mark.parametrize(("bound", "status"), [("NEWEST", "warn"), ("OLDEST", "fail")])
+def test_a_version_that_is_not_served(
+    patient: Patient, monkeypatch: pytest.MonkeyPatch, bound: str, status: str
+) -> None:
+    value = {"NEWEST": 14, "OLDEST": 99}[bound]
+    monkeypatch.setattr(server_checks, f"{bound}_VERSION", value)
+    assert patient.complaints() == [("database version", status)]
+
+
+@pytest.fixture
+def stranger(server_dsn: str, patient: Patient, dsn: str) -> Iterator[str]:
+    """The URL of a role that has every right but owns nothing."""
+    owner = patient.owner
+    name = f"stranger_of_{owner.info.dbname}"
+    role = sql.Identifier(name)
+    owner.execute(sql.SQL("CREATE ROLE {} LOGIN").format(role))
+    owner.execute(sql.SQL("GRANT ALL ON ALL TABLES IN SCHEMA public TO {role}").format(role=role))
+    yield patient.settings["DATABASE_URL"].replace("//postgres:", f"//{name}:")
+    owner.execute(sql.SQL("REASSIGN OWNED BY {} TO CURRENT_USER").format(role))
+    owner.execute(sql.SQL("DROP OWNED BY {}").format(role))
+    owner.execute(sql.SQL("DROP ROLE {}").format(role))
+
+
+def test_a_role_from_which_rows_are_hidden(patient: Patient, stranger: str) -> None:
+    patient.settings["DATABASE_URL"] = stranger
+    everything = patient.examine()
+    assert ("schema", "fail") in {(check["name"], check["status"]) for check in everything}
+    complaints = [check for check in everything if check["name"] == "row-level security"]
+    assert {check["status"] for check in complaints} == {"fail"}
+    assert "hides the rows of storyboards from us" in " ".join(c["found"] for c in complaints)
+    for check in complaints:
+        patient.mend(check)
+    assert patient.complaints() == []
+
+
+def test_an_unreachable_database_is_one_fault_and_the_rest_goes_on(patient: Patient) -> None:
+    patient.settings["DATABASE_URL"] = "postgresql://user:geheim-17@127.0.0.1:1/nothing"
+    patient.secrets.append("geheim-17")
+    checks = patient.examine()
+    assert patient.complaints() == [("database", "fail")]
+    assert {"cloudinary", "sentry"} <= {check["name"] for check in checks}
