@@ -7,7 +7,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import psycopg
@@ -24,14 +24,23 @@ listen_addr = 127.0.0.1
 listen_port = {port}
 unix_socket_dir =
 auth_type = any
-pool_mode = transaction
+pool_mode = {mode}
 default_pool_size = 4
 """
 
 
-@contextmanager
-def transaction_pooler(dsn: str) -> Iterator[str]:
+def transaction_pooler(dsn: str) -> AbstractContextManager[str]:
     """The DSN of the same database behind PgBouncer; skips the test where there is none."""
+    return _pooler(dsn, "transaction")
+
+
+def session_pooler(dsn: str) -> AbstractContextManager[str]:
+    """The same, where each client keeps its server process."""
+    return _pooler(dsn, "session")
+
+
+@contextmanager
+def _pooler(dsn: str, mode: str) -> Iterator[str]:
     program = shutil.which("pgbouncer", path=f"{os.environ.get('PATH', '')}:/usr/sbin")
     if program is None:
         pytest.skip("PgBouncer is not installed")
@@ -43,7 +52,7 @@ def transaction_pooler(dsn: str) -> Iterator[str]:
         folder.chmod(0o755)
         configuration = folder / "pgbouncer.ini"
         configuration.write_text(
-            CONFIGURATION.format(server=conninfo.make_conninfo("", **server), port=port)
+            CONFIGURATION.format(server=conninfo.make_conninfo("", **server), port=port, mode=mode)
         )
         log = folder / "log"
         with log.open("wb") as output:

@@ -35,14 +35,15 @@ def failures_command(*, since: timedelta | None, project: str | None, as_json: b
     if as_json:
         print_json([asdict(cause) for cause in causes])
         return
+    if not causes:
+        click.echo("nothing has failed", err=True)
+        return
     headings = ["count", "error", "host", "first", "last", "sample", "Sentry event"]
     print_table(headings, map(_cells, causes))
-    if causes:
-        click.echo(f"\nlook: storyboard-worker show {causes[0].sample_id}", err=True)
-        click.echo(
-            f"when mended: storyboard-worker retry --error-code {causes[0].error_code} --dry-run",
-            err=True,
-        )
+    latest = causes[0]
+    click.echo(f"look: storyboard-worker show {latest.sample_id}", err=True)
+    retry = f"storyboard-worker retry --error-code {latest.error_code} --dry-run"
+    click.echo(f"when mended: {retry}", err=True)
 
 
 def _cells(cause: Cause) -> list[object]:

@@ -12,6 +12,7 @@ from storyboard_worker.errors import DatabaseUnavailable, SchemaOutdated
 from storyboard_worker.hearing import PROOF_PREFIX, hears
 from storyboard_worker.logs import event, log
 from storyboard_worker.models import NOTIFY_CHANNEL
+from storyboard_worker.queries.connection_kind import ConnectionKind, connection_kind
 from storyboard_worker.queries.workers import WorkerRegister
 
 RECONNECT_SECONDS = (1.0, 5.0)
@@ -21,14 +22,24 @@ WAIT_SECONDS = 60.0
 
 
 class Listener:
-    """A thread that calls ``wake`` for each notification, and when its hearing changes."""
+    """A thread that calls ``wake`` for each notification, and when its hearing changes.
+
+    ``on_found`` is called once, when the database has been reached: with the kind of connection,
+    and whether notifications arrive.
+    """
 
     def __init__(
-        self, database: Database, register: WorkerRegister, wake: Callable[[], None]
+        self,
+        database: Database,
+        register: WorkerRegister,
+        wake: Callable[[], None],
+        on_found: Callable[[ConnectionKind, bool], None],
     ) -> None:
         self._database = database
         self._register = register
         self._wake = wake
+        self._on_found = on_found
+        self._found = False
         self._hearing = False
         self._told_deaf = False
         self._stopped = threading.Event()
@@ -52,7 +63,9 @@ class Listener:
             wait_seconds = random.uniform(*RECONNECT_SECONDS)  # noqa: S311  only spreads load
             try:
                 with self._database.listening(NOTIFY_CHANNEL) as connection:
-                    if hears(connection, self._register):
+                    hearing = hears(connection, self._register)
+                    self._tell_found(hearing=hearing)
+                    if hearing:
                         self._hear(connection)
                     else:
                         self._tell_deaf()
@@ -63,6 +76,11 @@ class Listener:
                 # A thread that died here would leave the loop waiting for notifications.
                 log.exception("the listener broke")
                 self._change_hearing(hearing=False, reason="the listener broke")
+
+    def _tell_found(self, *, hearing: bool) -> None:
+        if not self._found:
+            self._on_found(connection_kind(self._database), hearing)
+            self._found = True
 
     def _hear(self, connection: psycopg.Connection) -> None:
         self._change_hearing(hearing=True)

@@ -18,9 +18,11 @@ from storyboard_worker.keeper import RENEWALS_PER_LEASE, Keeper, renew_leases
 from storyboard_worker.logs import event
 from storyboard_worker.pauses import Pauses
 from storyboard_worker.queries.claims import StoryboardQueue
+from storyboard_worker.queries.connection_kind import ConnectionKind
 from storyboard_worker.queries.outlook import Outlook
 from storyboard_worker.queries.workers import WorkerRegister
 from storyboard_worker.reporting.reporter import Reporter
+from storyboard_worker.reporting.sdk import release_of
 from storyboard_worker.settings import Settings
 from storyboard_worker.shutdown import Shutdown
 from storyboard_worker.slots import Slots
@@ -91,7 +93,10 @@ class Worker:
         parts.queue.refill_along(self._dispatcher)
         self._idling = Idling(settings.poll_interval_seconds)
         self._listener = Listener(
-            parts.database, parts.register, lambda: self._wakes.put(Wake.NEWS)
+            parts.database,
+            parts.register,
+            wake=lambda: self._wakes.put(Wake.NEWS),
+            on_found=self._tell_found,
         )
         self._watchdog = Watchdog(parts.reporter)
         self._grace = Grace(settings.shutdown_grace_seconds)
@@ -132,6 +137,19 @@ class Worker:
             self._turn()
         self._stop()
         self._grace.over()
+
+    def _tell_found(self, kind: ConnectionKind, hearing: bool) -> None:  # noqa: FBT001  a callback's
+        """In the listener's thread: one line with what the worker found."""
+        poll_seconds = self._settings.poll_interval_seconds
+        event(
+            logging.INFO,
+            "worker ready",
+            worker_id=self._worker_id,
+            connection=str(kind),
+            new_rows="by LISTEN" if hearing else f"polled every {poll_seconds:g} s",
+            concurrency=self._settings.worker_concurrency,
+            release=release_of(self._settings.sentry),
+        )
 
     def _turn(self) -> None:
         """Claim if there may be something, then wait until that is worth doing again."""

@@ -9,6 +9,7 @@ import pytest
 from tests.acceptance.commands.running import StoryboardWorker
 from tests.acceptance.panels import all_rows
 from tests.integration.producing import storyboard
+from tests.integration.sentry_server import SentryServer
 
 FIRST = "https://images.example/first.jpeg"
 SECOND = "http://images.example:8080/second.png?X-Tos-Date=20260102T030405Z&X-Tos-Expires=86400"
@@ -105,3 +106,28 @@ def test_nothing_to_add_is_a_usage_error(
     assert refused.code == 2
     assert refused.out == ""
     assert message in refused.err
+
+
+def test_the_trace_of_its_producer_goes_along(
+    storyboard_worker: StoryboardWorker, producer: psycopg.Connection, sentry: SentryServer
+) -> None:
+    traced = {"SENTRY_DSN": sentry.dsn, "SENTRY_TRACES_SAMPLE_RATE": "1"}
+    url = "https://images.example/a.jpg"
+    (id_,) = storyboard_worker("enqueue", url, "--json", **traced).json["ids"]
+    (published,) = sentry.transactions
+    (span,) = published["spans"]
+    assert span["op"] == "queue.publish"
+    row = storyboard(producer, id_)
+    trace_id = published["contexts"]["trace"]["trace_id"]
+    assert row["sentry_trace"] == f"{trace_id}-{span['span_id']}-1"
+    assert f"sentry-trace_id={trace_id}" in row["baggage"]
+
+
+def test_without_tracing_nothing_goes_along(
+    storyboard_worker: StoryboardWorker, producer: psycopg.Connection, sentry: SentryServer
+) -> None:
+    url = "https://images.example/a.jpg"
+    (id_,) = storyboard_worker("enqueue", url, "--json", SENTRY_DSN=sentry.dsn).json["ids"]
+    row = storyboard(producer, id_)
+    assert (row["sentry_trace"], row["baggage"]) == (None, None)
+    assert sentry.transactions == []

@@ -1,5 +1,6 @@
 """``sweep`` raises an alarm when rows wait and no worker is alive."""
 
+import json
 from datetime import timedelta
 
 import psycopg
@@ -51,7 +52,27 @@ def test_the_same_outage_is_told_once(
     assert statuses(producer) == {"ready": 2}
     (alarm,) = sentry.events
     assert alarm["tags"]["alarm"] == "no_worker"
+    told = [json.loads(item.payload) for item in sentry.items if item.type == "check_in"]
+    assert [(told["monitor_slug"], told["status"]) for told in told] == [
+        ("storyboard-sweep", "in_progress"),
+        ("storyboard-sweep", "ok"),
+    ] * 2
     assert alarm["level"] == "fatal"
+
+
+def test_an_upstream_that_two_sweeps_meet_is_told_by_the_second(
+    storyboard_worker: StoryboardWorker, producer: psycopg.Connection, origin: Origin
+) -> None:
+    enqueue_panel(producer, origin)
+    wrong = {"CLOUDINARY_API_SECRET": "not-the-one"}
+    first = storyboard_worker("sweep", "--json", **wrong)
+    producer.execute("UPDATE storyboard_alarms SET seen_at = seen_at - interval '5 minutes'")
+    producer.execute("UPDATE storyboards SET available_at = now()")
+    second = storyboard_worker("sweep", "--json", **wrong)
+
+    assert (first.code, second.code) == (0, 1)
+    (alarm,) = tally(second)["alarms"]
+    assert alarm.startswith("cloudinary has refused everybody for 30")
 
 
 @pytest.mark.parametrize(

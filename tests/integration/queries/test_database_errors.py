@@ -50,6 +50,7 @@ def test_connections_killed_while_they_lay_in_the_pool(
     with pytest.raises(DatabaseUnavailable):
         counts.read()
     assert counts.read().waiting == 0
+    assert database.errors == 1
     with database.transaction() as one, database.transaction() as other:
         assert {backend(one), backend(other)}.isdisjoint(pids)
 

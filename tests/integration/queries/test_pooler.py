@@ -18,6 +18,7 @@ from storyboard_worker import hearing, schema
 from storyboard_worker.database import Database
 from storyboard_worker.hearing import hears
 from storyboard_worker.queries.claims import StoryboardQueue
+from storyboard_worker.queries.connection_kind import ConnectionKind
 from storyboard_worker.queries.counts import StoryboardCounts
 from storyboard_worker.queries.rows import StoryboardRows
 from storyboard_worker.queries.upkeep import Upkeep
@@ -170,11 +171,18 @@ def test_a_listener_finds_out_that_it_is_deaf(
 ) -> None:
     monkeypatch.setattr(hearing, "PROOF_TIMEOUT_SECONDS", 0.3)
     register = WorkerRegister(pooled_database, lease_seconds=60)
-    listener = Listener(pooled_database, register, wake=lambda: None)
+    found: list[tuple[ConnectionKind, bool]] = []
+    listener = Listener(
+        pooled_database,
+        register,
+        wake=lambda: None,
+        on_found=lambda kind, hearing: found.append((kind, hearing)),
+    )
     with caplog.at_level(logging.WARNING):
         listener.start()
         until(lambda: "polling: LISTEN does not work here" in caplog.text)
     assert not listener.hearing
+    assert found == [(ConnectionKind.TRANSACTION_POOLER, False)]
     listener.stop()
 
 
