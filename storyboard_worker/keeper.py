@@ -66,4 +66,4 @@ def renew_leases(queue: StoryboardQueue, slots: Slots) -> None:
     lost = [claim for claim in missing if claim.token in under_way]
     for claim in lost:
         event(logging.WARNING, "lease lost", storyboard_id=claim.id, attempt=claim.attempt)
-    slots.cancel(lost)
+    slots.cancel(lost, lost=True)

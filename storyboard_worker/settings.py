@@ -16,6 +16,7 @@ from storyboard_worker.errors import SettingsError
 from storyboard_worker.logs import LogFormat
 
 MOST_CONCURRENCY = 1000
+MOST_PORT = 65_535
 DEFAULT_UPLOAD_PREFIX = "https://api.cloudinary.com"
 
 Verify = Literal["hash", "size"]
@@ -71,6 +72,8 @@ class Settings:
     source_allow_private: bool = False
     health_max_waiting: int = 100
     health_max_wait_seconds: float = 300
+    port: int | None = None
+    cron_secret: str | None = None
     log_format: LogFormat | None = None
     secrets: tuple[str, ...] = ()
 
@@ -113,6 +116,8 @@ def read_settings(variables: Mapping[str, str]) -> Settings:
         source_allow_private=env.flag("SOURCE_ALLOW_PRIVATE"),
         health_max_waiting=env.count("HEALTH_MAX_WAITING", 100),
         health_max_wait_seconds=env.seconds("HEALTH_MAX_WAIT_SECONDS", 300),
+        port=_port(env),
+        cron_secret=env.text("CRON_SECRET"),
         log_format=read_log_format(env),
         secrets=_secrets(env, dsn, cloudinary),
     )
@@ -127,6 +132,18 @@ def read_log_format(env: Environment) -> LogFormat | None:
             return "json"
         case _:
             return None
+
+
+def _port(env: Environment) -> int | None:
+    raw = env.text("PORT")
+    if raw is None:
+        return None
+    if not re.fullmatch(r"[0-9]{1,5}", raw) or not 1 <= int(raw) <= MOST_PORT:
+        raise SettingsError(
+            f"PORT={raw!r} must be a whole number from 1 to {MOST_PORT}, like 8080, or not be set: "
+            "then nothing is served"
+        )
+    return int(raw)
 
 
 def _verify(env: Environment) -> Verify:

@@ -31,9 +31,19 @@ class Shutdown:
         if self._requested:
             callback()
 
+    @contextmanager
+    def calling(self, callback: Callable[[], None]) -> Iterator[None]:
+        """While inside, as :meth:`on_request`: for what ends long before the process does."""
+        self.on_request(callback)
+        try:
+            yield
+        finally:
+            self._callbacks.remove(callback)
+
     def request(self) -> None:
         self._requested = True
-        for callback in self._callbacks:
+        # Other threads may leave :meth:`calling` meanwhile.
+        for callback in tuple(self._callbacks):
             callback()
 
     @contextmanager

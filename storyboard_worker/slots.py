@@ -4,9 +4,10 @@ import queue
 import threading
 from collections import Counter
 from collections.abc import Callable, Collection
+from dataclasses import replace
 from uuid import UUID
 
-from storyboard_worker.attempt import Attempts, Ended
+from storyboard_worker.attempt import Attempts, Ended, Outcome
 from storyboard_worker.deadline import Deadline
 from storyboard_worker.logs import log
 from storyboard_worker.models import Claim
@@ -34,8 +35,9 @@ class Slots:
         self._attempt_timeout_seconds = attempt_timeout_seconds
         self._on_free = on_free
         self._on_ended = on_ended
-        self._inbox: queue.SimpleQueue[tuple[Claim, Deadline]] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[tuple[Claim, Deadline] | None] = queue.SimpleQueue()
         self._under_way: dict[UUID, tuple[Claim, Deadline]] = {}
+        self._lost: set[UUID] = set()
         self._taken = 0
         self._threads = 0
         self._changed = threading.Condition()
@@ -88,10 +90,16 @@ class Slots:
             with self._changed:
                 self._threads -= 1
 
-    def cancel(self, claims: Collection[Claim]) -> None:
-        """Stop these attempts where they are; what they hold is dropped."""
+    def cancel(self, claims: Collection[Claim], *, lost: bool = False) -> None:
+        """Stop these attempts where they are; what they hold is dropped.
+
+        ``lost``: because their rows are no longer ours, which is then their outcome.
+        """
         with self._changed:
             found = [self._under_way.get(claim.token) for claim in claims]
+            if lost:
+                tokens = {claim.token for claim in claims}
+                self._lost |= tokens & self._under_way.keys()
         for entry in found:
             if entry is not None:
                 entry[1].cancel()
@@ -101,13 +109,22 @@ class Slots:
         with self._changed:
             return self._changed.wait_for(lambda: not self._under_way, timeout=max(0.0, seconds))
 
+    def close(self) -> None:
+        """No more is started: each thread ends as soon as it has nothing under way."""
+        with self._changed:
+            threads = self._threads
+        for _ in range(threads):
+            self._inbox.put(None)
+
     def _work(self) -> None:
-        while True:
-            claim, deadline = self._inbox.get()
+        while (work := self._inbox.get()) is not None:
+            claim, deadline = work
             deadline.begin()
             ended = self._run(claim, deadline)
             with self._changed:
                 del self._under_way[claim.token]
+                ended = self._as_lost(ended)
+                self._lost.discard(claim.token)
                 self._taken -= 1
                 if ended is not None:
                     self.tally[ended.outcome] += 1
@@ -115,6 +132,14 @@ class Slots:
             if ended is not None and self._on_ended is not None:
                 self._on_ended(ended)
             self._on_free()
+
+    def _as_lost(self, ended: Ended | None) -> Ended | None:
+        """An attempt that was stopped because its lease was lost has that as its outcome."""
+        if ended is None or ended.outcome is not Outcome.CANCELLED:
+            return ended
+        if ended.claim.token not in self._lost:
+            return ended
+        return replace(ended, outcome=Outcome.LEASE_LOST)
 
     def _run(self, claim: Claim, deadline: Deadline) -> Ended | None:
         try:

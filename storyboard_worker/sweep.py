@@ -128,7 +128,6 @@ class Sweep:
         on_ended: OnEnded | None,
     ) -> None:
         wakes = Wakes()
-        self._shutdown.on_request(lambda: wakes.put(None))
         slots = Slots(
             attempts,
             count=self._settings.worker_concurrency,
@@ -143,9 +142,11 @@ class Sweep:
         )
         keeper.start()
         try:
-            drained, given_back = self._work(dispatcher, slots, wakes, ends_at)
+            with self._shutdown.calling(lambda: wakes.put(None)):
+                drained, given_back = self._work(dispatcher, slots, wakes, ends_at)
         finally:
             keeper.stop()
+            slots.close()
         _add(tally, slots, given_back)
         # Rows of hosts that are paused were passed over, and may be due.
         done = drained and not pauses.hosts_to_avoid()
@@ -199,9 +200,13 @@ class Sweep:
         """Until no attempt is under way or the time is up, which a signal brings forward."""
         while slots.under_way and time.monotonic() < ends_at:
             if self._shutdown.requested:
-                grace_ends_at = time.monotonic() + self._settings.shutdown_grace_seconds
-                ends_at = min(ends_at, grace_ends_at)
+                ends_at = min(ends_at, time.monotonic() + self._grace_seconds())
             _wait(wakes, ends_at - time.monotonic())
+
+    def _grace_seconds(self) -> float:
+        """What attempts get after a signal: the grace, less what giving rows back may take."""
+        grace = self._settings.shutdown_grace_seconds
+        return grace - min(GIVE_BACK_SECONDS, grace / 5)
 
 
 def _wait(wakes: Wakes, seconds: float) -> None:

@@ -1,17 +1,18 @@
 """Putting the parts together, as each command needs them."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cached_property, partial
 from pathlib import Path
 
 from storyboard_worker.addresses import PublicResolver
 from storyboard_worker.alarms import Alarms
-from storyboard_worker.attempt import Attempts
+from storyboard_worker.attempt import Attempts, Ended
 from storyboard_worker.database import Database
 from storyboard_worker.dsn import EMBEDDED
 from storyboard_worker.embedded import private_postgres
+from storyboard_worker.foreground import Foreground
 from storyboard_worker.housekeeping import Housekeeping
 from storyboard_worker.logs import set_up
 from storyboard_worker.pauses import Pauses
@@ -26,8 +27,10 @@ from storyboard_worker.queries.workers import WorkerRegister
 from storyboard_worker.redaction import Redactor
 from storyboard_worker.reporting.reporter import Reporter
 from storyboard_worker.settings import Settings, read_settings
+from storyboard_worker.shutdown import Shutdown
 from storyboard_worker.source import Source
 from storyboard_worker.storage import Storage
+from storyboard_worker.sweep import Sweep
 from storyboard_worker.transfer import Transfer
 from storyboard_worker.wire.transport import Transport
 from storyboard_worker.worker.identity import new_worker_id
@@ -38,16 +41,25 @@ EMBEDDED_DIRECTORY = Path(".storyboard")
 class Assembly:
     """Each part is made when first asked for, and closed at the end of :func:`assembled`."""
 
-    def __init__(self, settings: Settings, dsn: str, redactor: Redactor, stack: ExitStack) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        dsn: str,
+        redactor: Redactor,
+        stack: ExitStack,
+        *,
+        max_connections: int = 3,
+    ) -> None:
         self.settings = settings
         self.worker_id = new_worker_id()
+        self._max_connections = max_connections
         self._dsn = dsn
         self.redactor = redactor
         self._stack = stack
 
     @cached_property
     def database(self) -> Database:
-        database = Database(self._dsn)
+        database = Database(self._dsn, max_connections=self._max_connections)
         self._stack.callback(database.close)
         return database
 
@@ -106,9 +118,44 @@ class Assembly:
 
     @cached_property
     def attempts(self) -> Attempts:
-        return Attempts(self.queue, self._transfer(), self.pauses, self.reporter)
+        return Attempts(self.queue, self.transfer, self.pauses, self.reporter)
 
-    def _transfer(self) -> Transfer:
+    def sweep(self, shutdown: Shutdown) -> Sweep:
+        return Sweep(
+            settings=self.settings,
+            queue_=self.queue,
+            counts=self.counts,
+            register=self.register,
+            housekeeping=self.housekeeping,
+            alarms=self.alarms,
+            reporter=self.reporter,
+            shutdown=shutdown,
+        )
+
+    def foreground(self, on_ended: Callable[[Ended], None] | None = None) -> Foreground:
+        return Foreground(
+            settings=self.settings,
+            rows=self.rows,
+            queue_=self.queue,
+            housekeeping=self.housekeeping,
+            attempts=self.attempts,
+            on_ended=on_ended,
+        )
+
+    def beside(self, *, max_connections: int) -> "Assembly":
+        """Parts for other work in the same process, with connections and a queue of their own:
+        that work cannot take the claim loop's. What is known of upstreams is shared."""
+        other = Assembly(
+            self.settings, self._dsn, self._redactor, self._stack, max_connections=max_connections
+        )
+        other.worker_id = self.worker_id
+        other.reporter = self.reporter
+        other.pauses = self.pauses
+        other.transfer = self.transfer
+        return other
+
+    @cached_property
+    def transfer(self) -> Transfer:
         settings = self.settings
         cloudinary = settings.require_cloudinary()
         transport = partial(

@@ -7,24 +7,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from types import FrameType
-from typing import Any, NoReturn, Self
+from typing import NoReturn, Self
 from uuid import UUID
 
 import click
 from rich.console import Console
 
-from storyboard_worker.attempt import Outcome
-from storyboard_worker.cli.assembly import Assembly, assembled
+from storyboard_worker.cli.assembly import assembled
 from storyboard_worker.cli.exits import Exit
 from storyboard_worker.cli.output import ago, duration, print_json
-from storyboard_worker.deadline import Deadline
-from storyboard_worker.keeper import RENEWALS_PER_LEASE, Keeper
-from storyboard_worker.models import Claim, Status
-from storyboard_worker.queries.rows import FailedFilter
-
-LOOK_SECONDS = 0.2
-
-Row = dict[str, Any]
+from storyboard_worker.foreground import Row
+from storyboard_worker.models import Status
 
 
 @click.command(
@@ -47,10 +40,7 @@ def process_command(storyboard_id: UUID, *, as_json: bool) -> None:
         if row is None:
             raise click.ClickException(f"there is no storyboard {storyboard_id}")
         with Steps() as steps, _sigterm_as_interrupt():
-            if row["status"] == Status.READY:
-                steps.say("it is ready already")
-            else:
-                _attempt(parts, row, steps)
+            parts.foreground().process(row, steps.say)
         row = parts.rows.get(storyboard_id)
     _finish(storyboard_id, row, as_json=as_json)
 
@@ -74,57 +64,6 @@ class Steps:
 
     def say(self, step: str) -> None:
         click.echo(f"{time.monotonic() - self._started:6.2f} s  {step}", err=True)
-
-
-def _attempt(parts: Assembly, row: Row, steps: Steps) -> None:
-    if row["status"] == Status.PROCESSING and parts.housekeeping.rescue().rescued:
-        steps.say("a worker had died over it: rescued")
-    afresh = bool(parts.rows.retry(FailedFilter(ids=[row["id"]])))
-    if afresh:
-        steps.say("it had failed: starting afresh")
-    claim = parts.queue.claim_one(row["id"])
-    if claim is None and afresh:
-        steps.say("a worker was quicker: waiting for what becomes of it")
-        _wait_for_worker(parts, row["id"])
-        return
-    if claim is None:
-        steps.say("it is held by somebody else this moment: left alone")
-        return
-    steps.say(f"claimed, attempt {claim.attempt} of {claim.max_attempts}")
-    outcome = _run(parts, claim, steps)
-    if outcome is Outcome.LEASE_LOST:
-        steps.say("the row was taken away meanwhile; the result is dropped")
-
-
-def _wait_for_worker(parts: Assembly, storyboard_id: UUID) -> None:
-    ends_at = time.monotonic() + parts.settings.attempt_timeout_seconds
-    while time.monotonic() < ends_at:
-        row = parts.rows.get(storyboard_id)
-        # Put back it had neither: whatever comes of the attempt gives it one of them.
-        if row is None or row["finished_at"] or row["error_code"]:
-            return
-        time.sleep(LOOK_SECONDS)
-
-
-def _run(parts: Assembly, claim: Claim, steps: Steps) -> Outcome:
-    settings = parts.settings
-    deadline = Deadline(settings.attempt_timeout_seconds)
-
-    def renew() -> None:
-        if parts.queue.renew([claim]):
-            deadline.cancel()
-
-    keeper = Keeper([renew], interval_seconds=settings.lease_seconds / RENEWALS_PER_LEASE)
-    keeper.start()
-    try:
-        return parts.attempts.run(claim, deadline, announce=steps.say).outcome
-    except KeyboardInterrupt:
-        deadline.cancel()
-        if parts.queue.give_back([claim]):
-            steps.say("interrupted: the row is given back, the attempt does not count")
-        raise
-    finally:
-        keeper.stop()
 
 
 @contextmanager

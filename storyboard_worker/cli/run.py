@@ -1,8 +1,11 @@
 """``run``."""
 
+from collections.abc import Callable
+
 import click
 
-from storyboard_worker.cli.assembly import assembled
+from storyboard_worker.attempt import Ended
+from storyboard_worker.cli.assembly import Assembly, assembled
 from storyboard_worker.shutdown import Shutdown
 from storyboard_worker.worker.loop import Parts, Worker
 
@@ -14,23 +17,40 @@ def run_command() -> None:
     It claims rows as they become due, copies their images to Cloudinary and writes the
     outcome back. A database that is away is waited for, at the start, too. The first signal
     lets attempts under way end within SHUTDOWN_GRACE_SECONDS and gives the others back; the
-    second ends the process at once (exit 1). Exit 70: the worker found itself stuck.
+    second ends the process at once (exit 1). Exit 70: the worker found itself stuck. With
+    PORT set it serves health, metrics and the cron route there.
     """
     shutdown = Shutdown()
     with shutdown.on_signals(), assembled(uploads=True) as parts:
-        worker = Worker(
-            Parts(
-                worker_id=parts.worker_id,
-                database=parts.database,
-                queue=parts.queue,
-                outlook=parts.outlook,
-                register=parts.register,
-                housekeeping=parts.housekeeping,
-                attempts=parts.attempts,
-                pauses=parts.pauses,
-                reporter=parts.reporter,
-            ),
-            parts.settings,
-            shutdown,
-        )
-        worker.run()
+        port = parts.settings.port
+        if port is None:
+            _worker(parts, shutdown).run()
+            return
+        # Without PORT nothing of it is loaded.
+        from storyboard_worker.cli.serving import Http  # noqa: PLC0415
+
+        http = Http(parts, port, shutdown)
+        worker = _worker(parts, shutdown, http.attempt_ended)
+        with http.serving(worker):
+            worker.run()
+
+
+def _worker(
+    parts: Assembly, shutdown: Shutdown, on_ended: Callable[[Ended], None] | None = None
+) -> Worker:
+    return Worker(
+        Parts(
+            worker_id=parts.worker_id,
+            database=parts.database,
+            queue=parts.queue,
+            outlook=parts.outlook,
+            register=parts.register,
+            housekeeping=parts.housekeeping,
+            attempts=parts.attempts,
+            pauses=parts.pauses,
+            reporter=parts.reporter,
+            on_ended=on_ended,
+        ),
+        parts.settings,
+        shutdown,
+    )

@@ -7,6 +7,7 @@ import click
 from storyboard_worker.cli.assembly import assembled
 from storyboard_worker.cli.output import ago, duration, print_json, print_table
 from storyboard_worker.queries.counts import Counts
+from storyboard_worker.queries.workers import paused_upstreams
 
 
 @click.command(
@@ -60,7 +61,7 @@ def _print_workers(workers: list[dict[str, Any]]) -> None:
             for worker in workers
         ),
     )
-    for pause in _paused(workers):
+    for pause in paused_upstreams(workers):
         click.echo(f"paused: {pause['upstream']} until {pause['until']} ({pause['worker_id']})")
 
 
@@ -73,13 +74,5 @@ def _as_json(counts: Counts, workers: list[dict[str, Any]]) -> dict[str, Any]:
         "oldest_waiting_seconds": round(counts.oldest_waiting_seconds, 3),
         "expiring_soon": counts.expiring_soon,
         "workers": workers,
-        "paused": _paused(workers),
+        "paused": paused_upstreams(workers),
     }
-
-
-def _paused(workers: list[dict[str, Any]]) -> list[dict[str, str]]:
-    return [
-        {"upstream": upstream, "until": until, "worker_id": worker["worker_id"]}
-        for worker in workers
-        for upstream, until in sorted(worker["paused"].items())
-    ]

@@ -20,7 +20,7 @@ from storyboard_worker.cli.output import duration, print_json, print_table
 from storyboard_worker.errors import DatabaseUnavailable, SchemaOutdated
 from storyboard_worker.reporting.reporter import Reporter
 from storyboard_worker.shutdown import Shutdown
-from storyboard_worker.sweep import Sweep, Tally
+from storyboard_worker.sweep import Tally
 
 # What reading settings, tidying up and printing may take beside the time for processing.
 HARD_END_MARGIN_SECONDS = 10.0
@@ -61,25 +61,15 @@ def sweep_command(
         shutdown.on_signals(),
         assembled(uploads=not no_process) as parts,
         _outage_is_told(parts.reporter),
+        Progress() as progress,
     ):
-        sweep = Sweep(
-            settings=parts.settings,
-            queue_=parts.queue,
-            counts=parts.counts,
-            register=parts.register,
-            housekeeping=parts.housekeeping,
-            alarms=parts.alarms,
-            reporter=parts.reporter,
-            shutdown=shutdown,
+        tally = parts.sweep(shutdown).run(
+            None if no_process else parts.attempts,
+            parts.pauses,
+            max_seconds=max_seconds - (time.monotonic() - started),
+            limit=limit,
+            on_ended=progress.note,
         )
-        with Progress() as progress:
-            tally = sweep.run(
-                None if no_process else parts.attempts,
-                parts.pauses,
-                max_seconds=max_seconds - (time.monotonic() - started),
-                limit=limit,
-                on_ended=progress.note,
-            )
     _print(tally, as_json=as_json)
     sys.exit(Exit.BAD_ANSWER if tally.alarms else Exit.DONE)
 

@@ -74,6 +74,16 @@ class StoryboardCounts:
         with self._database.transaction() as connection:
             return Counts(*connection.execute(statement).one())
 
+    def failed_by_code(self) -> dict[str, int]:
+        """How many rows have failed, under each error code that there is."""
+        statement = (
+            select(rows.error_code, func.count())
+            .where(rows.status == FAILED)
+            .group_by(rows.error_code)
+        )
+        with self._database.transaction() as connection:
+            return {str(code): count for code, count in connection.execute(statement)}
+
 
 def _count(*conditions: ColumnElement[bool]) -> ScalarSelect[int]:
     return select(func.count()).select_from(storyboards).where(*conditions).scalar_subquery()

@@ -81,6 +81,15 @@ class WorkerRegister:
             connection.execute(select(func.pg_notify(NOTIFY_CHANNEL, payload)))
 
 
+def paused_upstreams(alive: list[dict[str, Any]]) -> list[dict[str, str]]:
+    """Which upstreams these workers leave alone, and until when."""
+    return [
+        {"upstream": upstream, "until": until, "worker_id": worker["worker_id"]}
+        for worker in alive
+        for upstream, until in sorted(worker["paused"].items())
+    ]
+
+
 def _beating(beat: WorkerBeat) -> Insert:
     facts: dict[str, Any] = {
         "hostname": beat.hostname,

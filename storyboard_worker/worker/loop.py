@@ -57,7 +57,8 @@ class Wake(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a worker is put together from."""
+    """What a worker is put together from; ``on_ended`` hears, in a slot's thread, of each attempt
+    that is over."""
 
     worker_id: str
     database: Database
@@ -68,6 +69,7 @@ class Parts:
     attempts: Attempts
     pauses: Pauses
     reporter: Reporter
+    on_ended: Callable[[Ended], None] | None = None
 
 
 class Worker:
@@ -79,6 +81,7 @@ class Worker:
         self._queue = parts.queue
         self._outlook = parts.outlook
         self._pauses = parts.pauses
+        self._on_ended = parts.on_ended
         self._shutdown = shutdown
         # Not an Event: signal handlers and slots put into it, and only this is made for both.
         self._wakes: queue.SimpleQueue[Wake] = queue.SimpleQueue()
@@ -137,6 +140,20 @@ class Worker:
             self._turn()
         self._stop()
         self._grace.over()
+
+    @property
+    def silent_seconds(self) -> float:
+        """How long the loop has shown no progress."""
+        return self._watchdog.silent_seconds
+
+    @property
+    def slots_taken(self) -> int:
+        return len(self._slots.under_way)
+
+    @property
+    def listening(self) -> bool:
+        """Whether notifications have been proven to arrive."""
+        return self._listener.hearing
 
     def _tell_found(self, kind: ConnectionKind, hearing: bool) -> None:  # noqa: FBT001  a callback's
         """In the listener's thread: one line with what the worker found."""
@@ -247,6 +264,8 @@ class Worker:
         """In the slot's thread. A row that waits, or a pause, has an end to be known."""
         if ended.outcome not in FINISHED:
             self._wakes.put(Wake.NEWS)
+        if self._on_ended is not None:
+            self._on_ended(ended)
 
     def _stop(self) -> None:
         """Let attempts end within the grace, give the others back, leave the register."""

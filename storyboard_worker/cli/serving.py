@@ -1,0 +1,192 @@
+"""Putting the HTTP side together; loaded only where PORT is set."""
+
+import queue
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import Any
+from uuid import UUID
+
+from storyboard_worker import __version__
+from storyboard_worker.attempt import Ended, Outcome
+from storyboard_worker.cli.assembly import Assembly
+from storyboard_worker.errors import DatabaseUnavailable, ErrorCode, SchemaOutdated
+from storyboard_worker.metrics import CONTENT_TYPE, Facts, Metrics, TableFacts
+from storyboard_worker.queries.progress import StoryboardProgress
+from storyboard_worker.shutdown import Shutdown
+from storyboard_worker.web.application import Application
+from storyboard_worker.web.bearer import Bearer
+from storyboard_worker.web.cron import Cron
+from storyboard_worker.web.errands import Errands
+from storyboard_worker.web.health import Health, Table
+from storyboard_worker.web.looks import Look
+from storyboard_worker.web.scrape import scrape_routes
+from storyboard_worker.web.server import HttpServer
+from storyboard_worker.web.storyboards import Storyboards
+from storyboard_worker.worker.loop import Worker
+
+# No flood of requests can take the claim loop's connections.
+MAX_CONNECTIONS = 2
+ROWS_READ_AT_ONCE = 2
+ROWS_PROCESSED_AT_ONCE = 2
+PASSES_AT_ONCE = 1
+# As many requests as may take long, and some threads for those that may not wait for them.
+THREADS = ROWS_PROCESSED_AT_ONCE + PASSES_AT_ONCE + 4
+FRESH_SECONDS = 2.0
+# Failed rows are counted one by one.
+FRESH_FAILURES_SECONDS = 15.0
+PATIENCE_SECONDS = 5.0
+# Without any grace, giving rows back must be possible all the same.
+SHORTEST_GRACE_SECONDS = 1.0
+
+
+class Http:
+    """The HTTP side of one worker process."""
+
+    def __init__(self, parts: Assembly, port: int, shutdown: Shutdown) -> None:
+        """Takes the port; raises :class:`SettingsError` when it cannot be had."""
+        self._main = parts
+        self._parts = parts.beside(max_connections=MAX_CONNECTIONS)
+        self._settings = parts.settings
+        self._shutdown = shutdown
+        self._worker: Worker | None = None
+        # Not an Event: a signal handler puts into it.
+        self._stops: queue.SimpleQueue[None] = queue.SimpleQueue()
+        self._stop_asked_at: float | None = None
+        self._metrics = Metrics(
+            __version__,
+            self._facts,
+            outcomes=map(str, Outcome),
+            error_codes=map(str, ErrorCode),
+        )
+        self._table = Look(
+            self._read_table, fresh_seconds=FRESH_SECONDS, patience_seconds=PATIENCE_SECONDS
+        )
+        self._failures = Look(
+            self._parts.counts.failed_by_code,
+            fresh_seconds=FRESH_FAILURES_SECONDS,
+            patience_seconds=PATIENCE_SECONDS,
+        )
+        self._passes = Errands("cron pass", count=PASSES_AT_ONCE)
+        self._attempts = Errands("process", count=ROWS_PROCESSED_AT_ONCE)
+        self._foreground = self._parts.foreground(self.attempt_ended)
+        self._server = HttpServer(self._application(), port, threads=THREADS)
+
+    def attempt_ended(self, ended: Ended) -> None:
+        """To be called with each attempt that is over."""
+        timeline = ended.timeline
+        is_ready = ended.outcome is Outcome.READY
+        self._metrics.attempt_ended(
+            str(ended.outcome),
+            error_code=None if ended.error is None else str(ended.error.code),
+            lost=ended.outcome is Outcome.LEASE_LOST,
+            seconds=ended.seconds,
+            source_seconds=timeline.source_seconds,
+            storage_seconds=timeline.storage_seconds,
+            copied_bytes=(timeline.length_bytes or 0) if is_ready else 0,
+        )
+
+    @contextmanager
+    def serving(self, worker: Worker) -> Iterator[None]:
+        """While inside, requests are answered; at the end what they began is brought to its end."""
+        self._worker = worker
+        threading.Thread(target=self._stop_early, name="http stop", daemon=True).start()
+        with self._shutdown.calling(self._stop_is_asked_for):
+            self._server.start()
+            try:
+                yield
+            finally:
+                self._finish()
+
+    def _stop_is_asked_for(self) -> None:
+        """Inside a signal handler, where no lock may be taken."""
+        self._stop_asked_at = time.monotonic()
+        self._stops.put(None)
+
+    def _stop_early(self) -> None:
+        self._stops.get()
+        self._foreground.stop()
+
+    def _finish(self) -> None:
+        grace_seconds = max(self._settings.shutdown_grace_seconds, SHORTEST_GRACE_SECONDS)
+        ends_at = (self._stop_asked_at or time.monotonic()) + grace_seconds
+        self._foreground.stop()
+        for errands in (self._passes, self._attempts):
+            errands.wait_idle(ends_at - time.monotonic())
+        self._server.stop()
+
+    def _application(self) -> Application:
+        bearer = Bearer(self._settings.cron_secret)
+        health = Health(self._settings, silent_seconds=self._silent_seconds, look=self._table)
+        cron = Cron(
+            bearer, self._sweep, passes=self._passes, is_stopping=lambda: self._shutdown.requested
+        )
+        storyboards = Storyboards(
+            bearer,
+            progress=StoryboardProgress(self._parts.database).get,
+            process=self._process,
+            attempt_seconds=self._settings.attempt_timeout_seconds,
+            looks=Errands("row", count=ROWS_READ_AT_ONCE),
+            attempts=self._attempts,
+            is_stopping=lambda: self._shutdown.requested,
+        )
+        routes = [
+            *health.routes(),
+            *cron.routes(),
+            *storyboards.routes(),
+            *scrape_routes(self._metrics.text, CONTENT_TYPE),
+        ]
+        return Application(routes, self._parts.reporter.crashed)
+
+    def _sweep(self, max_seconds: float) -> dict[str, Any]:
+        tally = self._parts.sweep(self._shutdown).run(
+            self._parts.attempts,
+            self._parts.pauses,
+            max_seconds=max_seconds,
+            on_ended=self.attempt_ended,
+        )
+        return asdict(tally)
+
+    def _process(self, storyboard_id: UUID) -> None:
+        row = self._parts.rows.get(storyboard_id)
+        if row is not None:
+            self._foreground.process(row, lambda _step: None)
+
+    def _silent_seconds(self) -> float:
+        return 0.0 if self._worker is None else self._worker.silent_seconds
+
+    def _read_table(self) -> Table:
+        return Table(self._parts.counts.read(), self._parts.register.alive())
+
+    def _facts(self) -> Facts:
+        worker, settings = self._worker, self._settings
+        return Facts(
+            table=self._table_facts(),
+            database_errors=self._main.database.errors + self._parts.database.errors,
+            paused_seconds=self._parts.pauses.paused_seconds(),
+            loop_silent_seconds=self._silent_seconds(),
+            slots=settings.worker_concurrency,
+            slots_taken=0 if worker is None else worker.slots_taken,
+            listening=worker is not None and worker.listening,
+            max_waiting=settings.health_max_waiting,
+            max_wait_seconds=settings.health_max_wait_seconds,
+        )
+
+    def _table_facts(self) -> TableFacts | None:
+        try:
+            table, failed = self._table(), self._failures()
+        except (DatabaseUnavailable, SchemaOutdated):
+            return None
+        counts = table.counts
+        known = dict.fromkeys(map(str, ErrorCode), 0)
+        return TableFacts(
+            waiting=counts.waiting,
+            oldest_waiting_seconds=counts.oldest_waiting_seconds,
+            processing=counts.processing,
+            ready=counts.ready,
+            failed=known | {code: count for code, count in failed.items() if code in known},
+            expiring_soon=counts.expiring_soon,
+            workers_alive=len(table.workers),
+        )

@@ -1,0 +1,28 @@
+"""Who may make the worker work."""
+
+import hmac
+
+from werkzeug.wrappers import Request, Response
+
+from storyboard_worker.web.answers import problem
+
+SCHEME = "bearer"
+
+
+class Bearer:
+    """``secret`` ``None``: there is no such route."""
+
+    def __init__(self, secret: str | None) -> None:
+        self._secret = secret
+
+    def refusal(self, request: Request) -> Response | None:
+        """``None`` for whoever shows the secret."""
+        if self._secret is None:
+            return problem(404, "not found")
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        # WSGI hands the bytes of headers over as Latin-1.
+        shown = token.strip().encode("latin-1", "replace")
+        is_right = hmac.compare_digest(shown, self._secret.encode())
+        if is_right and scheme.lower() == SCHEME:
+            return None
+        return problem(401, "the secret is missing or wrong", {"WWW-Authenticate": "Bearer"})

@@ -1,0 +1,116 @@
+"""Whether the worker does its work, not whether its process is there."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from werkzeug.routing import Rule
+from werkzeug.wrappers import Request, Response
+
+from storyboard_worker.errors import DatabaseUnavailable, SchemaOutdated
+from storyboard_worker.queries.counts import Counts
+from storyboard_worker.queries.workers import paused_upstreams
+from storyboard_worker.settings import Settings
+from storyboard_worker.web.answers import answer
+from storyboard_worker.web.application import route
+
+# An idle loop shows progress every 30 s; after 90 s without any the watchdog ends the process.
+SILENT_AFTER_SECONDS = 45.0
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One look at the database; ``workers`` are those that are alive."""
+
+    counts: Counts
+    workers: list[dict[str, Any]]
+
+
+class Health:
+    """``silent_seconds``: for how long the claim loop has shown no progress."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        silent_seconds: Callable[[], float],
+        look: Callable[[], Table],
+    ) -> None:
+        self._settings = settings
+        self._silent_seconds = silent_seconds
+        self._look = look
+
+    def routes(self) -> list[Rule]:
+        return [
+            route("/healthz", self.loop, "GET"),
+            route("/api/health/worker", self.worker, "GET"),
+        ]
+
+    def loop(self, _request: Request) -> Response:
+        reasons = self._of_loop()
+        if reasons:
+            return answer({"ok": False, "reason": reasons[0]}, 503)
+        return answer({"ok": True})
+
+    def worker(self, _request: Request) -> Response:
+        try:
+            table = self._look()
+        except DatabaseUnavailable:
+            return _answer(None, [*self._of_loop(), "the database does not answer"])
+        except SchemaOutdated:
+            reason = "the database is not migrated: storyboard-worker migrate"
+            return _answer(None, [*self._of_loop(), reason])
+        return _answer(table, [*self._of_loop(), *self._of_table(table)])
+
+    def _of_loop(self) -> list[str]:
+        silent = self._silent_seconds()
+        if silent < SILENT_AFTER_SECONDS:
+            return []
+        return [
+            f"no progress of the claim loop for {silent:.0f} s (limit {SILENT_AFTER_SECONDS:.0f} s)"
+        ]
+
+    def _of_table(self, table: Table) -> list[str]:
+        counts, settings = table.counts, self._settings
+        reasons = []
+        if counts.waiting > settings.health_max_waiting:
+            reasons.append(
+                f"{counts.waiting} storyboards wait "
+                f"(HEALTH_MAX_WAITING is {settings.health_max_waiting})"
+            )
+        if counts.oldest_waiting_seconds > settings.health_max_wait_seconds:
+            reasons.append(
+                f"the oldest has waited for {counts.oldest_waiting_seconds:.0f} s "
+                f"(HEALTH_MAX_WAIT_SECONDS is {settings.health_max_wait_seconds:g})"
+            )
+        if not table.workers:
+            reasons.append(
+                f"no worker is alive: none was seen for {settings.lease_seconds:g} s "
+                "(LEASE_SECONDS)"
+            )
+        return reasons
+
+
+def _answer(table: Table | None, reasons: list[str]) -> Response:
+    body = {
+        "healthy": not reasons,
+        "stats": _stats(table),
+        "reasons": reasons,
+        "paused": [] if table is None else paused_upstreams(table.workers),
+    }
+    return answer(body, 503 if reasons else 200)
+
+
+def _stats(table: Table | None) -> dict[str, float | None]:
+    if table is None:
+        names = ("waiting", "processing", "ready", "failed", "oldest_waiting_seconds", "workers")
+        return dict.fromkeys(names)
+    counts = table.counts
+    return {
+        "waiting": counts.waiting,
+        "processing": counts.processing,
+        "ready": counts.ready,
+        "failed": counts.failed,
+        "oldest_waiting_seconds": round(counts.oldest_waiting_seconds, 3),
+        "workers": len(table.workers),
+    }

@@ -1,0 +1,67 @@
+"""One look for many who ask: nobody waits for long, and the database is asked once."""
+
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+from typing import Generic, NoReturn, TypeVar
+
+from storyboard_worker.errors import DatabaseUnavailable
+
+Found = TypeVar("Found")
+
+
+class Look(Generic[Found]):
+    """What ``read`` found, or the error that it raised, at most ``fresh_seconds`` ago.
+
+    Only one look is under way at a time, in a thread of its own; whoever asks meanwhile waits for
+    it, and nobody longer than until ``patience_seconds`` after it began.
+    """
+
+    def __init__(
+        self, read: Callable[[], Found], *, fresh_seconds: float, patience_seconds: float
+    ) -> None:
+        self._read = read
+        self._fresh_seconds = fresh_seconds
+        self._patience_seconds = patience_seconds
+        self._changed = threading.Condition()
+        self._under_way = False
+        self._began_at = 0.0
+        self._ended_at = float("-inf")
+        self._result: Callable[[], Found] = partial(_raise, DatabaseUnavailable("not asked yet"))
+
+    def __call__(self) -> Found:
+        """Raises what ``read`` raises, and :class:`DatabaseUnavailable` when it takes too long."""
+        with self._changed:
+            if not self._under_way and time.monotonic() - self._ended_at > self._fresh_seconds:
+                self._begin()
+            left = self._began_at + self._patience_seconds - time.monotonic()
+            if not self._changed.wait_for(lambda: not self._under_way, max(0.0, left)):
+                waited = time.monotonic() - self._began_at
+                raise DatabaseUnavailable(f"the database has not answered for {waited:.0f} s")
+            return self._result()
+
+    def _begin(self) -> None:
+        threading.Thread(target=self._look, name="look", daemon=True).start()
+        self._under_way = True
+        self._began_at = time.monotonic()
+
+    def _look(self) -> None:
+        result: Callable[[], Found]
+        try:
+            result = partial(_give, self._read())
+        except Exception as error:  # noqa: BLE001  raised by whoever asks
+            result = partial(_raise, error)
+        with self._changed:
+            self._result = result
+            self._ended_at = time.monotonic()
+            self._under_way = False
+            self._changed.notify_all()
+
+
+def _give(found: Found) -> Found:
+    return found
+
+
+def _raise(error: Exception) -> NoReturn:
+    raise error

@@ -1,0 +1,179 @@
+"""The server: waitress in a thread of its own, guarded against clients that take their time.
+
+Each connection carries one request. A client that has not sent it whole after a few seconds, or
+does not take its answer, is closed; where there are too many connections, the oldest of those
+that keep us waiting make room. None of them has a thread meanwhile: threads get whole requests.
+"""
+
+import errno
+import json
+import logging
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+from wsgiref.types import WSGIApplication
+
+from waitress.channel import HTTPChannel
+from waitress.server import BaseWSGIServer, create_server
+from waitress.task import ErrorTask, WSGITask
+from waitress.wasyncore import close_all, loop
+
+from storyboard_worker.errors import SettingsError
+from storyboard_worker.logs import event, log
+
+REQUEST_SECONDS = 10.0
+MOST_CONNECTIONS = 100
+MOST_HEADER_BYTES = 16_384
+# No route reads a body.
+MOST_BODY_BYTES = 4096
+BACKLOG = 256
+TURN_SECONDS = 0.5
+# What sending the last answers may take.
+STOP_SECONDS = 2.0
+
+
+class OneRequestTask(WSGITask):
+    """A connection that went on would only bind a place, and pipelining fill the buffers."""
+
+    def start(self) -> None:
+        super().start()
+        self.set_close_on_finish()
+
+
+class JsonErrorTask(ErrorTask):
+    """The answer to what is no request."""
+
+    def execute(self) -> None:
+        request: Any = self.request
+        error = request.error
+        body = json.dumps({"error": error.reason.lower()}).encode() + b"\n"
+        self.status = f"{error.code} {error.reason}"
+        self.response_headers = [
+            ("Content-Type", "application/json"),
+            ("Cache-Control", "no-store"),
+        ]
+        self.set_close_on_finish()
+        self.content_length = len(body)
+        self.write(body)
+
+
+class Channel(HTTPChannel):
+    task_class = OneRequestTask
+    error_task_class = JsonErrorTask
+
+
+class HttpServer:
+    """Serves ``application`` on ``port`` of every address, in up to ``threads`` at once."""
+
+    def __init__(self, application: WSGIApplication, port: int, *, threads: int) -> None:
+        """Binds; raises :class:`SettingsError` when the port cannot be had."""
+        self._application = application
+        self._threads = threads
+        self._sockets = listening_sockets(port)
+        self.port: int = self._sockets[0].getsockname()[1]
+        self._map: dict[int, Any] = {}
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="http", daemon=True)
+
+    def start(self) -> None:
+        # It would tell of each request that waits for a thread.
+        logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+        server = create_server(
+            self._application,
+            map=self._map,
+            sockets=self._sockets,
+            threads=self._threads,
+            backlog=BACKLOG,
+            # Twice as many as are let stand: the others have their requests under way.
+            connection_limit=2 * MOST_CONNECTIONS,
+            channel_timeout=int(REQUEST_SECONDS),
+            max_request_header_size=MOST_HEADER_BYTES,
+            max_request_body_size=MOST_BODY_BYTES,
+            log_socket_errors=False,
+            ident=None,
+        )
+        self._dispatcher = server.task_dispatcher
+        for listener in self._listeners():
+            listener.channel_class = Channel
+        self._thread.start()
+        event(logging.INFO, "http server listens", port=self.port)
+
+    def stop(self) -> None:
+        """Send the answers that are due, then close every connection."""
+        # In the server's own thread, which it wakes. (Typeshed takes it for a number.)
+        trigger: Any = next(self._listeners()).trigger
+        trigger.pull_trigger(self._stopping.set)
+        self._thread.join(STOP_SECONDS)
+
+    def _run(self) -> None:
+        while not (self._stopping.is_set() and self._is_idle()):
+            try:
+                loop(timeout=TURN_SECONDS, use_poll=True, map=self._map, count=1)
+                self._close_late()
+            except Exception:  # noqa: BLE001  logged, and the server lives on
+                log.exception("a turn of the http server broke")
+                self._stopping.wait(TURN_SECONDS)
+        self._dispatcher.set_thread_count(0)
+        close_all(self._map)
+
+    def _is_idle(self) -> bool:
+        return not any(
+            channel.requests or channel.total_outbufs_len for channel in self._channels()
+        )
+
+    def _close_late(self) -> None:
+        """Between two turns, as only this thread may."""
+        now = time.time()
+        channels = list(self._channels())
+        idle = sorted((channel for channel in channels if not channel.requests), key=_waits_since)
+        too_many = max(0, len(channels) - MOST_CONNECTIONS)
+        for number, channel in enumerate(idle):
+            if number < too_many or now - _waits_since(channel) > REQUEST_SECONDS:
+                channel.handle_close()
+
+    def _channels(self) -> Iterator[HTTPChannel]:
+        return (entry for entry in list(self._map.values()) if isinstance(entry, HTTPChannel))
+
+    def _listeners(self) -> Iterator[BaseWSGIServer]:
+        return (entry for entry in list(self._map.values()) if isinstance(entry, BaseWSGIServer))
+
+
+def _waits_since(channel: HTTPChannel) -> float:
+    """When it began to keep us waiting: for its request, or to take the answer."""
+    answered: bool = channel.close_when_flushed
+    return float(channel.last_activity if answered else channel.creation_time)
+
+
+def listening_sockets(port: int) -> list[socket.socket]:
+    """One for each version of IP that this machine has."""
+    first = _listen(socket.AF_INET, "0.0.0.0", port)  # noqa: S104  a platform's router asks
+    try:
+        # Private networks, Railway's for one, may be IPv6 alone.
+        return [first, _listen(socket.AF_INET6, "::", first.getsockname()[1])]
+    except SettingsError:
+        first.close()
+        raise
+    except OSError:
+        return [first]
+
+
+def _listen(family: socket.AddressFamily, address: str, port: int) -> socket.socket:
+    """Raises :class:`OSError` where there is no such family."""
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        listener.bind((address, port))
+        listener.listen(BACKLOG)
+    except OSError as error:
+        listener.close()
+        if error.errno in {errno.EADDRINUSE, errno.EACCES}:
+            reason = "is taken" if error.errno == errno.EADDRINUSE else "may not be used"
+            raise SettingsError(
+                f"PORT={port} {reason} on this machine: give another, or unset it to serve nothing"
+            ) from error
+        raise
+    return listener

@@ -1,0 +1,82 @@
+"""One row: how it fares, and doing it now."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from werkzeug.routing import Rule
+from werkzeug.wrappers import Request, Response
+
+from storyboard_worker.errors import DatabaseUnavailable
+from storyboard_worker.web.answers import answer, come_again, problem, stopping
+from storyboard_worker.web.application import route
+from storyboard_worker.web.bearer import Bearer
+from storyboard_worker.web.errands import Errands, NoneFree, Overdue
+
+PATH = "/api/storyboards/<uuid:storyboard_id>"
+LOOK_SECONDS = 5.0
+# Beside the time that an attempt may take.
+MARGIN_SECONDS = 5.0
+AGAIN_SECONDS = 10.0
+
+
+class Storyboards:
+    """``progress`` reads a row of the view; ``process`` makes an attempt on a row, and takes at
+    most ``attempt_seconds``; ``is_stopping``: the process ends, and begins nothing any more."""
+
+    def __init__(
+        self,
+        bearer: Bearer,
+        *,
+        progress: Callable[[UUID], dict[str, Any] | None],
+        process: Callable[[UUID], None],
+        attempt_seconds: float,
+        looks: Errands,
+        attempts: Errands,
+        is_stopping: Callable[[], bool],
+    ) -> None:
+        self._bearer = bearer
+        self._progress = progress
+        self._process = process
+        self._attempt_seconds = attempt_seconds
+        self._looks = looks
+        self._attempts = attempts
+        self._is_stopping = is_stopping
+
+    def routes(self) -> list[Rule]:
+        return [
+            route(PATH, self.show, "GET"),
+            route(f"{PATH}/process", self.do, "POST", logged_as="process call"),
+        ]
+
+    def show(self, _request: Request, storyboard_id: UUID) -> Response:
+        """The row, whatever its state."""
+        try:
+            row = self._looks.run(
+                lambda: self._progress(storyboard_id),
+                patience_seconds=LOOK_SECONDS,
+                queue_seconds=LOOK_SECONDS,
+            )
+        except (NoneFree, Overdue) as error:
+            raise DatabaseUnavailable("the row could not be read in time") from error
+        return problem(404, "there is no such storyboard") if row is None else answer(row)
+
+    def do(self, request: Request, storyboard_id: UUID) -> Response:
+        """The row as it then is: a row that somebody else holds is shown as it is, too."""
+        refusal = self._bearer.refusal(request)
+        if refusal is not None:
+            return refusal
+        if self._is_stopping():
+            return stopping()
+        try:
+            self._attempts.run(
+                lambda: self._process(storyboard_id),
+                patience_seconds=self._attempt_seconds + MARGIN_SECONDS,
+            )
+        except NoneFree:
+            error = "as many rows as may be are under way by this route"
+            return come_again(503, error, after_seconds=AGAIN_SECONDS)
+        except Overdue:
+            error = "the attempt did not end in time: the database does not answer"
+            return come_again(503, error, after_seconds=AGAIN_SECONDS)
+        return self.show(request, storyboard_id)
