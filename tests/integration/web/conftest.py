@@ -1,0 +1,115 @@
+"""The HTTP side of a worker that does not run, on a free port, with everything below it real."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+import pytest
+
+from storyboard_worker.cli.assembly import Assembly
+from storyboard_worker.cli.run import _worker
+from storyboard_worker.cli.serving import Http
+from storyboard_worker.demo.cloudinary import Cloudinary
+from storyboard_worker.demo.origin import Origin
+from storyboard_worker.redaction import Redactor
+from storyboard_worker.settings import CloudinarySettings, SentrySettings, Settings
+from storyboard_worker.shutdown import Shutdown
+from storyboard_worker.worker.loop import Worker
+from tests.integration.web.http_client import Reply, call
+
+SECRET = "s3cret-of-cron"
+CRON = "/api/cron/download-pending-storyboards"
+
+
+@dataclass
+class Served:
+    """What a test may look at and turn."""
+
+    port: int
+    http: Http
+    worker: Worker
+    shutdown: Shutdown
+
+    def get(self, path: str, **kwargs: Any) -> Reply:
+        return call(self.port, path, **kwargs)
+
+    def cron(self, query: str = "", token: str | None = SECRET, method: str = "GET") -> Reply:
+        return call(self.port, CRON + query, method, token=token)
+
+    def process(self, storyboard_id: object, token: str | None = SECRET) -> Reply:
+        return call(self.port, f"/api/storyboards/{storyboard_id}/process", "POST", token=token)
+
+
+Serve = Callable[..., Served]
+
+
+@pytest.fixture
+def dsn(emptied_dsn: str) -> str:
+    """These tests leave only rows behind."""
+    return emptied_dsn
+
+
+@pytest.fixture
+def origin() -> Iterator[Origin]:
+    with Origin() as origin:
+        yield origin
+
+
+@pytest.fixture
+def cloudinary() -> Iterator[Cloudinary]:
+    with Cloudinary() as cloudinary:
+        yield cloudinary
+
+
+@pytest.fixture
+def settings(dsn: str, cloudinary: Cloudinary) -> Settings:
+    return Settings(
+        database_dsn=dsn,
+        cloudinary=CloudinarySettings(
+            cloudinary.cloud_name, cloudinary.api_key, cloudinary.api_secret, cloudinary.url
+        ),
+        sentry=SentrySettings(),
+        source_allow_private=True,
+        cron_secret=SECRET,
+        shutdown_grace_seconds=2,
+    )
+
+
+@pytest.fixture
+def serve(settings: Settings) -> Iterator[Serve]:
+    """Serves with the settings changed so."""
+    with ExitStack() as stack:
+
+        def serve(**changed: Any) -> Served:
+            used = replace(settings, **changed)
+            parts = Assembly(used, used.database_dsn, Redactor(used.secrets), stack)
+            shutdown = Shutdown()
+            http = Http(parts, 0, shutdown)
+            worker = _worker(parts, shutdown, http.attempt_ended)
+            stack.enter_context(http.serving(worker))
+            return Served(http._server.port, http, worker, shutdown)
+
+        yield serve
+
+
+@pytest.fixture
+def served(serve: Serve) -> Served:
+    return serve()
+
+
+@pytest.fixture
+def alive(producer: psycopg.Connection) -> Callable[..., None]:
+    """Puts a worker into the register."""
+
+    def alive(seen_ago: timedelta = timedelta(0), paused: str = "{}") -> None:
+        producer.execute(
+            "INSERT INTO storyboard_workers "
+            "(worker_id, hostname, pid, version, concurrency, last_seen_at, paused) "
+            "VALUES ('worker-1', 'host-1', 17, '0.1.0', 16, now() - %s, %s)",
+            [seen_ago, paused],
+        )
+
+    return alive

@@ -1,0 +1,139 @@
+"""Health tells of progress, not of a process that is there."""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from typing import Any
+
+import psycopg
+import pytest
+
+from storyboard_worker.database import Database
+from tests.integration.producing import FAILED, PROCESSING, READY, enqueue, moment
+from tests.integration.web.conftest import Serve, Served
+
+NOTHING = {"waiting": 0, "processing": 0, "ready": 0, "failed": 0, "oldest_waiting_seconds": 0.0}
+AWAY = "postgresql://nobody@127.0.0.1:1/nothing"
+Alive = Callable[..., None]
+
+
+def test_all_is_well(served: Served, alive: Alive) -> None:
+    alive()
+    reply = served.get("/api/health/worker")
+    assert (reply.status, reply.json) == (
+        200,
+        {"healthy": True, "stats": {**NOTHING, "workers": 1}, "reasons": [], "paused": []},
+    )
+
+
+def test_it_counts(served: Served, producer: psycopg.Connection, alive: Alive) -> None:
+    alive()
+    for columns in (FAILED, FAILED, READY, PROCESSING):
+        enqueue(producer, **columns)
+    enqueue(producer, available_at=moment(producer, -20))
+    stats = served.get("/api/health/worker").json["stats"]
+    assert 20 <= stats.pop("oldest_waiting_seconds") < 300
+    assert stats == {"waiting": 1, "processing": 1, "ready": 1, "failed": 2, "workers": 1}
+
+
+@pytest.mark.parametrize(
+    ("rows", "seen_ago", "reason"),
+    [
+        ([{}, {}, {}], 0, "3 storyboards wait (HEALTH_MAX_WAITING is 2)"),
+        ([{"due": -90}], 0, "the oldest has waited for 90 s (HEALTH_MAX_WAIT_SECONDS is 60)"),
+        ([], 61, "no worker is alive: none was seen for 60 s (LEASE_SECONDS)"),
+    ],
+    ids=["too many", "too long", "no worker"],
+)
+def test_a_limit_that_is_passed_is_named(
+    serve: Serve,
+    producer: psycopg.Connection,
+    alive: Alive,
+    rows: list[dict[str, float]],
+    seen_ago: float,
+    reason: str,
+) -> None:
+    served = serve(health_max_waiting=2, health_max_wait_seconds=60)
+    alive(timedelta(seconds=seen_ago))
+    for row in rows:
+        enqueue(producer, available_at=moment(producer, row.get("due", 0)))
+    reply = served.get("/api/health/worker")
+    assert reply.status == 503
+    assert reply.json["healthy"] is False
+    # A second may pass before it looks.
+    (told,) = reply.json["reasons"]
+    assert told.replace("91 s", "90 s") == reason
+
+
+def test_a_silent_loop_is_told_by_both(served: Served, alive: Alive) -> None:
+    alive()
+    served.worker._watchdog._silent_seconds = 40.0
+    assert served.get("/healthz").status == 200
+    served.worker._watchdog._silent_seconds = 50.0
+    reason = "no progress of the claim loop for 50 s (limit 45 s)"
+    reply = served.get("/healthz")
+    assert (reply.status, reply.json) == (503, {"ok": False, "reason": reason})
+    reply = served.get("/api/health/worker")
+    assert (reply.status, reply.json["reasons"]) == (503, [reason])
+    assert reply.json["stats"] == {**NOTHING, "workers": 1}
+
+
+def test_a_pause_alone_is_no_reason(served: Served, alive: Alive) -> None:
+    alive(paused='{"cloudinary": "2026-01-02T03:04:05+00:00"}')
+    reply = served.get("/api/health/worker")
+    assert (reply.status, reply.json["paused"]) == (
+        200,
+        [
+            {
+                "upstream": "cloudinary",
+                "until": "2026-01-02T03:04:05+00:00",
+                "worker_id": "worker-1",
+            }
+        ],
+    )
+
+
+def test_a_database_that_is_away(serve: Serve) -> None:
+    served = serve(database_dsn=AWAY)
+    reply = served.get("/api/health/worker")
+    assert reply.status == 503
+    assert reply.json == {
+        "healthy": False,
+        "stats": dict.fromkeys([*NOTHING, "workers"]),
+        "reasons": ["the database does not answer"],
+        "paused": [],
+    }
+    assert served.get("/healthz").status == 200
+    row = served.get("/api/storyboards/5f0c7b4e-9a53-4f0e-8a9d-3c1f3a1f6f2a")
+    assert (row.status, row.json) == (503, {"error": "the database does not answer"})
+
+
+def test_a_database_without_tables(serve: Serve, empty_dsn: str) -> None:
+    reply = serve(database_dsn=empty_dsn).get("/api/health/worker")
+    assert reply.status == 503
+    assert reply.json["reasons"] == ["the database is not migrated: storyboard-worker migrate"]
+
+
+def test_a_flood_costs_one_look(
+    served: Served, alive: Alive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alive()
+    looks: list[str] = []
+    asked, go_on = threading.Event(), threading.Event()
+    real = Database.transaction
+
+    def counted(self: Database) -> Any:
+        looks.append(threading.current_thread().name)
+        asked.set()
+        assert go_on.wait(30)
+        return real(self)
+
+    monkeypatch.setattr(Database, "transaction", counted)
+    with ThreadPoolExecutor(30) as clients:
+        replies = [clients.submit(served.get, "/api/health/worker") for _ in range(30)]
+        assert asked.wait(30)
+        go_on.set()
+        assert {reply.result().status for reply in replies} == {200}
+    # Counts and register, in one look.
+    assert looks == ["look", "look"]
