@@ -106,6 +106,8 @@ class HttpServer:
         trigger: Any = next(self._listeners()).trigger
         trigger.pull_trigger(self._stopping.set)
         self._thread.join(STOP_SECONDS)
+        if not self._thread.is_alive():
+            close_all(self._map)
 
     def _run(self) -> None:
         while not (self._stopping.is_set() and self._is_idle()):
@@ -116,7 +118,6 @@ class HttpServer:
                 log.exception("a turn of the http server broke")
                 self._stopping.wait(TURN_SECONDS)
         self._dispatcher.set_thread_count(0)
-        close_all(self._map)
 
     def _is_idle(self) -> bool:
         return not any(
