@@ -1,4 +1,4 @@
-"""The migrations travel inside the wheel."""
+"""The migrations travel inside the wheel, and what Prometheus and Grafana read."""
 
 import subprocess
 import sys
@@ -32,6 +32,13 @@ def test_it_holds_every_migration(wheel: Path) -> None:
     assert "0001_storyboards.py" in versions
     assert "storyboard_worker/migrations/env.py" in inside
     assert {f"storyboard_worker/migrations/versions/{name}" for name in versions} <= inside
+
+
+def test_it_holds_dashboard_and_alert_rules(wheel: Path) -> None:
+    inside = zipfile.ZipFile(wheel)
+    for name in ("dashboard.json", "alerts.yml"):
+        path = f"storyboard_worker/monitoring/{name}"
+        assert inside.read(path) == (CHECKOUT / path).read_bytes()
 
 
 def test_nothing_in_it_shadows_alembic(wheel: Path) -> None:

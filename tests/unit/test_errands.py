@@ -1,0 +1,69 @@
+"""Work that a request waits for, but not for ever."""
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from storyboard_worker.web.errands import Errands, NoneFree, Overdue
+
+LONG = 30.0
+
+
+@pytest.fixture
+def release() -> Iterator[threading.Event]:
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+def raise_lookup() -> None:
+    raise LookupError("gone")
+
+
+def test_the_result_or_the_error_comes_back() -> None:
+    errands = Errands("test", count=1)
+    assert errands.run(lambda: 7, patience_seconds=LONG) == 7
+    with pytest.raises(LookupError, match="gone"):
+        errands.run(raise_lookup, patience_seconds=LONG)
+    assert errands.run(lambda: 8, patience_seconds=LONG) == 8
+
+
+def test_one_that_is_overdue_goes_on_and_keeps_its_place(release: threading.Event) -> None:
+    errands = Errands("test", count=1)
+    ended = threading.Event()
+
+    def slow() -> None:
+        assert release.wait(LONG)
+        ended.set()
+
+    with pytest.raises(Overdue):
+        errands.run(slow, patience_seconds=0.05)
+    # At once, though it would queue: nobody knows when the place is free again.
+    with pytest.raises(NoneFree):
+        errands.run(lambda: 7, patience_seconds=LONG, queue_seconds=10_000)
+    assert not errands.wait_idle(0.05)
+    release.set()
+    assert ended.wait(LONG)
+    assert errands.wait_idle(LONG)
+    assert errands.run(lambda: 7, patience_seconds=LONG) == 7
+
+
+def test_those_beyond_the_count_wait_for_a_place_if_they_may(release: threading.Event) -> None:
+    errands = Errands("test", count=1)
+    began = threading.Event()
+
+    def slow() -> int:
+        began.set()
+        assert release.wait(LONG)
+        return 1
+
+    with ThreadPoolExecutor(2) as callers:
+        first = callers.submit(errands.run, slow, patience_seconds=LONG)
+        assert began.wait(LONG)
+        with pytest.raises(NoneFree):
+            errands.run(lambda: 2, patience_seconds=LONG)
+        second = callers.submit(errands.run, lambda: 2, patience_seconds=LONG, queue_seconds=LONG)
+        release.set()
+        assert (first.result(), second.result()) == (1, 2)

@@ -1,0 +1,84 @@
+"""One look for many who ask."""
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+
+import pytest
+
+from storyboard_worker.errors import DatabaseUnavailable
+from storyboard_worker.web.looks import Look
+
+
+@pytest.fixture
+def release() -> Iterator[threading.Event]:
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+def test_what_is_fresh_is_not_looked_at_again() -> None:
+    numbers = count()
+    look = Look(lambda: next(numbers), fresh_seconds=1000, patience_seconds=10)
+    assert [look(), look(), look()] == [0, 0, 0]
+
+
+def test_what_is_stale_is_looked_at_again() -> None:
+    numbers = count()
+    look = Look(lambda: next(numbers), fresh_seconds=-1, patience_seconds=10)
+    assert [look(), look(), look()] == [0, 1, 2]
+
+
+def test_an_error_is_told_to_all_who_ask_while_it_is_fresh() -> None:
+    looks: list[int] = []
+
+    def fail() -> int:
+        looks.append(1)
+        raise DatabaseUnavailable("away")
+
+    look = Look(fail, fresh_seconds=1000, patience_seconds=10)
+    for _ in range(3):
+        with pytest.raises(DatabaseUnavailable, match="away"):
+            look()
+    assert looks == [1]
+
+
+def test_those_who_ask_meanwhile_wait_for_the_same(release: threading.Event) -> None:
+    looks: list[int] = []
+    began = threading.Event()
+
+    def read() -> int:
+        looks.append(1)
+        began.set()
+        assert release.wait(30)
+        return 7
+
+    look = Look(read, fresh_seconds=1000, patience_seconds=30)
+    with ThreadPoolExecutor(8) as askers:
+        found = [askers.submit(look) for _ in range(8)]
+        assert began.wait(30)
+        release.set()
+        assert [each.result() for each in found] == [7] * 8
+    assert looks == [1]
+
+
+def test_nobody_waits_long_and_the_next_do_not_wait_at_all(release: threading.Event) -> None:
+    looks: list[int] = []
+
+    def read() -> bool:
+        looks.append(1)
+        return release.wait(60)
+
+    look = Look(read, fresh_seconds=1000, patience_seconds=0.2)
+    with pytest.raises(DatabaseUnavailable, match="has not answered"):
+        look()
+    # Were each of these a wait of its own, the test's time-out would meet it.
+    look._patience_seconds = 0.0
+    for _ in range(1000):
+        with pytest.raises(DatabaseUnavailable, match="has not answered"):
+            look()
+    assert looks == [1]
+    look._patience_seconds = 30.0
+    release.set()
+    assert look() is True
