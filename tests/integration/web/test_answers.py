@@ -3,15 +3,21 @@
 import json
 import socket
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
+import psycopg
 import pytest
 
 from storyboard_worker.cli.serving import Http
+from storyboard_worker.demo.cloudinary import Cloudinary
+from storyboard_worker.demo.faults import Answer
+from storyboard_worker.demo.origin import Origin
 from storyboard_worker.settings import SentrySettings
 from storyboard_worker.web import server
+from tests.acceptance.panels import all_rows, enqueue_panel
 from tests.integration.reporting import reporting_to
 from tests.integration.sentry_server import SentryServer
-from tests.integration.web.conftest import CRON, Serve, Served
+from tests.integration.web.conftest import CRON, SECRET, Serve, Served
 from tests.integration.web.http_client import call, exchange
 
 UNKNOWN = "5f0c7b4e-9a53-4f0e-8a9d-3c1f3a1f6f2a"
@@ -90,6 +96,25 @@ def test_an_error_of_ours_is_reported_and_not_shown(
         reporter.close()
     (event,) = sentry.events
     assert event["exception"]["values"][0]["type"] == "LookupError"
+
+
+def test_no_answer_holds_a_secret(
+    served: Served, producer: psycopg.Connection, origin: Origin, cloudinary: Cloudinary
+) -> None:
+    for number, fault in enumerate((Answer(403), Answer(404), Answer(503), Answer(429))):
+        enqueue_panel(producer, origin, f"{number}.jpg", [fault])
+    id_ = enqueue_panel(producer, origin, "one.jpg", [Answer(302, {"Location": "/?secret"})])
+    replies = [
+        served.process(id_),
+        served.cron(),
+        *map(served.get, ("/metrics", "/healthz", "/api/health/worker")),
+        served.get(f"/api/storyboards/{id_}"),
+    ]
+    answered = "".join(f"{reply.headers}{reply.text}" for reply in replies)
+    queries = [parse_qs(urlsplit(row["source_url"]).query) for row in all_rows(producer)]
+    signatures = [query["X-Tos-Signature"][0] for query in queries]
+    for secret in (*signatures, SECRET, cloudinary.api_secret, cloudinary.api_key):
+        assert secret not in answered
 
 
 def test_it_listens_on_ipv6_too(served: Served) -> None:
