@@ -146,7 +146,7 @@ class Assembly:
         """Parts for other work in the same process, with connections and a queue of their own:
         that work cannot take the claim loop's. What is known of upstreams is shared."""
         other = Assembly(
-            self.settings, self._dsn, self._redactor, self._stack, max_connections=max_connections
+            self.settings, self._dsn, self.redactor, self._stack, max_connections=max_connections
         )
         other.worker_id = self.worker_id
         other.reporter = self.reporter
