@@ -44,6 +44,7 @@ class Facts:
 
     table: TableFacts | None
     database_errors: int
+    pauses_begun: int
     paused_seconds: Mapping[str, float]
     loop_silent_seconds: float
     slots: int
@@ -169,6 +170,9 @@ def _of_table(table: TableFacts) -> Iterator[Metric]:
 
 
 def _of_process(facts: Facts) -> Iterator[Metric]:
+    yield CounterMetricFamily(
+        "storyboard_pauses", "Pauses of upstreams that began.", facts.pauses_begun
+    )
     yield _labelled(
         "upstream_paused_seconds",
         "How long yet this worker leaves an upstream alone.",

@@ -165,6 +165,7 @@ class Http:
         return Facts(
             table=self._table_facts(),
             database_errors=self._main.database.errors + self._parts.database.errors,
+            pauses_begun=self._parts.pauses.begun,
             paused_seconds=self._parts.pauses.paused_seconds(),
             loop_silent_seconds=self._silent_seconds(),
             slots=settings.worker_concurrency,

@@ -36,4 +36,5 @@ def test_an_idle_worker_with_listen_hardly_asks(
     before = transactions(onlooker, database)
     time.sleep(WATCHED_SECONDS)  # what is measured is what happens meanwhile
     # What was done before may be counted late: servers report their counts now and then.
-    assert transactions(onlooker, database) - before <= 25
+    # What it did to find out how it is connected is some 20.
+    assert transactions(onlooker, database) - before <= 40

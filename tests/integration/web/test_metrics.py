@@ -33,7 +33,7 @@ OTHERS = {
     *("storyboard_attempts", "storyboard_attempt_errors", "storyboard_leases_lost"),
     *("storyboard_copied_bytes", "storyboard_attempt_seconds", "storyboard_source_seconds"),
     *("storyboard_storage_seconds", "storyboard_build_info", "storyboard_database_up"),
-    *("storyboard_database_errors", "storyboard_upstream_paused_seconds"),
+    *("storyboard_database_errors", "storyboard_upstream_paused_seconds", "storyboard_pauses"),
     *("storyboard_loop_silent_seconds", "storyboard_slots", "storyboard_slots_taken"),
     *("storyboard_listening", "storyboard_health_max_waiting"),
     *("storyboard_health_max_wait_seconds", "storyboard_process_virtual_memory_bytes"),
