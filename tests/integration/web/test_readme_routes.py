@@ -1,0 +1,34 @@
+"""The README's table of routes against what is served."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.integration.web.conftest import SECRET, Served
+from tests.integration.web.http_client import call
+
+README = (Path(__file__).parents[3] / "README.md").read_text("utf-8")
+UNKNOWN_ID = "5f0c7b4e-9a53-4f0e-8a9d-3c1f3a1f6f2a"
+
+
+def routes_told() -> list[tuple[str, str]]:
+    rows = re.findall(r"^\| (`(?:GET|POST).*?) \|", README, re.MULTILINE)
+    return [
+        (method, row.rpartition(" ")[2].strip("`"))
+        for row in rows
+        for method in re.findall(r"GET|POST", row)
+    ]
+
+
+def test_the_table_was_found() -> None:
+    assert len(routes_told()) == 7
+
+
+@pytest.mark.parametrize(("method", "path"), routes_told())
+def test_a_route_of_the_table_is_served(served: Served, method: str, path: str) -> None:
+    reply = call(served.port, path.replace("{id}", UNKNOWN_ID), method, token=SECRET)
+    answered = {"/healthz": 200, "/metrics": 200}.get(path)
+    assert reply.status == answered or reply.status in {200, 404, 503}
+    if reply.status == 404:
+        assert reply.json == {"error": "there is no such storyboard"}
