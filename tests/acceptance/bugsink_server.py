@@ -1,0 +1,144 @@
+"""Bugsink, a real server of Sentry's protocol, on loopback, with a database of its own.
+
+It is a Django program (https://www.bugsink.com/docs/): configured by a module, migrated, given a
+project, and served by gunicorn; what it makes of events stands in its SQLite database.
+"""
+
+import json
+import os
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+START_SECONDS = 60.0
+KEY = "0123456789abcdef0123456789abcdef"
+
+CONFIGURATION = """
+from bugsink.settings.default import *
+
+SECRET_KEY = "for-this-test-alone-" + "x" * 40
+DATABASES["default"]["NAME"] = {folder!r} + "/db.sqlite3"
+DATABASES["snappea"]["NAME"] = {folder!r} + "/snappea.sqlite3"
+ALLOWED_HOSTS = ["127.0.0.1"]
+EMAIL_BACKEND = "django.core.mail.backends.dummy.EmailBackend"
+SNAPPEA = {{"TASK_ALWAYS_EAGER": True}}
+BUGSINK = {{
+    "BASE_URL": "http://127.0.0.1:{port}",
+    "INGEST_STORE_BASE_DIR": {folder!r} + "/ingestion",
+    "PHONEHOME": False,
+}}
+"""
+NEW_PROJECT = """
+from projects.models import Project
+print("project", Project.objects.create(name="storyboards", sentry_key={key!r}).id)
+"""
+
+
+@dataclass(frozen=True)
+class Issue:
+    """What Bugsink takes for one: its events, their titles, and the values of each tag."""
+
+    titles: set[str]
+    levels: list[str]
+    counted: int
+    tags: dict[str, set[str]]
+
+
+@dataclass(frozen=True)
+class Bugsink:
+    dsn: str
+    database: Path
+
+    def issues(self) -> list[Issue]:
+        with closing(sqlite3.connect(self.database)) as connection:
+            found = connection.execute("SELECT id FROM issues_issue ORDER BY digest_order")
+            return [self._issue(connection, id_) for (id_,) in found.fetchall()]
+
+    def _issue(self, connection: sqlite3.Connection, issue_id: str) -> Issue:
+        rows = connection.execute("SELECT data FROM events_event WHERE issue_id = ?", [issue_id])
+        events = [json.loads(data) for (data,) in rows]
+        tags: dict[str, set[str]] = {}
+        for key, value in connection.execute(
+            "SELECT k.key, v.value FROM tags_eventtag AS e JOIN tags_tagvalue AS v "
+            "ON v.id = e.value_id JOIN tags_tagkey AS k ON k.id = v.key_id WHERE e.issue_id = ?",
+            [issue_id],
+        ):
+            tags.setdefault(key, set()).add(value)
+        return Issue(
+            titles={event["message"] for event in events},
+            levels=[event["level"] for event in events],
+            counted=sum(event["contexts"]["storyboard"].get("count", 1) for event in events),
+            tags=tags,
+        )
+
+
+@contextmanager
+def bugsink(folder: Path) -> Iterator[Bugsink]:
+    """Served until the end of the block."""
+    port = _free_port()
+    (folder / "bugsink_conf.py").write_text(CONFIGURATION.format(folder=str(folder), port=port))
+    environment = {
+        "PATH": os.environ["PATH"],
+        "PYTHONPATH": str(folder),
+        "DJANGO_SETTINGS_MODULE": "bugsink_conf",
+        "HOME": str(folder),
+    }
+    _manage(environment, "migrate", "--verbosity", "0")
+    _manage(environment, "migrate", "--verbosity", "0", "--database", "snappea", "snappea")
+    made = _manage(environment, "shell", "-c", NEW_PROJECT.format(key=KEY))
+    project = next(line for line in made.splitlines() if line.startswith("project "))
+    log = folder / "log"
+    with log.open("wb") as output:
+        command = ["-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--threads", "4"]
+        process = subprocess.Popen(
+            [sys.executable, *command, "bugsink.wsgi"],
+            env=environment,
+            cwd=folder,
+            stdout=output,
+            stderr=output,
+        )
+    try:
+        _wait_until_it_serves(port, process, log)
+        number = project.removeprefix("project ")
+        yield Bugsink(f"http://{KEY}@127.0.0.1:{port}/{number}", folder / "db.sqlite3")
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def _manage(environment: dict[str, str], *arguments: str) -> str:
+    program = "from bugsink.scripts.manage import main; main()"
+    command = [sys.executable, "-c", program, *arguments]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def _wait_until_it_serves(port: int, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    ends_at = time.monotonic() + START_SECONDS
+    while time.monotonic() < ends_at:
+        assert process.poll() is None, log.read_text()
+        try:
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=10).close()
+        except urllib.error.HTTPError:
+            return
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise AssertionError(log.read_text())
+
+
+def _free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port: int = sock.getsockname()[1]
+        return port
