@@ -7,13 +7,21 @@ for each item a line of JSON and its payload, ``length`` bytes long or up to the
 import gzip
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+import brotli
+
 PROJECT = 42
+# The SDK takes Brotli where it is installed.
+UNPACK: dict[str, Callable[[bytes], bytes]] = {
+    "identity": lambda body: body,
+    "gzip": gzip.decompress,
+    "br": brotli.decompress,
+}
 PUBLIC_KEY = "0123456789abcdef0123456789abcdef"
 
 
@@ -82,8 +90,7 @@ def sentry_server() -> Iterator[SentryServer]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
-            if self.headers.get("Content-Encoding") == "gzip":
-                body = gzip.decompress(body)
+            body = UNPACK[self.headers.get("Content-Encoding", "identity")](body)
             known = self.path == f"/api/{PROJECT}/envelope/"
             if known:
                 server.take(body)
