@@ -41,7 +41,8 @@ def _looked_at(name: str, room: Room) -> Found:
         mend = "see the other checks of the database; then run doctor again"
         found.append(failed(name, f"the database does not let us look: {error}", mend))
     except SchemaOutdated:
-        found.append(failed(name, "tables or columns are missing", "storyboard-worker migrate"))
+        mend = "see the check «schema parts»"
+        found.append(failed(name, "tables or columns are missing", mend))
     except Exception as error:  # noqa: BLE001  logged, and the other checks go on
         log.exception("a check broke")
         mend = "report it, with the stack in the log"

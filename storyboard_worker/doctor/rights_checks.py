@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from storyboard_worker.database import Database
 from storyboard_worker.doctor.check import Check, failed, passed, warned
 from storyboard_worker.queries.rights import (
+    EXPIRY_FUNCTION,
     OWN_RIGHTS,
     PUBLIC_ROLES,
     SERVICE_RIGHTS,
@@ -62,11 +63,21 @@ class RightsChecks:
                 )
 
     def _too_few(self, name: str) -> Iterator[Check]:
-        if SERVICE_ROLE in self._rights.roles():
-            lacking = self._rights.missing(SERVICE_ROLE, SERVICE_RIGHTS)
-            yield from _lacking(name, SERVICE_ROLE, lacking)
-        own = self._rights.own_role()
-        yield from _lacking(name, own, self._rights.missing(own, OWN_RIGHTS))
+        wanted = {SERVICE_ROLE: SERVICE_RIGHTS} if SERVICE_ROLE in self._rights.roles() else {}
+        for role, rights in (wanted | {self._rights.own_role(): OWN_RIGHTS}).items():
+            yield from _lacking(name, role, self._rights.missing(role, rights))
+            if not self._rights.may_enter(role):
+                yield failed(
+                    name,
+                    f"{role} may not use the schema public",
+                    f"GRANT USAGE ON SCHEMA public TO {_quoted(role)};",
+                )
+            if not self._rights.may_enqueue(role):
+                yield failed(
+                    name,
+                    f"{role} may not call {EXPIRY_FUNCTION}, so it cannot write storyboards",
+                    f"GRANT EXECUTE ON FUNCTION public.{EXPIRY_FUNCTION} TO {_quoted(role)};",
+                )
 
 
 def _lacking(name: str, role: str, lacking: dict[str, list[str]]) -> Iterator[Check]:

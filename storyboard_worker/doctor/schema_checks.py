@@ -5,7 +5,13 @@ from collections.abc import Iterator
 
 from storyboard_worker.database import Database
 from storyboard_worker.doctor.check import Check, failed, passed, warned
-from storyboard_worker.queries.drift import Drift, drift, index_statements, revision
+from storyboard_worker.queries.drift import (
+    Drift,
+    column_statements,
+    drift,
+    index_statements,
+    revision,
+)
 from storyboard_worker.queries.inspection import Inspection
 from storyboard_worker.schema import newest_revision, revisions, upgrade_sql
 
@@ -16,6 +22,10 @@ VIEW = r"CREATE VIEW public\.storyboard_progress\b"
 VIEW_RIGHTS = (
     "REVOKE ALL ON public.storyboard_progress FROM PUBLIC; "
     "GRANT SELECT ON public.storyboard_progress TO service_role;"
+)
+
+TABLE_RIGHTS = (
+    "ALTER TABLE public.{0} ENABLE ROW LEVEL SECURITY; REVOKE ALL ON public.{0} FROM PUBLIC;"
 )
 
 
@@ -47,11 +57,12 @@ class SchemaChecks:
 
     def _drift(self) -> Iterator[Check]:
         name = "schema parts"
-        faults = list(_mends(drift(self._database)))
+        constraints = _constraints()
+        faults = list(_mends(drift(self._database, constraints), constraints))
         for fault, mend in faults:
             yield failed(name, fault, mend)
         if not faults:
-            yield passed(name, "columns, triggers, indexes and view are there")
+            yield passed(name, "tables, constraints, triggers, indexes and view are whole")
 
     def claim(self) -> Iterator[Check]:
         indexes = Inspection(self._database).claim_indexes()
@@ -65,9 +76,17 @@ class SchemaChecks:
             )
 
 
-def _mends(found: Drift) -> Iterator[tuple[str, str]]:
+def _mends(found: Drift, constraints: dict[str, str]) -> Iterator[tuple[str, str]]:
+    for table in found.tables:
+        yield f"the table {table} is missing", f"{_creating(table)} {TABLE_RIGHTS.format(table)}"
     for column in found.columns:
-        yield f"the column {column} is missing", f"{MIGRATE} --sql  # has it"
+        yield f"the column {column} is missing", column_statements()[column]
+    for constraint in found.constraints:
+        mend = (
+            f"ALTER TABLE public.storyboards DROP CONSTRAINT IF EXISTS {constraint}, "
+            f"ADD CONSTRAINT {constraint} {constraints[constraint]};"
+        )
+        yield f"the constraint {constraint} is missing or not valid", mend
     for trigger in found.triggers:
         yield f"the trigger {trigger} is missing", _statement(rf"CREATE TRIGGER {trigger}\b")
     for trigger in found.disabled_triggers:
@@ -81,7 +100,22 @@ def _mends(found: Drift) -> Iterator[tuple[str, str]]:
         yield "the view storyboard_progress is missing", f"{_statement(VIEW)} {VIEW_RIGHTS}"
 
 
+def _creating(table: str) -> str:
+    return _statement(rf"CREATE TABLE public\.{table}\b")
+
+
+def _constraints() -> dict[str, str]:
+    """The checks of our migrations, by name."""
+    written = re.findall(
+        r"^ +CONSTRAINT (storyboards_\w+)\s+(CHECK .*?)(?=,?\n(?: +(?:--|CONSTRAINT)|\)))",
+        upgrade_sql(),
+        re.DOTALL | re.MULTILINE,
+    )
+    return {name: " ".join(check.split()) for name, check in written}
+
+
 def _statement(beginning: str) -> str:
     """The last statement of our migrations that begins so, in one line."""
-    found = re.findall(rf"^{beginning}.*?;$", upgrade_sql(), re.DOTALL | re.MULTILINE)
+    without_remarks = re.sub(r"^ *--.*$", "", upgrade_sql(), flags=re.MULTILINE)
+    found = re.findall(rf"^{beginning}.*?;$", without_remarks, re.DOTALL | re.MULTILINE)
     return " ".join(found[-1].split())

@@ -22,6 +22,8 @@ SERVICE_RIGHTS = {
     "storyboard_progress": ("SELECT",),
     "storyboard_workers": ("SELECT",),
 }
+# The trigger calls it with the rights of whoever writes.
+EXPIRY_FUNCTION = "storyboard_source_expiry(text)"
 # What the worker itself does.
 OWN_RIGHTS = {
     "storyboards": ("SELECT", "INSERT", "UPDATE", "DELETE"),
@@ -62,6 +64,12 @@ MAY = text(
     "CAST(:role AS text) AS role, 'public.' || CAST(:name AS text) AS relation, "
     "CAST(:kind AS text) AS kind) AS asked"
 )
+MAY_CALL = text(
+    "SELECT to_regprocedure('public.' || asked.name) IS NULL "
+    "OR has_function_privilege(asked.role, 'public.' || asked.name, 'EXECUTE') FROM (SELECT "
+    "CAST(:role AS text) AS role, CAST(:name AS text) AS name) AS asked"
+)
+MAY_ENTER = text("SELECT has_schema_privilege(CAST(:role AS text), 'public', 'USAGE')")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +117,17 @@ class Rights:
                     if not connection.scalar(MAY, values):
                         lacking.setdefault(name, []).append(kind)
         return lacking
+
+    def may_enqueue(self, role: str) -> bool:
+        """Whether ``role`` may call what the trigger calls when a row is written."""
+        with read_only(self._database) as connection:
+            values = {"role": role, "name": EXPIRY_FUNCTION}
+            return bool(connection.scalar(MAY_CALL, values))
+
+    def may_enter(self, role: str) -> bool:
+        """Whether the schema's tables can be named by ``role`` at all."""
+        with read_only(self._database) as connection:
+            return bool(connection.scalar(MAY_ENTER, {"role": role}))
 
     def own_role(self) -> str:
         with read_only(self._database) as connection:

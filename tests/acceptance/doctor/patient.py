@@ -55,7 +55,7 @@ class Patient:
         return [(c["name"], c["status"]) for c in self.examine() if c["status"] != "pass"]
 
     def mend(self, check: Check) -> None:
-        """Do what the check says, as it says it."""
+        """Do what the check says, as it says it; where it refers to another check, nothing."""
         text = check["mend"]
         assert isinstance(text, str)
         if text.startswith("storyboard-worker "):
@@ -63,7 +63,7 @@ class Patient:
             self.run(*shlex.split(command)[1:])
         elif text.startswith(("set ", "unset ")):
             self._change_settings(text)
-        else:
+        elif not text.startswith("see the check "):
             self.owner.execute(text.encode())
 
     def _change_settings(self, text: str) -> None:

@@ -28,6 +28,36 @@ PLANTED = {
         "ALTER TABLE storyboards DISABLE TRIGGER storyboards_before_write",
         {("schema parts", "fail")},
     ),
+    "a trigger is on for replicas only": (
+        "ALTER TABLE storyboards ENABLE REPLICA TRIGGER storyboards_notify_update",
+        {("schema parts", "fail")},
+    ),
+    "a column is missing": (
+        "ALTER TABLE storyboards DROP COLUMN project_id CASCADE",
+        {("schema parts", "fail"), ("claim", "fail")},
+    ),
+    "a column that claims hand out is missing": (
+        "ALTER TABLE storyboards DROP COLUMN baggage",
+        {("schema parts", "fail"), ("claim", "fail")},
+    ),
+    "a column that a constraint guards is missing": (
+        "ALTER TABLE storyboards DROP COLUMN etag",
+        {("schema parts", "fail")},
+    ),
+    "a constraint is missing": (
+        "ALTER TABLE storyboards DROP CONSTRAINT storyboards_moments_check",
+        {("schema parts", "fail")},
+    ),
+    "a constraint was never proven": (
+        """ALTER TABLE storyboards DROP CONSTRAINT storyboards_finished_check;
+        ALTER TABLE storyboards ADD CONSTRAINT storyboards_finished_check
+        CHECK ((finished_at IS NOT NULL) = (status IN ('ready', 'failed'))) NOT VALID""",
+        {("schema parts", "fail")},
+    ),
+    "the table of alarms is missing": (
+        "DROP TABLE storyboard_alarms",
+        {("schema parts", "fail")},
+    ),
     "the claim index is missing": (
         "DROP INDEX storyboards_claim_idx",
         {("schema parts", "fail"), ("claim", "fail")},
@@ -68,6 +98,14 @@ PLANTED = {
     ),
     "the web app may not write": (
         "REVOKE INSERT, UPDATE ON storyboards FROM service_role",
+        {("rights", "fail")},
+    ),
+    "the web app may not call what the trigger calls": (
+        "REVOKE EXECUTE ON FUNCTION storyboard_source_expiry(text) FROM service_role",
+        {("rights", "fail")},
+    ),
+    "the web app may not enter the schema": (
+        "REVOKE USAGE ON SCHEMA public FROM PUBLIC, service_role",
         {("rights", "fail")},
     ),
     "autovacuum is off for the table": (
@@ -179,6 +217,10 @@ def test_a_role_from_which_rows_are_hidden(patient: Patient, stranger: str) -> N
     assert "hides the rows of storyboards from us" in " ".join(c["found"] for c in complaints)
     for check in complaints:
         patient.mend(check)
+    # The tables are its own now, but not what their trigger calls.
+    (complaint,) = [check for check in patient.examine() if check["status"] != "pass"]
+    assert "may not call storyboard_source_expiry" in complaint["found"]
+    patient.mend(complaint)
     assert patient.complaints() == []
 
 
