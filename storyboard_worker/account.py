@@ -12,9 +12,13 @@ import cloudinary.exceptions
 from storyboard_worker.errors import StoryboardWorkerError
 from storyboard_worker.settings import CloudinarySettings
 
-TIMEOUT_SECONDS = 5
+# The SDK tries four times.
+TIMEOUT_SECONDS = 2.5
 
-CREDENTIALS = "copy CLOUDINARY_URL anew, from the Cloudinary console"
+CREDENTIALS = (
+    "copy CLOUDINARY_URL anew, from the Cloudinary console (where CLOUDINARY_CLOUD_NAME is set: "
+    "that, CLOUDINARY_API_KEY and CLOUDINARY_API_SECRET)"
+)
 
 
 class AccountError(StoryboardWorkerError):

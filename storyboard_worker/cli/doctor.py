@@ -13,17 +13,24 @@ from rich.console import Console
 from storyboard_worker.cli.assembly import Assembly, assembled_from
 from storyboard_worker.cli.exits import Exit
 from storyboard_worker.cli.output import print_json
-from storyboard_worker.doctor.check import Check, Room, Status, failed
+from storyboard_worker.doctor.check import Check, Room, Status
 from storyboard_worker.doctor.examination import examine
 from storyboard_worker.doctor.platform_checks import platform_checks
 from storyboard_worker.doctor.rights_checks import RightsChecks
 from storyboard_worker.doctor.schema_checks import MIGRATE, SchemaChecks
-from storyboard_worker.doctor.server_checks import ServerChecks
-from storyboard_worker.doctor.settings_checks import read_as_far_as_possible, settings_checks
+from storyboard_worker.doctor.server_checks import ServerChecks, unreachable
+from storyboard_worker.doctor.settings_checks import (
+    names_database,
+    read_as_far_as_possible,
+    settings_checks,
+)
 from storyboard_worker.doctor.upkeep_checks import UpkeepChecks
 from storyboard_worker.doctor.upstream_checks import cloudinary_checks, sentry_checks
 from storyboard_worker.doctor.work_checks import WorkChecks
+from storyboard_worker.logs import set_up
 from storyboard_worker.queries.inspection import Inspection
+from storyboard_worker.redaction import Redactor
+from storyboard_worker.settings import Settings
 
 SIGNS = {Status.PASSED: ("✓", "green"), Status.WARNED: ("!", "yellow"), Status.FAILED: ("✗", "red")}
 
@@ -48,35 +55,47 @@ def doctor_command(*, as_json: bool) -> None:
     report = Report(as_json=as_json)
     report.add(found)
     if settings is not None:
-        with assembled_from(settings) as parts:
-            for checks in report.waiting_for(examine_all(parts)):
-                report.add(checks)
+        rooms = examine_upstreams if names_database(faults) else examine_all
+        for checks in report.waiting_for(rooms(settings)):
+            report.add(checks)
     report.finish()
     if faults:
         raise faults[0]
     sys.exit(Exit.BAD_ANSWER if report.is_bad else Exit.DONE)
 
 
-def examine_all(parts: Assembly) -> Iterator[list[Check]]:
-    """The database first: when it is not there, or its tables are not, whatever lies in them is
-    left out."""
+def examine_all(settings: Settings) -> Iterator[list[Check]]:
+    with assembled_from(settings) as parts:
+        yield from examine_database(parts)
+        yield from examine(_upstream_rooms(settings, parts.redactor))
+
+
+def examine_upstreams(settings: Settings) -> Iterator[list[Check]]:
+    """What is left when nobody knows where the database is."""
+    redactor = Redactor(settings.secrets)
+    set_up(settings.log_format, redactor)
+    yield from examine(_upstream_rooms(settings, redactor))
+
+
+def examine_database(parts: Assembly) -> Iterator[list[Check]]:
+    """When it is not there, or its tables are not, or are locked, whatever lies in them is left
+    out."""
     server = ServerChecks(parts.database, parts.register)
     [reached] = examine([("database", server.reachable)])
-    yield [_unreachable(check) for check in reached]
-    if all(check.status is not Status.FAILED for check in reached):
-        yield from examine(_server_rooms(parts, server))
-        [tables] = examine([("schema", SchemaChecks(parts.database).version)])
-        yield tables
-        if not any(check.mend == MIGRATE for check in tables):
-            yield from examine(_table_rooms(parts))
-    yield from examine(_upstream_rooms(parts))
+    yield [unreachable(check.found) if _is_unreachable(check) else check for check in reached]
+    if any(_is_unreachable(check) for check in reached):
+        return
+    yield from examine(_server_rooms(parts, server))
+    [locked] = examine([("table lock", UpkeepChecks(parts.database).lock)])
+    yield locked
+    [tables] = examine([("schema", SchemaChecks(parts.database).version)])
+    yield tables
+    if not locked and not any(check.mend == MIGRATE for check in tables):
+        yield from examine(_table_rooms(parts))
 
 
-def _unreachable(check: Check) -> Check:
-    if check.status is not Status.FAILED or check.name != "database":
-        return check
-    mend = "look at DATABASE_URL, and whether the database is up and lets this machine in"
-    return failed(check.name, check.found, mend)
+def _is_unreachable(check: Check) -> bool:
+    return check.name == "database" and check.status is Status.FAILED
 
 
 def _server_rooms(parts: Assembly, server: ServerChecks) -> list[tuple[str, Room]]:
@@ -110,13 +129,13 @@ def _table_rooms(parts: Assembly) -> list[tuple[str, Room]]:
     ]
 
 
-def _upstream_rooms(parts: Assembly) -> list[tuple[str, Room]]:
-    settings, rooms = parts.settings, list[tuple[str, Room]]()
+def _upstream_rooms(settings: Settings, redactor: Redactor) -> list[tuple[str, Room]]:
+    rooms = list[tuple[str, Room]]()
     if settings.cloudinary is not None:
         look = partial(cloudinary_checks, settings.cloudinary, settings.max_image_bytes)
         rooms.append(("cloudinary", look))
     if settings.sentry.dsn is not None:
-        rooms.append(("sentry", partial(sentry_checks, settings.sentry, parts.redactor)))
+        rooms.append(("sentry", partial(sentry_checks, settings.sentry, redactor)))
     rooms.append(("railway", partial(platform_checks, os.environ, settings)))
     return rooms
 

@@ -36,7 +36,7 @@ Examples:
     "--since", type=TimeSpan(), help="Only what failed within this time, like 30m, 2h or 1d."
 )
 @click.option("--project", type=ProjectId(), help="Only rows of this project_id.")
-@click.option("--dry-run", is_flag=True, help="Only say which.")
+@click.option("--dry-run", is_flag=True, help="Only say which, and how many of each cause.")
 @click.option("--json", "as_json", is_flag=True, help='Print {"retried": N, "ids": [...]}.')
 def retry_command(
     ids: tuple[UUID, ...],
@@ -59,10 +59,13 @@ def retry_command(
         ids=list(ids) or None, error_code=error_code, since=since, project_id=project
     )
     with assembled() as parts:
+        causes = parts.failures.by_cause(which) if dry_run else []
         found = parts.rows.failed(which) if dry_run else parts.rows.retry(which)
         left = [id_ for id_ in dict.fromkeys(ids) if id_ not in set(found)]
         reasons = [_why_not(id_, parts.rows.get(id_)) for id_ in left]
     _print(found, dry_run=dry_run, as_json=as_json)
+    for cause in causes if not as_json else []:
+        click.echo(f"{cause.count} {cause.error_code} at {cause.host}", err=True)
     for reason in reasons:
         click.echo(f"Error: {reason}", err=True)
     sys.exit(Exit.BAD_ANSWER if reasons else Exit.DONE)

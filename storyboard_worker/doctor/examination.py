@@ -8,7 +8,8 @@ from storyboard_worker.doctor.check import Check, Room, failed
 from storyboard_worker.errors import DatabaseUnavailable, SchemaOutdated
 from storyboard_worker.logs import log
 
-PATIENCE_SECONDS = 20.0
+# A little more than connecting may take, so that whoever fails to can say why.
+PATIENCE_SECONDS = 12.0
 
 Found = list[Check]
 

@@ -1,5 +1,6 @@
 """The database server: reachable, near, of a version and by a connection that serve us."""
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -10,7 +11,7 @@ from storyboard_worker.errors import DatabaseUnavailable
 from storyboard_worker.hearing import hears
 from storyboard_worker.models import NOTIFY_CHANNEL
 from storyboard_worker.queries.connection_kind import ConnectionKind, connection_kind
-from storyboard_worker.queries.inspection import Inspection
+from storyboard_worker.queries.inspection import Inspection, Refusal
 from storyboard_worker.queries.workers import WorkerRegister
 
 FAR_SECONDS = 0.1
@@ -24,6 +25,9 @@ MEANING = {
     ConnectionKind.TRANSACTION_POOLER: "transaction pooler: everything works, but workers poll "
     "for new rows",
 }
+
+# Supabase's direct addresses; its poolers have other names.
+IPV6_ONLY = re.compile(r"\bdb\.\w+\.supabase\.(co|com)\b")
 
 
 class ServerChecks:
@@ -48,6 +52,7 @@ class ServerChecks:
         else:
             yield passed("database", f"reachable, a transaction takes {seconds * 1000:.0f} ms")
         yield from self._version()
+        yield from self._writing()
 
     def _version(self) -> Iterator[Check]:
         version = self._inspection.server_version()
@@ -65,6 +70,25 @@ class ServerChecks:
             )
         else:
             yield passed("database version", f"PostgreSQL {version}")
+
+    def _writing(self) -> Iterator[Check]:
+        """Says nothing where all is well: it is rarely otherwise."""
+        refusal = self._inspection.refusal()
+        if refusal is None:
+            return
+        if refusal.is_standby:
+            yield failed(
+                "database writes",
+                "this is a standby, which takes none",
+                "set DATABASE_URL to the address of the primary",
+            )
+        else:
+            yield failed(
+                "database writes",
+                f"transactions are read-only (set by {refusal.source}); Supabase does that when "
+                "the disk is full, so first make room",
+                _writable(refusal),
+            )
 
     def connection(self) -> Iterator[Check]:
         kind = connection_kind(self._database)
@@ -122,3 +146,33 @@ class ServerChecks:
             yield warned("clock", found, mend)
         else:
             yield passed("clock", found)
+
+
+def unreachable(found: str) -> Check:
+    """The check of a database of which ``found`` is known: that it does not answer."""
+    if IPV6_ONLY.search(found):
+        mend = (
+            "set DATABASE_URL to the session pooler's address, from Supabase, Connect: this one "
+            "is reached over IPv6 only, which Railway and many others lack"
+        )
+    else:
+        mend = "look at DATABASE_URL, and whether the database is up and lets this machine in"
+    return failed("database", found, mend)
+
+
+def _writable(refusal: Refusal) -> str:
+    setting = "default_transaction_read_only"
+    if refusal.source == "database":
+        change = f"ALTER DATABASE {_quoted(refusal.database)} RESET {setting};"
+    elif refusal.source == "user":
+        change = f"ALTER ROLE {_quoted(refusal.role)} RESET {setting};"
+    elif refusal.source == "database user":
+        role, database = _quoted(refusal.role), _quoted(refusal.database)
+        change = f"ALTER ROLE {role} IN DATABASE {database} RESET {setting};"
+    else:
+        return f"ALTER SYSTEM RESET {setting}; SELECT pg_reload_conf();"
+    return f"BEGIN READ WRITE; {change} COMMIT;"
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

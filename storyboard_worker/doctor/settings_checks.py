@@ -13,8 +13,14 @@ ANY_DATABASE = "embedded"
 SHORTEST_SECRET_CHARACTERS = 16
 SECRETS = ("CRON_SECRET", "BOARD_TOKEN")
 # A job library on Redis, and its dashboards.
-OLD_SYSTEM = re.compile(r"(UPSTASH_)?REDIS(_\w+)?|BULL(MQ)?_\w+|QUEUE_\w+|WORKER_QUEUE_\w+")
-MISNAMED = ("POSTGRES_URL", "SUPABASE_DB_URL", "DB_URL", "PG_URL")
+OLD_SYSTEM = re.compile(
+    r"(UPSTASH_)?REDIS(_\w+)?|REDIS(HOST|PORT|USER|PASSWORD|CLOUD_URL)|KV_(REST_API_)?(URL|TOKEN)|"
+    r"BULL(MQ)?_\w+|(WORKER_)?QUEUE_\w+"
+)
+MISNAMED = (
+    *("POSTGRES_URL", "POSTGRES_URL_NON_POOLING", "POSTGRES_PRISMA_URL"),
+    *("SUPABASE_DB_URL", "SUPABASE_DATABASE_URL", "DATABASE_PRIVATE_URL", "DB_URL", "PG_URL"),
+)
 MOST_FAULTS = 40
 
 
@@ -23,7 +29,8 @@ def read_as_far_as_possible(
 ) -> tuple[Settings | None, list[SettingsError]]:
     """The settings without those that are wrong, and each that is.
 
-    ``None`` when the database's address is among them: without it there is nothing to look at.
+    See :func:`names_database` for whether the database's address is among the latter: then the
+    settings do not have it.
     """
     left = dict(variables)
     faults: list[SettingsError] = []
@@ -34,8 +41,16 @@ def read_as_far_as_possible(
             faults.append(error)
             _set_aside(left, str(error))
         else:
-            return (None if left.get("DATABASE_URL") is ANY_DATABASE else settings), faults
+            return settings, faults
     return None, faults
+
+
+def names_database(faults: list[SettingsError]) -> bool:
+    return _name_any(faults, "DATABASE_URL")
+
+
+def _name_any(faults: list[SettingsError], beginning: str) -> bool:
+    return any(str(fault).startswith(beginning) for fault in faults)
 
 
 def _set_aside(left: dict[str, str], message: str) -> None:
@@ -60,17 +75,20 @@ def settings_checks(
     if not faults:
         yield passed("settings", "present and well formed")
     if settings is not None:
-        yield from _upload_checks(settings)
-        yield from _reporting_checks(settings)
+        # What is there but wrong has been told already.
+        if not _name_any(faults, "CLOUDINARY_"):
+            yield from _upload_checks(settings)
+        if not _name_any(faults, "SENTRY_DSN"):
+            yield from _reporting_checks(settings)
     yield from _secret_checks(variables)
     yield from _doubtful(variables, settings)
     yield from _left_over(variables)
 
 
 def _fault_and_mend(message: str) -> tuple[str, str]:
-    """Messages of settings name the mend after what is wrong."""
-    name = message.partition("=")[0].partition(" ")[0]
-    for separator, beginning in ((" must be ", f"set {name} to "), (": ", "")):
+    """Messages of settings begin with the name, and name the mend after what is wrong."""
+    name = re.split(r"\W", message, maxsplit=1)[0]
+    for separator, beginning in ((" must be ", f"set {name} to "), (": ", f"set {name}: ")):
         found, there, mend = message.partition(separator)
         if there:
             return found, beginning + mend

@@ -7,6 +7,7 @@ from storyboard_worker.doctor.check import Check, failed, passed, warned
 from storyboard_worker.queries.inspection import Inspection
 
 OPEN_WARN_SECONDS, OPEN_FAIL_SECONDS = 300.0, 3600.0
+LOCKED_SECONDS = 10.0
 MANY_DEAD = 50_000
 DEAD_SHARE = 0.5
 
@@ -37,6 +38,17 @@ class UpkeepChecks:
         mend = f"SELECT pg_terminate_backend({oldest.pid});"
         grave = oldest.seconds > OPEN_FAIL_SECONDS
         yield failed(name, found, mend) if grave else warned(name, found, mend)
+
+    def lock(self) -> Iterator[Check]:
+        """Nothing where the table is free, or taken for a moment only."""
+        holder = self._inspection.lock_holder()
+        if holder is not None and holder.seconds > LOCKED_SECONDS:
+            yield failed(
+                "table lock",
+                f"storyboards has been locked for {holder.seconds:.0f} s ({holder.state}, "
+                f"{holder.application or 'no application name'}): nobody can work",
+                f"SELECT pg_terminate_backend({holder.pid});",
+            )
 
     def vacuum(self) -> Iterator[Check]:
         name = "vacuum"

@@ -16,6 +16,7 @@ from storyboard_worker.settings import Settings
 
 FAILURES_SINCE = timedelta(days=1)
 SHOWN_CAUSES = 5
+RUN = "storyboard-worker run  # or look at the log of its deployment"
 SWEEP = "storyboard-worker sweep --max-seconds 3600"
 
 # What the answer of a source means, where that is not plain.
@@ -48,11 +49,14 @@ class WorkChecks:
         if not alive:
             due = self._counts.read().oldest_waiting_seconds > 0
             found = "none is alive" + (", and rows are due" if due else "")
-            mend = "storyboard-worker run  # or look at the log of its deployment"
-            yield failed(name, found, mend) if due else warned(name, found, mend)
+            yield failed(name, found, RUN) if due else warned(name, found, RUN)
             return
         draining = sum(worker["state"] == WorkerState.DRAINING for worker in alive)
-        yield passed(name, f"{len(alive)} alive" + (f", {draining} draining" if draining else ""))
+        found = f"{len(alive)} alive" + (f", {draining} draining" if draining else "")
+        if draining == len(alive):
+            yield warned(name, f"{found}: nobody takes new rows", RUN)
+        else:
+            yield passed(name, found)
         others = sorted({worker["version"] for worker in alive} - {__version__})
         if others:
             yield warned(
@@ -117,7 +121,5 @@ def _told(cause: Cause) -> str:
 
 
 def _mend(cause: Cause) -> str:
-    return (
-        f"storyboard-worker show {cause.sample_id}; when mended: "
-        f"storyboard-worker retry --error-code {cause.error_code} --since 1d"
-    )
+    retry = f"storyboard-worker retry --error-code {cause.error_code} --since 1d"
+    return f"{retry}  # look first: storyboard-worker show {cause.sample_id}"

@@ -37,6 +37,16 @@ class TableHealth:
 
 
 @dataclass(frozen=True, slots=True)
+class Refusal:
+    """Nothing can be written: a standby, or made so by ``source``, as ``pg_settings`` names it."""
+
+    is_standby: bool
+    source: str
+    database: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
 class Connections:
     used: int
     most: int
@@ -66,6 +76,17 @@ class Inspection:
             moment: datetime = connection.execute(select(func.clock_timestamp())).scalar_one()
         return moment
 
+    def refusal(self) -> Refusal | None:
+        """Why transactions cannot write, ``None`` where they can."""
+        statement = text(
+            "SELECT pg_is_in_recovery(), source, current_database(), current_user, setting::bool "
+            "FROM pg_settings WHERE name = 'default_transaction_read_only'"
+        )
+        with read_only(self._database) as connection:
+            *found, is_default = connection.execute(statement).one()
+        refusal = Refusal(*found)
+        return refusal if refusal.is_standby or is_default else None
+
     def connections(self) -> Connections:
         statement = text(
             "SELECT (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'), "
@@ -82,6 +103,20 @@ class Inspection:
             "WHERE datname = current_database() AND pid <> pg_backend_pid() "
             "AND backend_type = 'client backend' AND xact_start IS NOT NULL "
             "ORDER BY xact_start LIMIT 1"
+        )
+        with read_only(self._database) as connection:
+            found = connection.execute(statement).one_or_none()
+        return None if found is None else OpenTransaction(*found)
+
+    def lock_holder(self) -> OpenTransaction | None:
+        """Who keeps everybody from writing storyboards, by a lock on the whole table."""
+        statement = text(
+            "SELECT pid, extract(epoch FROM clock_timestamp() - coalesce(xact_start, "
+            "backend_start))::float, coalesce(state, ''), coalesce(application_name, '') "
+            "FROM pg_locks JOIN pg_stat_activity USING (pid) "
+            "WHERE relation = to_regclass('public.storyboards') AND granted AND mode IN "
+            "('ShareLock', 'ShareRowExclusiveLock', 'ExclusiveLock', 'AccessExclusiveLock') "
+            "AND pid <> pg_backend_pid() ORDER BY 2 DESC LIMIT 1"
         )
         with read_only(self._database) as connection:
             found = connection.execute(statement).one_or_none()

@@ -88,6 +88,23 @@ def test_filters_narrow_down_and_a_dry_run_changes_nothing(
     assert {UUID(id_) for id_ in done.json["ids"]} == put_back(producer) == ids
 
 
+def test_a_dry_run_tells_how_many_of_each_cause(
+    storyboard_worker: StoryboardWorker, producer: psycopg.Connection, fail: Fail
+) -> None:
+    ids = [fail(hours_ago=3), fail(hours_ago=2), fail(hours_ago=1, error_code="image_invalid")]
+    host = storyboard(producer, ids[0])["source_url"].split("/")[2]
+
+    dry = storyboard_worker("retry", "--all-failed", "--dry-run")
+
+    assert dry.out.split() == [str(id_) for id_ in ids]
+    assert dry.err.splitlines() == [
+        "3 would be put back",
+        f"1 image_invalid at {host}",
+        f"2 source_timeout at {host}",
+    ]
+    assert put_back(producer) == set()
+
+
 def test_a_row_that_has_not_failed_is_left_and_named(
     storyboard_worker: StoryboardWorker, producer: psycopg.Connection, fail: Fail
 ) -> None:

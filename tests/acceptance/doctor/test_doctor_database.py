@@ -6,9 +6,12 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from storyboard_worker.cli.exits import Exit
 from storyboard_worker.doctor import server_checks, upkeep_checks
+from tests.acceptance.commands.running import StoryboardWorker
 from tests.acceptance.database_url import url_of
 from tests.acceptance.doctor.patient import Patient
+from tests.acceptance.own_postgres import OwnPostgres
 
 # What is planted, and the checks that must find it.
 PLANTED = {
@@ -155,6 +158,45 @@ def test_a_transaction_that_was_left_open(
     assert patient.complaints() == []
 
 
+def test_a_table_that_somebody_keeps_locked(
+    patient: Patient, dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upkeep_checks, "LOCKED_SECONDS", 0.0)
+    with psycopg.connect(dsn, application_name="by hand") as other:
+        other.execute("LOCK TABLE storyboards")
+        (complaint,) = [check for check in patient.examine() if check["status"] != "pass"]
+        assert complaint["name"] == "table lock"
+        assert "idle in transaction, by hand" in complaint["found"]
+        patient.mend(complaint)
+        with pytest.raises(psycopg.OperationalError):
+            other.execute("SELECT 1")
+    assert patient.complaints() == []
+
+
+READ_ONLY = "default_transaction_read_only = on"
+
+
+@pytest.mark.parametrize(
+    "plant",
+    [
+        f"ALTER DATABASE {{database}} SET {READ_ONLY}",
+        f"ALTER ROLE {{role}} SET {READ_ONLY}",
+        f"ALTER ROLE {{role}} IN DATABASE {{database}} SET {READ_ONLY}",
+    ],
+)
+def test_a_database_that_takes_no_writes(patient: Patient, stranger: str, plant: str) -> None:
+    owner = patient.owner
+    role = sql.Identifier(f"stranger_of_{owner.info.dbname}")
+    owner.execute(sql.SQL("ALTER ROLE {} SUPERUSER").format(role))
+    patient.settings["DATABASE_URL"] = stranger
+    database = sql.Identifier(owner.info.dbname)
+    owner.execute(sql.SQL(plant).format(database=database, role=role))
+    (complaint,) = [check for check in patient.examine() if check["status"] != "pass"]
+    assert (complaint["name"], complaint["status"]) == ("database writes", "fail")
+    patient.mend(complaint)
+    assert patient.complaints() == []
+
+
 def test_dead_rows(patient: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(upkeep_checks, "MANY_DEAD", 100)
     owner = patient.owner
@@ -230,3 +272,25 @@ def test_an_unreachable_database_is_one_fault_and_the_rest_goes_on(patient: Pati
     checks = patient.examine()
     assert patient.complaints() == [("database", "fail")]
     assert {"cloudinary", "sentry"} <= {check["name"] for check in checks}
+
+
+def test_a_database_that_never_answers(
+    patient: Patient, own_server: OwnPostgres, own_url: str
+) -> None:
+    command = StoryboardWorker({**patient.settings, "DATABASE_URL": own_url})
+    with own_server.frozen():
+        shown = command("doctor", "--json")
+    command.close()
+    assert shown.code == Exit.BAD_ANSWER, shown.shown()
+    checks = {check["name"]: check["status"] for check in shown.json["checks"]}
+    assert [name for name, status in checks.items() if status != "pass"] == ["database"]
+    assert {"cloudinary", "sentry"} <= checks.keys()
+
+
+def test_an_address_that_is_reached_over_ipv6_only() -> None:
+    check = server_checks.unreachable(
+        'connection to server at "db.abcdefghij.supabase.co", port 5432 failed: '
+        "Network is unreachable"
+    )
+    assert "session pooler" in str(check.mend)
+    assert "session pooler" not in str(server_checks.unreachable("connection refused").mend)

@@ -1,11 +1,13 @@
 """Faults outside the database: settings, Cloudinary, Sentry, Railway, the clock."""
 
+import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from storyboard_worker import account
 from storyboard_worker.cli.exits import Exit
 from storyboard_worker.database import Database
 from storyboard_worker.demo.cloudinary import Cloudinary
@@ -13,8 +15,10 @@ from storyboard_worker.doctor import examination
 from storyboard_worker.doctor.check import Check, Status, passed
 from storyboard_worker.doctor.server_checks import ServerChecks
 from storyboard_worker.queries.workers import WorkerRegister
+from storyboard_worker.reporting import probe
 from tests.acceptance.commands.running import StoryboardWorker
 from tests.acceptance.doctor.patient import Patient
+from tests.integration.sentry_server import PUBLIC_KEY
 
 Plant = Callable[[dict[str, str]], object]
 
@@ -27,6 +31,14 @@ PLANTED: dict[str, tuple[dict[str, str | None], tuple[str, str]]] = {
     "more variables of the old queue": (
         {"UPSTASH_REDIS_REST_TOKEN": "geheim-17", "BULLMQ_QUEUE": "panels"},
         ("old variables", "warn"),
+    ),
+    "variables of a host's Redis": (
+        {"REDISHOST": "redis.example", "REDISPASSWORD": "geheim-17", "KV_REST_API_TOKEN": "x"},
+        ("old variables", "warn"),
+    ),
+    "a Cloudinary address that cannot be one": (
+        {"CLOUDINARY_URL": "https://key:geheim-17@demo"},
+        ("settings", "fail"),
     ),
     "no Sentry": ({"SENTRY_DSN": None}, ("sentry settings", "warn")),
     "no Cloudinary": ({"CLOUDINARY_URL": None}, ("cloudinary settings", "fail")),
@@ -44,7 +56,11 @@ PLANTED: dict[str, tuple[dict[str, str | None], tuple[str, str]]] = {
     ),
 }
 # Their mend is a copy from a console, which here the test has to make.
-COPIED = {"no Sentry": "SENTRY_DSN", "no Cloudinary": "CLOUDINARY_URL"}
+COPIED = {
+    "no Sentry": "SENTRY_DSN",
+    "no Cloudinary": "CLOUDINARY_URL",
+    "a Cloudinary address that cannot be one": "CLOUDINARY_URL",
+}
 
 
 @pytest.mark.parametrize("fault", PLANTED)
@@ -87,10 +103,21 @@ def test_every_wrong_setting_is_told_and_the_exit_code_is_that_of_any_command(
     assert patient.complaints() == []
 
 
+def test_a_host_that_cannot_be_one(patient: Patient) -> None:
+    patient.settings["SOURCE_HOSTS"] = "https://images.example"
+    (complaint,) = [check for check in patient.examine() if check["status"] != "pass"]
+    assert (complaint["name"], complaint["status"]) == ("settings", "fail")
+    assert complaint["mend"].startswith("set SOURCE_HOSTS to a host like images.example.com ")
+    patient.settings["SOURCE_HOSTS"] = "images.example.com"
+    assert patient.complaints() == []
+
+
 def test_the_address_stands_under_another_name(patient: Patient) -> None:
     patient.settings["POSTGRES_URL"] = patient.settings.pop("DATABASE_URL")
     complaints = [check for check in patient.examine() if check["status"] != "pass"]
     assert [check["status"] for check in complaints] == ["fail", "warn"]
+    # Without a database there are still the others to look at.
+    assert {"cloudinary", "sentry"} <= {check["name"] for check in patient.examine()}
     patient.mend(complaints[1])
     assert patient.complaints() == []
 
@@ -144,6 +171,28 @@ def test_sentry_does_not_take_events(
     assert complaint["found"].startswith(found)
     patient.settings["SENTRY_DSN"] = good
     assert patient.complaints() == []
+
+
+@pytest.fixture
+def silent_address() -> Iterator[str]:
+    """Connections are taken by the system, and no answer comes on any."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield f"127.0.0.1:{listening.getsockname()[1]}"
+
+
+def test_cloudinary_and_sentry_never_answer(
+    patient: Patient, silent_address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(account, "TIMEOUT_SECONDS", 0.1)
+    monkeypatch.setattr(probe, "TIMEOUT_SECONDS", 0.1)
+    patient.settings["CLOUDINARY_UPLOAD_PREFIX"] = f"http://{silent_address}"
+    patient.settings["SENTRY_DSN"] = f"http://{PUBLIC_KEY}@{silent_address}/42"
+    complaints = [check for check in patient.examine() if check["status"] != "pass"]
+    assert [(check["name"], check["status"]) for check in complaints] == [
+        ("cloudinary", "fail"),
+        ("sentry", "fail"),
+    ]
+    assert all("does not answer" in check["found"] for check in complaints)
 
 
 @pytest.mark.parametrize(

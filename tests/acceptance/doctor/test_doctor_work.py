@@ -95,6 +95,13 @@ def test_a_paused_upstream(patient: Patient) -> None:
     patient.mend(found)
 
 
+def test_all_workers_are_about_to_end(patient: Patient) -> None:
+    patient.owner.execute("UPDATE storyboard_workers SET state = 'draining'")
+    assert patient.complaints() == [("workers", "warn")]
+    patient.owner.execute("UPDATE storyboard_workers SET state = 'running'")
+    assert patient.complaints() == []
+
+
 def test_workers_of_another_version(patient: Patient) -> None:
     patient.owner.execute("UPDATE storyboard_workers SET version = '0.0.1'")
     assert patient.complaints() == [("worker versions", "warn")]
@@ -119,9 +126,9 @@ def test_the_last_failures_by_cause(
     found = complaint(patient, "failures")
     assert f"2 rows: {code} at " in (found["found"] or "")
     assert meaning in (found["found"] or "")
-    # The mend names two commands: look, then put back.
+    # The mend names two commands: put back, and what to look at before.
     assert isinstance(found["mend"], str)
-    look, _, retry = found["mend"].partition("; when mended: ")
+    retry, _, look = found["mend"].partition("  # look first: ")
     patient.mend({**found, "mend": look})
     patient.mend({**found, "mend": retry})
     assert {storyboard(producer, id_)["status"] for id_ in failed} == {"pending"}
