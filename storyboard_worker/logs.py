@@ -46,6 +46,8 @@ def set_up(log_format: LogFormat | None, redactor: Redactor) -> None:
     log.setLevel(logging.INFO)
     # Its INFO line holds the whole URL of every request.
     logging.getLogger("httpx").setLevel(logging.WARNING)
+    # Its warnings tell of each try of the SDKs; what comes of them is told by us.
+    logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
     # The SDK brings a handler of its own; its records would come out twice.
     logging.getLogger("Cloudinary").handlers = []
 

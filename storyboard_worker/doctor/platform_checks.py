@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 
 from storyboard_worker.doctor.check import Check, failed, passed, warned
+from storyboard_worker.environment import Environment
+from storyboard_worker.errors import SettingsError
 from storyboard_worker.settings import Settings
 
 DRAINING = "RAILWAY_DEPLOYMENT_DRAINING_SECONDS"
@@ -13,15 +15,18 @@ def platform_checks(variables: Mapping[str, str], settings: Settings) -> Iterato
     """Nothing where we do not run on Railway."""
     if not any(name.startswith("RAILWAY_") for name in variables):
         return
-    raw = variables.get(DRAINING, "").strip()
-    if not raw:
+    env = Environment(variables)
+    if env.text(DRAINING) is None:
         yield warned(
             "railway",
             f"{DRAINING} is not set: a worker is killed at the moment it is asked to stop",
             f"set {DRAINING}={WANTED_SECONDS}",
         )
         return
-    draining = float(raw)
+    try:
+        draining = env.seconds(DRAINING, 0, zero_allowed=True)
+    except SettingsError:
+        return  # told among the settings
     if draining < settings.shutdown_grace_seconds:
         yield failed(
             "railway",

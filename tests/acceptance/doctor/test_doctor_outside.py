@@ -50,6 +50,10 @@ PLANTED: dict[str, tuple[dict[str, str | None], tuple[str, str]]] = {
         {"RAILWAY_DEPLOYMENT_DRAINING_SECONDS": "5", "SHUTDOWN_GRACE_SECONDS": "20"},
         ("railway", "fail"),
     ),
+    "draining seconds that are none": (
+        {"RAILWAY_DEPLOYMENT_DRAINING_SECONDS": "soon"},
+        ("settings", "fail"),
+    ),
     "larger images than the plan takes": (
         {"MAX_IMAGE_BYTES": "20000000"},
         ("cloudinary plan", "warn"),
@@ -150,6 +154,10 @@ def test_cloudinary_refuses(patient: Patient, cloudinary: Cloudinary) -> None:
 def test_cloudinary_is_not_there(patient: Patient) -> None:
     patient.settings["CLOUDINARY_UPLOAD_PREFIX"] = "http://127.0.0.1:1"
     assert patient.complaints() == [("cloudinary", "fail")]
+    command = StoryboardWorker(patient.settings)
+    shown = command("doctor")
+    command.close()
+    assert (shown.code, shown.err) == (Exit.BAD_ANSWER, "")
     del patient.settings["CLOUDINARY_UPLOAD_PREFIX"]
     assert patient.complaints() == []
 
