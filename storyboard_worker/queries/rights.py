@@ -30,6 +30,7 @@ OWN_RIGHTS = {
     "storyboard_workers": ("SELECT", "INSERT", "UPDATE", "DELETE"),
     "storyboard_alarms": ("SELECT", "INSERT", "UPDATE", "DELETE"),
     "storyboard_progress": ("SELECT",),
+    "storyboard_worker_version": ("SELECT",),
 }
 KINDS = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER")
 

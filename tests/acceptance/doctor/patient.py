@@ -55,7 +55,7 @@ class Patient:
         return [(c["name"], c["status"]) for c in self.examine() if c["status"] != "pass"]
 
     def mend(self, check: Check) -> None:
-        """Do what the check says, as it says it; where it refers to another check, nothing."""
+        """Do what the check says, as it says it; where it refers to others, nothing."""
         text = check["mend"]
         assert isinstance(text, str)
         if text.startswith("storyboard-worker "):
@@ -63,7 +63,7 @@ class Patient:
             self.run(*shlex.split(command)[1:])
         elif text.startswith(("set ", "unset ")):
             self._change_settings(text)
-        elif not text.startswith("see the check "):
+        elif not text.startswith("see the "):
             self.owner.execute(text.encode())
 
     def _change_settings(self, text: str) -> None:

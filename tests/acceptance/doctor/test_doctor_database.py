@@ -266,6 +266,20 @@ def test_a_role_from_which_rows_are_hidden(patient: Patient, stranger: str) -> N
     assert patient.complaints() == []
 
 
+def test_a_role_that_may_do_nothing(patient: Patient, stranger: str) -> None:
+    owner = patient.owner
+    role = sql.Identifier(f"stranger_of_{owner.info.dbname}")
+    owner.execute(sql.SQL("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {}").format(role))
+    owner.execute(sql.SQL("ALTER ROLE {} BYPASSRLS").format(role))
+    patient.settings["DATABASE_URL"] = stranger
+    complaints = [check for check in patient.examine() if check["status"] != "pass"]
+    lacking = [check for check in complaints if check["name"] == "rights"]
+    assert len(lacking) == 6
+    for check in complaints:
+        patient.mend(check)
+    assert patient.complaints() == []
+
+
 def test_an_unreachable_database_is_one_fault_and_the_rest_goes_on(patient: Patient) -> None:
     patient.settings["DATABASE_URL"] = "postgresql://user:geheim-17@127.0.0.1:1/nothing"
     patient.secrets.append("geheim-17")
