@@ -22,8 +22,8 @@ class UpkeepChecks:
         if prepared is not None and prepared[1] > OPEN_WARN_SECONDS:
             gid = prepared[0].replace("'", "''")
             yield warned(
-                name,
-                f"a prepared transaction has been left for {prepared[1] / 60:.0f} min",
+                "prepared transactions",
+                f"one has been left for {prepared[1] / 60:.0f} min",
                 f"ROLLBACK PREPARED '{gid}';",
             )
         oldest = self._inspection.oldest_transaction()

@@ -12,6 +12,7 @@ from tests.acceptance.commands.running import StoryboardWorker
 from tests.acceptance.database_url import url_of
 from tests.acceptance.doctor.patient import Patient
 from tests.acceptance.own_postgres import OwnPostgres
+from tests.acceptance.waiting import eventually
 
 # What is planted, and the checks that must find it.
 PLANTED = {
@@ -195,6 +196,29 @@ def test_a_database_that_takes_no_writes(patient: Patient, stranger: str, plant:
     assert (complaint["name"], complaint["status"]) == ("database writes", "fail")
     patient.mend(complaint)
     assert patient.complaints() == []
+
+
+def test_what_a_whole_server_has_wrong(
+    patient: Patient, own_server: OwnPostgres, own_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upkeep_checks, "OPEN_WARN_SECONDS", 0.0)
+    with psycopg.connect(own_server.dsn, autocommit=True) as own:
+        own.execute("ALTER SYSTEM SET max_prepared_transactions = 1")
+        own.execute("ALTER SYSTEM SET autovacuum = off")
+    own_server.stop("fast")
+    own_server.start()
+    patient.settings["DATABASE_URL"] = own_url
+    with psycopg.connect(own_server.dsn, autocommit=True) as own:
+        own.execute("BEGIN; SELECT 1; PREPARE TRANSACTION 'it''s left'")
+        complaints = {check["name"]: check for check in patient.examine()}
+        found = {name for name, check in complaints.items() if check["status"] != "pass"}
+        assert found == {"prepared transactions", "vacuum", "workers"}
+        own.execute(complaints["prepared transactions"]["mend"].encode())
+        # As psql takes what is typed, one statement after the other.
+        for statement in complaints["vacuum"]["mend"].split("; "):
+            own.execute(statement.encode())
+        eventually(lambda: own.execute("SHOW autovacuum").fetchone() == ("on",))
+    assert patient.complaints() == [("workers", "warn")]
 
 
 def test_dead_rows(patient: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
