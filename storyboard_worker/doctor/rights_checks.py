@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from storyboard_worker.database import Database
 from storyboard_worker.doctor.check import Check, failed, passed, warned
+from storyboard_worker.doctor.quoting import quoted
 from storyboard_worker.queries.rights import (
     EXPIRY_FUNCTION,
     OWN_RIGHTS,
@@ -29,17 +30,16 @@ class RightsChecks:
                 f"ALTER TABLE public.{table} ENABLE ROW LEVEL SECURITY;",
             )
         for table, policy in found.policies:
-            quoted = policy.replace('"', '""')
             yield warned(
                 name,
                 f"the policy {policy!r} opens {table}",
-                f'DROP POLICY "{quoted}" ON public.{table};  -- unless it is meant so',
+                f"DROP POLICY {quoted(policy)} ON public.{table};  -- unless it is meant so",
             )
         for table in found.hidden_from_us:
             yield failed(
                 name,
                 f"hides the rows of {table} from us: we are neither its owner nor exempt",
-                f"ALTER TABLE public.{table} OWNER TO {_quoted(self._rights.own_role())};",
+                f"ALTER TABLE public.{table} OWNER TO {quoted(self._rights.own_role())};",
             )
         if not (found.without or found.policies or found.hidden_from_us):
             yield passed(name, "on for every table, without a policy")
@@ -70,13 +70,13 @@ class RightsChecks:
                 yield failed(
                     name,
                     f"{role} may not use the schema public",
-                    f"GRANT USAGE ON SCHEMA public TO {_quoted(role)};",
+                    f"GRANT USAGE ON SCHEMA public TO {quoted(role)};",
                 )
             if not self._rights.may_enqueue(role):
                 yield failed(
                     name,
                     f"{role} may not call {EXPIRY_FUNCTION}, so it cannot write storyboards",
-                    f"GRANT EXECUTE ON FUNCTION public.{EXPIRY_FUNCTION} TO {_quoted(role)};",
+                    f"GRANT EXECUTE ON FUNCTION public.{EXPIRY_FUNCTION} TO {quoted(role)};",
                 )
 
 
@@ -86,9 +86,5 @@ def _lacking(name: str, role: str, lacking: dict[str, list[str]]) -> Iterator[Ch
         yield failed(
             name,
             f"{role} lacks {wanted} on {relation}",
-            f"GRANT {wanted} ON public.{relation} TO {_quoted(role)};",
+            f"GRANT {wanted} ON public.{relation} TO {quoted(role)};",
         )
-
-
-def _quoted(role: str) -> str:
-    return '"' + role.replace('"', '""') + '"'

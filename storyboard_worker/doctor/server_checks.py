@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from storyboard_worker.database import Database
 from storyboard_worker.doctor.check import Check, failed, passed, warned
+from storyboard_worker.doctor.quoting import quoted
 from storyboard_worker.errors import DatabaseUnavailable
 from storyboard_worker.hearing import hears
 from storyboard_worker.models import NOTIFY_CHANNEL
@@ -163,16 +164,12 @@ def unreachable(found: str) -> Check:
 def _writable(refusal: Refusal) -> str:
     setting = "default_transaction_read_only"
     if refusal.source == "database":
-        change = f"ALTER DATABASE {_quoted(refusal.database)} RESET {setting};"
+        change = f"ALTER DATABASE {quoted(refusal.database)} RESET {setting};"
     elif refusal.source == "user":
-        change = f"ALTER ROLE {_quoted(refusal.role)} RESET {setting};"
+        change = f"ALTER ROLE {quoted(refusal.role)} RESET {setting};"
     elif refusal.source == "database user":
-        role, database = _quoted(refusal.role), _quoted(refusal.database)
+        role, database = quoted(refusal.role), quoted(refusal.database)
         change = f"ALTER ROLE {role} IN DATABASE {database} RESET {setting};"
     else:
         return f"ALTER SYSTEM RESET {setting}; SELECT pg_reload_conf();"
     return f"BEGIN READ WRITE; {change} COMMIT;"
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
