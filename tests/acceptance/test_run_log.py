@@ -12,6 +12,8 @@ from tests.acceptance.running_worker import StartWorker
 from tests.acceptance.waiting import wait_for_statuses
 from tests.integration.producing import storyboard
 
+ROWS = 30
+
 
 def test_at_its_start_it_says_what_it_found(start_worker: StartWorker) -> None:
     worker = start_worker(WORKER_CONCURRENCY="5")
@@ -42,13 +44,14 @@ def test_behind_a_transaction_pooler_it_says_that_it_polls(
 def test_what_was_claimed_and_done(
     producer: psycopg.Connection, origin: Origin, start_worker: StartWorker
 ) -> None:
-    ids = {str(id_) for id_ in enqueue_panels(producer, origin, 6)}
-    worker = start_worker()
-    wait_for_statuses(producer, ready=6)
-    done = worker.wait_for_log("storyboard ready", 6)
+    ids = {str(id_) for id_ in enqueue_panels(producer, origin, ROWS)}
+    # So few slots that most rows are claimed along with completions.
+    worker = start_worker(WORKER_CONCURRENCY="2")
+    wait_for_statuses(producer, ready=ROWS)
+    done = worker.wait_for_log("storyboard ready", ROWS)
     assert {line["storyboard_id"] for line in done} == ids
     claimed = worker.logged("claimed")
-    assert sum(line["count"] for line in claimed) == 6
+    assert sum(line["count"] for line in claimed) == ROWS
     assert {id_ for line in claimed for id_ in line["storyboard_ids"]} == ids
 
 

@@ -106,8 +106,10 @@ def test_attempts_of_a_pass_and_of_one_row_are_counted(
 def test_a_pause_is_seen(served: Served) -> None:
     error = AttemptError(ErrorCode.STORAGE_UNAUTHORIZED, "no", upstream="cloudinary")
     served.http._parts.pauses.failed("images.example", error)
-    paused = value(scrape(served), "storyboard_upstream_paused_seconds", upstream="cloudinary")
+    families = scrape(served)
+    paused = value(families, "storyboard_upstream_paused_seconds", upstream="cloudinary")
     assert 0 < paused <= 30
+    assert value(families, "storyboard_pauses_total") == 1
 
 
 def test_without_the_database_the_others_are_served(serve: Serve) -> None:
