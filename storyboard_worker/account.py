@@ -9,8 +9,8 @@ from typing import Any
 import cloudinary.api
 import cloudinary.exceptions
 
+from storyboard_worker.cloudinary_settings import CloudinarySettings
 from storyboard_worker.errors import StoryboardWorkerError
-from storyboard_worker.settings import CloudinarySettings
 
 # The SDK tries four times.
 TIMEOUT_SECONDS = 2.5

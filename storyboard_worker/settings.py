@@ -8,43 +8,18 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
-from urllib.parse import parse_qs, unquote, urlsplit
 
+from storyboard_worker.cloudinary_settings import CloudinarySettings, read_cloudinary
 from storyboard_worker.dsn import dsn_from_url, password_of
 from storyboard_worker.environment import Environment
 from storyboard_worker.errors import SettingsError
 from storyboard_worker.logs import LogFormat
+from storyboard_worker.sentry_settings import SentrySettings, read_sentry
 
 MOST_CONCURRENCY = 1000
 MOST_PORT = 65_535
-DEFAULT_UPLOAD_PREFIX = "https://api.cloudinary.com"
 
 Verify = Literal["hash", "size"]
-
-
-@dataclass(frozen=True, slots=True)
-class CloudinarySettings:
-    """Where and as whom to upload."""
-
-    cloud_name: str
-    api_key: str
-    api_secret: str
-    upload_prefix: str = DEFAULT_UPLOAD_PREFIX
-    folder: str = "storyboards"
-
-
-@dataclass(frozen=True, slots=True)
-class SentrySettings:
-    """``dsn`` None: reporting is off. ``…_monitor`` are slugs, ``sweep_schedule`` the five fields
-    of a crontab in UTC."""
-
-    dsn: str | None = None
-    environment: str | None = None
-    release: str | None = None
-    traces_sample_rate: float | None = None
-    sweep_monitor: str = "storyboard-sweep"
-    sweep_schedule: str = "*/5 * * * *"
-    worker_monitor: str = "storyboard-worker"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +72,11 @@ def read_settings(variables: Mapping[str, str]) -> Settings:
             "postgresql://user:password@host:5432/postgres, or embedded"
         )
     dsn = dsn_from_url(url)
-    cloudinary = _cloudinary(env)
+    cloudinary = read_cloudinary(env)
     return Settings(
         database_dsn=dsn,
         cloudinary=cloudinary,
-        sentry=_sentry(env),
+        sentry=read_sentry(env),
         worker_concurrency=env.count("WORKER_CONCURRENCY", 16, most=MOST_CONCURRENCY),
         lease_seconds=env.seconds("LEASE_SECONDS", 60),
         attempt_timeout_seconds=env.seconds("ATTEMPT_TIMEOUT_SECONDS", 120),
@@ -154,117 +129,6 @@ def _shutdown_grace_seconds(env: Environment) -> float:
     # Railway kills that long after SIGTERM, so it is the natural default there.
     draining = env.seconds("RAILWAY_DEPLOYMENT_DRAINING_SECONDS", 10, zero_allowed=True)
     return env.seconds("SHUTDOWN_GRACE_SECONDS", draining, zero_allowed=True)
-
-
-def _sentry(env: Environment) -> SentrySettings:
-    dsn = env.text("SENTRY_DSN")
-    # What the SDK would refuse later with a traceback: no key, a port that is no number.
-    form = r"https?://[^@:/\s]+(:[^@/\s]*)?@([^@:/\s]+|\[[0-9a-f:]+\])(:\d{1,5})?(/\S*)?/\d+"
-    if dsn is not None and not re.fullmatch(form, dsn):
-        raise SettingsError(
-            "SENTRY_DSN cannot be one: copy it from Sentry, Project settings, Client keys "
-            "(https://KEY@HOST/PROJECT), or unset it to switch reporting off"
-        )
-    return SentrySettings(
-        dsn=dsn,
-        environment=env.text("SENTRY_ENVIRONMENT") or env.text("RAILWAY_ENVIRONMENT_NAME"),
-        release=env.text("SENTRY_RELEASE") or env.text("RAILWAY_GIT_COMMIT_SHA"),
-        traces_sample_rate=env.rate("SENTRY_TRACES_SAMPLE_RATE"),
-        sweep_monitor=_monitor(env, "SENTRY_SWEEP_MONITOR", "storyboard-sweep"),
-        sweep_schedule=_schedule(env),
-        worker_monitor=_monitor(env, "SENTRY_WORKER_MONITOR", "storyboard-worker"),
-    )
-
-
-def _monitor(env: Environment, name: str, default: str) -> str:
-    slug = env.text(name) or default
-    # https://docs.sentry.io/product/crons/getting-started/http/
-    if not re.fullmatch(r"[a-z0-9_-]{1,50}", slug):
-        raise SettingsError(
-            f"{name}={slug!r} must be a monitor's slug: up to 50 of a-z, 0-9, _ and -, "
-            f"like {default}"
-        )
-    return slug
-
-
-def _schedule(env: Environment) -> str:
-    schedule = env.text("SENTRY_SWEEP_SCHEDULE") or "*/5 * * * *"
-    if not re.fullmatch(r"[0-9A-Za-z*/,-]+( [0-9A-Za-z*/,-]+){4}", schedule):
-        raise SettingsError(
-            f"SENTRY_SWEEP_SCHEDULE={schedule!r} must be the five fields of a crontab, in UTC, "
-            "like */5 * * * *"
-        )
-    return schedule
-
-
-def _cloudinary(env: Environment) -> CloudinarySettings | None:
-    """As the official SDK reads it: with a cloud name set, the URL is ignored."""
-    folder = _folder(env)
-    if env.text("CLOUDINARY_CLOUD_NAME") is not None:
-        return _cloudinary_from_parts(env, folder)
-    url = env.text("CLOUDINARY_URL")
-    return None if url is None else _cloudinary_from_url(env, url, folder)
-
-
-def _folder(env: Environment) -> str:
-    folder = (env.text("CLOUDINARY_FOLDER") or "storyboards").strip("/")
-    # What Cloudinary does not allow in a public id.
-    if not re.fullmatch(r"[^\s?&#\\%<>+][^?&#\\%<>+\r\n]*", folder):
-        raise SettingsError(
-            f"CLOUDINARY_FOLDER={folder!r} cannot begin a public id: give a name like "
-            "storyboards or team/storyboards, without ? & # \\ % < > +"
-        )
-    return folder
-
-
-def _cloudinary_from_parts(env: Environment, folder: str) -> CloudinarySettings:
-    parts: dict[str, str] = {}
-    for part in ("cloud_name", "api_key", "api_secret"):
-        name = f"CLOUDINARY_{part.upper()}"
-        value = env.text(name)
-        if value is None:
-            raise SettingsError(
-                f"{name} is not set: with CLOUDINARY_CLOUD_NAME set, key and secret are needed, "
-                "too (or unset it and set CLOUDINARY_URL)"
-            )
-        parts[part] = value
-    return CloudinarySettings(
-        **parts, upload_prefix=_upload_prefix(env, DEFAULT_UPLOAD_PREFIX), folder=folder
-    )
-
-
-def _cloudinary_from_url(env: Environment, url: str, folder: str) -> CloudinarySettings:
-    wrong = SettingsError(
-        "CLOUDINARY_URL cannot be one: it has the form cloudinary://API_KEY:API_SECRET@CLOUD_NAME"
-    )
-    try:
-        parsed = urlsplit(url)
-    except ValueError as error:
-        raise wrong from error
-    if parsed.scheme != "cloudinary":
-        raise wrong
-    if not (parsed.username and parsed.password and parsed.hostname):
-        raise wrong
-    # Not parsed.hostname: it lowers the case, and a cloud name has one.
-    cloud_name = parsed.netloc.rpartition("@")[2]
-    prefix = parse_qs(parsed.query).get("upload_prefix", [DEFAULT_UPLOAD_PREFIX])[0]
-    return CloudinarySettings(
-        cloud_name=cloud_name,
-        api_key=unquote(parsed.username),
-        api_secret=unquote(parsed.password),
-        upload_prefix=_upload_prefix(env, prefix),
-        folder=folder,
-    )
-
-
-def _upload_prefix(env: Environment, default: str) -> str:
-    prefix = env.text("CLOUDINARY_UPLOAD_PREFIX") or default
-    if not re.fullmatch(r"https?://[^/\s?#]+(/[^\s?#]*)?", prefix):
-        raise SettingsError(
-            f"CLOUDINARY_UPLOAD_PREFIX={prefix!r} must be an http(s) address, "
-            f"like {DEFAULT_UPLOAD_PREFIX}"
-        )
-    return prefix.rstrip("/")
 
 
 def _source_hosts(env: Environment) -> tuple[str, ...]:

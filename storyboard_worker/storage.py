@@ -15,11 +15,11 @@ import cloudinary.utils
 import httpx
 
 from storyboard_worker import __version__
+from storyboard_worker.cloudinary_settings import CloudinarySettings
 from storyboard_worker.deadline import Deadline
 from storyboard_worker.errors import STORAGE_UPSTREAM, AttemptError, ErrorCode
 from storyboard_worker.models import StoredImage
 from storyboard_worker.retry_after import retry_after_seconds
-from storyboard_worker.settings import CloudinarySettings
 
 MAX_ANSWER_BYTES = 1_000_000
 MAX_REASON_CHARACTERS = 300

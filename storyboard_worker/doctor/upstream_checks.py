@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 
 from storyboard_worker.account import Account, AccountError
+from storyboard_worker.cloudinary_settings import CloudinarySettings
 from storyboard_worker.doctor.check import Check, failed, passed, warned
 from storyboard_worker.redaction import Redactor
 from storyboard_worker.reporting.probe import probe
-from storyboard_worker.settings import CloudinarySettings, SentrySettings
+from storyboard_worker.sentry_settings import SentrySettings
 
 HTTP_OK = 200
 HTTP_TOO_MANY = 429

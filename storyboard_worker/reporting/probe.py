@@ -14,7 +14,7 @@ from sentry_sdk.types import Event
 from storyboard_worker.redaction import Redactor
 from storyboard_worker.reporting.events import FINGERPRINT, LOGGER
 from storyboard_worker.reporting.sdk import release_of
-from storyboard_worker.settings import SentrySettings
+from storyboard_worker.sentry_settings import SentrySettings
 
 TIMEOUT_SECONDS = 5.0
 MAX_REASON_CHARACTERS = 200

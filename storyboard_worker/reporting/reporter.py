@@ -24,7 +24,7 @@ from storyboard_worker.reporting.traces import (
     publish_trace,
 )
 from storyboard_worker.reporting.trail import Trail
-from storyboard_worker.settings import SentrySettings
+from storyboard_worker.sentry_settings import SentrySettings
 from storyboard_worker.timeline import Timeline
 
 

@@ -9,7 +9,7 @@ from sentry_sdk.types import Event
 
 from storyboard_worker import __version__
 from storyboard_worker.redaction import Redactor
-from storyboard_worker.settings import SentrySettings
+from storyboard_worker.sentry_settings import SentrySettings
 
 FLUSH_SECONDS = 5.0
 

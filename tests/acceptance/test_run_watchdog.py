@@ -16,7 +16,7 @@ import sys
 from storyboard_worker.logs import set_up
 from storyboard_worker.redaction import Redactor
 from storyboard_worker.reporting.reporter import Reporter
-from storyboard_worker.settings import SentrySettings
+from storyboard_worker.sentry_settings import SentrySettings
 from storyboard_worker.worker import watchdog
 
 set_up("json", Redactor())

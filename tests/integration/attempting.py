@@ -19,7 +19,7 @@ from storyboard_worker.pauses import Pauses
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.redaction import Redactor
 from storyboard_worker.reporting.reporter import Reporter
-from storyboard_worker.settings import SentrySettings
+from storyboard_worker.sentry_settings import SentrySettings
 from storyboard_worker.transfer import Transfer
 from tests.integration.errors.stage import PLENTY_SECONDS, Stage
 from tests.integration.producing import enqueue, storyboard

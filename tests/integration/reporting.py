@@ -8,7 +8,7 @@ from sentry_sdk.scope import Scope
 
 from storyboard_worker.redaction import Redactor
 from storyboard_worker.reporting.reporter import Reporter
-from storyboard_worker.settings import SentrySettings
+from storyboard_worker.sentry_settings import SentrySettings
 from tests.integration.sentry_server import SentryServer
 
 WORKER_ID = "worker-1"

@@ -14,7 +14,7 @@ from storyboard_worker.demo.faults import Answer, CutFile
 from storyboard_worker.demo.pictures import random_image
 from storyboard_worker.redaction import Redactor
 from storyboard_worker.reporting.reporter import Reporter
-from storyboard_worker.settings import SentrySettings
+from storyboard_worker.sentry_settings import SentrySettings
 from tests.integration.attempting import Bench, new_bench
 from tests.integration.errors.stage import new_stage
 from tests.integration.producing import change

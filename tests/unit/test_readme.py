@@ -13,8 +13,9 @@ import pytest
 from storyboard_worker.alarms import EXPIRING, NO_WORKER, STALLED, UPSTREAM
 from storyboard_worker.cli import COMMANDS, cli
 from storyboard_worker.cli.exits import Exit
+from storyboard_worker.cloudinary_settings import DEFAULT_UPLOAD_PREFIX
 from storyboard_worker.errors import ErrorCode
-from storyboard_worker.settings import DEFAULT_UPLOAD_PREFIX, Settings, read_settings
+from storyboard_worker.settings import Settings, read_settings
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")

@@ -11,7 +11,7 @@ from storyboard_worker.errors import DatabaseUnavailable
 from storyboard_worker.pauses import Pauses
 from storyboard_worker.redaction import Redactor
 from storyboard_worker.reporting.reporter import Reporter
-from storyboard_worker.settings import SentrySettings
+from storyboard_worker.sentry_settings import SentrySettings
 from storyboard_worker.worker.idling import Idling
 from storyboard_worker.worker.loop import NEVER, Worker
 from storyboard_worker.worker.outage import Outage

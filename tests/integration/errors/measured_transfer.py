@@ -8,8 +8,8 @@ import sys
 import tracemalloc
 from collections.abc import Sequence
 
+from storyboard_worker.cloudinary_settings import CloudinarySettings
 from storyboard_worker.deadline import Deadline
-from storyboard_worker.settings import CloudinarySettings
 from storyboard_worker.source import Source
 from storyboard_worker.storage import Storage
 from storyboard_worker.timeline import Timeline

@@ -9,13 +9,14 @@ from uuid import UUID, uuid4
 import pytest
 
 from storyboard_worker.addresses import PublicResolver
+from storyboard_worker.cloudinary_settings import CloudinarySettings
 from storyboard_worker.deadline import Deadline
 from storyboard_worker.demo.cloudinary import Cloudinary
 from storyboard_worker.demo.faults import SourceFault
 from storyboard_worker.demo.origin import Origin
 from storyboard_worker.errors import AttemptError
 from storyboard_worker.models import Claim, StoredImage
-from storyboard_worker.settings import CloudinarySettings, Verify
+from storyboard_worker.settings import Verify
 from storyboard_worker.source import Source
 from storyboard_worker.storage import Storage
 from storyboard_worker.timeline import Timeline
