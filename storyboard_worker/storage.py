@@ -19,6 +19,7 @@ from storyboard_worker.cloudinary_settings import CloudinarySettings
 from storyboard_worker.deadline import Deadline
 from storyboard_worker.errors import STORAGE_UPSTREAM, AttemptError, ErrorCode
 from storyboard_worker.models import StoredImage
+from storyboard_worker.redaction import Redactor
 from storyboard_worker.retry_after import retry_after_seconds
 
 MAX_ANSWER_BYTES = 1_000_000
@@ -45,6 +46,8 @@ class Storage:
     def __init__(self, transport: httpx.BaseTransport, settings: CloudinarySettings) -> None:
         self._transport = transport
         self._settings = settings
+        # A refusal may repeat the key; the table and those who read it are not to have it.
+        self._redactor = Redactor([settings.api_key, settings.api_secret])
         self._url = httpx.URL(
             cloudinary.utils.cloudinary_api_url(
                 "upload",
@@ -84,7 +87,7 @@ class Storage:
         response, content = self._send(request, deadline)
         answer = _json_object(content)
         if response.status_code != httpx.codes.OK:
-            raise _refused(response, answer)
+            raise _refused(response, self._redactor.text(_reason(response, answer)))
         return _stored(answer, public_id, response)
 
     def _send(self, request: httpx.Request, deadline: Deadline) -> tuple[httpx.Response, bytes]:
@@ -162,9 +165,9 @@ def _json_object(content: bytes) -> dict[str, Any]:
     return answer if isinstance(answer, dict) else {}
 
 
-def _refused(response: httpx.Response, answer: dict[str, Any]) -> AttemptError:
+def _refused(response: httpx.Response, reason: str) -> AttemptError:
     status = response.status_code
-    reason = _reason(response, answer)
+    reason = reason[:MAX_REASON_CHARACTERS]
     return AttemptError(
         _code_for(status, reason),
         f"Cloudinary answers {status}" + (f": {reason}" if reason else ""),
@@ -180,7 +183,7 @@ def _reason(response: httpx.Response, answer: dict[str, Any]) -> str:
     said = error.get("message") if isinstance(error, dict) else None
     reason = str(said or response.headers.get("x-cld-error") or "")
     # «String to sign» repeats our parameters; of no use here, and long.
-    reason = reason.partition(" String to sign")[0][:MAX_REASON_CHARACTERS]
+    reason = reason.partition(" String to sign")[0]
     # It goes into one line of a log, and into the database, which takes no NUL or surrogate.
     return "".join(character if character.isprintable() else " " for character in reason)
 

@@ -11,12 +11,12 @@ import sqlite3
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 START_SECONDS = 60.0
 KEY = "0123456789abcdef0123456789abcdef"
@@ -43,13 +43,14 @@ print("project", Project.objects.create(name="storyboards", sentry_key={key!r}).
 
 
 @dataclass(frozen=True)
-class Issue:
-    """What Bugsink takes for one: its events, their titles, and the values of each tag."""
+class Event:
+    """``rows``: how many failures it tells of."""
 
-    titles: set[str]
-    levels: list[str]
-    counted: int
-    tags: dict[str, set[str]]
+    id: str
+    title: str
+    level: str
+    rows: int
+    tags: dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -57,27 +58,33 @@ class Bugsink:
     dsn: str
     database: Path
 
-    def issues(self) -> list[Issue]:
+    def issues(self) -> list[list[Event]]:
+        """The events of each of what Bugsink takes for one issue."""
         with closing(sqlite3.connect(self.database)) as connection:
             found = connection.execute("SELECT id FROM issues_issue ORDER BY digest_order")
-            return [self._issue(connection, id_) for (id_,) in found.fetchall()]
+            return [_events(connection, id_) for (id_,) in found.fetchall()]
 
-    def _issue(self, connection: sqlite3.Connection, issue_id: str) -> Issue:
-        rows = connection.execute("SELECT data FROM events_event WHERE issue_id = ?", [issue_id])
-        events = [json.loads(data) for (data,) in rows]
-        tags: dict[str, set[str]] = {}
-        for key, value in connection.execute(
-            "SELECT k.key, v.value FROM tags_eventtag AS e JOIN tags_tagvalue AS v "
-            "ON v.id = e.value_id JOIN tags_tagkey AS k ON k.id = v.key_id WHERE e.issue_id = ?",
-            [issue_id],
-        ):
-            tags.setdefault(key, set()).add(value)
-        return Issue(
-            titles={event["message"] for event in events},
-            levels=[event["level"] for event in events],
-            counted=sum(event["contexts"]["storyboard"].get("count", 1) for event in events),
-            tags=tags,
-        )
+
+def _events(connection: sqlite3.Connection, issue_id: str) -> list[Event]:
+    found = connection.execute(
+        "SELECT id, data FROM events_event WHERE issue_id = ? ORDER BY digest_order", [issue_id]
+    )
+    return [_event(json.loads(data), _tags(connection, id_)) for id_, data in found.fetchall()]
+
+
+def _event(data: dict[str, Any], tags: dict[str, str]) -> Event:
+    rows = data["contexts"]["storyboard"].get("count", 1)
+    return Event(data["event_id"], data["message"], data["level"], rows, tags)
+
+
+def _tags(connection: sqlite3.Connection, event_id: str) -> dict[str, str]:
+    """As Bugsink has indexed them, to be searched for."""
+    found = connection.execute(
+        "SELECT k.key, v.value FROM tags_eventtag AS e JOIN tags_tagvalue AS v "
+        "ON v.id = e.value_id JOIN tags_tagkey AS k ON k.id = v.key_id WHERE e.event_id = ?",
+        [event_id],
+    )
+    return dict(found.fetchall())
 
 
 @contextmanager
@@ -128,8 +135,6 @@ def _wait_until_it_serves(port: int, process: "subprocess.Popen[bytes]", log: Pa
         assert process.poll() is None, log.read_text()
         try:
             urllib.request.urlopen(f"http://127.0.0.1:{port}/health/ready", timeout=10).close()
-        except urllib.error.HTTPError:
-            return
         except OSError:
             time.sleep(0.1)
         else:

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -14,6 +15,7 @@ from tests.acceptance.waiting import PATIENCE_SECONDS
 # What a process needs to run at all; every other variable could be a setting.
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "PYTHONPATH")
 SHOWN_LINES = 30
+MOST_OUT_BYTES = 1_000_000
 
 LogLine = dict[str, Any]
 
@@ -36,11 +38,12 @@ class RunningWorker:
     """
 
     def __init__(self, settings: Mapping[str, str], changes: str = "") -> None:
+        self._out = tempfile.TemporaryFile()  # noqa: SIM115  closed by stop_for_good()
         self._process = subprocess.Popen(
             [sys.executable, *_program(changes), "run"],
             env=environment({**settings, "LOG_FORMAT": "json"}),
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
+            stdout=self._out,
             stderr=subprocess.PIPE,
         )
         self._lines: list[LogLine] = []
@@ -56,6 +59,11 @@ class RunningWorker:
     @property
     def is_running(self) -> bool:
         return self._process.poll() is None
+
+    @property
+    def out(self) -> bytes:
+        """What it has written to stdout so far."""
+        return os.pread(self._out.fileno(), MOST_OUT_BYTES, 0)
 
     @property
     def log(self) -> list[LogLine]:
@@ -95,6 +103,7 @@ class RunningWorker:
         self._reader.join()
         assert self._process.stderr is not None
         self._process.stderr.close()
+        self._out.close()
 
     def shown_log(self) -> str:
         return "\n".join(map(str, self.log[-SHOWN_LINES:]))

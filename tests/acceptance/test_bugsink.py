@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -9,11 +10,11 @@ import pytest
 from storyboard_worker.demo.cloudinary import Cloudinary
 from storyboard_worker.demo.faults import Answer, ServeBytes, SourceFault
 from storyboard_worker.demo.origin import Origin
-from tests.acceptance.bugsink_server import bugsink
+from tests.acceptance.bugsink_server import Event, bugsink
 from tests.acceptance.commands.running import StoryboardWorker
-from tests.acceptance.panels import enqueue_panel
+from tests.acceptance.panels import all_rows, plant
 from tests.acceptance.waiting import statuses
-from tests.integration.producing import change
+from tests.integration.producing import enqueue
 
 TAGS = {"error_code", "upstream", "storyboard_id", "project_id", "attempt", "worker_id"}
 REJECTED = Answer(400, {"error": {"message": "Invalid image file"}})
@@ -48,6 +49,44 @@ def dsn(emptied_dsn: str) -> str:
     return emptied_dsn
 
 
+def plant_all(producer: psycopg.Connection, origin: Origin) -> None:
+    """The rows of each cause are a project of their own."""
+    with producer.transaction():
+        for number, (count, host, faults, _) in enumerate(CAUSES.values()):
+            for panel in range(count):
+                url = plant(origin, f"{number}-{panel}.jpg", faults).replace("127.0.0.1", host)
+                enqueue(producer, url, project_id=f"project-{number}")
+
+
+def rows_by_event(producer: psycopg.Connection) -> dict[str, list[dict[str, Any]]]:
+    rows: dict[str, list[dict[str, Any]]] = {}
+    for row in all_rows(producer):
+        rows.setdefault(row["sentry_event_id"], []).append(row)
+    return rows
+
+
+def assert_told(
+    code: str, upstream: str, events: Sequence[Event], told: dict[str, list[dict[str, Any]]]
+) -> None:
+    """Three in full and the others in one sum; each row names the event that tells of it."""
+    count, _, _, title = CAUSES[code, upstream]
+    *full, _ = events
+    assert [event.title for event in events] == [title] * 3 + [f"{title} ({count - 3} more rows)"]
+    assert {event.level for event in events} == {"error"}
+    assert [event.rows for event in events] == [len(told[event.id]) for event in events]
+    assert sum(event.rows for event in events) == count
+    for event in full:
+        [row] = told[event.id]
+        assert {name: event.tags.get(name) for name in TAGS} == {
+            "error_code": code,
+            "upstream": upstream,
+            "storyboard_id": str(row["id"]),
+            "project_id": row["project_id"],
+            "attempt": str(row["attempts"]),
+            "worker_id": events[0].tags["worker_id"],
+        }
+
+
 def test_one_issue_for_one_cause(
     producer: psycopg.Connection,
     origin: Origin,
@@ -56,15 +95,7 @@ def test_one_issue_for_one_cause(
     tmp_path: Path,
 ) -> None:
     cloudinary.misbehave(REJECTED, times=None)
-    for number, (count, host, faults, _) in enumerate(CAUSES.values()):
-        for panel in range(count):
-            id_ = enqueue_panel(
-                producer, origin, f"{number}-{panel}.jpg", faults, project_id=f"project-{number}"
-            )
-            row = producer.execute("SELECT source_url FROM storyboards WHERE id = %s", [id_])
-            [(url,)] = row.fetchall()
-            change(producer, id_, source_url=url.replace("127.0.0.1", host))
-
+    plant_all(producer, origin)
     with bugsink(tmp_path) as server:
         command = StoryboardWorker({**settings, "LEASE_SECONDS": "60", "SENTRY_DSN": server.dsn})
         swept = command("sweep", "--json")
@@ -73,15 +104,9 @@ def test_one_issue_for_one_cause(
         issues = server.issues()
 
     assert statuses(producer) == {"failed": 300}
-    assert len(issues) == len(CAUSES)
-    for issue in issues:
-        (code,), (upstream,) = issue.tags["error_code"], issue.tags["upstream"]
-        count, _, _, title = CAUSES[code, upstream]
-        assert issue.titles == {title, f"{title} ({count - 3} more rows)"}
-        assert issue.levels == ["error"] * 4
-        assert issue.counted == count
-        assert issue.tags.keys() >= TAGS
-        assert len(issue.tags["storyboard_id"]) == 4
-        assert len(issue.tags["project_id"]) == len(issue.tags["worker_id"]) == 1
-    named = producer.execute("SELECT count(*) FROM storyboards WHERE sentry_event_id IS NOT NULL")
-    assert named.fetchone() == (300,)
+    causes = [(issue[0].tags["error_code"], issue[0].tags["upstream"]) for issue in issues]
+    assert sorted(causes) == sorted(CAUSES)
+    assert len({event.tags["worker_id"] for issue in issues for event in issue}) == 1
+    told = rows_by_event(producer)
+    for cause, events in zip(causes, issues, strict=True):
+        assert_told(*cause, events, told)

@@ -1,33 +1,46 @@
 """A worker that meets every fault lets no secret out: by Sentry, its log, the table, or HTTP."""
 
-import http.client
 import signal
 import socket
-import threading
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, quote, urlsplit
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
 
-from storyboard_worker.demo import faults
 from storyboard_worker.demo.cloudinary import Cloudinary
-from storyboard_worker.demo.faults import Answer, SourceFault, StorageFault
+from storyboard_worker.demo.faults import SourceFault
 from storyboard_worker.demo.origin import Origin
-from tests.acceptance.panels import enqueue_panel
+from storyboard_worker.errors import ErrorCode
+from storyboard_worker.policy import Kind, kind_of
+from tests.acceptance.every_fault import (
+    REDIRECT_PASSWORD,
+    REDIRECT_SIGNATURE,
+    catalogue,
+    kinds,
+    source_faults,
+    storage_faults,
+)
+from tests.acceptance.panels import enqueue_panel, plant
 from tests.acceptance.running_worker import RunningWorker
 from tests.acceptance.waiting import eventually, statuses
+from tests.integration.producing import enqueue
 from tests.integration.sentry_server import SentryServer
+from tests.integration.web.http_client import call
 
-PASSWORD = "database-hunter2"
+# With what a URL must quote, so that it stands in two forms.
+PASSWORD = "database/hunter2 & more"
 CRON_SECRET = "cron-secret-0123456789"
 BOARD_TOKEN = "board-token-0123456789"
-NEVER = threading.Event()
-PATHS = [
-    *("/healthz", "/api/health/worker", "/metrics", "/", "/nothing"),
-    "/api/cron/download-pending-storyboards",
-]
+CRON = "/api/cron/download-pending-storyboards"
+# Every route that answers GET; those of one row follow by its id.
+PATHS = ["/healthz", "/api/health/worker", "/metrics", "/", "/nothing", CRON]
+# These come of what befalls a worker, not of an upstream's fault.
+ALL_CODES = set(ErrorCode) - {ErrorCode.WORKER_LOST, ErrorCode.UNEXPECTED}
+# No row fails with these.
+BLAMELESS_CODES = {code for code in ErrorCode if kind_of(code) is Kind.BLAMELESS}
 # Pauses would make the test last, and are another's matter.
 SHORT = """
 from storyboard_worker import pauses, policy
@@ -36,34 +49,8 @@ defaults = pauses._Trouble.__init__.__defaults__
 pauses._Trouble.__init__.__defaults__ = tuple(
     0.2 if value == pauses.FIRST_PAUSE_SECONDS else value for value in defaults
 )
-pauses.LONGEST_PAUSE_SECONDS = 0.2
+pauses.FIRST_PAUSE_SECONDS = pauses.LONGEST_PAUSE_SECONDS = 0.2
 """
-SOURCE_FAULTS: list[SourceFault] = [
-    *(Answer(status, b"no") for status in (206, 401, 403, 404, 408, 418, 429, 500, 503)),
-    Answer(302, b"", {"Location": "http://127.0.0.1:1/a?X-Tos-Signature=other"}),
-    faults.Chunked(breaks_off_at_bytes=3_000),
-    faults.CloseBeforeAnswer(),
-    faults.CutFile(3_000),
-    faults.Drip(1, 0.2),
-    faults.Encoded(),
-    faults.Hang(NEVER),
-    faults.Hang(NEVER, "in_body"),
-    faults.NoLength(),
-    faults.ResetInBody(3_000),
-    faults.ServeBytes(b"<html>"),
-    faults.Truncate(3_000),
-    faults.WrongLength(19_999),
-]
-STORAGE_FAULTS: list[StorageFault] = [
-    *(Answer(status, {"error": {"message": "no"}}) for status in (400, 401, 409, 413, 420, 500)),
-    Answer(502, "<html>"),
-    faults.AlterAnswer(without=("secure_url",)),
-    faults.AlterAnswer(changed={"etag": "0"}),
-    faults.AnswerEarly(429),
-    faults.CloseBeforeAnswer(),
-    faults.Hang(NEVER),
-    faults.LoseAnswer(),
-]
 
 
 @pytest.fixture
@@ -76,8 +63,8 @@ def port() -> int:
 
 @pytest.fixture
 def worker(settings: dict[str, str], sentry: SentryServer, port: int) -> Iterator[RunningWorker]:
-    url = settings["DATABASE_URL"].replace(":@", f":{PASSWORD}@")
-    assert PASSWORD in url
+    url = settings["DATABASE_URL"].replace(":@", f":{quote(PASSWORD, safe='')}@")
+    assert quote(PASSWORD, safe="") in url
     worker = RunningWorker(
         {
             **settings,
@@ -96,35 +83,57 @@ def worker(settings: dict[str, str], sentry: SentryServer, port: int) -> Iterato
     worker.stop_for_good()
 
 
-def plant_all(producer: psycopg.Connection, origin: Origin, cloudinary: Cloudinary) -> list[str]:
-    """A row for each fault; their signed URLs."""
-    for storage_fault in STORAGE_FAULTS:
-        cloudinary.misbehave(storage_fault)
-    for number, source_fault in enumerate([*SOURCE_FAULTS, *[None] * len(STORAGE_FAULTS)]):
-        planted = [] if source_fault is None else [source_fault]
-        enqueue_panel(producer, origin, f"{number}.jpg", planted, max_attempts=1)
-    return [url for (url,) in producer.execute("SELECT source_url FROM storyboards").fetchall()]
+def work_off(
+    producer: psycopg.Connection, origin: Origin, faults: Sequence[SourceFault | None]
+) -> None:
+    """A row for each fault, or for none; back when all are over."""
+    for fault in faults:
+        planted = [] if fault is None else [fault]
+        enqueue_panel(producer, origin, f"{uuid4()}.jpg", planted, max_attempts=1)
+    eventually(lambda: set(statuses(producer)) <= {"ready", "failed"}, timeout_seconds=60)
 
 
-def answers(port: int, ids: list[str]) -> str:
-    """Whatever HTTP tells, with and without the secret of the cron route."""
-    told = ""
-    for path in [*PATHS, *(f"/api/storyboards/{id_}" for id_ in ids)]:
-        for headers in ({}, {"Authorization": f"Bearer {CRON_SECRET}"}, {"Authorization": "x"}):
-            with closing(http.client.HTTPConnection("127.0.0.1", port, timeout=60)) as connection:
-                connection.request("GET", path, headers=headers)
-                response = connection.getresponse()
-                told += f"{response.getheaders()}{response.read().decode()}"
-    return told
+def meet_every_fault(producer: psycopg.Connection, origin: Origin, cloudinary: Cloudinary) -> None:
+    url = plant(origin, "echoed.jpg")
+    enqueue(producer, url)
+    words = f"{url} {cloudinary.api_key}:{cloudinary.api_secret}"
+    at_source, at_storage = source_faults(words), storage_faults(words)
+    assert kinds([*at_source, *at_storage]) == catalogue()
+    work_off(producer, origin, at_source)
+    for fault in at_storage:
+        cloudinary.misbehave(fault)
+    work_off(producer, origin, [None] * len(at_storage))
+    assert cloudinary._faults.take() is None, "a fault was met by no row"
+    yesterday = datetime.now(UTC) - timedelta(days=2)
+    enqueue(producer, origin.sign("expired.jpg", signed_at=yesterday))
 
 
-def secrets_of(urls: list[str], cloudinary: Cloudinary) -> list[str]:
-    found = [PASSWORD, CRON_SECRET, BOARD_TOKEN, cloudinary.api_secret, cloudinary.api_key]
-    for url in urls:
+def answers(port: int, ids: Sequence[UUID]) -> str:
+    """Whatever HTTP tells, with and without the secret of the routes that want one."""
+    rows = [f"/api/storyboards/{id_}" for id_ in ids]
+    calls = [("GET", path) for path in [*PATHS, *rows]]
+    calls += [("POST", path) for path in [CRON, f"{rows[0]}/process", f"{rows[-1]}/process"]]
+    replies = [
+        call(port, path, method, token=token)
+        for method, path in calls
+        for token in (None, "wrong", CRON_SECRET)
+    ]
+    return "\n".join(f"{reply.headers} {reply.text}" for reply in replies)
+
+
+def error_columns(producer: psycopg.Connection) -> str:
+    columns = "error_code, error_message, sentry_event_id, cdn_url, public_id, claimed_by"
+    rows = producer.execute(f"SELECT {columns} FROM storyboards").fetchall()
+    return repr([*rows, *producer.execute("SELECT * FROM storyboard_workers").fetchall()])
+
+
+def secrets_of(producer: psycopg.Connection, cloudinary: Cloudinary) -> set[str]:
+    found = {CRON_SECRET, BOARD_TOKEN, cloudinary.api_secret, cloudinary.api_key}
+    found |= {PASSWORD, REDIRECT_SIGNATURE, REDIRECT_PASSWORD}
+    for (url,) in producer.execute("SELECT source_url FROM storyboards").fetchall():
         query = parse_qs(urlsplit(url).query)
-        credential = query["X-Tos-Credential"][0]
-        found += [query["X-Tos-Signature"][0], credential, quote(credential, safe="")]
-    return found
+        found |= {query["X-Tos-Signature"][0], query["X-Tos-Credential"][0]}
+    return found | {quote(secret, safe="") for secret in found}
 
 
 def test_no_byte_that_leaves_holds_a_secret(
@@ -136,39 +145,43 @@ def test_no_byte_that_leaves_holds_a_secret(
     sentry: SentryServer,
 ) -> None:
     worker.wait_for_log("worker ready")
-    urls = plant_all(producer, origin, cloudinary)
-    eventually(lambda: set(statuses(producer)) <= {"ready", "failed"}, timeout_seconds=60)
-    ids = [str(id_) for (id_,) in producer.execute("SELECT id FROM storyboards").fetchall()]
-    told = answers(port, ids)
+    meet_every_fault(producer, origin, cloudinary)
+    failed = producer.execute("SELECT id FROM storyboards WHERE status = 'failed'").fetchall()
+    table = error_columns(producer)
+    told = answers(port, [id_ for (id_,) in failed])
     worker.signal(signal.SIGTERM)
     assert worker.wait() == 0
 
-    table = producer.execute(
-        "SELECT error_code, error_message, sentry_event_id, cdn_url, public_id FROM storyboards"
-    ).fetchall()
     log = "\n".join(map(str, worker.log))
-    everything = b"\n".join([*sentry.raw, log.encode(), repr(table).encode(), told.encode()])
-    leaked = [secret for secret in secrets_of(urls, cloudinary) if secret.encode() in everything]
-    assert leaked == []
-    # There was something to search: many causes, by each way out.
-    assert len({row[0] for row in table}) >= 10
-    assert len({tuple(event["fingerprint"]) for event in sentry.events}) >= 10
-    assert len(sentry.transactions) >= len(urls)
+    table += error_columns(producer)
+    texts = [log, table, told]
+    everything = b"\n".join([*sentry.raw, worker.out, *(text.encode() for text in texts)])
+    secrets = secrets_of(producer, cloudinary)
+    assert [secret for secret in secrets if secret.encode() in everything] == []
+    assert worker.out == b""
+    # There was something to search: every cause, by each way out.
+    reported = {event["tags"].get("error_code") for event in sentry.events}
+    assert reported >= ALL_CODES - BLAMELESS_CODES
+    assert {line.get("error_code") for line in worker.log} >= ALL_CODES - {"source_expired"}
+    assert [code for code in ALL_CODES - BLAMELESS_CODES if code not in table] == []
+    assert len(sentry.transactions) >= len(failed)
     assert '"healthy"' in told
     assert "storyboard_failed" in told
     assert "Download failed, click to retry" in told
+    assert '"complete"' in told
 
 
 def test_a_database_that_cannot_be_reached_leaks_nothing(
     settings: dict[str, str], sentry: SentryServer
 ) -> None:
-    url = f"postgresql://storyboards:{PASSWORD}@127.0.0.1:1/postgres"
+    url = f"postgresql://storyboards:{quote(PASSWORD, safe='')}@127.0.0.1:1/postgres"
     changes = "import storyboard_worker.worker.outage as outage\noutage.ALARM_AFTER_SECONDS = 0.5"
     worker = RunningWorker({**settings, "DATABASE_URL": url, "SENTRY_DSN": sentry.dsn}, changes)
     eventually(lambda: sentry.events)
     worker.signal(signal.SIGTERM)
     assert worker.wait() == 0
     worker.stop_for_good()
-    everything = b"\n".join([*sentry.raw, "\n".join(map(str, worker.log)).encode()])
+    everything = b"\n".join([*sentry.raw, *(str(line).encode() for line in worker.log)])
     assert PASSWORD.encode() not in everything
+    assert quote(PASSWORD, safe="").encode() not in everything
     assert sentry.events[0]["tags"]["alarm"] == "database"

@@ -97,9 +97,21 @@ def test_a_wrong_secret_is_unauthorized_and_nothing_of_it_is_shown(
     assert secret not in error.message
 
 
-def test_a_wrong_key_is_unauthorized(stage: Stage, small_image: bytes) -> None:
-    stage.cloudinary.api_key = "another"
-    assert stage.failure(stage.serve(small_image)).code == "storage_unauthorized"
+def test_a_wrong_key_is_unauthorized_and_not_shown_though_the_refusal_repeats_it(
+    stage: Stage, small_image: bytes
+) -> None:
+    key, stage.cloudinary.api_key = stage.cloudinary.api_key, "another"
+    error = stage.failure(stage.serve(small_image))
+    assert error.code == "storage_unauthorized"
+    assert error.message == "Cloudinary answers 401: Invalid api_key [redacted]"
+    assert stage.cloudinary.refusals[-1].message == f"Invalid api_key {key}"
+
+
+def test_a_key_is_not_shown_in_part_either(stage: Stage, small_image: bytes) -> None:
+    # Where a long reason is cut.
+    stage.cloudinary.misbehave(Answer(400, said("x" * 290 + stage.cloudinary.api_key)))
+    error = stage.failure(stage.serve(small_image))
+    assert error.message == f"Cloudinary answers 400: {'x' * 290}[redacted]"
 
 
 def test_a_clock_that_is_hours_off_is_unauthorized(
