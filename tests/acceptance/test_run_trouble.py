@@ -6,12 +6,13 @@ is shorter.
 """
 
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from itertools import count
-from typing import Any
+from dataclasses import dataclass
+from itertools import count, pairwise
 
 import psycopg
 import pytest
@@ -25,9 +26,13 @@ from tests.acceptance.waiting import eventually, statuses
 from tests.integration.sentry_server import SentryServer
 
 CONCURRENCY = 8
+# All slots when it begins, five failures, and what was claimed along with these.
+MOST_UNDER_WAY = 2 * CONCURRENCY + 5
 REAL_SECONDS = float(os.environ.get("TROUBLE_SECONDS", "0"))
 TROUBLE_SECONDS = REAL_SECONDS or 3.0
 PAUSE_SECONDS = 30.0 if REAL_SECONDS else 0.7
+# Told apart from the pause that we choose ourselves.
+RETRY_AFTER_SECONDS = 12 if REAL_SECONDS else 2
 RECOVERY_SECONDS = 120.0
 SHORT = """
 from storyboard_worker import pauses, policy
@@ -39,9 +44,17 @@ pauses._Trouble.__init__.__defaults__ = tuple(
 )
 """
 
-pytestmark = pytest.mark.timeout(TROUBLE_SECONDS + RECOVERY_SECONDS + 60)
+pytestmark = pytest.mark.timeout(TROUBLE_SECONDS + 2 * RECOVERY_SECONDS)
 
-Trouble = Callable[[Cloudinary], None]
+
+@dataclass(frozen=True)
+class Trouble:
+    """``pause_seconds``: at least so long Cloudinary is left alone after each refusal."""
+
+    begin: Callable[[Cloudinary], None]
+    code: str
+    pause_seconds: float = PAUSE_SECONDS
+    uses_attempts: bool = False
 
 
 def wrong_secret(cloudinary: Cloudinary) -> None:
@@ -56,9 +69,23 @@ def limit_420(cloudinary: Cloudinary) -> None:
     cloudinary.misbehave(Answer(420, {"error": {"message": "Rate Limited"}}), times=None)
 
 
+def limit_420_that_says_until_when(cloudinary: Cloudinary) -> None:
+    headers = {"Retry-After": str(RETRY_AFTER_SECONDS)}
+    answer = Answer(420, {"error": {"message": "Rate Limited"}}, headers)
+    cloudinary.misbehave(answer, times=None)
+
+
 def all_is_well_again(cloudinary: Cloudinary) -> None:
     cloudinary.clear_faults()
     cloudinary.api_secret = cloudinary.api_secret.removeprefix("rotated-")
+
+
+TROUBLES = [
+    Trouble(wrong_secret, "storage_unauthorized"),
+    Trouble(page_502, "storage_unavailable", uses_attempts=True),
+    Trouble(limit_420, "storage_rate_limited"),
+    Trouble(limit_420_that_says_until_when, "storage_rate_limited", RETRY_AFTER_SECONDS),
+]
 
 
 @contextmanager
@@ -81,52 +108,63 @@ def load(producer: psycopg.Connection, origin: Origin) -> Iterator[None]:
         thread.join()
 
 
-def told(sentry: SentryServer) -> list[dict[str, Any]]:
-    return [event for event in sentry.events if event["tags"].get("upstream") == "cloudinary"]
+def requests_since(cloudinary: Cloudinary, moment: float) -> list[float]:
+    """When each of them arrived."""
+    arrivals = [request.arrived_at for request in cloudinary.requests]
+    return [arrived_at for arrived_at in arrivals if arrived_at >= moment]
 
 
-@pytest.mark.parametrize(
-    ("trouble", "code", "uses_attempts"),
-    [
-        (wrong_secret, "storage_unauthorized", False),
-        (page_502, "storage_unavailable", True),
-        (limit_420, "storage_rate_limited", False),
-    ],
-)
+@pytest.mark.parametrize("trouble", TROUBLES, ids=lambda trouble: trouble.begin.__name__)
 def test_a_trouble_of_cloudinary(
     trouble: Trouble,
-    code: str,
-    uses_attempts: bool,  # noqa: FBT001  pytest passes parameters by name
     producer: psycopg.Connection,
     origin: Origin,
     cloudinary: Cloudinary,
     sentry: SentryServer,
     start_worker: StartWorker,
 ) -> None:
-    start_worker(
+    worker = start_worker(
         "" if REAL_SECONDS else SHORT,
         SENTRY_DSN=sentry.dsn,
         WORKER_CONCURRENCY=str(CONCURRENCY),
     )
     with load(producer, origin):
         eventually(lambda: statuses(producer).get("ready", 0) >= 8)
-        asked_before = len(cloudinary.requests)
-        trouble(cloudinary)
-        time.sleep(TROUBLE_SECONDS)  # how long the trouble lasts is what the test is about
-        asked = len(cloudinary.requests) - asked_before
+        began_at = time.monotonic()
+        trouble.begin(cloudinary)
+        worker.wait_for_log("upstream paused")
+        # What was under way has asked by then, and no probe has.
+        settled_at = time.monotonic() + trouble.pause_seconds / 2
+        eventually(lambda: sentry.events)
+        # How long the trouble lasts is what the test is about; one probe is to meet it.
+        time.sleep(max(0.0, began_at + TROUBLE_SECONDS - time.monotonic()))
+        eventually(lambda: requests_since(cloudinary, settled_at), RECOVERY_SECONDS)
+        eventually(lambda: statuses(producer).get("pending", 0) > CONCURRENCY)
+        [begin] = sentry.events
+        probes = requests_since(cloudinary, settled_at)
+        under_way = len(requests_since(cloudinary, began_at)) - len(probes)
         all_is_well_again(cloudinary)
     eventually(lambda: set(statuses(producer)) == {"ready"}, timeout_seconds=RECOVERY_SECONDS)
-    eventually(lambda: len(told(sentry)) >= 2)
+    worker.signal(signal.SIGTERM)
+    assert worker.wait() == 0
 
-    # What was under way when it began, before and after five failures; one at each pause's end.
-    probes = TROUBLE_SECONDS / PAUSE_SECONDS + 2
-    assert asked <= 2 * CONCURRENCY + 5 + probes
-    begin, end = told(sentry)
+    assert under_way <= MOST_UNDER_WAY
+    gaps = [later - earlier for earlier, later in pairwise(probes)]
+    assert [gap for gap in gaps if gap < trouble.pause_seconds] == []
+
+    # Its last event has been sent by now, and there was no other.
+    [end] = [event for event in sentry.events if event["event_id"] != begin["event_id"]]
     assert (begin["level"], end["level"]) == ("warning", "info")
-    assert begin["tags"]["error_code"] == end["tags"]["error_code"] == code
-    assert begin["fingerprint"] == end["fingerprint"]
     assert "(over after " in end["message"]
-    assert [event for event in sentry.events if event["level"] in {"error", "fatal"}] == []
-    used = [row["attempts"] - 1 for row in all_rows(producer)]
-    assert sum(used) <= (asked if uses_attempts else 0)
-    assert any(used) == uses_attempts
+    for event in (begin, end):
+        assert event["fingerprint"] == ["storyboard-worker", trouble.code, "cloudinary"]
+        assert event["tags"]["error_code"] == trouble.code
+        assert event["tags"]["upstream"] == "cloudinary"
+
+    failures = len(worker.logged("storyboard retried"))
+    assert sum(row["attempts"] - 1 for row in all_rows(producer)) == failures
+    if trouble.uses_attempts:
+        # One more probe may have begun while the trouble ended.
+        assert 5 <= failures <= MOST_UNDER_WAY + len(probes) + 1
+    else:
+        assert failures == 0
