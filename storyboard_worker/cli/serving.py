@@ -26,6 +26,7 @@ from storyboard_worker.web.scrape import scrape_routes
 from storyboard_worker.web.server import HttpServer
 from storyboard_worker.web.storyboards import Storyboards
 from storyboard_worker.worker.loop import Worker
+from storyboard_worker.worker.pulse import SILENT_AFTER_SECONDS
 
 # No flood of requests can take the claim loop's connections.
 MAX_CONNECTIONS = 2
@@ -119,7 +120,12 @@ class Http:
 
     def _application(self) -> Application:
         bearer = Bearer(self._settings.cron_secret)
-        health = Health(self._settings, silent_seconds=self._silent_seconds, look=self._table)
+        health = Health(
+            self._settings,
+            silent_seconds=self._silent_seconds,
+            most_silent_seconds=SILENT_AFTER_SECONDS,
+            look=self._table,
+        )
         cron = Cron(
             bearer, self._sweep, passes=self._passes, is_stopping=lambda: self._shutdown.requested
         )

@@ -14,9 +14,6 @@ from storyboard_worker.settings import Settings
 from storyboard_worker.web.answers import answer
 from storyboard_worker.web.application import route
 
-# An idle loop shows progress every 30 s; after 90 s without any the watchdog ends the process.
-SILENT_AFTER_SECONDS = 45.0
-
 
 @dataclass(frozen=True, slots=True)
 class Table:
@@ -27,17 +24,20 @@ class Table:
 
 
 class Health:
-    """``silent_seconds``: for how long the claim loop has shown no progress."""
+    """``silent_seconds``: for how long the claim loop has shown no progress, which up to
+    ``most_silent_seconds`` is nothing to worry about."""
 
     def __init__(
         self,
         settings: Settings,
         *,
         silent_seconds: Callable[[], float],
+        most_silent_seconds: float,
         look: Callable[[], Table],
     ) -> None:
         self._settings = settings
         self._silent_seconds = silent_seconds
+        self._most_silent_seconds = most_silent_seconds
         self._look = look
 
     def routes(self) -> list[Rule]:
@@ -63,12 +63,10 @@ class Health:
         return _answer(table, [*self._of_loop(), *self._of_table(table)])
 
     def _of_loop(self) -> list[str]:
-        silent = self._silent_seconds()
-        if silent < SILENT_AFTER_SECONDS:
+        silent, most = self._silent_seconds(), self._most_silent_seconds
+        if silent < most:
             return []
-        return [
-            f"no progress of the claim loop for {silent:.0f} s (limit {SILENT_AFTER_SECONDS:.0f} s)"
-        ]
+        return [f"no progress of the claim loop for {silent:.0f} s (limit {most:.0f} s)"]
 
     def _of_table(self, table: Table) -> list[str]:
         counts, settings = table.counts, self._settings

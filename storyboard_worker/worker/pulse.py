@@ -4,7 +4,7 @@ from storyboard_worker.reporting.reporter import Reporter
 from storyboard_worker.worker.watchdog import Watchdog
 
 PULSE_SECONDS = 60.0
-# An idle loop shows progress every 30 s.
+# An idle loop shows progress every 30 s; after 90 s without any the watchdog ends the process.
 SILENT_AFTER_SECONDS = 45.0
 
 
