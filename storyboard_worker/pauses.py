@@ -193,10 +193,14 @@ class Pauses:
             return min(1, wanted) if self._wants_probe(trouble) else 0
 
     def start_probe(self, upstream: str) -> None:
-        """An attempt that probes ``upstream`` was started; nothing if there is no need."""
+        """An attempt that probes ``upstream`` was started; nothing if there is no need.
+
+        One that was claimed while a pause began is no probe: if it goes well the pause goes on,
+        and its end is still to be probed.
+        """
         with self._lock:
             trouble = self._troubles.get(upstream)
-            if trouble is not None and trouble.paused_until is not None:
+            if trouble is not None and self._wants_probe(trouble):
                 trouble.probing = True
 
     def nothing_to_probe(self, host: str) -> None:

@@ -155,3 +155,22 @@ def test_a_rate_limit_pauses_for_as_long_as_it_asks(pauses: Pauses, clock: Clock
     pauses.start_probe(HOST)
     assert pauses.failed(HOST, limited) is None
     assert pauses.paused_seconds() == {HOST: 7}
+
+
+@pytest.mark.parametrize(
+    ("upstream", "down"), [(STORAGE_UPSTREAM, STORAGE_DOWN), (HOST, SOURCE_DOWN)]
+)
+def test_an_attempt_that_was_claimed_while_the_pause_began_is_no_probe(
+    pauses: Pauses, clock: Clock, upstream: str, down: AttemptError
+) -> None:
+    """Else a good end of it, which ends no pause, would leave the upstream for ever to a probe
+    that nobody makes."""
+    bring_down(pauses, clock, down)
+    clock.now -= 30
+    pauses.start_probe(upstream)
+    pauses.succeeded(HOST)
+    assert pauses.paused_seconds() == {upstream: 30.0}
+    clock.now += 30
+    assert pauses.seconds_until_probe() is not None
+    assert pauses.hosts_to_probe() == [upstream] * (upstream == HOST)
+    assert pauses.storage_allows(16) == (1 if upstream == STORAGE_UPSTREAM else 16)
