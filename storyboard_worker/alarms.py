@@ -54,7 +54,7 @@ class Alarms:
         signs = self._register.look()
         workers = self._workers.alive()
         found = [
-            *_waiting_alarms(signs, workers, self._max_wait_seconds),
+            *self._waiting(signs, workers),
             *_expiring_alarms(signs),
         ]
         if workers:
@@ -67,6 +67,20 @@ class Alarms:
         """The same for upstreams that a sweep had to leave alone, where no worker tells of it."""
         return [] if self._workers.alive() else self._raise(self._refusing(paused))
 
+    def _waiting(self, signs: Signs, workers: list[dict[str, Any]]) -> Iterator[Alarm]:
+        waited = signs.oldest_waiting_seconds
+        facts: dict[str, object] = {"oldest_waiting_seconds": round(waited)}
+        if not workers and waited > 0:
+            # Sweeps that keep up let no row wait for long: then it counts for how long they have
+            # found rows and nobody to take them.
+            missing = self._register.seen_for_seconds(NO_WORKER)
+            if waited > self._max_wait_seconds or missing > self._max_wait_seconds / 2:
+                yield _no_worker(waited, missing, facts)
+        elif waited > self._max_wait_seconds and _is_stalled(
+            signs, workers, self._max_wait_seconds
+        ):
+            yield _stalled(waited, workers, facts)
+
     def _refusing(self, paused: Collection[str]) -> list[Alarm]:
         """Of the upstreams that are paused those that were so a sweep ago: one is told when its
         pause begins, but not that it goes on."""
@@ -75,7 +89,7 @@ class Alarms:
         return [
             Alarm(
                 name,
-                f"{upstream} has refused everybody for {lasted:.0f} s",
+                f"{upstream} refuses everybody, as it did {lasted:.0f} s ago",
                 "storyboard-worker doctor; storyboard-worker status",
                 {"upstream": upstream},
             )
@@ -97,33 +111,32 @@ class Alarms:
         return raised
 
 
-def _waiting_alarms(
-    signs: Signs, workers: list[dict[str, Any]], max_wait_seconds: float
-) -> Iterator[Alarm]:
-    waited = signs.oldest_waiting_seconds
-    if waited <= max_wait_seconds:
-        return
-    facts: dict[str, object] = {"oldest_waiting_seconds": round(waited)}
-    if not workers:
-        yield Alarm(
-            NO_WORKER,
-            f"Storyboards have waited for {waited:.0f} s and no worker is alive",
-            "look at the worker's deployment and its log; storyboard-worker status",
-            facts,
-        )
-    elif _is_stalled(signs, workers, max_wait_seconds):
-        yield Alarm(
-            STALLED,
-            f"Storyboards have waited for {waited:.0f} s while {len(workers)} worker(s) beat but "
-            "take nothing",
-            "restart the worker; storyboard-worker doctor",
-            {**facts, "workers": ", ".join(worker["worker_id"] for worker in workers)},
-        )
+def _no_worker(waited: float, missing: float, facts: dict[str, object]) -> Alarm:
+    waiting = f"Storyboards have waited for {waited:.0f} s and no worker is alive"
+    since = f", as {missing:.0f} s ago" if missing >= 1 else ""
+    return Alarm(
+        NO_WORKER,
+        waiting + since,
+        "look at the worker's deployment and its log; storyboard-worker status",
+        facts,
+    )
+
+
+def _stalled(waited: float, workers: list[dict[str, Any]], facts: dict[str, object]) -> Alarm:
+    return Alarm(
+        STALLED,
+        f"Storyboards have waited for {waited:.0f} s while {len(workers)} worker(s) beat but "
+        "take nothing",
+        "storyboard-worker doctor (is a row locked?); if it finds nothing, restart the worker",
+        {**facts, "workers": ", ".join(worker["worker_id"] for worker in workers)},
+    )
 
 
 def _is_stalled(signs: Signs, workers: list[dict[str, Any]], max_wait_seconds: float) -> bool:
     """Nothing was taken for so long, though somebody was there all the time, whom no upstream
     kept from it."""
+    if not workers:
+        return False
     idle = signs.seconds_since_activity
     since = min(worker["started_at"] for worker in workers)
     return (

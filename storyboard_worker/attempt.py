@@ -187,7 +187,13 @@ class Attempts:
             return outcome
         reservation = self._reporter.reserve(error.code, error.upstream or claim.host)
         event_id = None if reservation is None else reservation.event_id
-        outcome = self._write(claim, error, decision, event_id, deadline)
+        try:
+            outcome = self._write(claim, error, decision, event_id, deadline)
+        except LeaseLost:
+            # The answer to a commit may have been lost: the row itself says whether it was.
+            if event_id is None or not self._was_written(claim, event_id):
+                raise
+            outcome = Outcome.FAILED if isinstance(decision, Fail) else Outcome.RETRIED
         self._reporter.row_failed(claim, error, reservation)
         return outcome
 
@@ -202,6 +208,12 @@ class Attempts:
             reason=error.message,
         )
         self._reporter.upstream_paused(upstream, error, seconds)
+
+    def _was_written(self, claim: Claim, event_id: str) -> bool:
+        try:
+            return self._queue.tells_of(claim, event_id)
+        except (DatabaseUnavailable, SchemaOutdated):
+            return False
 
     def _tell_of_recoveries(self) -> None:
         for recovery in self._pauses.take_recoveries():

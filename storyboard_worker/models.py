@@ -144,6 +144,7 @@ storyboard_alarms = Table(
     metadata,
     Column("name", Text, primary_key=True),
     Column("seen_at", DateTime(timezone=True), nullable=False, server_default=_now),
+    Column("last_seen_at", DateTime(timezone=True), nullable=False, server_default=_now),
     Column("raised_at", DateTime(timezone=True)),
 )
 

@@ -17,6 +17,11 @@ DOWN_AFTER_FAILURES = 5
 FIRST_PAUSE_SECONDS = 30.0
 LONGEST_PAUSE_SECONDS = 300.0
 SOONEST_PROBE_SECONDS = 0.05
+# A host that was opened because none of its rows waited, and fails again later than this, is in
+# another trouble.
+SAME_TROUBLE_SECONDS = 120.0
+# More hosts than this that failed now and then are not kept in mind.
+MOST_TROUBLES = 1000
 
 DOWN_CODES = frozenset(
     {ErrorCode.SOURCE_UNAVAILABLE, ErrorCode.SOURCE_TIMEOUT, ErrorCode.STORAGE_UNAVAILABLE}
@@ -42,6 +47,7 @@ class _Trouble:
     next_pause_seconds: float = FIRST_PAUSE_SECONDS
     probing: bool = False
     began_at: float | None = None
+    opened_at: float | None = None
     code: ErrorCode = ErrorCode.UNEXPECTED
 
 
@@ -114,7 +120,16 @@ class Pauses:
             trouble.refusals += 1
         return self._pause(upstream, code, max(asked_seconds, least))
 
+    def _forget_small_troubles(self) -> None:
+        if len(self._troubles) > MOST_TROUBLES:
+            self._troubles = {
+                upstream: trouble
+                for upstream, trouble in self._troubles.items()
+                if trouble.paused_until is not None
+            }
+
     def _note_down(self, upstream: str, code: ErrorCode) -> float | None:
+        self._forget_small_troubles()
         trouble = self._troubles.setdefault(upstream, _Trouble())
         trouble.failures += 1
         if trouble.failures < DOWN_AFTER_FAILURES and trouble.paused_until is None:
@@ -131,7 +146,9 @@ class Pauses:
         trouble.probing = False
         trouble.paused_until = max(trouble.paused_until or 0.0, now + seconds)
         # With nothing to probe it was opened in between; that does not end the trouble.
-        if trouble.began_at is not None:
+        opened_for = 0.0 if trouble.opened_at is None else now - trouble.opened_at
+        trouble.opened_at = None
+        if trouble.began_at is not None and opened_for <= SAME_TROUBLE_SECONDS:
             return None
         trouble.began_at, trouble.code = now, code
         self.begun += 1
@@ -150,6 +167,15 @@ class Pauses:
                 upstream: max(0.0, self._remaining(trouble))
                 for upstream, trouble in self._troubles.items()
                 if trouble.paused_until is not None
+            }
+
+    def lasting_seconds(self) -> dict[str, float]:
+        """Each upstream that is paused or waits for its probe, and since when."""
+        with self._lock:
+            return {
+                upstream: self._clock() - trouble.began_at
+                for upstream, trouble in self._troubles.items()
+                if trouble.paused_until is not None and trouble.began_at is not None
             }
 
     def take_recoveries(self) -> list[Recovery]:
@@ -209,6 +235,7 @@ class Pauses:
             trouble = self._troubles.get(host)
             if trouble is not None:
                 trouble.paused_until = None
+                trouble.opened_at = self._clock()
                 trouble.failures = DOWN_AFTER_FAILURES - 1
 
     def seconds_until_probe(self) -> float | None:

@@ -15,6 +15,7 @@ ALARMS = """
 CREATE TABLE public.storyboard_alarms (
     name text PRIMARY KEY,
     seen_at timestamptz NOT NULL DEFAULT now(),
+    last_seen_at timestamptz NOT NULL DEFAULT now(),
     raised_at timestamptz
 )
 """

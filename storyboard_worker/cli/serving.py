@@ -50,6 +50,8 @@ class Http:
         """Takes the port; raises :class:`SettingsError` when it cannot be had."""
         self._main = parts
         self._parts = parts.beside(max_connections=MAX_CONNECTIONS)
+        # A pass that is busy with the database must not make health and metrics late.
+        self._looking = parts.beside(max_connections=1)
         self._settings = parts.settings
         self._shutdown = shutdown
         self._worker: Worker | None = None
@@ -66,7 +68,7 @@ class Http:
             self._read_table, fresh_seconds=FRESH_SECONDS, patience_seconds=PATIENCE_SECONDS
         )
         self._failures = Look(
-            self._parts.counts.failed_by_code,
+            self._looking.counts.failed_by_code,
             fresh_seconds=FRESH_FAILURES_SECONDS,
             patience_seconds=PATIENCE_SECONDS,
         )
@@ -124,6 +126,7 @@ class Http:
             self._settings,
             silent_seconds=self._silent_seconds,
             most_silent_seconds=SILENT_AFTER_SECONDS,
+            paused_for_seconds=self._parts.pauses.lasting_seconds,
             look=self._table,
         )
         cron = Cron(
@@ -164,13 +167,15 @@ class Http:
         return 0.0 if self._worker is None else self._worker.silent_seconds
 
     def _read_table(self) -> Table:
-        return Table(self._parts.counts.read(), self._parts.register.alive())
+        return Table(self._looking.counts.read(), self._looking.register.alive())
 
     def _facts(self) -> Facts:
         worker, settings = self._worker, self._settings
         return Facts(
             table=self._table_facts(),
-            database_errors=self._main.database.errors + self._parts.database.errors,
+            database_errors=sum(
+                parts.database.errors for parts in (self._main, self._parts, self._looking)
+            ),
             pauses_begun=self._parts.pauses.begun,
             paused_seconds=self._parts.pauses.paused_seconds(),
             loop_silent_seconds=self._silent_seconds(),

@@ -4,7 +4,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Self
@@ -24,6 +24,8 @@ from storyboard_worker.sweep import Tally
 
 # What reading settings, tidying up and printing may take beside the time for processing.
 HARD_END_MARGIN_SECONDS = 10.0
+# What telling of a hard end may take.
+LAST_WORDS_SECONDS = 7.0
 
 
 @click.command(
@@ -56,13 +58,14 @@ def sweep_command(
     """
     shutdown = Shutdown()
     started = time.monotonic()
-    _end_hard_after(max_seconds + HARD_END_MARGIN_SECONDS)
+    hard_end = HardEnd(max_seconds + HARD_END_MARGIN_SECONDS)
     with (
         shutdown.on_signals(),
         assembled(uploads=not no_process) as parts,
-        _outage_is_told(parts.reporter),
+        _told(parts.reporter),
         Progress() as progress,
     ):
+        hard_end.reporter = parts.reporter
         tally = parts.sweep(shutdown).run(
             None if no_process else parts.attempts,
             parts.pauses,
@@ -75,31 +78,51 @@ def sweep_command(
 
 
 @contextmanager
-def _outage_is_told(reporter: Reporter) -> Iterator[None]:
+def _told(reporter: Reporter) -> Iterator[None]:
     """Nobody reads what cron prints: a sweep that cannot work is told to Sentry."""
     try:
         yield
     except (DatabaseUnavailable, SchemaOutdated) as error:
-        reporter.alarm(
-            "database",
-            "A sweep cannot work: the database is away or not migrated",
-            next_step="storyboard-worker doctor",
-            reason=error,
-        )
+        _tell_of_database(reporter, error)
+        raise
+    except Exception as error:
+        reporter.crashed(error)
         raise
 
 
-def _end_hard_after(seconds: float) -> None:
-    """A database that takes a statement and never answers would hold us for ever, and a cron
-    run that hangs keeps all later ones from starting."""
+def _tell_of_database(reporter: Reporter, reason: object) -> None:
+    reporter.alarm(
+        "database",
+        "A sweep cannot work: the database is away or not migrated",
+        next_step="storyboard-worker doctor",
+        reason=reason,
+    )
 
-    def end() -> None:
+
+class HardEnd:
+    """Ends the process ``seconds`` after it was made.
+
+    A database that takes a statement and never answers would hold a sweep for ever, and a cron
+    run that hangs keeps all later ones from starting.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.reporter: Reporter | None = None
+        self._start(seconds, self._end)
+
+    def _end(self) -> None:
+        # Neither a log that nobody drains nor a Sentry that is away holds the end up.
+        self._start(LAST_WORDS_SECONDS, lambda: os._exit(Exit.DATABASE_UNREACHABLE))
+        if self.reporter is not None:
+            _tell_of_database(self.reporter, "it does not answer")
+            self.reporter.close()
         os.write(sys.stderr.fileno(), b"Error: the database does not answer; ending hard\n")
         os._exit(Exit.DATABASE_UNREACHABLE)
 
-    timer = threading.Timer(seconds, end)
-    timer.daemon = True
-    timer.start()
+    def _start(self, seconds: float, end: Callable[[], None]) -> None:
+        timer = threading.Timer(seconds, end)
+        timer.daemon = True
+        timer.start()
 
 
 class Progress:

@@ -21,7 +21,8 @@ VIEW = r"CREATE VIEW public\.storyboard_progress\b"
 # As the migrations give them; a new view may have been given away by default.
 VIEW_RIGHTS = (
     "REVOKE ALL ON public.storyboard_progress FROM PUBLIC; "
-    "GRANT SELECT ON public.storyboard_progress TO service_role;"
+    "DO $$ BEGIN IF to_regrole('service_role') IS NOT NULL THEN "
+    "GRANT SELECT ON public.storyboard_progress TO service_role; END IF; END $$;"
 )
 
 TABLE_RIGHTS = (

@@ -12,6 +12,7 @@ from storyboard_worker.queries.failures import Cause, Failures
 from storyboard_worker.queries.inspection import Inspection
 from storyboard_worker.queries.rows import FailedFilter
 from storyboard_worker.queries.workers import WorkerRegister
+from storyboard_worker.reporting.words import GONE
 from storyboard_worker.settings import Settings
 
 FAILURES_SINCE = timedelta(days=1)
@@ -121,5 +122,9 @@ def _told(cause: Cause) -> str:
 
 
 def _mend(cause: Cause) -> str:
+    if cause.error_code in GONE:
+        # To try again is in vain.
+        listed = f"storyboard-worker list --status failed --error-code {cause.error_code}"
+        return f"{listed}  # generate these images anew"
     retry = f"storyboard-worker retry --error-code {cause.error_code} --since 1d"
     return f"{retry}  # look first: storyboard-worker show {cause.sample_id}"

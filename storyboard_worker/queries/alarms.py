@@ -1,13 +1,15 @@
 """What an alarm is raised for, and whether it was raised already."""
 
 from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import case, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from storyboard_worker.database import Database
+from storyboard_worker.errors import SchemaOutdated
 from storyboard_worker.models import storyboard_alarms, storyboards
 from storyboard_worker.queries.columns import (
     FAILED,
@@ -26,6 +28,8 @@ rows = storyboards.c
 alarms = storyboard_alarms.c
 
 FORGOTTEN_AFTER_SECONDS = 86_400
+# Two sweeps in a row and a bit: what was not seen for longer is another matter.
+SIGHT_LAPSES_AFTER_SECONDS = 900
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,9 @@ class Signs:
 
 
 class AlarmRegister:
+    """Without its table (a deployment that is not migrated yet) it remembers nothing: better an
+    alarm with every sweep than none."""
+
     def __init__(self, database: Database) -> None:
         self._database = database
 
@@ -86,22 +93,38 @@ class AlarmRegister:
             set_={"raised_at": NOW},
             where=alarms.raised_at.is_(None) | (alarms.raised_at <= NOW - seconds(every_seconds)),
         ).returning(alarms.name)
-        with self._database.transaction() as connection:
-            return connection.execute(statement).first() is not None
+        try:
+            with self._database.transaction() as connection:
+                return connection.execute(statement).first() is not None
+        except SchemaOutdated:
+            return True
 
     def seen_for_seconds(self, name: str) -> float:
-        """For how long this has been seen, without having been cleared in between."""
-        noted = insert(storyboard_alarms).values(name=name).on_conflict_do_nothing()
-        lasted = select(seconds_between(NOW, alarms.seen_at)).where(alarms.name == name)
-        with self._database.transaction() as connection:
-            connection.execute(noted)
-            return float(connection.execute(lasted).scalar() or 0.0)
+        """For how long this has been seen again and again, without having been cleared."""
+        lapsed = alarms.last_seen_at < NOW - seconds(SIGHT_LAPSES_AFTER_SECONDS)
+        statement = (
+            insert(storyboard_alarms)
+            .values(name=name)
+            .on_conflict_do_update(
+                index_elements=[alarms.name],
+                set_={
+                    "seen_at": case((lapsed, NOW), else_=alarms.seen_at),
+                    "last_seen_at": NOW,
+                },
+            )
+            .returning(seconds_between(NOW, alarms.seen_at))
+        )
+        try:
+            with self._database.transaction() as connection:
+                return float(connection.execute(statement).scalar_one())
+        except SchemaOutdated:
+            return 0.0
 
     def clear(self, beginning: str, *, but: Collection[str] = ()) -> None:
         """What alarms whose names begin so, ``but`` these, were raised for is over: the next ones
         are others. What was last seen long ago is forgotten as well."""
-        last = func.greatest(alarms.raised_at, alarms.seen_at)
+        last = func.greatest(alarms.raised_at, alarms.last_seen_at)
         over = alarms.name.startswith(beginning, autoescape=True) & alarms.name.not_in(but)
         over |= last < NOW - seconds(FORGOTTEN_AFTER_SECONDS)
-        with self._database.transaction() as connection:
+        with suppress(SchemaOutdated), self._database.transaction() as connection:
             connection.execute(delete(storyboard_alarms).where(over))

@@ -204,6 +204,14 @@ class StoryboardQueue:
         """processing → failed. Raises :class:`LeaseLost` when the claim is no longer ours."""
         self._finish(claim, status=FAILED, **error_values(error, sentry_event_id))
 
+    def tells_of(self, claim: Claim, sentry_event_id: str) -> bool:
+        """Whether the row names this event: then its failure was written, by us."""
+        statement = select(rows.id).where(
+            rows.id == claim.id, rows.sentry_event_id == sentry_event_id
+        )
+        with self._database.transaction() as connection:
+            return connection.execute(statement).first() is not None
+
     def release(self, claim: Claim, error: AttemptError, *, delay_seconds: float) -> None:
         """processing → pending, the attempt given back: the error was not this row's fault.
 

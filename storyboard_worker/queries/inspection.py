@@ -136,8 +136,8 @@ class Inspection:
         statement = text(
             "SELECT coalesce(n_live_tup, 0), coalesce(n_dead_tup, 0), "
             "current_setting('autovacuum')::bool, "
-            "NOT coalesce('autovacuum_enabled=false' = ANY(reloptions) "
-            "OR 'autovacuum_enabled=off' = ANY(reloptions), false) "
+            "NOT EXISTS (SELECT FROM pg_options_to_table(reloptions) "
+            "WHERE option_name = 'autovacuum_enabled' AND NOT option_value::bool) "
             "FROM pg_class LEFT JOIN pg_stat_user_tables ON relid = pg_class.oid "
             "WHERE pg_class.oid = 'public.storyboards'::regclass"
         )

@@ -12,6 +12,7 @@ from storyboard_worker.redaction import Redactor
 from storyboard_worker.sentry_settings import SentrySettings
 
 FLUSH_SECONDS = 5.0
+WAITING_ENVELOPES = 5000
 
 
 def release_of(settings: SentrySettings) -> str:
@@ -45,4 +46,6 @@ def start_sdk(settings: SentrySettings, redactor: Redactor, *, server_name: str)
         before_send_transaction=clean,
         before_breadcrumb=lambda crumb, _hint: redactor.structure(crumb),
         shutdown_timeout=FLUSH_SECONDS,
+        # One thread sends; what does not fit while it does is dropped, events with the rest.
+        transport_queue_size=WAITING_ENVELOPES,
     )

@@ -3,6 +3,7 @@
 Attributes: https://docs.sentry.io/platforms/python/tracing/instrumentation/custom-instrumentation/queues-module/
 """
 
+import logging
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,14 +11,16 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import sentry_sdk
-from sentry_sdk.tracing import Span
+from sentry_sdk.tracing import Span, Transaction
 
 from storyboard_worker.errors import AttemptError, ErrorCode
+from storyboard_worker.logs import event
 from storyboard_worker.models import Claim
 from storyboard_worker.timeline import Timeline
 
 DESTINATION = "storyboards"
 SYSTEM = "postgresql"
+NAME = "storyboard attempt"
 TIME_OUTS = frozenset({ErrorCode.SOURCE_TIMEOUT, ErrorCode.ATTEMPT_TIMEOUT})
 
 
@@ -48,14 +51,8 @@ def attempt_trace(claim: Claim, timeline: Timeline) -> Iterator[AttemptTrace]:
 
     When it is over, the time of source and storage stand below that as spans of their own.
     """
-    headers = {"sentry-trace": claim.sentry_trace, "baggage": claim.baggage}
-    transaction = sentry_sdk.continue_trace(
-        {name: value for name, value in headers.items() if value},
-        op="function",
-        name="storyboard attempt",
-    )
     with (
-        sentry_sdk.start_transaction(transaction),
+        sentry_sdk.start_transaction(_continued(claim)),
         sentry_sdk.start_span(op="queue.process", name="copy an image") as span,
     ):
         trace = SpanTrace(span)
@@ -72,6 +69,17 @@ def attempt_trace(claim: Claim, timeline: Timeline) -> Iterator[AttemptTrace]:
         if timeline.length_bytes is not None:
             span.set_data("messaging.message.body.size", timeline.length_bytes)
         _add_parts(span, claim, timeline)
+
+
+def _continued(claim: Claim) -> Transaction:
+    headers = {"sentry-trace": claim.sentry_trace, "baggage": claim.baggage}
+    given = {name: value for name, value in headers.items() if value}
+    try:
+        return sentry_sdk.continue_trace(given, op="function", name=NAME)
+    except (ArithmeticError, LookupError, TypeError, ValueError) as error:
+        # Anybody may write the columns, and a rate of 1e400 is more than the SDK can bear.
+        event(logging.WARNING, "trace headers of a row are of no use", reason=type(error).__name__)
+        return sentry_sdk.continue_trace({}, op="function", name=NAME)
 
 
 class SpanTrace:

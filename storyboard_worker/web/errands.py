@@ -46,9 +46,15 @@ class Errands:
         """
         self._take(queue_seconds)
         future: Future[Result] = Future()
-        threading.Thread(
+        thread = threading.Thread(
             target=self._work, args=(errand, future), name=self._name, daemon=True
-        ).start()
+        )
+        try:
+            thread.start()
+        except RuntimeError:
+            # The system has no more threads for us; the place must not be lost with it.
+            self._leave(future)
+            raise
         with self._changed:
             if not self._changed.wait_for(future.done, patience_seconds):
                 self._overdue.add(future)
@@ -78,6 +84,10 @@ class Errands:
             end = partial(future.set_exception, error)
         with self._changed:
             end()
+            self._leave(future)
+
+    def _leave(self, future: Future[Any]) -> None:
+        with self._changed:
             self._under_way -= 1
             self._overdue.discard(future)
             self._changed.notify_all()

@@ -1,6 +1,6 @@
 """Whether the worker does its work, not whether its process is there."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +25,8 @@ class Table:
 
 class Health:
     """``silent_seconds``: for how long the claim loop has shown no progress, which up to
-    ``most_silent_seconds`` is nothing to worry about."""
+    ``most_silent_seconds`` is nothing to worry about; ``paused_for_seconds``: since when this
+    process leaves upstreams alone."""
 
     def __init__(
         self,
@@ -33,11 +34,13 @@ class Health:
         *,
         silent_seconds: Callable[[], float],
         most_silent_seconds: float,
+        paused_for_seconds: Callable[[], Mapping[str, float]],
         look: Callable[[], Table],
     ) -> None:
         self._settings = settings
         self._silent_seconds = silent_seconds
         self._most_silent_seconds = most_silent_seconds
+        self._paused_for_seconds = paused_for_seconds
         self._look = look
 
     def routes(self) -> list[Rule]:
@@ -81,6 +84,10 @@ class Health:
                 f"the oldest has waited for {counts.oldest_waiting_seconds:.0f} s "
                 f"(HEALTH_MAX_WAIT_SECONDS is {settings.health_max_wait_seconds:g})"
             )
+        for upstream, lasted in self._paused_for_seconds().items():
+            # Rows that are given back to wait anew each time do not grow old.
+            if lasted > settings.health_max_wait_seconds:
+                reasons.append(f"{upstream} has been left alone for {lasted:.0f} s")
         if not table.workers:
             reasons.append(
                 f"no worker is alive: none was seen for {settings.lease_seconds:g} s "

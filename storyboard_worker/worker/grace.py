@@ -10,6 +10,7 @@ from storyboard_worker.logs import event
 EXIT_STOPPED = 0
 # Without any grace, giving rows back must be possible all the same.
 SHORTEST_SECONDS = 1.0
+LAST_WORDS_SECONDS = 1.0
 
 
 class Grace:
@@ -41,5 +42,9 @@ class Grace:
     def _run(self) -> None:
         self._begun.get()
         if not self._over.wait(self._seconds):
+            # A log that nobody drains must not hold the end up.
+            end = threading.Timer(LAST_WORDS_SECONDS, os._exit, [EXIT_STOPPED])
+            end.daemon = True
+            end.start()
             event(logging.WARNING, "the grace is over, stopping at once", seconds=self._seconds)
             os._exit(EXIT_STOPPED)

@@ -83,6 +83,7 @@ class Worker:
         self._pauses = parts.pauses
         self._on_ended = parts.on_ended
         self._shutdown = shutdown
+        self._reporter = parts.reporter
         # Not an Event: signal handlers and slots put into it, and only this is made for both.
         self._wakes: queue.SimpleQueue[Wake] = queue.SimpleQueue()
         self._slots = Slots(
@@ -271,6 +272,8 @@ class Worker:
         """Let attempts end within the grace, give the others back, leave the register."""
         grace_ends_at = time.monotonic() + self._settings.shutdown_grace_seconds
         event(logging.INFO, "stopping", in_flight=len(self._slots.under_way))
+        # Sent meanwhile: at the end of the grace there may be no time for it.
+        self._reporter.tell_summaries(all_of_them=True)
         self._dispatcher.close()
         self._watchdog.stop()
         self._listener.stop()

@@ -36,7 +36,7 @@ class Outage:
                 self._reporter.crashed(error)
         elif not self._told and time.monotonic() - self._since > ALARM_AFTER_SECONDS:
             self._told = True
-            message = "The worker cannot work: the database is away or not migrated"
+            message = f"The worker cannot work: {_in_words(error)}"
             event(logging.ERROR, message, reason=error)
             self._reporter.alarm(
                 "database", message, next_step="storyboard-worker doctor", reason=error
@@ -53,3 +53,9 @@ class Outage:
         self._since = None
         self._told = False
         self._next_wait_seconds = FIRST_WAIT_SECONDS
+
+
+def _in_words(error: Exception) -> str:
+    if isinstance(error, StoryboardWorkerError):
+        return "the database is away or not migrated"
+    return f"claiming fails unexpectedly ({type(error).__name__})"

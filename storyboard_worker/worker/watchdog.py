@@ -10,6 +10,7 @@ from storyboard_worker.reporting.reporter import Reporter
 EXIT_STUCK = 70
 TICK_SECONDS = 5.0
 STUCK_AFTER_SECONDS = 90.0
+LAST_WORDS_SECONDS = 10.0
 
 
 class Watchdog:
@@ -50,6 +51,10 @@ class Watchdog:
                 self._end()
 
     def _end(self) -> None:
+        # A log that nobody drains, or a Sentry that is away, must not hold the end up.
+        end = threading.Timer(LAST_WORDS_SECONDS, os._exit, [EXIT_STUCK])
+        end.daemon = True
+        end.start()
         message = "The worker is stuck: it ends itself so that the platform restarts it"
         event(logging.CRITICAL, message, silent_seconds=self._silent_seconds)
         self._reporter.alarm(

@@ -97,3 +97,20 @@ def test_a_worker_that_idles_for_long_is_not_stuck(start_worker: StartWorker) ->
     worker.wait_for_log("listening for new rows")
     time.sleep(6.0)  # that this time does not count is what is tested
     assert worker.is_running, worker.shown_log()
+
+
+def test_a_log_that_nobody_reads_does_not_keep_it_from_ending() -> None:
+    """The pipe is full, and whoever logs waits: the loop, and then the watchdog itself."""
+    script = SCRIPT.replace("dog = watchdog", "watchdog.LAST_WORDS_SECONDS = 0.5\ndog = watchdog")
+    script += "import logging\nwhile True:\n    logging.getLogger().warning('x' * 1000)\n"
+    process = subprocess.Popen(
+        [sys.executable, "-c", script],
+        env=environment({}),
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    try:
+        assert process.wait(30) == 70
+    finally:
+        process.kill()
+        process.communicate()

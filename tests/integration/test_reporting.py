@@ -12,6 +12,7 @@ from storyboard_worker.attempt import Outcome
 from storyboard_worker.database import Database
 from storyboard_worker.demo.faults import Answer, CutFile
 from storyboard_worker.demo.pictures import random_image
+from storyboard_worker.errors import DatabaseUnavailable
 from storyboard_worker.redaction import Redactor
 from storyboard_worker.reporting.reporter import Reporter
 from storyboard_worker.sentry_settings import SentrySettings
@@ -107,6 +108,24 @@ def test_transient_errors_are_no_events_until_the_last(bench: Bench, sentry: Sen
     assert events(bench, sentry) == []
     assert bench.run(bench.claim_again(claim.id)).outcome is Outcome.FAILED
     assert only_event(bench, sentry)["tags"]["attempt"] == "3"
+
+
+def test_a_failure_whose_commit_was_answered_too_late_is_told_all_the_same(
+    bench: Bench, sentry: SentryServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim = bench.claim(bench.stage.serve(IMAGE, [Answer(404)]))
+    fail = bench.queue.fail
+    lost = iter([DatabaseUnavailable("the answer was lost")])
+
+    def fail_and_lose_the_answer(*arguments: Any, **named: Any) -> None:
+        fail(*arguments, **named)
+        for error in lost:
+            raise error
+
+    monkeypatch.setattr(bench.queue, "fail", fail_and_lose_the_answer)
+    assert bench.run(claim).outcome is Outcome.FAILED
+    event = only_event(bench, sentry)
+    assert bench.row(claim)["sentry_event_id"] == event["event_id"]
 
 
 def test_success_is_no_event(bench: Bench, sentry: SentryServer) -> None:

@@ -139,6 +139,18 @@ def test_without_a_sample_rate_nothing_is_published(untraced: Bench, sentry: Sen
     assert sentry.transactions == []
 
 
+@pytest.mark.parametrize("rate", ["1e400", "inf", "nan", "-1"])
+def test_a_sample_rate_that_cannot_be_does_not_matter(
+    traced: Bench, sentry: SentryServer, rate: str
+) -> None:
+    claim = traced.claim(
+        traced.stage.serve(IMAGE),
+        sentry_trace=f"{TRACE_ID}-b0e6f15b45c36b12-1",
+        baggage=f"sentry-trace_id={TRACE_ID},sentry-sample_rate={rate}",
+    )
+    assert traced.run(claim).outcome is Outcome.READY
+
+
 @pytest.mark.parametrize("nonsense", ["", "not a trace", "1-2-3-4"])
 def test_nonsense_in_the_trace_columns_does_not_matter(
     traced: Bench, sentry: SentryServer, nonsense: str

@@ -67,3 +67,18 @@ def test_those_beyond_the_count_wait_for_a_place_if_they_may(release: threading.
         second = callers.submit(errands.run, lambda: 2, patience_seconds=LONG, queue_seconds=LONG)
         release.set()
         assert (first.result(), second.result()) == (1, 2)
+
+
+def test_a_thread_that_cannot_be_had_does_not_cost_the_place(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    errands = Errands("test", count=1)
+
+    def no_more(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", no_more)
+        with pytest.raises(RuntimeError):
+            errands.run(lambda: 7, patience_seconds=LONG)
+    assert errands.run(lambda: 8, patience_seconds=LONG) == 8

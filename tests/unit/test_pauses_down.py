@@ -3,7 +3,7 @@
 import pytest
 
 from storyboard_worker.errors import AttemptError, ErrorCode
-from storyboard_worker.pauses import SOONEST_PROBE_SECONDS, Pauses
+from storyboard_worker.pauses import MOST_TROUBLES, SOONEST_PROBE_SECONDS, Pauses
 from tests.unit.clock import Clock
 
 HOST = "images.example.com"
@@ -151,3 +151,9 @@ def test_seconds_until_probe_is_the_shortest_remaining_pause(pauses: Pauses, clo
     pauses.start_probe(HOST)
     pauses.start_probe(OTHER)
     assert pauses.seconds_until_probe() is None
+
+
+def test_hosts_that_fail_now_and_then_are_not_kept_for_ever(pauses: Pauses) -> None:
+    for number in range(3000):
+        pauses.failed(f"host-{number}.example", AttemptError(ErrorCode.SOURCE_UNAVAILABLE, "no"))
+    assert len(pauses._troubles) <= MOST_TROUBLES + 1

@@ -88,6 +88,17 @@ def test_a_host_without_rows_opens_on_probation(pauses: Pauses, clock: Clock) ->
     assert pauses.paused_seconds() == {HOST: 60.0}
 
 
+def test_a_host_that_fails_again_long_after_it_was_opened_is_another_trouble(
+    pauses: Pauses, clock: Clock
+) -> None:
+    bring_down(pauses, clock, SOURCE_DOWN)
+    pauses.nothing_to_probe(HOST)
+    clock.now += 3600
+    assert pauses.failed(HOST, SOURCE_DOWN) == 60.0
+    assert pauses.begun == 2
+    assert pauses.lasting_seconds() == {HOST: 0.0}
+
+
 def test_starting_a_probe_where_nothing_is_paused_changes_nothing(pauses: Pauses) -> None:
     pauses.start_probe(STORAGE_UPSTREAM)
     assert pauses.storage_allows(16) == 16

@@ -112,7 +112,6 @@ def test_workers_of_another_version(patient: Patient) -> None:
     [
         ("source_unauthorized", "401: the URL's signature or credential"),
         ("source_forbidden", "403 before the expiry"),
-        ("source_not_found", "404: the image was deleted"),
         ("storage_rejected", "within a day"),
     ],
 )
@@ -133,3 +132,17 @@ def test_the_last_failures_by_cause(
     patient.mend({**found, "mend": retry})
     assert {storyboard(producer, id_)["status"] for id_ in failed} == {"pending"}
     assert "failures" not in complaint_names(patient)
+
+
+def test_images_that_are_gone_are_not_to_be_tried_again(patient: Patient) -> None:
+    failed = enqueue(patient.owner)
+    errored_at = moment(patient.owner, -60)
+    columns = {**FAILED, "error_code": "source_not_found", "errored_at": errored_at}
+    change(patient.owner, failed, **columns)
+    found = complaint(patient, "failures")
+    assert "404: the image was deleted" in (found["found"] or "")
+    assert found["mend"] == (
+        "storyboard-worker list --status failed --error-code source_not_found"
+        "  # generate these images anew"
+    )
+    patient.mend(found)

@@ -1,6 +1,7 @@
 """Health tells of progress, not of a process that is there."""
 
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -10,6 +11,7 @@ import psycopg
 import pytest
 
 from storyboard_worker.database import Database
+from storyboard_worker.errors import AttemptError, ErrorCode
 from tests.integration.producing import FAILED, PROCESSING, READY, enqueue, moment
 from tests.integration.web.conftest import Serve, Served
 
@@ -92,6 +94,20 @@ def test_a_pause_alone_is_no_reason(served: Served, alive: Alive) -> None:
             }
         ],
     )
+
+
+def test_a_pause_that_lasts_is_a_reason(
+    served: Served, alive: Alive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows that are given back to wait anew each time never grow old."""
+    alive()
+    pauses = served.http._parts.pauses
+    pauses.failed("images.example", AttemptError(ErrorCode.SOURCE_RATE_LIMITED, "no"))
+    later = time.monotonic() + 301
+    monkeypatch.setattr(pauses, "_clock", lambda: later)
+    reply = served.get("/api/health/worker")
+    assert reply.status == 503
+    assert reply.json["reasons"] == ["images.example has been left alone for 301 s"]
 
 
 def test_a_database_that_is_away(serve: Serve) -> None:
