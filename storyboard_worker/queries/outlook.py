@@ -3,10 +3,11 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 
 from psycopg.rows import class_row
-from sqlalchemy import exists, func, select
+from sqlalchemy import DateTime, bindparam, exists, func, select
 
 from storyboard_worker.database import Database
 from storyboard_worker.messages import Call, FixedStatement, fixed
@@ -26,13 +27,20 @@ rows = storyboards.c
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
+    """``moment`` of the look, by the database's clock."""
+
     due: bool
     seconds_until_due: float | None
+    moment: datetime
 
 
 class Outlook:
     """Of one worker. A look reads all that waits for another attempt, so :meth:`refresh` spares
-    it while it would take more than a small share of the time."""
+    it while it would take more than a small share of the time.
+
+    A row may fall due after a claim and before the look that follows: a refresh counts whatever
+    fell due since the look before, once, so that such a row does not wait for the next poll.
+    """
 
     def __init__(self, database: Database, clock: Callable[[], float] = time.monotonic) -> None:
         self._database = database
@@ -40,36 +48,42 @@ class Outlook:
         self._looks = Thrift(clock)
         self._is_outdated = False
         self._next_due_at: float | None = None
+        self._seen_until: datetime | None = None
 
     def anything_due(self) -> bool:
         """Look, and say whether a row is to be had now; somebody else may be about to take it."""
-        return self._look().due
+        return self._look(due_since=None).due
 
     def refresh(self) -> None:
         """Look, if that is affordable."""
-        if self._looks.seconds_until_affordable:
-            self._is_outdated = True
-        else:
-            self._look()
+        if not self._looks.seconds_until_affordable:
+            self._look(due_since=self._seen_until)
+            return
+        self._is_outdated = True
+        if self._next_due_at is not None and self._next_due_at <= self._clock():
+            # It has had its claim; to name it again would lead to claim upon claim.
+            self._next_due_at = None
 
     @property
     def seconds_until_due(self) -> float | None:
         """How long until the next waiting row is due, or until that can be known; ``None`` when
         none waits.
 
-        Rows that are due already do not count: nobody may take them now, or they were taken.
+        Rows that were due by the look before do not count: nobody may take them now.
         """
         known = [] if self._next_due_at is None else [max(0.0, self._next_due_at - self._clock())]
         if self._is_outdated:
             known.append(self._looks.seconds_until_affordable)
         return min(known, default=None)
 
-    def _look(self) -> _Seen:
+    def _look(self, *, due_since: datetime | None) -> _Seen:
         began_at = self._clock()
-        [seen] = self._database.run(Call(_look_statement(), {}, class_row(_Seen)))
+        parameters = {"due_since": due_since}
+        [seen] = self._database.run(Call(_look_statement(), parameters, class_row(_Seen)))
         ended_at = self._clock()
         self._looks.spent(ended_at - began_at)
         self._is_outdated = False
+        self._seen_until = seen.moment
         waits = seen.seconds_until_due
         self._next_due_at = None if waits is None else ended_at + waits
         return seen
@@ -78,7 +92,9 @@ class Outlook:
 @cache
 def _look_statement() -> FixedStatement:
     due = exists().where(is_pending, is_due, is_alive).select_from(storyboards)
-    next_due = select(func.min(rows.available_at)).where(is_pending, ~is_due, is_alive)
+    due_since = func.coalesce(bindparam("due_since", type_=DateTime(timezone=True)), NOW)
+    counts = rows.available_at > due_since
+    next_due = select(func.min(rows.available_at)).where(is_pending, counts, is_alive)
     distance = seconds_between(next_due.scalar_subquery(), NOW)
-    statement = select(due.label("due"), distance.label("seconds_until_due"))
+    statement = select(due.label("due"), distance.label("seconds_until_due"), NOW.label("moment"))
     return fixed(statement, **ALONG_AN_INDEX)

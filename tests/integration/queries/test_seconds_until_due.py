@@ -52,6 +52,22 @@ def clock() -> Clock:
     return Clock()
 
 
+def test_what_fell_due_since_the_last_look_counts_once(
+    database: Database, clock: Clock, producer: psycopg.Connection
+) -> None:
+    """It may have been after the claim; a second claim tells whether it can be had."""
+    outlook = Outlook(database, clock)
+    enqueue(producer, available_at=moment(producer, -5))
+    outlook.refresh()
+    assert outlook.seconds_until_due is None
+    enqueue(producer)
+    enqueue(producer, available_at=moment(producer, 100))
+    outlook.refresh()
+    assert outlook.seconds_until_due == 0
+    outlook.refresh()
+    assert outlook.seconds_until_due == pytest.approx(100, abs=10)
+
+
 @pytest.fixture
 def slow(database: Database, clock: Clock) -> Outlook:
     """It has just looked, which has taken a second; nothing waits."""
@@ -85,3 +101,16 @@ def test_a_row_known_to_wait_is_not_waited_for_longer(
 
 def test_a_slow_look_that_saw_nothing_is_no_reason_to_look_again(slow: Outlook) -> None:
     assert slow.seconds_until_due is None
+
+
+def test_a_row_whose_time_has_come_is_named_once_though_looks_are_spared(
+    slow: Outlook, clock: Clock, producer: psycopg.Connection
+) -> None:
+    clock.now += 1.0 * SHARE
+    enqueue(producer, available_at=moment(producer, 10))
+    slow.refresh()
+    clock.now += 11
+    assert slow.seconds_until_due == 0
+    slow._looks.spent(1.0)
+    slow.refresh()
+    assert slow.seconds_until_due == pytest.approx(1.0 * SHARE)

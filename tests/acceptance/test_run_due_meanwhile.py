@@ -1,0 +1,34 @@
+"""A row that falls due while the worker looks at the table is not left to the next poll."""
+
+import psycopg
+
+from storyboard_worker.demo.origin import Origin
+from tests.acceptance.panels import enqueue_panel
+from tests.acceptance.running_worker import StartWorker
+from tests.acceptance.waiting import wait_for_statuses
+from tests.integration.producing import moment
+
+# A busy machine: between the claim and the look at what comes next there is a second.
+SLOW = """
+import time
+from storyboard_worker.dispatch import Dispatcher
+fill = Dispatcher.fill
+def slow(self):
+    filled = fill(self)
+    if filled.started:
+        time.sleep(1)
+    return filled
+Dispatcher.fill = slow
+"""
+
+
+def test_a_row_that_falls_due_between_claim_and_outlook_is_taken_soon(
+    producer: psycopg.Connection, origin: Origin, start_worker: StartWorker
+) -> None:
+    worker = start_worker(SLOW)
+    worker.wait_for_log("listening for new rows")
+    with producer.transaction():
+        enqueue_panel(producer, origin, "now.jpg")
+        enqueue_panel(producer, origin, "soon.jpg", available_at=moment(producer, 0.5))
+    # With notifications the worker polls every 30 s.
+    wait_for_statuses(producer, timeout_seconds=15, ready=2)
