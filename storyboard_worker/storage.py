@@ -24,6 +24,7 @@ from storyboard_worker.retry_after import retry_after_seconds
 
 MAX_ANSWER_BYTES = 1_000_000
 MAX_REASON_CHARACTERS = 300
+MAX_ID_CHARACTERS = 200
 MAX_INTEGER = 2**31 - 1  # what the columns of the table take; no image is near it
 
 STATUS_CODES = {
@@ -46,7 +47,7 @@ class Storage:
     def __init__(self, transport: httpx.BaseTransport, settings: CloudinarySettings) -> None:
         self._transport = transport
         self._settings = settings
-        # A refusal may repeat the key; the table and those who read it are not to have it.
+        # An answer may repeat the key; the table and those who read it are not to have it.
         self._redactor = Redactor([settings.api_key, settings.api_secret])
         self._url = httpx.URL(
             cloudinary.utils.cloudinary_api_url(
@@ -88,7 +89,10 @@ class Storage:
         answer = _json_object(content)
         if response.status_code != httpx.codes.OK:
             raise _refused(response, self._redactor.text(_reason(response, answer)))
-        return _stored(answer, public_id, response)
+        image = _stored(answer, response)
+        if image.public_id != public_id:
+            raise _misplaced(response, self._redactor.text(image.public_id))
+        return image
 
     def _send(self, request: httpx.Request, deadline: Deadline) -> tuple[httpx.Response, bytes]:
         try:
@@ -202,9 +206,9 @@ def _code_for(status: int, reason: str) -> ErrorCode:
     return ErrorCode.STORAGE_UNAVAILABLE
 
 
-def _stored(answer: dict[str, Any], public_id: str, response: httpx.Response) -> StoredImage:
+def _stored(answer: dict[str, Any], response: httpx.Response) -> StoredImage:
     try:
-        image = StoredImage(
+        return StoredImage(
             cdn_url=_text(answer, "secure_url"),
             public_id=_text(answer, "public_id"),
             asset_id=_text(answer, "asset_id"),
@@ -222,14 +226,15 @@ def _stored(answer: dict[str, Any], public_id: str, response: httpx.Response) ->
             http_status=response.status_code,
             request_id=response.headers.get("x-request-id"),
         ) from error
-    if image.public_id != public_id:
-        raise AttemptError(
-            ErrorCode.STORAGE_MISMATCH,
-            f"Cloudinary stored the image under another id: {image.public_id[:200]}",
-            upstream=STORAGE_UPSTREAM,
-            request_id=response.headers.get("x-request-id"),
-        )
-    return image
+
+
+def _misplaced(response: httpx.Response, public_id: str) -> AttemptError:
+    return AttemptError(
+        ErrorCode.STORAGE_MISMATCH,
+        f"Cloudinary stored the image under another id: {public_id[:MAX_ID_CHARACTERS]}",
+        upstream=STORAGE_UPSTREAM,
+        request_id=response.headers.get("x-request-id"),
+    )
 
 
 def _text(answer: dict[str, Any], name: str) -> str:

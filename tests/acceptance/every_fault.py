@@ -20,12 +20,13 @@ def echo(status: int, words: str) -> Answer:
     return Answer(status, {"error": {"message": f"refused: {words}"}}, headers)
 
 
-def source_faults(words: str) -> Sequence[SourceFault]:
-    """Each for a row of its own; ``words`` are what an upstream could repeat."""
+def source_faults(words: Sequence[str]) -> Sequence[SourceFault]:
+    """Each for a row of its own; ``words`` are what an upstream could repeat, one at a time,
+    because long texts are cut."""
     target = f"http://127.0.0.1:1/a?X-Tos-Signature={REDIRECT_SIGNATURE}"
     return [
         *(Answer(status, b"no") for status in (204, 206, 401, 403, 404, 408, 418, 429, 500, 503)),
-        *(echo(status, words) for status in (401, 403, 404, 429, 503)),
+        *(echo(status, said) for status in (401, 403, 404, 429, 503) for said in words),
         Answer(302, b"", {"Location": target}),
         Answer(302, b"", {"Location": f"ftp://user:{REDIRECT_PASSWORD}@127.0.0.1/a"}),
         Answer(302),
@@ -44,15 +45,15 @@ def source_faults(words: str) -> Sequence[SourceFault]:
     ]
 
 
-def storage_faults(words: str) -> Sequence[StorageFault]:
-    """Each for one upload; ``words`` are what an upstream could repeat."""
+def storage_faults(words: Sequence[str]) -> Sequence[StorageFault]:
+    """Each for one upload; ``words`` as above."""
     return [
         *(echo(status, "no") for status in (400, 401, 403, 409, 413, 420, 500)),
-        *(echo(status, words) for status in (400, 401, 420, 500)),
-        Answer(502, f"<html>{words}"),
+        *(echo(status, said) for status in (400, 401, 420, 500) for said in words),
+        *(Answer(502, f"<html>{said}") for said in words),
         faults.AlterAnswer(without=("secure_url",)),
         faults.AlterAnswer(changed={"etag": "0"}),
-        faults.AlterAnswer(changed={"public_id": words}),
+        *(faults.AlterAnswer(changed={"public_id": said}) for said in words),
         faults.AnswerEarly(429),
         faults.AnswerEarly(500, abruptly=True),
         faults.CloseBeforeAnswer(),

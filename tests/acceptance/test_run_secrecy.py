@@ -96,7 +96,7 @@ def work_off(
 def meet_every_fault(producer: psycopg.Connection, origin: Origin, cloudinary: Cloudinary) -> None:
     url = plant(origin, "echoed.jpg")
     enqueue(producer, url)
-    words = f"{url} {cloudinary.api_key}:{cloudinary.api_secret}"
+    words = [url, f"{cloudinary.api_key}:{cloudinary.api_secret}"]
     at_source, at_storage = source_faults(words), storage_faults(words)
     assert kinds([*at_source, *at_storage]) == catalogue()
     work_off(producer, origin, at_source)
