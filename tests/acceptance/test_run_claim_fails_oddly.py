@@ -1,11 +1,15 @@
-"""An error of the database that nobody expected does not end the worker."""
+"""An error of the database that nobody expected does not end the worker, and is told."""
+
+import subprocess
+import sys
 
 import psycopg
 
 from storyboard_worker.demo.origin import Origin
 from tests.acceptance.panels import enqueue_panels
-from tests.acceptance.running_worker import RunningWorker
+from tests.acceptance.running_worker import RunningWorker, environment
 from tests.acceptance.waiting import wait_for_statuses
+from tests.integration.sentry_server import SentryServer
 
 REFUSE = """
 CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -29,3 +33,24 @@ def test_it_goes_on_when_the_error_is_gone(
         assert worker.is_running
     finally:
         worker.stop_for_good()
+
+
+def test_a_sweep_ends_for_it_and_tells_of_it(
+    producer: psycopg.Connection,
+    origin: Origin,
+    settings: dict[str, str],
+    sentry: SentryServer,
+) -> None:
+    producer.execute(REFUSE)
+    enqueue_panels(producer, origin, 3)
+    process = subprocess.run(
+        [sys.executable, "-m", "storyboard_worker", "sweep"],
+        env=environment({**settings, "SENTRY_DSN": sentry.dsn}),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert process.returncode == 1
+    (event,) = sentry.events
+    assert event["level"] == "fatal"
+    assert "nobody may claim" in str(event["exception"])

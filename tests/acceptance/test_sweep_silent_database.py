@@ -11,16 +11,21 @@ from storyboard_worker.demo.origin import Origin
 from tests.acceptance.own_postgres import OwnPostgres
 from tests.acceptance.panels import enqueue_panels
 from tests.acceptance.running_worker import environment
+from tests.integration.sentry_server import SentryServer
 
 
-def test_it_ends_hard(
-    own_server: OwnPostgres, own_url: str, origin: Origin, settings: dict[str, str]
+def test_it_ends_hard_and_tells(
+    own_server: OwnPostgres,
+    own_url: str,
+    origin: Origin,
+    settings: dict[str, str],
+    sentry: SentryServer,
 ) -> None:
     with psycopg.connect(own_server.dsn, autocommit=True) as producer:
         enqueue_panels(producer, origin, 2, [Hang(threading.Event())])
     process = subprocess.Popen(
         [sys.executable, "-m", "storyboard_worker", "sweep", "--max-seconds", "4"],
-        env=environment({**settings, "DATABASE_URL": own_url}),
+        env=environment({**settings, "DATABASE_URL": own_url, "SENTRY_DSN": sentry.dsn}),
         stderr=subprocess.PIPE,
         text=True,
     )
@@ -30,3 +35,6 @@ def test_it_ends_hard(
             _, said = process.communicate(timeout=40)
     assert process.returncode == 69
     assert "Error: the database does not answer" in said
+    (event,) = sentry.events
+    assert event["tags"]["alarm"] == "database"
+    assert event["contexts"]["alarm"]["next_step"] == "storyboard-worker doctor"

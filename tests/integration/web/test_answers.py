@@ -103,7 +103,7 @@ def test_no_answer_holds_a_secret(
 ) -> None:
     for number, fault in enumerate((Answer(403), Answer(404), Answer(503), Answer(429))):
         enqueue_panel(producer, origin, f"{number}.jpg", [fault])
-    id_ = enqueue_panel(producer, origin, "one.jpg", [Answer(302, {"Location": "/?secret"})])
+    id_ = enqueue_panel(producer, origin, "one.jpg", [Answer(302, b"", {"Location": "/?secret"})])
     replies = [
         served.process(id_),
         served.cron(),
