@@ -4,7 +4,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Self
@@ -19,7 +19,7 @@ from storyboard_worker.cli.exits import Exit
 from storyboard_worker.cli.output import duration, print_json, print_table
 from storyboard_worker.errors import DatabaseUnavailable, SchemaOutdated
 from storyboard_worker.reporting.reporter import Reporter
-from storyboard_worker.shutdown import Shutdown
+from storyboard_worker.shutdown import Shutdown, exit_within
 from storyboard_worker.sweep import Tally
 
 # What reading settings, tidying up and printing may take beside the time for processing.
@@ -51,10 +51,11 @@ def sweep_command(
 ) -> None:
     """One cron pass over the table.
 
-    Puts rows of dead workers back, fails those whose link has expired, raises an alarm (exit
-    1) when rows have waited longer than HEALTH_MAX_WAIT_SECONDS and no worker is alive, then
-    processes what is due until nothing is or the time is up (exit 0 all the same). Safe
-    beside workers and beside another sweep. Run it every five minutes.
+    Puts rows of dead workers back, fails those whose link has expired, raises alarms (exit 1,
+    once an hour for one outage) when rows wait and no worker is alive or none takes them, when
+    links die within two hours, or an upstream goes on refusing; then processes what is due
+    until nothing is or the time is up (exit 0 all the same). Safe beside workers and beside
+    another sweep. Run it every five minutes.
     """
     shutdown = Shutdown()
     started = time.monotonic()
@@ -108,21 +109,17 @@ class HardEnd:
 
     def __init__(self, seconds: float) -> None:
         self.reporter: Reporter | None = None
-        self._start(seconds, self._end)
+        timer = threading.Timer(seconds, self._end)
+        timer.daemon = True
+        timer.start()
 
     def _end(self) -> None:
-        # Neither a log that nobody drains nor a Sentry that is away holds the end up.
-        self._start(LAST_WORDS_SECONDS, lambda: os._exit(Exit.DATABASE_UNREACHABLE))
+        exit_within(LAST_WORDS_SECONDS, Exit.DATABASE_UNREACHABLE)
         if self.reporter is not None:
             _tell_of_database(self.reporter, "it does not answer")
             self.reporter.close()
         os.write(sys.stderr.fileno(), b"Error: the database does not answer; ending hard\n")
         os._exit(Exit.DATABASE_UNREACHABLE)
-
-    def _start(self, seconds: float, end: Callable[[], None]) -> None:
-        timer = threading.Timer(seconds, end)
-        timer.daemon = True
-        timer.start()
 
 
 class Progress:

@@ -16,13 +16,12 @@ from storyboard_worker.queries.columns import (
     NOW,
     PROCESSING,
     READY,
-    is_alive,
-    is_due,
+    expires_soon,
     is_pending,
+    oldest_waiting_seconds,
     seconds,
     seconds_between,
 )
-from storyboard_worker.queries.counts import EXPIRING_SOON_SECONDS
 
 rows = storyboards.c
 alarms = storyboard_alarms.c
@@ -59,10 +58,6 @@ class AlarmRegister:
 
     def look(self) -> Signs:
         """All signs in one statement, each from its own partial index."""
-        soon = (rows.source_expires_at > NOW) & (
-            rows.source_expires_at <= NOW + seconds(EXPIRING_SOON_SECONDS)
-        )
-        oldest = select(func.min(rows.available_at)).where(is_pending, is_due, is_alive)
         active = func.greatest(
             select(func.max(rows.claimed_at)).where(rows.status == PROCESSING).scalar_subquery(),
             select(func.max(rows.finished_at)).where(rows.status == READY).scalar_subquery(),
@@ -70,12 +65,12 @@ class AlarmRegister:
         )
         expiring = (
             select(func.count(), seconds_between(func.min(rows.source_expires_at), NOW))
-            .where(is_pending, soon)
+            .where(is_pending, expires_soon)
             .subquery()
         )
         statement = select(
             NOW,
-            func.coalesce(seconds_between(NOW, oldest.scalar_subquery()), 0.0),
+            oldest_waiting_seconds(),
             seconds_between(NOW, active),
             expiring,
         )

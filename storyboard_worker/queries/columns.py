@@ -3,7 +3,17 @@
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Double, Integer, cast, func, literal, literal_column, null
+from sqlalchemy import (
+    ColumnElement,
+    Double,
+    Integer,
+    cast,
+    func,
+    literal,
+    literal_column,
+    null,
+    select,
+)
 
 from storyboard_worker.errors import AttemptError
 from storyboard_worker.models import Status, literal_status, storyboards
@@ -71,6 +81,19 @@ def seconds_between(later: Any, earlier: Any) -> ColumnElement[float]:
 def _storable(message: str) -> str:
     """Upstreams' words stand in messages: no signed URL, no NUL (Postgres takes none)."""
     return Redactor().text(message).replace("\x00", "")[:MAX_MESSAGE_CHARACTERS]
+
+
+# A link that dies so soon has to be saved first.
+EXPIRING_SOON_SECONDS = 2 * 3600
+expires_soon = (storyboards.c.source_expires_at > NOW) & (
+    storyboards.c.source_expires_at <= NOW + seconds(EXPIRING_SOON_SECONDS)
+)
+
+
+def oldest_waiting_seconds() -> ColumnElement[float]:
+    """How long the longest-waiting row has been due, 0 when none is."""
+    oldest = select(func.min(storyboards.c.available_at)).where(is_pending, is_due, is_alive)
+    return func.coalesce(seconds_between(NOW, oldest.scalar_subquery()), 0.0)
 
 
 def error_values(error: AttemptError, sentry_event_id: str | None) -> dict[str, Any]:

@@ -12,16 +12,13 @@ from storyboard_worker.queries.columns import (
     PENDING,
     PROCESSING,
     READY,
-    is_alive,
-    is_due,
-    is_pending,
+    expires_soon,
+    oldest_waiting_seconds,
     seconds,
-    seconds_between,
 )
 
 rows = storyboards.c
 
-EXPIRING_SOON_SECONDS = 2 * 3600
 THROUGHPUT_WINDOW_SECONDS = 300
 
 
@@ -53,22 +50,15 @@ class StoryboardCounts:
 
     def read(self) -> Counts:
         """All counts in one statement, each from its own partial index."""
-        oldest = (
-            select(seconds_between(NOW, func.min(rows.available_at)))
-            .where(is_pending, is_due, is_alive)
-            .scalar_subquery()
-        )
-        soon = (rows.source_expires_at > NOW) & (
-            rows.source_expires_at <= NOW + seconds(EXPIRING_SOON_SECONDS)
-        )
         lately = rows.finished_at > NOW - seconds(THROUGHPUT_WINDOW_SECONDS)
         statement = select(
             _count(rows.status == PENDING),
             _count(rows.status == PROCESSING),
             _count(rows.status == READY),
             _count(rows.status == FAILED),
-            func.coalesce(oldest, 0.0),
-            _count(rows.status == PENDING, soon) + _count(rows.status == PROCESSING, soon),
+            oldest_waiting_seconds(),
+            _count(rows.status == PENDING, expires_soon)
+            + _count(rows.status == PROCESSING, expires_soon),
             _count(rows.status == READY, lately),
         )
         with self._database.transaction() as connection:

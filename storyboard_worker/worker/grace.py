@@ -6,6 +6,7 @@ import queue
 import threading
 
 from storyboard_worker.logs import event
+from storyboard_worker.shutdown import exit_within
 
 EXIT_STOPPED = 0
 # Without any grace, giving rows back must be possible all the same.
@@ -42,9 +43,6 @@ class Grace:
     def _run(self) -> None:
         self._begun.get()
         if not self._over.wait(self._seconds):
-            # A log that nobody drains must not hold the end up.
-            end = threading.Timer(LAST_WORDS_SECONDS, os._exit, [EXIT_STOPPED])
-            end.daemon = True
-            end.start()
+            exit_within(LAST_WORDS_SECONDS, EXIT_STOPPED)
             event(logging.WARNING, "the grace is over, stopping at once", seconds=self._seconds)
             os._exit(EXIT_STOPPED)

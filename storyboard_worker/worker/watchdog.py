@@ -6,6 +6,7 @@ import threading
 
 from storyboard_worker.logs import event
 from storyboard_worker.reporting.reporter import Reporter
+from storyboard_worker.shutdown import exit_within
 
 EXIT_STUCK = 70
 TICK_SECONDS = 5.0
@@ -51,10 +52,7 @@ class Watchdog:
                 self._end()
 
     def _end(self) -> None:
-        # A log that nobody drains, or a Sentry that is away, must not hold the end up.
-        end = threading.Timer(LAST_WORDS_SECONDS, os._exit, [EXIT_STUCK])
-        end.daemon = True
-        end.start()
+        exit_within(LAST_WORDS_SECONDS, EXIT_STUCK)
         message = "The worker is stuck: it ends itself so that the platform restarts it"
         event(logging.CRITICAL, message, silent_seconds=self._silent_seconds)
         self._reporter.alarm(
