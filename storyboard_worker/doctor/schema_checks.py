@@ -81,7 +81,7 @@ def _mends(found: Drift, constraints: dict[str, str]) -> Iterator[tuple[str, str
     for table in found.tables:
         yield f"the table {table} is missing", f"{_creating(table)} {TABLE_RIGHTS.format(table)}"
     for column in found.columns:
-        yield f"the column {column} is missing", column_statements()[column]
+        yield f"the column {column} is missing", _adding(column)
     for constraint in found.constraints:
         mend = (
             f"ALTER TABLE public.storyboards DROP CONSTRAINT IF EXISTS {constraint}, "
@@ -89,7 +89,7 @@ def _mends(found: Drift, constraints: dict[str, str]) -> Iterator[tuple[str, str
         )
         yield f"the constraint {constraint} is missing or not valid", mend
     for trigger in found.triggers:
-        yield f"the trigger {trigger} is missing", _statement(rf"CREATE TRIGGER {trigger}\b")
+        yield f"the trigger {trigger} is missing", _triggering(trigger)
     for trigger in found.disabled_triggers:
         yield (
             f"the trigger {trigger} is disabled",
@@ -99,6 +99,26 @@ def _mends(found: Drift, constraints: dict[str, str]) -> Iterator[tuple[str, str
         yield f"the index {index} is missing or unusable", f"{index_statements()[index]};"
     if not found.has_view:
         yield "the view storyboard_progress is missing", f"{_statement(VIEW)} {VIEW_RIGHTS}"
+
+
+def _adding(column: str) -> str:
+    statement = column_statements()[column]
+    if not statement.endswith(" NOT NULL;") or " DEFAULT " in statement:
+        return statement
+    table = column.partition(".")[0]
+    if table == "storyboards":
+        return "restore public.storyboards from a backup: what stood in the column is gone"
+    # What stands in the other tables is written anew by itself.
+    return f"DELETE FROM public.{table}; {statement}"  # noqa: S608  our own name
+
+
+def _triggering(trigger: str) -> str:
+    """With its function, without which it cannot be; to make that anew does no harm."""
+    statement = _statement(rf"CREATE TRIGGER {trigger}\b")
+    function = statement.rpartition("EXECUTE FUNCTION ")[2].rstrip(";")
+    body = _statement(rf"CREATE FUNCTION {re.escape(function)}.*?\$body\$.*?\$body\$")
+    made = body.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION", 1)
+    return f"{made} REVOKE ALL ON FUNCTION {function} FROM PUBLIC; {statement}"
 
 
 def _creating(table: str) -> str:

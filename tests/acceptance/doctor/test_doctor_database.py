@@ -27,6 +27,14 @@ PLANTED = {
         "ALTER TABLE storyboards ENABLE REPLICA TRIGGER storyboards_notify_update",
         {("schema parts", "fail")},
     ),
+    "the function of a trigger is missing": (
+        "DROP FUNCTION storyboards_before_write() CASCADE",
+        {("schema parts", "fail")},
+    ),
+    "the function of the notifying triggers is missing": (
+        "DROP FUNCTION storyboards_notify() CASCADE",
+        {("schema parts", "fail")},
+    ),
     "a column is missing": (
         "ALTER TABLE storyboards DROP COLUMN project_id CASCADE",
         {("schema parts", "fail"), ("claim", "fail")},
@@ -119,6 +127,14 @@ def test_a_fault_is_found_and_mended(patient: Patient, fault: str) -> None:
     for check in complaints:
         patient.mend(check)
     assert patient.complaints() == []
+
+
+def test_a_column_that_every_worker_fills(patient: Patient) -> None:
+    patient.owner.execute("ALTER TABLE storyboard_workers DROP COLUMN hostname")
+    complaints = [check for check in patient.examine() if check["status"] != "pass"]
+    assert [check["name"] for check in complaints] == ["schema parts", "workers"]
+    patient.mend(complaints[0])
+    assert patient.complaints() == [("workers", "warn")], "until the worker's next beat"
 
 
 def test_no_table_is_there(patient: Patient, empty_dsn: str) -> None:
