@@ -10,12 +10,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
 from storyboard_worker.deadline import Deadline
 from storyboard_worker.errors import (
     AttemptCancelled,
     AttemptError,
     DatabaseUnavailable,
+    DataRefused,
     ErrorCode,
     LeaseLost,
     SchemaOutdated,
@@ -42,6 +44,8 @@ class Outcome(StrEnum):
     RELEASED = "released"
     LEASE_LOST = "lease_lost"
     CANCELLED = "cancelled"
+    # What became of it could not be written down; the row comes back by its lease.
+    UNSETTLED = "unsettled"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +95,10 @@ class Attempts:
             return claim.seconds_until_expiry - (time.monotonic() - claim.received_at)
 
         with self._reporter.attempt(claim, timeline) as trace:
-            ended = self._run(claim, deadline, announce, seconds_left, timeline)
+            try:
+                ended = self._run(claim, deadline, announce, seconds_left, timeline)
+            except Exception as error:  # noqa: BLE001  logged and reported, and the slot lives on
+                ended = self._broken(claim, error, timeline)
             trace.ended(ended.outcome, ended.error)
         self._tell_of_recoveries()
         _log(ended)
@@ -125,6 +132,18 @@ class Attempts:
             outcome = Outcome.LEASE_LOST
         seconds = time.monotonic() - timeline.began_at
         return Ended(claim, outcome, seconds, timeline, error, cdn_url, delay)
+
+    def _broken(self, claim: Claim, error: Exception, timeline: Timeline) -> Ended:
+        """Settling broke, which is a bug."""
+        log.error(
+            "an attempt could not be settled",
+            exc_info=error,
+            extra={"facts": {"storyboard_id": str(claim.id)}},
+        )
+        self._reporter.crashed(error)
+        self._pauses.abandoned(claim.host)
+        seconds = time.monotonic() - timeline.began_at
+        return Ended(claim, Outcome.UNSETTLED, seconds, timeline, _unexpected(error))
 
     def _copy(
         self,
@@ -161,9 +180,7 @@ class Attempts:
             # neither end the slot nor pass unseen. The stack stands in the log, too, for those
             # who have no Sentry.
             log.exception("unexpected error", extra={"facts": {"storyboard_id": str(claim.id)}})
-            raise AttemptError(
-                ErrorCode.UNEXPECTED, f"{type(error).__name__} in the worker's own code"
-            ) from error
+            raise _unexpected(error) from error
         return image.cdn_url
 
     def _decide(self, claim: Claim, error: AttemptError, seconds_left: float | None) -> Decision:
@@ -187,13 +204,7 @@ class Attempts:
             return outcome
         reservation = self._reporter.reserve(error.code, error.upstream or claim.host)
         event_id = None if reservation is None else reservation.event_id
-        try:
-            outcome = self._write(claim, error, decision, event_id, deadline)
-        except LeaseLost:
-            # The answer to a commit may have been lost: the row itself says whether it was.
-            if event_id is None or not self._was_written(claim, event_id):
-                raise
-            outcome = Outcome.FAILED if isinstance(decision, Fail) else Outcome.RETRIED
+        outcome = self._write(claim, error, decision, event_id, deadline)
         self._reporter.row_failed(claim, error, reservation)
         return outcome
 
@@ -209,12 +220,6 @@ class Attempts:
         )
         self._reporter.upstream_paused(upstream, error, seconds)
 
-    def _was_written(self, claim: Claim, event_id: str) -> bool:
-        try:
-            return self._queue.tells_of(claim, event_id)
-        except (DatabaseUnavailable, SchemaOutdated):
-            return False
-
     def _tell_of_recoveries(self) -> None:
         for recovery in self._pauses.take_recoveries():
             event(
@@ -227,6 +232,24 @@ class Attempts:
             self._reporter.upstream_recovered(recovery.upstream, recovery.code, recovery.seconds)
 
     def _write(
+        self,
+        claim: Claim,
+        error: AttemptError,
+        decision: Decision,
+        event_id: str | None,
+        deadline: Deadline,
+    ) -> Outcome:
+        try:
+            return self._write_as_it_is(claim, error, decision, event_id, deadline)
+        except DataRefused:
+            pass  # Maybe a character that a database of another encoding cannot hold.
+        try:
+            return self._write_as_it_is(claim, error.in_ascii(), decision, event_id, deadline)
+        except DataRefused as refused:
+            self._insist(partial(self._queue.set_aside, claim.id, refused), deadline)
+            return Outcome.FAILED
+
+    def _write_as_it_is(
         self,
         claim: Claim,
         error: AttemptError,
@@ -267,9 +290,18 @@ class Attempts:
                     event(logging.WARNING, "outcome waits for the database", reason=error)
             else:
                 return
+            # It is the database that is late, not the attempt.
+            deadline.prolong()
             if deadline.wait_until_cancelled(wait_seconds):
                 raise AttemptCancelled
             wait_seconds = min(wait_seconds * 2, LONGEST_DATABASE_WAIT_SECONDS)
+
+
+def _unexpected(error: Exception) -> AttemptError:
+    told = f"{type(error).__name__} in the worker's own code"
+    unexpected = AttemptError(ErrorCode.UNEXPECTED, told)
+    unexpected.__cause__ = error
+    return unexpected
 
 
 def _is_reported(decision: Decision, error: AttemptError) -> bool:
@@ -281,6 +313,7 @@ _LEVELS = {
     Outcome.READY: logging.INFO,
     Outcome.CANCELLED: logging.INFO,
     Outcome.FAILED: logging.ERROR,
+    Outcome.UNSETTLED: logging.ERROR,
 }
 
 

@@ -5,6 +5,7 @@ meets it. A :class:`Deadline` bounds the whole attempt instead, and can be broug
 from another thread (shutdown, lost lease), which wakes a thread blocked in a socket.
 """
 
+import math
 import socket
 import threading
 import time
@@ -21,13 +22,25 @@ class Deadline:
         self._clock = clock
         self._seconds = seconds
         self._ends_at = clock() + seconds
+        # Not begun: it waits for its slot.
+        self._prolonged_until = math.inf
         self._cancelled = threading.Event()
         self._sockets: set[socket.socket] = set()
         self._lock = threading.Lock()
 
     def begin(self) -> None:
         """Count the time from now; what waited before does not count."""
-        self._ends_at = self._clock() + self._seconds
+        self._ends_at = self._prolonged_until = self._clock() + self._seconds
+
+    def prolong(self) -> None:
+        """The attempt waits for the database, which is not the network's time: it counts as
+        overdue only when this has not been said for as long as an attempt may take."""
+        self._prolonged_until = self._clock() + self._seconds
+
+    @property
+    def overdue(self) -> bool:
+        """Something hangs that ought to have seen that the time is up."""
+        return self._clock() > self._prolonged_until
 
     @property
     def cancelled(self) -> bool:

@@ -5,6 +5,9 @@
     ├── AttemptCancelled     somebody stopped the attempt (shutdown, lost lease)
     ├── LeaseLost            the claim is no longer ours: drop the result, tell nobody
     ├── DatabaseUnavailable  the database is away or too busy; waiting helps
+    │   ├── CommitInDoubt    it may have done what it was asked for all the same
+    │   └── RowsHidden       row-level security hides the table from our role
+    ├── DataRefused          a value is to blame: a row's, or one that we wrote
     ├── SchemaOutdated       the database answers but is not migrated
     └── SettingsError        a setting is wrong or missing; the command ends
 
@@ -76,6 +79,17 @@ class AttemptError(StoryboardWorkerError):
     def __str__(self) -> str:
         return f"{self.code}: {self.message}"
 
+    def in_ascii(self) -> "AttemptError":
+        """The same in characters that every database can hold."""
+        return AttemptError(
+            self.code,
+            self.message.encode("ascii", "replace").decode(),
+            upstream=self.upstream,
+            retry_after_seconds=self.retry_after_seconds,
+            http_status=self.http_status,
+            request_id=self.request_id,
+        )
+
 
 class AttemptCancelled(StoryboardWorkerError):
     """The attempt was stopped from outside; whoever stopped it has dealt with the row."""
@@ -87,6 +101,18 @@ class LeaseLost(StoryboardWorkerError):
 
 class DatabaseUnavailable(StoryboardWorkerError):
     """The database cannot be reached, or refuses work for now."""
+
+
+class CommitInDoubt(DatabaseUnavailable):
+    """The answer to a COMMIT did not come: the transaction may or may not have been committed."""
+
+
+class RowsHidden(DatabaseUnavailable):
+    """Row-level security hides the rows from the role that we work with: nothing can be seen."""
+
+
+class DataRefused(StoryboardWorkerError):
+    """The database refuses a value: one that stands in a row, or one that was to be written."""
 
 
 class SchemaOutdated(StoryboardWorkerError):

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
-from storyboard_worker.errors import StoryboardWorkerError
+from storyboard_worker.errors import DatabaseUnavailable, SchemaOutdated
 
 Item = TypeVar("Item")
 
@@ -28,8 +28,8 @@ class _Entry(Generic[Item]):
 class GroupCommit(Generic[Item]):
     """``write`` takes items and returns, for each, ``None`` or the error its bringer shall see.
 
-    One of our own errors, when it raises it, is for all of them. After any other each item is
-    written by itself: one that cannot be written must not take the others with it.
+    That the database is away is, when it raises it, for all of them. After any other error each
+    item is written by itself: one that cannot be written must not take the others with it.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class GroupCommit(Generic[Item]):
     def _write_batch(self, batch: list[_Entry[Item]]) -> None:
         try:
             verdicts = self._write([entry.item for entry in batch])
-        except StoryboardWorkerError as error:
+        except (DatabaseUnavailable, SchemaOutdated) as error:
             # A database that is away: asking it again for each would only take longer.
             verdicts = [error] * len(batch)
         except Exception as error:  # noqa: BLE001  handed to those whose item it was

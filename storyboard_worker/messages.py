@@ -42,15 +42,24 @@ class Call(Generic[Row]):
 
 
 def exchange(
-    connection: psycopg.Connection, time_outs: str, calls: Sequence[Call[Any]]
+    connection: psycopg.Connection,
+    opening: str,
+    calls: Sequence[Call[Any]],
+    *,
+    ending: str | None = None,
 ) -> list[list[Any]]:
-    """Send ``calls`` as one message that ``time_outs`` begin; the rows of each."""
+    """Send ``calls`` as one message that ``opening`` begins; the rows of each.
+
+    ``ending``: a statement without rows that ends the message.
+    """
+    endings = [] if ending is None else [ending]
+    first = -len(calls) - len(endings)
     with psycopg.ClientCursor(connection) as cursor:
-        cursor.execute(_script(cursor, time_outs, calls))
-        return [_rows(cursor, index, call) for index, call in enumerate(calls, -len(calls))]
+        cursor.execute("; ".join([_script(cursor, opening, calls), *endings]))
+        return [_rows(cursor, index, call) for index, call in enumerate(calls, first)]
 
 
-def _script(cursor: psycopg.ClientCursor[Any], time_outs: str, calls: Sequence[Call[Any]]) -> str:
+def _script(cursor: psycopg.ClientCursor[Any], opening: str, calls: Sequence[Call[Any]]) -> str:
     settings: dict[str, str] = {}
     for call in calls:
         settings.update(call.statement.settings)
@@ -59,7 +68,7 @@ def _script(cursor: psycopg.ClientCursor[Any], time_outs: str, calls: Sequence[C
         for call in calls
     )
     set_all = (f"SET LOCAL {name} = {value}" for name, value in settings.items())
-    return "; ".join([time_outs, *set_all, *statements])
+    return "; ".join([opening, *set_all, *statements])
 
 
 def _rows(cursor: psycopg.ClientCursor[Any], index: int, call: Call[Row]) -> list[Row]:

@@ -213,6 +213,16 @@ class Expired:
 
 
 @dataclass(frozen=True, slots=True)
+class SetAside:
+    """A row with which statements fail; it has failed so that the others can go on."""
+
+    id: UUID
+    source_url: str
+    project_id: str | None
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
 class WorkerBeat:
     """What a worker says of itself in ``storyboard_workers``."""
 

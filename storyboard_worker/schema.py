@@ -29,7 +29,7 @@ def upgrade(database: Database) -> list[str]:
 
     config = _config()
     config.attributes["on_version_apply"] = note
-    with database.connect() as connection:
+    with database.patient() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
     return applied

@@ -14,6 +14,7 @@ from sqlalchemy import (
     Text,
     all_,
     and_,
+    any_,
     bindparam,
     cast,
     column,
@@ -33,16 +34,20 @@ from storyboard_worker.queries.columns import (
     NO_CLAIM,
     NO_ERROR,
     NOW,
+    ONE_ATTEMPT_LESS,
+    PENDING,
     PROCESSING,
     READY,
     expires_at,
     is_alive,
     is_due,
     is_pending,
+    is_processing,
     rank_by_priority,
     seconds_between,
     source_host,
 )
+from storyboard_worker.queries.doubts import MARK_CHARACTERS
 
 rows = storyboards.c
 
@@ -68,8 +73,27 @@ IMAGE_COLUMNS = ("cdn_url", "public_id", "asset_id", "format", "width", "height"
 
 @cache
 def claim_statement(
-    limit: int, *, onward: bool, avoiding: bool = False, at_host: bool = False
+    limit: int,
+    *,
+    onward: bool,
+    avoiding: bool = False,
+    at_host: bool = False,
+    passing_over: bool = False,
 ) -> FixedStatement:
+    due = _due(limit, onward=onward, avoiding=avoiding, at_host=at_host, passing_over=passing_over)
+    return _taking(due.with_for_update(skip_locked=True))
+
+
+@cache
+def candidates_statement(limit: int, *, avoiding: bool, at_host: bool) -> FixedStatement:
+    """The ids of what a claim from the start would take, without taking it."""
+    due = _due(limit, onward=False, avoiding=avoiding, at_host=at_host, passing_over=True)
+    return fixed(due, **ALONG_AN_INDEX)
+
+
+def _due(
+    limit: int, *, onward: bool, avoiding: bool, at_host: bool, passing_over: bool
+) -> Select[Any]:
     chosen: list[ColumnElement[bool]] = [is_pending, is_due, is_alive]
     if onward:
         chosen.append(tuple_(*RANK) > tuple_(*RANK_REACHED))
@@ -77,20 +101,22 @@ def claim_statement(
         chosen.append(source_host != all_(bindparam("avoided", type_=ARRAY(Text))))
     if at_host:
         chosen.append(source_host == bindparam("host", type_=Text))
-    due = (
+    if passing_over:
+        chosen.append(rows.id != all_(bindparam("passed_over", type_=ARRAY(UuidType))))
+    return (
         select(rows.id)
         .where(*chosen)
         .order_by(*RANK)
         # A literal: a generic plan would guess a tenth of the table for a bound limit.
         .limit(literal_column(str(int(limit))))
-        .with_for_update(skip_locked=True)
     )
-    return _taking(due)
 
 
 @cache
-def claim_one_statement() -> FixedStatement:
+def claim_one_statement(*, only_due: bool = False) -> FixedStatement:
     chosen = select(rows.id).where(rows.id == bindparam("chosen_id", type_=UuidType), is_pending)
+    if only_due:
+        chosen = chosen.where(is_due, is_alive)
     return _taking(chosen.with_for_update(skip_locked=True))
 
 
@@ -105,7 +131,7 @@ def _taking(chosen: Select[Any]) -> FixedStatement:
         .values(
             status=PROCESSING,
             attempts=rows.attempts + 1,
-            claim_token=func.gen_random_uuid(),
+            claim_token=_marked_token(),
             claimed_by=bindparam("worker_id", type_=Text),
             claimed_at=NOW,
             lease_expires_at=NOW + bindparam("lease", type_=Interval),
@@ -131,6 +157,37 @@ def _taking(chosen: Select[Any]) -> FixedStatement:
     )
     # The rank travels as text, which must be read as it was written.
     return fixed(claims.order_by(*rank), datestyle="ISO", **ALONG_AN_INDEX)
+
+
+def _marked_token() -> ColumnElement[Any]:
+    """A new uuid that begins with the mark of this claim (see :mod:`.doubts`)."""
+    mark = bindparam("mark", type_=Text)
+    random = cast(func.gen_random_uuid(), Text)
+    return cast(func.concat(mark, func.substr(random, MARK_CHARACTERS + 1)), UuidType)
+
+
+@cache
+def give_back_lost_statement() -> FixedStatement:
+    """processing → pending for the rows of claims whose answer never came; their marks."""
+    mark = func.substr(cast(rows.claim_token, Text), 1, MARK_CHARACTERS)
+    lost = (
+        select(rows.id, mark.label("mark"))
+        .where(
+            is_processing,
+            rows.claimed_by == bindparam("worker_id", type_=Text),
+            mark == any_(bindparam("marks", type_=ARRAY(Text))),
+        )
+        .with_for_update(skip_locked=True)
+        .cte("lost")
+        .prefix_with("MATERIALIZED")
+    )
+    statement = (
+        update(storyboards)
+        .where(rows.id == lost.c.id)
+        .values(status=PENDING, attempts=ONE_ATTEMPT_LESS, **NO_CLAIM)
+        .returning(lost.c.mark)
+    )
+    return fixed(statement, **ALONG_AN_INDEX)
 
 
 @cache
@@ -167,3 +224,8 @@ def complete_statement() -> FixedStatement:
 
 def held_tokens(tokens: Sequence[UUID]) -> Select[Any]:
     return select(rows.claim_token).where(rows.claim_token.in_(tokens), rows.status == PROCESSING)
+
+
+def shown_images(images: Sequence[tuple[UUID, str]]) -> Select[Any]:
+    """Which of these rows show these pictures; each upload has a URL of its own."""
+    return select(rows.id).where(rows.status == READY, tuple_(rows.id, rows.cdn_url).in_(images))

@@ -1,5 +1,6 @@
 """pending → processing: the one way by which rows come into a worker's hands."""
 
+import logging
 import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -8,19 +9,24 @@ from datetime import timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
-from psycopg.rows import args_row
+from psycopg.rows import args_row, scalar_row
 
 from storyboard_worker.database import Database
-from storyboard_worker.errors import DatabaseUnavailable
+from storyboard_worker.errors import DatabaseUnavailable, DataRefused
+from storyboard_worker.logs import event
 from storyboard_worker.messages import Call, FixedStatement
 from storyboard_worker.models import Claim
 from storyboard_worker.queries.claim_statements import (
     RANK,
     RANK_NAMES,
+    candidates_statement,
     claim_one_statement,
     claim_statement,
+    give_back_lost_statement,
 )
+from storyboard_worker.queries.doubts import Doubts
 from storyboard_worker.queries.frontier import Frontier, Rank
+from storyboard_worker.queries.setting_aside import OnSetAside, SettingAside
 
 Row = TypeVar("Row")
 Taken = tuple[Claim, Rank]
@@ -38,47 +44,108 @@ class Claimant:
 class Claiming:
     """See :class:`storyboard_worker.queries.claims.StoryboardQueue`, which is its only user."""
 
-    def __init__(self, database: Database, claimant: Claimant) -> None:
+    def __init__(self, database: Database, claimant: Claimant, on_set_aside: OnSetAside) -> None:
         self._database = database
         self._claimant = claimant
         self._frontier = Frontier()
+        self._doubts = Doubts()
+        self._aside = SettingAside(database, on_set_aside)
 
     @property
     def seconds_until_whole_pass(self) -> float | None:
         return self._frontier.seconds_until_whole_pass
 
+    @property
+    def seconds_until_look_for_lost(self) -> float | None:
+        """``None``: the answer to every claim is known."""
+        return self._doubts.seconds_until_look
+
+    def give_back_lost(self) -> int:
+        """processing → pending for rows of claims whose answer never came, attempts given back;
+        returns how many. Costs nothing while there is no such claim."""
+        marks = self._doubts.to_look_for()
+        if not marks:
+            return 0
+        values = {"marks": marks, "worker_id": self._claimant.worker_id}
+        try:
+            found = self._database.run(Call(give_back_lost_statement(), values, scalar_row))
+        except DatabaseUnavailable:
+            self._doubts.look_failed()
+            raise
+        self._doubts.settled(set(found))
+        if found:
+            event(
+                logging.WARNING,
+                "given back: the answer to their claim was lost",
+                count=len(found),
+            )
+        return len(found)
+
+    def set_aside(self, storyboard_id: UUID, error: DataRefused) -> None:
+        self._aside.set_aside(storyboard_id, error)
+
     def at_host(self, limit: int, host: str) -> list[Claim]:
-        call = self._call(claim_statement(limit, onward=False, at_host=True), host=host)
-        return _claims(self._database.run(call))
+        return self._taking(limit, None, {"host": host})
 
     def by_id(self, storyboard_id: UUID) -> list[Claim]:
-        return _claims(
-            self._database.run(self._call(claim_one_statement(), chosen_id=storyboard_id))
-        )
+        with self._doubts.marked() as mark:
+            call = self._call(claim_one_statement(), mark, chosen_id=storyboard_id)
+            return _claims(self._database.run(call))
 
     def most_urgent(self, limit: int, without_hosts: Collection[str]) -> list[Claim]:
+        avoided = {"avoided": sorted(without_hosts)} if without_hosts else {}
         start = self._frontier.start
-        claims = self._pass(start, limit, without_hosts)
+        claims = self._taking(limit, start, avoided)
         if start is not None and not claims:
-            claims = self._pass(None, limit, without_hosts)
+            claims = self._taking(limit, None, avoided)
         return claims
 
-    def _pass(self, start: Rank | None, limit: int, without_hosts: Collection[str]) -> list[Claim]:
-        statement = claim_statement(limit, onward=start is not None, avoiding=bool(without_hosts))
-        call = self._call(statement, start, avoided=sorted(without_hosts))
+    def _taking(self, limit: int, start: Rank | None, narrowed: dict[str, Any]) -> list[Claim]:
+        try:
+            return self._pass(limit, start, narrowed)
+        except DataRefused:
+            return self._row_by_row(limit, narrowed)
+
+    def _pass(self, limit: int, start: Rank | None, narrowed: dict[str, Any]) -> list[Claim]:
+        statement = claim_statement(
+            limit,
+            onward=start is not None,
+            avoiding="avoided" in narrowed,
+            at_host="host" in narrowed,
+            passing_over=bool(self._aside.untouchable),
+        )
         began_at = time.monotonic()
-        with self._watched(start, began_at):
-            taken = self._database.run(call)
+        with self._watched(start, began_at), self._doubts.marked() as mark:
+            taken = self._database.run(self._call(statement, mark, start, **narrowed))
+        if "host" in narrowed:
+            return _claims(taken)
         return self._passed("alone", start, taken, began_at)
+
+    def _row_by_row(self, limit: int, narrowed: dict[str, Any]) -> list[Claim]:
+        """One row makes the statement fail for all: take the others, and set that one aside."""
+        statement = candidates_statement(
+            limit, avoiding="avoided" in narrowed, at_host="host" in narrowed
+        )
+        values = {**narrowed, "passed_over": list(self._aside.untouchable)}
+        claims: list[Claim] = []
+        for candidate in self._database.run(Call(statement, values, scalar_row)):
+            try:
+                with self._doubts.marked() as mark:
+                    call = self._call(claim_one_statement(only_due=True), mark, chosen_id=candidate)
+                    claims += _claims(self._database.run(call))
+            except DataRefused as error:
+                self._aside.set_aside(candidate, error)
+        return claims
 
     def most_urgent_along(self, other: Call[Row], limit: int) -> tuple[list[Row], list[Claim]]:
         """``other`` and a claim in one transaction."""
         start = self._frontier.start
-        statement = claim_statement(limit, onward=start is not None)
-        call = self._call(statement, start)
+        statement = claim_statement(
+            limit, onward=start is not None, passing_over=bool(self._aside.untouchable)
+        )
         began_at = time.monotonic()
-        with self._watched(start, began_at):
-            rows, taken = self._database.run_both(other, call)
+        with self._watched(start, began_at), self._doubts.marked() as mark:
+            rows, taken = self._database.run_both(other, self._call(statement, mark, start))
         return rows, self._passed("along", start, taken, began_at)
 
     @contextmanager
@@ -97,10 +164,13 @@ class Claiming:
         return _claims(taken)
 
     def _call(
-        self, statement: FixedStatement, start: Rank | None = None, **values: Any
+        self, statement: FixedStatement, mark: str, start: Rank | None = None, **values: Any
     ) -> Call[Taken]:
         values |= zip(RANK_NAMES, start or (), strict=False)
+        if self._aside.untouchable:
+            values["passed_over"] = list(self._aside.untouchable)
         values |= {
+            "mark": mark,
             "worker_id": self._claimant.worker_id,
             "lease": self._claimant.lease,
             "max_attempts": self._claimant.max_attempts,

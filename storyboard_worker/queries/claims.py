@@ -7,20 +7,21 @@ belongs to somebody else, or to a newer image.
 
 import json
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, Protocol
 from uuid import UUID
 
-import psycopg
 from psycopg.rows import scalar_row
-from sqlalchemy import ColumnElement, Update, and_, column, func, or_, select, update, values
+from sqlalchemy import ColumnElement, Select, Update, and_, column, or_, select, update, values
 from sqlalchemy import Uuid as UuidType
 
 from storyboard_worker.database import Database
 from storyboard_worker.errors import (
     AttemptError,
     DatabaseUnavailable,
+    DataRefused,
     LeaseLost,
     StoryboardWorkerError,
 )
@@ -32,21 +33,21 @@ from storyboard_worker.queries.claim_statements import (
     IMAGE_COLUMNS,
     complete_statement,
     held_tokens,
+    shown_images,
 )
 from storyboard_worker.queries.claiming import Claimant, Claiming
 from storyboard_worker.queries.columns import (
     FAILED,
     NO_CLAIM,
     NOW,
+    ONE_ATTEMPT_LESS,
     PENDING,
     error_values,
     seconds,
 )
+from storyboard_worker.queries.setting_aside import OnSetAside, log_set_aside
 
 rows = storyboards.c
-
-# A producer may have set the count meanwhile; it never goes below 0.
-ONE_ATTEMPT_LESS = func.greatest(rows.attempts - 1, 0)
 
 Completion = tuple[Claim, StoredImage]
 
@@ -64,17 +65,27 @@ class Refill(Protocol):
 class StoryboardQueue:
     """The table as a queue, for one worker.
 
-    ``max_attempts`` is the limit for rows that set none of their own.
+    ``max_attempts`` is the limit for rows that set none of their own. ``on_set_aside`` hears of
+    rows with which a claim fails, and which have failed for it.
     """
 
     def __init__(
-        self, database: Database, *, worker_id: str, lease_seconds: float, max_attempts: int
+        self,
+        database: Database,
+        *,
+        worker_id: str,
+        lease_seconds: float,
+        max_attempts: int,
+        on_set_aside: OnSetAside = log_set_aside,
     ) -> None:
         self._database = database
         self._lease = timedelta(seconds=lease_seconds)
-        self._claiming = Claiming(database, Claimant(worker_id, self._lease, max_attempts))
+        claimant = Claimant(worker_id, self._lease, max_attempts)
+        self._claiming = Claiming(database, claimant, on_set_aside)
         self._completions = GroupCommit(self._complete_all)
         self._refill: Refill | None = None
+        # Claims whose end was sent without an answer: it may have been written.
+        self._ends_in_doubt: set[UUID] = set()
 
     def refill_along(self, refill: Refill) -> None:
         """From now on claim in the transactions of completions, too."""
@@ -89,6 +100,7 @@ class StoryboardQueue:
         walking past what cannot be taken has become slow, so may be, for a little while, rows
         that are more urgent than those taken last.
         """
+        self.give_back_lost()
         if host is not None:
             return self._claiming.at_host(limit, host)
         return self._claiming.most_urgent(limit, without_hosts)
@@ -98,8 +110,20 @@ class StoryboardQueue:
 
         ``None`` when it is not pending (or gone, or locked this moment).
         """
+        self.give_back_lost()
         claims = self._claiming.by_id(storyboard_id)
         return claims[0] if claims else None
+
+    def give_back_lost(self) -> int:
+        """processing → pending for rows that a claim of ours took without our hearing of it,
+        attempts given back. Every claim and completion does it; a worker that does neither for
+        long has to."""
+        return self._claiming.give_back_lost()
+
+    @property
+    def seconds_until_look_for_lost(self) -> float | None:
+        """When :meth:`give_back_lost` has something to look for; ``None``: nothing."""
+        return self._claiming.seconds_until_look_for_lost
 
     @property
     def seconds_until_whole_pass(self) -> float | None:
@@ -148,6 +172,11 @@ class StoryboardQueue:
 
     def _complete_all(self, done: list[Completion]) -> list[StoryboardWorkerError | None]:
         """What became of each: ``None`` when it is written."""
+        with self._ending([claim for claim, _ in done]):
+            return self._completed(done)
+
+    def _completed(self, done: list[Completion]) -> list[StoryboardWorkerError | None]:
+        self.give_back_lost()
         records = [
             {"id": str(claim.id), "token": str(claim.token)}
             | {name: getattr(image, name) for name in IMAGE_COLUMNS}
@@ -155,9 +184,20 @@ class StoryboardQueue:
         ]
         completion = Call(complete_statement(), {"done": json.dumps(records)}, scalar_row)
         written = self._write(completion, len(done))
-        missing = [claim.token for claim, _ in done if claim.token not in written]
-        held = self._held(missing) if missing else set()
-        return [_completed(claim, written, held) for claim, _ in done]
+        missing = [pair for pair in done if pair[0].token not in written]
+        held, shown = self._held_or_shown(missing) if missing else (set(), set())
+        return [_verdict(claim, written | shown, held) for claim, _ in done]
+
+    @contextmanager
+    def _ending(self, claims: Sequence[Claim]) -> Iterator[None]:
+        """Around writing the end of ``claims``."""
+        tokens = {claim.token for claim in claims}
+        try:
+            yield
+        except DatabaseUnavailable:
+            self._ends_in_doubt |= tokens
+            raise
+        self._ends_in_doubt -= tokens
 
     def _write(self, completion: Call[UUID], count: int) -> set[UUID]:
         """The tokens of the claims that were completed."""
@@ -168,7 +208,7 @@ class StoryboardQueue:
         claims: list[Claim] = []
         try:
             written, claims = self._claiming.most_urgent_along(completion, taken)
-        except psycopg.Error as error:
+        except DataRefused as error:
             # Nobody expected it, and it may be the claim's: images that are stored must not
             # fail with it. If not, it comes again.
             event(logging.WARNING, "completing without a claim", reason=type(error).__name__)
@@ -177,9 +217,17 @@ class StoryboardQueue:
             refill.start(claims, taken)
         return set(written)
 
-    def _held(self, tokens: Sequence[UUID]) -> set[UUID]:
+    def _held_or_shown(self, done: Sequence[Completion]) -> tuple[set[UUID], set[UUID]]:
+        """The tokens of claims that are still held, and of those whose row shows the picture
+        already: the answer to its completion was lost."""
+        tokens = {claim.id: claim.token for claim, _ in done}
+        images = [
+            (claim.id, image.cdn_url) for claim, image in done if claim.token in self._ends_in_doubt
+        ]
         with self._database.transaction() as connection:
-            return set(connection.scalars(held_tokens(tokens)))
+            held = set(connection.scalars(held_tokens(list(tokens.values()))))
+            shown = set(connection.scalars(shown_images(images))) if images else set()
+        return held, {tokens[id_] for id_ in shown}
 
     def retry(
         self,
@@ -195,6 +243,7 @@ class StoryboardQueue:
         """
         self._finish(
             claim,
+            attempts_after=claim.attempt,
             status=PENDING,
             available_at=NOW + seconds(delay_seconds),
             **error_values(error, sentry_event_id),
@@ -202,15 +251,17 @@ class StoryboardQueue:
 
     def fail(self, claim: Claim, error: AttemptError, *, sentry_event_id: str | None) -> None:
         """processing → failed. Raises :class:`LeaseLost` when the claim is no longer ours."""
-        self._finish(claim, status=FAILED, **error_values(error, sentry_event_id))
-
-    def tells_of(self, claim: Claim, sentry_event_id: str) -> bool:
-        """Whether the row names this event: then its failure was written, by us."""
-        statement = select(rows.id).where(
-            rows.id == claim.id, rows.sentry_event_id == sentry_event_id
+        self._finish(
+            claim,
+            attempts_after=claim.attempt,
+            status=FAILED,
+            **error_values(error, sentry_event_id),
         )
-        with self._database.transaction() as connection:
-            return connection.execute(statement).first() is not None
+
+    def set_aside(self, storyboard_id: UUID, error: DataRefused) -> None:
+        """→ failed (``unexpected``), where the database refuses to have anything else written of
+        the row."""
+        self._claiming.set_aside(storyboard_id, error)
 
     def release(self, claim: Claim, error: AttemptError, *, delay_seconds: float) -> None:
         """processing → pending, the attempt given back: the error was not this row's fault.
@@ -219,6 +270,7 @@ class StoryboardQueue:
         """
         self._finish(
             claim,
+            attempts_after=claim.attempt - 1,
             status=PENDING,
             attempts=ONE_ATTEMPT_LESS,
             available_at=NOW + seconds(delay_seconds),
@@ -244,14 +296,21 @@ class StoryboardQueue:
         with self._database.transaction() as connection:
             return connection.execute(statement).rowcount
 
-    def _finish(self, claim: Claim, **columns: Any) -> None:
+    def _finish(self, claim: Claim, *, attempts_after: int, **columns: Any) -> None:
+        """Write ``columns``; ``attempts_after`` is the count that the row then has."""
         statement: Update = update(storyboards).where(_is_held(claim)).values(**columns, **NO_CLAIM)
-        with self._database.transaction() as connection:
-            if connection.execute(statement).rowcount == 0:
+        with self._ending([claim]), self._database.transaction() as connection:
+            if connection.execute(statement).rowcount:
+                return
+            was_written = (
+                claim.token in self._ends_in_doubt
+                and connection.execute(_written(claim, attempts_after, columns)).first()
+            )
+            if not was_written:
                 raise LeaseLost(f"storyboard {claim.id} is no longer ours")
 
 
-def _completed(
+def _verdict(
     claim: Claim, written: Collection[UUID], held: Collection[UUID]
 ) -> StoryboardWorkerError | None:
     if claim.token in written:
@@ -263,3 +322,16 @@ def _completed(
 
 def _is_held(claim: Claim) -> ColumnElement[bool]:
     return and_(rows.id == claim.id, rows.claim_token == claim.token)
+
+
+def _written(claim: Claim, attempts: int, columns: dict[str, Any]) -> Select[UUID]:
+    """Finds the row if it is as a finish of ours leaves it: then only the answer was lost."""
+    return select(rows.id).where(
+        rows.id == claim.id,
+        rows.status == columns["status"],
+        rows.attempts == attempts,
+        *(
+            rows[name].is_not_distinct_from(columns[name])
+            for name in ("error_code", "error_message", "sentry_event_id")
+        ),
+    )

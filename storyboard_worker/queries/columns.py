@@ -53,6 +53,9 @@ source_host: ColumnElement[str] = func.lower(
 # pending, or the whole table, than walk along an index: each time anew.
 ALONG_AN_INDEX = {"enable_bitmapscan": "off", "enable_seqscan": "off", "enable_sort": "off"}
 
+# A producer may have set the count in the meantime; it never goes below 0.
+ONE_ATTEMPT_LESS = func.greatest(storyboards.c.attempts - 1, 0)
+
 NO_CLAIM: dict[str, Any] = {
     "claim_token": null(),
     "claimed_by": null(),
@@ -78,7 +81,7 @@ def seconds_between(later: Any, earlier: Any) -> ColumnElement[float]:
     return cast(func.extract("epoch", later - earlier), Double)
 
 
-def _storable(message: str) -> str:
+def storable(message: str) -> str:
     """Upstreams' words stand in messages: no signed URL, no NUL (Postgres takes none)."""
     return Redactor().text(message).replace("\x00", "")[:MAX_MESSAGE_CHARACTERS]
 
@@ -100,7 +103,7 @@ def error_values(error: AttemptError, sentry_event_id: str | None) -> dict[str, 
     """The error columns of a row whose last attempt ended with ``error``."""
     return {
         "error_code": str(error.code),
-        "error_message": _storable(error.message),
+        "error_message": storable(error.message),
         "errored_at": NOW,
         "sentry_event_id": sentry_event_id,
     }

@@ -3,11 +3,10 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cache
 
 from psycopg.rows import class_row
-from sqlalchemy import DateTime, bindparam, exists, func, select
+from sqlalchemy import DateTime, Text, bindparam, cast, exists, func, select
 
 from storyboard_worker.database import Database
 from storyboard_worker.messages import Call, FixedStatement, fixed
@@ -27,11 +26,11 @@ rows = storyboards.c
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """``moment`` of the look, by the database's clock."""
+    """``moment`` of the look, by the database's clock and in its own words: it goes back there."""
 
     due: bool
     seconds_until_due: float | None
-    moment: datetime
+    moment: str
 
 
 class Outlook:
@@ -48,7 +47,7 @@ class Outlook:
         self._looks = Thrift(clock)
         self._is_outdated = False
         self._next_due_at: float | None = None
-        self._seen_until: datetime | None = None
+        self._seen_until: str | None = None
 
     def anything_due(self) -> bool:
         """Look, and say whether a row is to be had now; somebody else may be about to take it."""
@@ -76,7 +75,7 @@ class Outlook:
             known.append(self._looks.seconds_until_affordable)
         return min(known, default=None)
 
-    def _look(self, *, due_since: datetime | None) -> _Seen:
+    def _look(self, *, due_since: str | None) -> _Seen:
         began_at = self._clock()
         parameters = {"due_since": due_since}
         [seen] = self._database.run(Call(_look_statement(), parameters, class_row(_Seen)))
@@ -92,9 +91,13 @@ class Outlook:
 @cache
 def _look_statement() -> FixedStatement:
     due = exists().where(is_pending, is_due, is_alive).select_from(storyboards)
-    due_since = func.coalesce(bindparam("due_since", type_=DateTime(timezone=True)), NOW)
+    due_since = func.coalesce(
+        cast(bindparam("due_since", type_=Text), DateTime(timezone=True)), NOW
+    )
     counts = rows.available_at > due_since
     next_due = select(func.min(rows.available_at)).where(is_pending, counts, is_alive)
     distance = seconds_between(next_due.scalar_subquery(), NOW)
-    statement = select(due.label("due"), distance.label("seconds_until_due"), NOW.label("moment"))
+    statement = select(
+        due.label("due"), distance.label("seconds_until_due"), cast(NOW, Text).label("moment")
+    )
     return fixed(statement, **ALONG_AN_INDEX)

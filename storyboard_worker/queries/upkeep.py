@@ -4,15 +4,27 @@ Done by every worker and every sweep, in bounded batches, without a leader: two 
 skip each other's rows.
 """
 
-from functools import cache
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from psycopg.rows import class_row
-from sqlalchemy import case, func, literal_column, null, select, update
+from sqlalchemy import (
+    CTE,
+    Connection,
+    Executable,
+    Select,
+    case,
+    func,
+    literal_column,
+    null,
+    select,
+    update,
+)
 
 from storyboard_worker.database import Database
-from storyboard_worker.errors import ErrorCode
-from storyboard_worker.messages import Call, FixedStatement, fixed
+from storyboard_worker.errors import CommitInDoubt, DataRefused, ErrorCode
 from storyboard_worker.models import Expired, Lapsed, storyboards
 from storyboard_worker.queries.columns import (
     ALONG_AN_INDEX,
@@ -24,40 +36,146 @@ from storyboard_worker.queries.columns import (
     has_lapsed,
     is_pending,
     is_processing,
+    seconds,
 )
+from storyboard_worker.queries.setting_aside import OnSetAside, SettingAside, log_set_aside
 
 rows = storyboards.c
 
+Found = TypeVar("Found", Lapsed, Expired)
+
 BATCH_ROWS = 500
+
+# How long a transaction in doubt may be looked for.
+DOUBT_SECONDS = 3600.0
 
 EXPIRED_MESSAGE = "the signed URL had expired before an attempt could start"
 LOST_MESSAGE = "the worker vanished in the last attempt that the row had"
 
 
-class Upkeep:
-    """``max_attempts`` is the limit for rows that set none of their own."""
+@dataclass(frozen=True, slots=True)
+class Change(Generic[Found]):
+    """``statement`` answers with what ``kind`` is made from."""
 
-    def __init__(self, database: Database, *, max_attempts: int) -> None:
+    statement: Executable
+    kind: type[Found]
+
+
+class Upkeep:
+    """``max_attempts`` is the limit for rows that set none of their own. ``on_set_aside`` hears of
+    rows with which a statement fails, and which have failed for it."""
+
+    def __init__(
+        self,
+        database: Database,
+        *,
+        max_attempts: int,
+        on_set_aside: OnSetAside = log_set_aside,
+    ) -> None:
         self._database = database
         self._max_attempts = max_attempts
+        self._aside = SettingAside(database, on_set_aside)
+        self._doubtful: list[Lapsed | Expired] = []
 
     def rescue(self, limit: int = BATCH_ROWS) -> list[Lapsed]:
         """processing → pending for rows whose lease ran out, due at once, attempt counted;
         processing → failed (``worker_lost``) where no attempt is left."""
-        lapsed = (
-            select(
-                rows.id,
-                rows.claimed_by,
-                (rows.attempts >= func.coalesce(rows.max_attempts, self._max_attempts)).label(
-                    "exhausted"
-                ),
+        lapsed = select(rows.id).where(is_processing, has_lapsed).order_by(rows.claimed_at)
+        found = self._each(lapsed, limit, self._rescued)
+        lost = self._done_all_the_same(Lapsed, ErrorCode.WORKER_LOST)
+        return [*found, *lost]
+
+    def expire(self, limit: int = BATCH_ROWS) -> list[Expired]:
+        """pending → failed (``source_expired``) for rows whose signed URL has died."""
+        expired = select(rows.id).where(is_pending, has_expired)
+        found = self._each(expired, limit, _expired)
+        dead = self._done_all_the_same(Expired, ErrorCode.SOURCE_EXPIRED)
+        return [*found, *dead]
+
+    def note_event(self, ids: list[UUID], sentry_event_id: str) -> None:
+        """Keep on failed rows which Sentry event told of them."""
+        statement = (
+            update(storyboards)
+            .where(rows.id.in_(ids), rows.status == FAILED)
+            .values(sentry_event_id=sentry_event_id)
+        )
+        with self._database.transaction() as connection:
+            connection.execute(statement)
+
+    def _each(
+        self,
+        chosen: Select[UUID],
+        limit: int,
+        change: Callable[[Select[UUID]], Change[Found]],
+    ) -> list[Found]:
+        """Change the ``chosen`` rows together or, if one of them makes that fail, one by one; that
+        one is set aside."""
+        passed_over = self._aside.untouchable
+        if passed_over:
+            chosen = chosen.where(rows.id.not_in(passed_over))
+        # A literal: a generic plan would guess a tenth of the table for a bound limit.
+        chosen = chosen.limit(literal_column(str(int(limit))))
+        try:
+            return self._run(change(chosen))
+        except DataRefused:
+            return self._one_by_one(chosen, change)
+
+    def _one_by_one(
+        self,
+        chosen: Select[UUID],
+        change: Callable[[Select[UUID]], Change[Found]],
+    ) -> list[Found]:
+        with self._along_an_index() as connection:
+            ids = connection.scalars(chosen).all()
+        found: list[Found] = []
+        for id_ in ids:
+            try:
+                found += self._run(change(chosen.where(rows.id == id_)))
+            except DataRefused as error:
+                self._aside.set_aside(id_, error)
+        return found
+
+    def _run(self, change: Change[Found]) -> list[Found]:
+        found: list[Found] = []
+        try:
+            with self._along_an_index() as connection:
+                found = [change.kind(*row) for row in connection.execute(change.statement)]
+        except CommitInDoubt:
+            self._doubtful += found
+            raise
+        return found
+
+    @contextmanager
+    def _along_an_index(self) -> Iterator[Connection]:
+        with self._database.transaction() as connection:
+            for name, value in ALONG_AN_INDEX.items():
+                connection.exec_driver_sql(f"SET LOCAL {name} = {value}")
+            yield connection
+
+    def _done_all_the_same(self, kind: type[Found], code: ErrorCode) -> list[Found]:
+        """Rows that failed in a transaction whose end was in doubt: somebody has to hear of them,
+        and they will not be found again."""
+        doubtful = [row for row in self._doubtful if isinstance(row, kind)]
+        if not doubtful:
+            return []
+        ids = [row.id for row in doubtful]
+        statement = select(rows.id).where(
+            rows.id.in_(ids),
+            rows.status == FAILED,
+            rows.error_code == str(code),
+            rows.errored_at > NOW - seconds(DOUBT_SECONDS),
+        )
+        with self._database.transaction() as connection:
+            failed = set(connection.scalars(statement))
+        self._doubtful = [row for row in self._doubtful if not isinstance(row, kind)]
+        return [row for row in doubtful if row.id in failed]
+
+    def _rescued(self, chosen: Select[UUID]) -> Change[Lapsed]:
+        limit = func.coalesce(rows.max_attempts, self._max_attempts)
+        lapsed = _locked(
+            chosen.add_columns(
+                rows.claimed_by.label("claimed_by"), (rows.attempts >= limit).label("exhausted")
             )
-            .where(is_processing, has_lapsed)
-            .order_by(rows.claimed_at)
-            .limit(literal_column(str(int(limit))))
-            .with_for_update(skip_locked=True)
-            .cte("lapsed")
-            .prefix_with("MATERIALIZED")
         )
         exhausted = lapsed.c.exhausted
         statement = (
@@ -81,34 +199,11 @@ class Upkeep:
                 lapsed.c.exhausted,
             )
         )
-        with self._database.transaction() as connection:
-            return [Lapsed(*row) for row in connection.execute(statement)]
-
-    def expire(self, limit: int = BATCH_ROWS) -> list[Expired]:
-        """pending → failed (``source_expired``) for rows whose signed URL has died."""
-        return self._database.run(Call(_expire_statement(limit), {}, class_row(Expired)))
-
-    def note_event(self, ids: list[UUID], sentry_event_id: str) -> None:
-        """Keep on failed rows which Sentry event told of them."""
-        statement = (
-            update(storyboards)
-            .where(rows.id.in_(ids), rows.status == FAILED)
-            .values(sentry_event_id=sentry_event_id)
-        )
-        with self._database.transaction() as connection:
-            connection.execute(statement)
+        return Change(statement, Lapsed)
 
 
-@cache
-def _expire_statement(limit: int) -> FixedStatement:
-    expired = (
-        select(rows.id)
-        .where(is_pending, has_expired)
-        .limit(literal_column(str(int(limit))))
-        .with_for_update(skip_locked=True)
-        .cte("expired")
-        .prefix_with("MATERIALIZED")
-    )
+def _expired(chosen: Select[UUID]) -> Change[Expired]:
+    expired = _locked(chosen)
     statement = (
         update(storyboards)
         .where(rows.id == expired.c.id)
@@ -121,4 +216,8 @@ def _expire_statement(limit: int) -> FixedStatement:
         )
         .returning(rows.id, rows.source_url, rows.project_id, rows.attempts)
     )
-    return fixed(statement, **ALONG_AN_INDEX)
+    return Change(statement, Expired)
+
+
+def _locked(chosen: Select[Any]) -> CTE:
+    return chosen.with_for_update(skip_locked=True).cte("chosen").prefix_with("MATERIALIZED")

@@ -62,16 +62,21 @@ Explain = Callable[[Callable[[Database], object]], list[Plan]]
 
 
 class Noting(Database):
-    """Keeps the statements that begin with ``WITH``, and their parameters."""
+    """Keeps the statements that begin with ``WITH``, their parameters and settings."""
 
     def __init__(self, dsn: str) -> None:
         super().__init__(dsn)
         self.sent: list[FixedStatement] = []
+        self._settings: dict[str, str] = {}
         event.listen(self._engine, "before_cursor_execute", self._note)
 
     def _note(self, _c: object, _u: object, statement: str, parameters: Any, *_: object) -> None:
+        if statement.startswith("BEGIN"):
+            self._settings = {}
+        if set_here := re.fullmatch(r"SET LOCAL (\w+) = (\w+)", statement):
+            self._settings[set_here[1]] = set_here[2]
         if statement.startswith("WITH"):
-            self.sent.append(FixedStatement(statement, parameters, {}))
+            self.sent.append(FixedStatement(statement, parameters, dict(self._settings)))
 
     def run(self, call: Call[Row]) -> list[Row]:
         values = {**call.statement.constants, **call.values}
@@ -188,7 +193,9 @@ def test_a_claim_walks_along_its_index_even_without_statistics(
 def claim_onward(database: Database) -> object:
     """As after a claim, when to begin at the most urgent row has become slow."""
     reached = ("0", "2026-01-02 03:04:05+00", "2026-01-02 03:04:05+00", str(uuid4()))
-    call = queue_on(database)._claiming._call(claim_statement(16, onward=True), reached)
+    call = queue_on(database)._claiming._call(
+        claim_statement(16, onward=True), "0f4e1a2b-77c0", reached
+    )
     return database.run(call)
 
 

@@ -5,8 +5,7 @@ import pytest
 from psycopg import conninfo
 from sqlalchemy import Connection
 
-from storyboard_worker import database as module
-from storyboard_worker.database import Database
+from storyboard_worker.database import Database, pool
 from storyboard_worker.errors import DatabaseUnavailable, SchemaOutdated
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.queries.counts import StoryboardCounts
@@ -91,7 +90,7 @@ def test_an_unknown_database(dsn: str) -> None:
 
 
 def test_no_connection_is_free(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "POOL_TIMEOUT_SECONDS", 0.01)
+    monkeypatch.setattr(pool, "POOL_TIMEOUT_SECONDS", 0.01)
     database = Database(dsn, max_connections=1)
     with (
         database.transaction(),

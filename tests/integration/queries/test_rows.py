@@ -5,7 +5,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from sqlalchemy.exc import IntegrityError
+from storyboard_worker.errors import DataRefused
 
 from storyboard_worker.models import Status
 from storyboard_worker.queries.rows import StoryboardRows
@@ -39,7 +39,7 @@ def test_the_same_url_twice_makes_two_rows(rows: StoryboardRows) -> None:
 
 
 def test_all_or_none(rows: StoryboardRows, producer: psycopg.Connection) -> None:
-    with pytest.raises(IntegrityError):
+    with pytest.raises(DataRefused):
         rows.enqueue([URL, "ftp://images.example/a"])
     assert count(producer, "SELECT count(*) FROM storyboards") == 0
 

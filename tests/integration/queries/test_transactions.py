@@ -2,11 +2,9 @@
 
 import psycopg
 import pytest
-from sqlalchemy.exc import IntegrityError
 
-from storyboard_worker import database as module
 from storyboard_worker.database import Database
-from storyboard_worker.errors import DatabaseUnavailable
+from storyboard_worker.errors import DatabaseUnavailable, DataRefused
 from storyboard_worker.queries.counts import StoryboardCounts
 from storyboard_worker.queries.rows import StoryboardRows
 from tests.integration.producing import enqueue
@@ -16,22 +14,25 @@ OTHERS = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg
 WORKERS = f"{OTHERS} AND application_name = 'storyboard-worker'"
 
 
-def test_a_statement_that_takes_too_long(
-    one_connection: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert f"SET LOCAL statement_timeout = {module.STATEMENT_TIMEOUT_SECONDS}000" in module.BEGIN
-    monkeypatch.setattr(module, "BEGIN", "BEGIN; SET LOCAL statement_timeout = 50")
+def test_a_statement_that_takes_too_long(dsn: str) -> None:
+    """The server gives it up, and the connection is kept."""
+    database = Database(dsn, max_connections=1, timeout_seconds=0.5)
+    with database.transaction() as connection:
+        before = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar()
     with (
         pytest.raises(DatabaseUnavailable, match="statement timeout"),
-        one_connection.transaction() as connection,
+        database.transaction() as connection,
     ):
         connection.exec_driver_sql("SELECT pg_sleep(30)")
+    with database.transaction() as connection:
+        assert connection.exec_driver_sql("SELECT pg_backend_pid()").scalar() == before
+    database.close()
 
 
 @pytest.mark.parametrize(
     ("setting", "value"),
     [
-        ("statement_timeout", "15s"),
+        ("statement_timeout", "12s"),
         ("lock_timeout", "500ms"),
         ("idle_in_transaction_session_timeout", "15s"),
     ],
@@ -59,17 +60,15 @@ def test_a_row_in_somebodys_hands_is_not_waited_for_long(
 
 
 def test_rows_of_a_machine_that_vanished_are_free_again(
-    one_connection: Database, producer: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+    dsn: str, producer: psycopg.Connection
 ) -> None:
     """It stays within a transaction and says nothing more."""
     enqueue(producer)
     free: list[bool] = []
-    setting = "SET LOCAL idle_in_transaction_session_timeout ="
-    assert f"{setting} {module.IDLE_TIMEOUT_SECONDS}000" in module.BEGIN
-    monkeypatch.setattr(module, "BEGIN", f"BEGIN; {setting} 300")
+    database = Database(dsn, max_connections=1, timeout_seconds=0.5)
 
     def vanish() -> None:
-        with one_connection.transaction() as connection:
+        with database.transaction() as connection:
             connection.exec_driver_sql("SELECT FROM storyboards FOR UPDATE")
             until(lambda: count(producer, f"SELECT count(*) {WORKERS}") == 0)
             producer.execute("SELECT FROM storyboards FOR UPDATE NOWAIT")
@@ -79,6 +78,7 @@ def test_rows_of_a_machine_that_vanished_are_free_again(
     with pytest.raises(DatabaseUnavailable):
         vanish()
     assert free
+    database.close()
 
 
 def test_an_error_within_leaves_no_transaction_open(
@@ -104,7 +104,7 @@ def test_an_error_within_leaves_no_transaction_open(
 def test_a_refused_statement_leaves_no_transaction_open(
     one_connection: Database, producer: psycopg.Connection
 ) -> None:
-    with pytest.raises(IntegrityError):
+    with pytest.raises(DataRefused, match="storyboards_source_url_check"):
         StoryboardRows(one_connection).enqueue(["ftp://images.example/a"])
     assert producer.execute(f"SELECT state {WORKERS}").fetchall() == [("idle",)]
     assert len(StoryboardRows(one_connection).enqueue(["https://images.example/a"])) == 1

@@ -5,8 +5,8 @@ from dataclasses import replace
 
 import psycopg
 import pytest
-from psycopg.errors import NumericValueOutOfRange
 
+from storyboard_worker.errors import DataRefused
 from storyboard_worker.queries.claims import StoryboardQueue
 from tests.integration.producing import storyboard
 from tests.integration.queries.working import IMAGE, claim_new
@@ -19,7 +19,7 @@ def test_completions_go_on_after_one_that_cannot_be_written(
     images = [IMAGE] * 5 + [replace(IMAGE, width=2**40)]
     with ThreadPoolExecutor(6) as threads:
         done = [threads.submit(queue.complete, *pair) for pair in zip(claims, images, strict=True)]
-        with pytest.raises(NumericValueOutOfRange):
+        with pytest.raises(DataRefused):
             done[-1].result(20)
         for completion in done[:-1]:
             completion.result(20)

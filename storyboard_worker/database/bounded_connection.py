@@ -1,0 +1,63 @@
+"""A connection on which no wait is for ever.
+
+A peer (a pooler, a proxy, a firewall) may acknowledge every byte and never answer: TCP's
+keep-alive sees only the next kernel, and the server's own time-outs are of no use when its words
+are swallowed on the way. So the time is kept here.
+"""
+
+import os
+import socket
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+import psycopg
+from psycopg import abc
+
+# How often a wait looks up from its socket, for signals.
+INTERVAL_SECONDS = 0.1
+
+
+class GivenUp(psycopg.OperationalError):
+    """The database left an exchange unanswered for too long."""
+
+
+class BoundedConnection(psycopg.Connection[psycopg.rows.TupleRow]):
+    """Its peer must answer each exchange within ``timeout_seconds``; otherwise the connection is
+    closed and :class:`GivenUp` raised.
+
+    ``ends_at``, on the monotonic clock, bounds several exchanges together (BEGIN to COMMIT).
+    ``is_at_work`` is asked when the time is up; while it says yes the wait goes on (migrations).
+    """
+
+    timeout_seconds: float = 15.0
+    ends_at: float | None = None
+    is_at_work: Callable[[], bool] | None = None
+
+    def wait(
+        self,
+        gen: abc.PQGen[abc.RV],
+        interval: float = INTERVAL_SECONDS,
+        timeout: float | None = None,
+    ) -> abc.RV:
+        if timeout is not None:
+            # Waiting for notifications: nothing was asked, so no answer is late.
+            return super().wait(gen, interval, timeout)
+        while True:
+            ends_at = self.ends_at or time.monotonic() + self.timeout_seconds
+            try:
+                remaining_seconds = max(0.0, ends_at - time.monotonic())
+                return super().wait(gen, interval, timeout=remaining_seconds)
+            except psycopg.OperationalError as error:
+                # The driver's own error for a wait that is over has no public name.
+                if self.closed or time.monotonic() < ends_at:
+                    raise
+                if self.is_at_work is None or not self.is_at_work():
+                    self.give_up()
+                    raise GivenUp(f"no answer within {self.timeout_seconds:g} s") from error
+
+    def give_up(self) -> None:
+        """Close it without a farewell, which a silent peer would not take."""
+        with suppress(OSError), socket.socket(fileno=os.dup(self.pgconn.socket)) as connected:
+            connected.shutdown(socket.SHUT_RDWR)
+        self.close()

@@ -1,0 +1,124 @@
+"""Making connections, within a bound that covers the name server, too."""
+
+import queue
+import threading
+import time
+
+import psycopg
+from psycopg import abc, conninfo
+from psycopg.adapt import Loader
+
+from storyboard_worker.database.bounded_connection import BoundedConnection, GivenUp
+from storyboard_worker.database.refusals import Refusals
+
+LONGEST_CONNECT_SECONDS = 10
+# What libpq takes as the shortest.
+SHORTEST_CONNECT_SECONDS = 2
+
+# A connection whose peer vanished is noticed within a minute, not within two hours.
+KEEPALIVE = {
+    "keepalives": 1,
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
+
+
+class Dialer:
+    """``dsn`` is any form that libpq reads; all pools of a process to one database share one."""
+
+    def __init__(self, dsn: str, *, timeout_seconds: float) -> None:
+        self.timeout_seconds = timeout_seconds
+        self._conninfo = conninfo.make_conninfo(
+            dsn, **connection_options(dsn, timeout_seconds), client_encoding="UTF8"
+        )
+        self._refusals = Refusals()
+
+    def dial(self, ends_at: float | None = None) -> BoundedConnection:
+        """A new connection, had by ``ends_at`` on the monotonic clock, or ``timeout_seconds``
+        from now.
+
+        Raises psycopg's errors, and :class:`DatabaseUnavailable` where the server refused us so
+        lately that it is not asked again yet.
+        """
+        bound = time.monotonic() + self.timeout_seconds
+        with self._refusals.heeded():
+            connection = _Dial(self._conninfo).wait(min(bound, ends_at or bound))
+        connection.timeout_seconds = self.timeout_seconds
+        connection.ends_at = ends_at
+        return connection
+
+
+def connection_options(dsn: str, timeout_seconds: float) -> dict[str, str | int]:
+    """Keep-alive and time-out, unless the DSN says otherwise."""
+    given = conninfo.conninfo_to_dict(dsn)
+    # For each address; a second one shall get its turn.
+    connect_seconds = min(LONGEST_CONNECT_SECONDS, int(timeout_seconds / 2))
+    options: dict[str, str | int] = {
+        "connect_timeout": max(SHORTEST_CONNECT_SECONDS, connect_seconds),
+        **KEEPALIVE,
+        "application_name": "storyboard-worker",
+    }
+    return {name: value for name, value in options.items() if name not in given}
+
+
+class _Dial:
+    """One call in a thread of its own: the resolver, which it may wait for, knows no time-out."""
+
+    def __init__(self, dsn: str) -> None:
+        self._dsn = dsn
+        self._answer: queue.SimpleQueue[BoundedConnection | Exception] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._is_wanted = True
+
+    def wait(self, ends_at: float) -> BoundedConnection:
+        try:
+            threading.Thread(target=self._run, name="dial", daemon=True).start()
+        except RuntimeError as error:
+            raise psycopg.OperationalError("no thread to connect with") from error
+        try:
+            answer = self._answer.get(timeout=max(0.0, ends_at - time.monotonic()))
+        except queue.Empty:
+            answer = self._give_up()
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def _give_up(self) -> BoundedConnection | Exception:
+        with self._lock:
+            self._is_wanted = False
+        try:
+            return self._answer.get_nowait()
+        except queue.Empty:
+            return GivenUp("no connection in time")
+
+    def _run(self) -> None:
+        answer = _connect(self._dsn)
+        with self._lock:
+            if self._is_wanted:
+                self._answer.put(answer)
+                return
+        if isinstance(answer, BoundedConnection):
+            answer.give_up()
+
+
+def _connect(dsn: str) -> BoundedConnection | Exception:
+    try:
+        connection = BoundedConnection.connect(
+            dsn,
+            autocommit=True,
+            # Prepared statements are session state, which a transaction pooler does not keep.
+            prepare_threshold=None,
+        )
+    except (psycopg.Error, OSError, UnicodeError, ValueError) as error:
+        return error if isinstance(error, psycopg.Error) else psycopg.OperationalError(str(error))
+    if connection.pgconn.parameter_status(b"server_encoding") == b"SQL_ASCII":
+        # Such a database holds any bytes; those that are no UTF-8 must not spoil a statement.
+        connection.adapters.register_loader("text", _ForgivingTextLoader)
+    return connection
+
+
+class _ForgivingTextLoader(Loader):
+    def load(self, data: abc.Buffer) -> str:
+        return bytes(data).decode("utf-8", "replace")

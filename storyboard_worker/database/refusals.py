@@ -1,0 +1,89 @@
+"""A server that refuses us is asked ever more rarely.
+
+Poolers and servers lock out clients that try a wrong password again and again
+(https://github.com/supabase/supavisor: «circuit breaker»; pg_hba's auth_delay; fail2ban).
+"""
+
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import psycopg
+
+from storyboard_worker.errors import DatabaseUnavailable
+
+FIRST_WAIT_SECONDS = 1.0
+LONGEST_WAIT_SECONDS = 60.0
+
+# Where no password was sent, a refusal is known by its words alone.
+REFUSED = re.compile(
+    r"authentication failed|no pg_hba\.conf entry|tenant or user not found|role .* does not exist|"
+    r"circuit breaker|is not permitted to log in|no password supplied",
+    re.IGNORECASE,
+)
+
+
+class Refusals:
+    """Of one process to one database. While the server refuses, one thread asks at a time, and
+    only after a wait; the others are told why at once."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._reason: str | None = None
+        self._wait_seconds = FIRST_WAIT_SECONDS
+        self._again_at = float("-inf")
+        self._asking = False
+
+    @contextmanager
+    def heeded(self) -> Iterator[None]:
+        """Around one attempt to connect, whose errors are psycopg's.
+
+        Raises :class:`DatabaseUnavailable` when it is too early for another.
+        """
+        refused_before = self._enter()
+        try:
+            yield
+        except psycopg.OperationalError as error:
+            self._leave(error, asked=refused_before)
+            raise
+        else:
+            self._over()
+
+    def _enter(self) -> bool:
+        with self._lock:
+            if self._reason is None:
+                return False
+            left_seconds = self._again_at - self._clock()
+            if left_seconds > 0 or self._asking:
+                raise DatabaseUnavailable(
+                    f"{self._reason} (asked again in {max(0.0, left_seconds):.0f} s)"
+                )
+            self._asking = True
+            return True
+
+    def _leave(self, error: psycopg.OperationalError, *, asked: bool) -> None:
+        with self._lock:
+            if asked:
+                self._asking = False
+            # Threads that asked at the same time got the same answer: it counts once.
+            is_news = self._reason is None or asked
+            if _is_refusal(error) and is_news:
+                self._reason = " ".join(str(error).split())
+                self._again_at = self._clock() + self._wait_seconds
+                self._wait_seconds = min(self._wait_seconds * 2, LONGEST_WAIT_SECONDS)
+
+    def _over(self) -> None:
+        with self._lock:
+            self._reason = None
+            self._asking = False
+            self._wait_seconds = FIRST_WAIT_SECONDS
+
+
+def _is_refusal(error: psycopg.OperationalError) -> bool:
+    used_password = error.pgconn is not None and error.pgconn.used_password
+    said = str(error)
+    # Servers speak many languages, but what follows a password is hardly ever anything else.
+    return bool(REFUSED.search(said)) or (used_password and "FATAL" in said)

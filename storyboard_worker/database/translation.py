@@ -1,0 +1,63 @@
+"""The border: inside, errors of psycopg and SQLAlchemy; outside, ours."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from sqlalchemy import exc
+
+from storyboard_worker.errors import DatabaseUnavailable, DataRefused, SchemaOutdated
+
+# SQLSTATEs of «the tables are not (all) there»: undefined table, column, function.
+SCHEMA_SQLSTATES = frozenset({"42P01", "42703", "42883"})
+# Rights that were not granted (yet): waiting for a person, like a database that is away.
+INSUFFICIENT_PRIVILEGE = "42501"
+# A standby after a failover answers so until the name leads to the new primary.
+READ_ONLY = "25006"
+# What a trigger of the owner's own says when it refuses a row.
+RAISED_BY_TRIGGER = "P0001"
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Raises :class:`DatabaseUnavailable` when waiting may help, :class:`SchemaOutdated` when
+    tables or columns are missing, :class:`DataRefused` when a value is to blame."""
+    try:
+        yield
+    except exc.TimeoutError as error:
+        raise DatabaseUnavailable("no free database connection") from error
+    except exc.DBAPIError as error:
+        raise _ours(error.orig, lost=error.connection_invalidated) or error from error
+    except (psycopg.Error, UnicodeError) as error:
+        raise _ours(error) or error from error
+
+
+def _ours(error: BaseException | None, *, lost: bool = False) -> Exception | None:
+    """What a driver's error is to us; ``None`` for one that is not expected."""
+    sqlstate = getattr(error, "sqlstate", None)
+    if sqlstate in SCHEMA_SQLSTATES:
+        return SchemaOutdated(
+            f"the schema is missing or outdated ({one_line(error)}); "
+            "mend: storyboard-worker migrate"
+        )
+    waiting_helps = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError) or (
+        sqlstate in {INSUFFICIENT_PRIVILEGE, READ_ONLY}
+    )
+    if waiting_helps or lost:
+        return DatabaseUnavailable(one_line(error))
+    if (
+        isinstance(error, psycopg.DataError | psycopg.IntegrityError | UnicodeError)
+        or sqlstate == RAISED_BY_TRIGGER
+    ):
+        return DataRefused(one_line(error))
+    return None
+
+
+def is_read_only(error: BaseException | None) -> bool:
+    """Whether the connection leads to a server that does not let us write (now)."""
+    return getattr(error, "sqlstate", None) == READ_ONLY
+
+
+def one_line(error: BaseException | None) -> str:
+    """What the driver said, without its line breaks."""
+    return " ".join(str(error).split())

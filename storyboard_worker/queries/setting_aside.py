@@ -1,0 +1,115 @@
+"""A row that makes a statement fail for all is set aside, so that the others can go on."""
+
+import logging
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+from uuid import UUID
+
+from psycopg.rows import class_row
+from sqlalchemy import (
+    ColumnElement,
+    Text,
+    bindparam,
+    case,
+    func,
+    literal_column,
+    null,
+    select,
+    update,
+)
+from sqlalchemy import Uuid as UuidType
+
+from storyboard_worker.database import Database
+from storyboard_worker.errors import DataRefused, ErrorCode
+from storyboard_worker.logs import event
+from storyboard_worker.messages import Call, FixedStatement, fixed
+from storyboard_worker.models import SetAside, storyboards
+from storyboard_worker.queries.columns import (
+    FAILED,
+    NO_CLAIM,
+    NOW,
+    is_pending,
+    is_processing,
+    storable,
+)
+
+rows = storyboards.c
+
+OnSetAside = Callable[[SetAside], None]
+MESSAGE = "the database refuses to have this row processed"
+# Far below what makes the next attempt overflow, far above what any limit allows.
+MOST_ATTEMPTS = 1000
+EARLIEST: ColumnElement[Any] = literal_column("timestamptz '1970-01-02 00:00+00'")
+LATEST: ColumnElement[Any] = literal_column("timestamptz '9998-01-01 00:00+00'")
+
+
+def log_set_aside(row: SetAside) -> None:
+    """What is done where a caller wants no more."""
+    event(logging.ERROR, "storyboard set aside", storyboard_id=row.id, error_code="unexpected")
+
+
+class SettingAside:
+    """``untouchable`` rows cannot even be set aside (a trigger of the owner's refuses every
+    change): they are passed over from then on."""
+
+    def __init__(self, database: Database, on_set_aside: OnSetAside) -> None:
+        self._database = database
+        self._on_set_aside = on_set_aside
+        self.untouchable: set[UUID] = set()
+
+    def set_aside(self, storyboard_id: UUID, error: DataRefused) -> None:
+        """pending or processing → failed (``unexpected``), with values that can be borne."""
+        event(
+            logging.ERROR,
+            "a row is refused by the database",
+            storyboard_id=storyboard_id,
+            reason=error,
+        )
+        values = {"chosen_id": storyboard_id, "message": _plain(f"{MESSAGE}: {error}")}
+        try:
+            found = self._database.run(Call(_statement(), values, class_row(SetAside)))
+        except DataRefused:
+            self.untouchable.add(storyboard_id)
+            found = self._database.run(Call(_looking(), values, class_row(SetAside)))
+        for row in found:
+            self._on_set_aside(row)
+
+
+@cache
+def _statement() -> FixedStatement:
+    chosen = rows.id == bindparam("chosen_id", type_=UuidType)
+    statement = (
+        update(storyboards)
+        .where(chosen, is_pending | is_processing)
+        .values(
+            status=FAILED,
+            error_code=str(ErrorCode.UNEXPECTED),
+            error_message=bindparam("message", type_=Text),
+            errored_at=NOW,
+            sentry_event_id=null(),
+            attempts=func.least(rows.attempts, MOST_ATTEMPTS),
+            max_attempts=func.least(rows.max_attempts, MOST_ATTEMPTS),
+            available_at=_sane(rows.available_at, NOW),
+            source_expires_at=_sane(rows.source_expires_at, null()),
+            created_at=_sane(rows.created_at, NOW),
+            **NO_CLAIM,
+        )
+        .returning(rows.id, rows.source_url, rows.project_id, rows.attempts)
+    )
+    return fixed(statement)
+
+
+@cache
+def _looking() -> FixedStatement:
+    chosen = rows.id == bindparam("chosen_id", type_=UuidType)
+    return fixed(select(rows.id, rows.source_url, rows.project_id, rows.attempts).where(chosen))
+
+
+def _plain(message: str) -> str:
+    """Without what a database of another encoding cannot hold: it may be what was refused."""
+    return storable(message).encode("ascii", "replace").decode()
+
+
+def _sane(moment: ColumnElement[Any], otherwise: Any) -> ColumnElement[Any]:
+    return case((moment.between(EARLIEST, LATEST), moment), else_=otherwise)
