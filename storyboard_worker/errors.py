@@ -112,7 +112,14 @@ class RowsHidden(DatabaseUnavailable):
 
 
 class DataRefused(StoryboardWorkerError):
-    """The database refuses a value: one that stands in a row, or one that was to be written."""
+    """The database refuses a value: one that stands in a row, or one that was to be written.
+
+    ``by_trigger``: a trigger of the owner's said so, which may refuse anything.
+    """
+
+    def __init__(self, message: str, *, by_trigger: bool = False) -> None:
+        super().__init__(message)
+        self.by_trigger = by_trigger
 
 
 class SchemaOutdated(StoryboardWorkerError):

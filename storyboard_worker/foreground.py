@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 from storyboard_worker.attempt import Attempts, Ended, Outcome
+from storyboard_worker.database.patience import Insist
 from storyboard_worker.deadline import Deadline
 from storyboard_worker.housekeeping import Housekeeping
 from storyboard_worker.keeper import RENEWALS_PER_LEASE, Keeper
@@ -23,11 +24,13 @@ Row = dict[str, Any]
 
 
 class Foreground:
-    """``on_ended`` is called with each attempt that is over."""
+    """``on_ended`` is called with each attempt that is over; ``insist`` makes each exchange with
+    the database."""
 
     def __init__(
         self,
         *,
+        insist: Insist,
         settings: Settings,
         rows: StoryboardRows,
         queue_: StoryboardQueue,
@@ -35,6 +38,7 @@ class Foreground:
         attempts: Attempts,
         on_ended: Callable[[Ended], None] | None = None,
     ) -> None:
+        self._insist = insist
         self._settings = settings
         self._rows = rows
         self._queue = queue_
@@ -54,12 +58,13 @@ class Foreground:
         if row["status"] == Status.READY:
             announce("it is ready already")
             return
-        if row["status"] == Status.PROCESSING and self._housekeeping.rescue().rescued:
+        insist = self._insist
+        if row["status"] == Status.PROCESSING and insist(self._housekeeping.rescue).rescued:
             announce("a worker had died over it: rescued")
-        afresh = bool(self._rows.retry(FailedFilter(ids=[row["id"]])))
+        afresh = bool(self._rows.retry(FailedFilter(ids=[row["id"]]), insist))
         if afresh:
             announce("it had failed: starting afresh")
-        claim = self._queue.claim_one(row["id"])
+        claim = insist(lambda: self._queue.claim_one(row["id"]))
         if claim is not None:
             announce(f"claimed, attempt {claim.attempt} of {claim.max_attempts}")
             self._attempt(claim, announce)
@@ -94,7 +99,8 @@ class Foreground:
                 deadline.cancel()
 
         interval_seconds = self._settings.lease_seconds / RENEWALS_PER_LEASE
-        keeper = Keeper([renew], interval_seconds=interval_seconds)
+        duties = [renew, self._queue.give_back_lost]
+        keeper = Keeper(duties, interval_seconds=interval_seconds)
         keeper.start()
         try:
             with self._stoppable(deadline):
@@ -122,7 +128,7 @@ class Foreground:
 
     def _give_back(self, claim: Claim, announce: Announce) -> bool:
         """Whether it was still ours to give."""
-        given_back = bool(self._queue.give_back([claim]))
+        given_back = bool(self._insist(lambda: self._queue.give_back([claim])))
         if given_back:
             announce("interrupted: the row is given back, the attempt does not count")
         return given_back
@@ -130,7 +136,7 @@ class Foreground:
     def _wait_for_worker(self, storyboard_id: UUID) -> None:
         looks = int(self._settings.attempt_timeout_seconds / LOOK_SECONDS)
         for _ in range(looks):
-            row = self._rows.get(storyboard_id)
+            row = self._insist(lambda: self._rows.get(storyboard_id))
             # Put back it had neither: whatever comes of the attempt gives it one of them.
             if row is None or row["finished_at"] or row["error_code"]:
                 return

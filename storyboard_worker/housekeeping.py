@@ -1,18 +1,21 @@
 """Rescuing lapsed rows and failing expired ones, and telling somebody what was lost."""
 
 import logging
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
 from storyboard_worker.errors import DatabaseUnavailable, ErrorCode
 from storyboard_worker.logs import event
-from storyboard_worker.models import Expired, Lapsed, host_of
+from storyboard_worker.models import Expired, Lapsed, SetAside, host_of
 from storyboard_worker.queries.upkeep import BATCH_ROWS, Upkeep
+from storyboard_worker.queries.workers import WorkerRegister
 from storyboard_worker.reporting.reporter import Reporter
 
 # A sweep or keeper comes again; meanwhile nobody waits for a million rows.
 MAX_BATCHES = 20
+LONGEST_ROUND_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +27,15 @@ class Rescued:
 
 
 class Housekeeping:
-    def __init__(self, upkeep: Upkeep, reporter: Reporter) -> None:
+    def __init__(self, upkeep: Upkeep, register: WorkerRegister, reporter: Reporter) -> None:
         self._upkeep = upkeep
+        self._register = register
         self._reporter = reporter
 
     def rescue(self) -> Rescued:
         """Put rows back whose lease ran out; fail (``worker_lost``) those without attempts."""
         rescued = lost = 0
+        ends_at = time.monotonic() + LONGEST_ROUND_SECONDS
         for _ in range(MAX_BATCHES):
             lapsed = self._upkeep.rescue()
             failed = [row for row in lapsed if row.failed]
@@ -44,20 +49,35 @@ class Housekeeping:
                     claimed_by=row.claimed_by,
                 )
             self._tell_lost(failed)
-            if len(lapsed) < BATCH_ROWS:
+            if len(lapsed) < BATCH_ROWS or time.monotonic() > ends_at:
                 break
         return Rescued(rescued, lost)
 
     def expire(self) -> int:
         """Fail rows whose signed URL died while they waited; returns how many."""
         count = 0
+        ends_at = time.monotonic() + LONGEST_ROUND_SECONDS
         for _ in range(MAX_BATCHES):
             expired = self._upkeep.expire()
             count += len(expired)
             self._tell_expired(expired)
-            if len(expired) < BATCH_ROWS:
+            if len(expired) < BATCH_ROWS or time.monotonic() > ends_at:
                 break
         return count
+
+    def forget_dead_workers(self) -> int:
+        """Delete the rows of workers that are long gone; returns how many."""
+        return self._register.forget_dead()
+
+    def tell_set_aside(self, row: SetAside) -> None:
+        """A row was set aside, so that a statement could go on with the others."""
+        event(
+            logging.ERROR,
+            "storyboard set aside",
+            storyboard_id=row.id,
+            error_code=str(ErrorCode.UNEXPECTED),
+        )
+        self._tell(ErrorCode.UNEXPECTED, [row])
 
     def _tell_lost(self, failed: list[Lapsed]) -> None:
         for _, group in groupby(sorted(failed, key=_host), key=_host):
@@ -70,7 +90,7 @@ class Housekeeping:
             event(logging.ERROR, "links expired unread", host=host, count=len(rows))
             self._tell(ErrorCode.SOURCE_EXPIRED, rows)
 
-    def _tell(self, code: ErrorCode, rows: Sequence[Expired | Lapsed]) -> None:
+    def _tell(self, code: ErrorCode, rows: Sequence[Expired | Lapsed | SetAside]) -> None:
         """Tell of rows of one host; the event's id is kept on them where that can be done.
 
         The rows are failed already and will not be found again: the event has to go out
@@ -85,5 +105,5 @@ class Housekeeping:
         self._reporter.rows_failed(rows, reservation)
 
 
-def _host(row: Expired | Lapsed) -> str:
+def _host(row: Expired | Lapsed | SetAside) -> str:
     return host_of(row.source_url)

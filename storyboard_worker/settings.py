@@ -41,6 +41,7 @@ class Settings:
     poll_interval_seconds: float = 2
     shutdown_grace_seconds: float = 10
     max_attempts: int = 8
+    database_timeout_seconds: float = 15
     max_image_bytes: int = 10_485_760
     verify_stored: Verify = "hash"
     source_hosts: tuple[str, ...] = ()
@@ -85,6 +86,7 @@ def read_settings(variables: Mapping[str, str]) -> Settings:
         poll_interval_seconds=env.seconds("POLL_INTERVAL_SECONDS", 2),
         shutdown_grace_seconds=_shutdown_grace_seconds(env),
         max_attempts=env.count("MAX_ATTEMPTS", 8),
+        database_timeout_seconds=env.seconds("DATABASE_TIMEOUT_SECONDS", 15),
         max_image_bytes=env.count("MAX_IMAGE_BYTES", 10_485_760),
         verify_stored=_verify(env),
         source_hosts=_source_hosts(env),

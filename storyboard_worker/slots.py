@@ -52,6 +52,12 @@ class Slots:
         with self._changed:
             return [claim for claim, _ in self._under_way.values()]
 
+    @property
+    def none_is_overdue(self) -> bool:
+        """No attempt goes on though its time is up."""
+        with self._changed:
+            return not any(deadline.overdue for _, deadline in self._under_way.values())
+
     def take(self, *, most: int | None = None, leaving: int = 0) -> int:
         """Take free slots, for claims to come; returns how many.
 

@@ -12,15 +12,16 @@ from dataclasses import dataclass, field
 
 from storyboard_worker.alarms import Alarms
 from storyboard_worker.attempt import Attempts, Ended, Outcome
+from storyboard_worker.database.patience import Patience
 from storyboard_worker.dispatch import Dispatcher
-from storyboard_worker.errors import DatabaseUnavailable
+from storyboard_worker.errors import DatabaseUnavailable, RowsHidden
 from storyboard_worker.housekeeping import Housekeeping
 from storyboard_worker.keeper import RENEWALS_PER_LEASE, Keeper, renew_leases
 from storyboard_worker.logs import event
+from storyboard_worker.models import Claim
 from storyboard_worker.pauses import Pauses
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.queries.counts import StoryboardCounts
-from storyboard_worker.queries.workers import WorkerRegister
 from storyboard_worker.reporting.reporter import Reporter
 from storyboard_worker.settings import Settings
 from storyboard_worker.shutdown import Shutdown
@@ -58,27 +59,38 @@ class Tally:
     complete: bool = True
 
 
+class CutShort(DatabaseUnavailable):
+    """The database went away within a sweep and did not come back; ``tally`` is what was done."""
+
+    def __init__(self, tally: Tally, reason: DatabaseUnavailable) -> None:
+        super().__init__(str(reason))
+        self.tally = tally
+
+
 class Sweep:
+    """``insist`` makes each step's exchanges with the database, whose absence may be short."""
+
     def __init__(
         self,
         *,
+        insist: Patience,
         settings: Settings,
         queue_: StoryboardQueue,
         counts: StoryboardCounts,
-        register: WorkerRegister,
         housekeeping: Housekeeping,
         alarms: Alarms,
         reporter: Reporter,
         shutdown: Shutdown,
     ) -> None:
+        self._insist = insist
         self._settings = settings
         self._queue = queue_
         self._counts = counts
-        self._register = register
         self._housekeeping = housekeeping
         self._alarms = alarms
         self._reporter = reporter
         self._shutdown = shutdown
+        self._began = False
 
     def run(
         self,
@@ -92,30 +104,47 @@ class Sweep:
         """One pass; without ``attempts`` nothing is processed.
 
         Attempts are made until nothing is due, ``limit`` of them were started, or the time is
-        up, which is a hard end: those still under way then are given back.
+        up, which is a hard end: those still under way then are given back. Raises
+        :class:`CutShort` when the database stays away.
         """
         started = time.monotonic()
-        with self._reporter.sweep_monitored(max_seconds):
-            tally = self._tidy()
-            if attempts is not None:
-                ends_at = started + max_seconds
-                self._process(tally, attempts, pauses, ends_at, limit=limit, on_ended=on_ended)
-                if tally.processed:
-                    tally.alarms += self._alarms.met(pauses.paused_seconds())
-        tally.seconds = round(time.monotonic() - started, 3)
+        self._insist.end_by(started + max_seconds)
+        tally = Tally(complete=False)
+        with (
+            self._reporter.sweep_monitored(max_seconds),
+            self._shutdown.calling(self._insist.give_up),
+        ):
+            try:
+                self._tidy(tally)
+                if attempts is not None:
+                    ends_at = started + max_seconds
+                    self._process(tally, attempts, pauses, ends_at, limit=limit, on_ended=on_ended)
+                    if tally.processed:
+                        met = pauses.paused_seconds()
+                        tally.alarms += self._insist(lambda: self._alarms.met(met))
+            except RowsHidden:
+                raise
+            except DatabaseUnavailable as error:
+                tally.complete = False
+                if not self._began:
+                    raise
+                raise CutShort(tally, error) from error
+            finally:
+                tally.seconds = round(time.monotonic() - started, 3)
         return tally
 
-    def _tidy(self) -> Tally:
-        rescued = self._housekeeping.rescue()
-        expired = self._housekeeping.expire()
-        self._register.forget_dead()
-        return Tally(
-            rescued=rescued.rescued,
-            lost=rescued.lost,
-            expired=expired,
-            alarms=self._alarms.watch(),
-            complete=self._counts.read().oldest_waiting_seconds == 0,
-        )
+    def _tidy(self, tally: Tally) -> None:
+        insist = self._insist
+        rescued = insist(self._housekeeping.rescue)
+        self._began = True
+        tally.rescued, tally.lost = rescued.rescued, rescued.lost
+        tally.expired = insist(self._housekeeping.expire)
+        insist(self._housekeeping.forget_dead_workers)
+        tally.alarms = insist(self._alarms.watch)
+        tally.complete = self._nothing_is_due()
+
+    def _nothing_is_due(self) -> bool:
+        return self._insist(self._counts.read).oldest_waiting_seconds == 0
 
     def _process(
         self,
@@ -137,41 +166,34 @@ class Sweep:
         )
         dispatcher = Dispatcher(self._queue, slots, pauses, limit=limit)
         keeper = Keeper(
-            [lambda: renew_leases(self._queue, slots)],
+            [lambda: renew_leases(self._queue, slots), self._queue.give_back_lost],
             interval_seconds=self._settings.lease_seconds / RENEWALS_PER_LEASE,
         )
         keeper.start()
+        given_back = 0
+        last_start = ends_at - min(LAST_ATTEMPTS_SECONDS, (ends_at - time.monotonic()) / 4)
         try:
             with self._shutdown.calling(lambda: wakes.put(None)):
-                drained, given_back = self._work(dispatcher, slots, wakes, ends_at)
+                try:
+                    drained = self._drain(dispatcher, slots, wakes, last_start)
+                finally:
+                    # Also when the database is away: attempts under way insist on their outcome.
+                    given_back = self._finish(slots, wakes, ends_at)
         finally:
             keeper.stop()
             slots.close()
-        _add(tally, slots, given_back)
+            _add(tally, slots, given_back)
         # Rows of hosts that are paused were passed over, and may be due.
         done = drained and not pauses.hosts_to_avoid()
-        done = done or self._counts.read().oldest_waiting_seconds == 0
+        done = done or self._nothing_is_due()
         tally.complete = done and tally.released == 0
-
-    def _work(
-        self, dispatcher: Dispatcher, slots: Slots, wakes: Wakes, ends_at: float
-    ) -> tuple[bool, int]:
-        """Whether nothing was left to claim, and how many rows were given back at the end."""
-        last_start = ends_at - min(LAST_ATTEMPTS_SECONDS, (ends_at - time.monotonic()) / 4)
-        drained = False
-        try:
-            drained = self._drain(dispatcher, slots, wakes, last_start)
-        finally:
-            # Also when the database is away: attempts under way insist on their outcome.
-            given_back = self._finish(slots, wakes, ends_at)
-        return drained, given_back
 
     def _drain(self, dispatcher: Dispatcher, slots: Slots, wakes: Wakes, ends_at: float) -> bool:
         """Claim and start until a claim finds nothing; false when stopped before."""
         while not dispatcher.exhausted:
             if self._shutdown.requested or time.monotonic() >= ends_at:
                 return False
-            filled = dispatcher.fill()
+            filled = self._insist(dispatcher.fill)
             if not slots.under_way and not filled.started:
                 # To look again would be to wait for storage, which is paused.
                 return not filled.look_again
@@ -186,15 +208,22 @@ class Sweep:
         if not unfinished:
             return 0
         slots.cancel(unfinished)
+        given_back = 0
         try:
-            given_back = self._queue.give_back(unfinished)
+            given_back = self._give_back(unfinished)
         except DatabaseUnavailable as error:
             # The end is the end; what was not given back comes back by its lease.
             event(logging.WARNING, "ending without the database", reason=error)
-            given_back = 0
         # After this nobody who was stopped has anything more to count.
         slots.wait_idle(reserve)
         return given_back
+
+    def _give_back(self, unfinished: list[Claim]) -> int:
+        try:
+            return self._queue.give_back(unfinished)
+        except DatabaseUnavailable:
+            # One connection may be broken while others are well.
+            return self._queue.give_back(unfinished)
 
     def _wait_idle(self, slots: Slots, wakes: Wakes, ends_at: float) -> None:
         """Until no attempt is under way or the time is up, which a signal brings forward."""

@@ -9,12 +9,15 @@ from pathlib import Path
 from storyboard_worker.addresses import PublicResolver
 from storyboard_worker.alarms import Alarms
 from storyboard_worker.attempt import Attempts, Ended
+from storyboard_worker.cli.output import waiting_for_database
 from storyboard_worker.database import Database
+from storyboard_worker.database.patience import Insist, Patience, at_once
 from storyboard_worker.dsn import EMBEDDED
 from storyboard_worker.embedded import private_postgres
 from storyboard_worker.foreground import Foreground
 from storyboard_worker.housekeeping import Housekeeping
 from storyboard_worker.logs import set_up
+from storyboard_worker.models import SetAside
 from storyboard_worker.pauses import Pauses
 from storyboard_worker.queries.alarms import AlarmRegister
 from storyboard_worker.queries.claims import StoryboardQueue
@@ -35,6 +38,10 @@ from storyboard_worker.transfer import Transfer
 from storyboard_worker.wire.transport import Transport
 from storyboard_worker.worker.identity import new_worker_id
 
+# A cron container may start before the database answers.
+CHANGING_SECONDS = 30.0
+LOOKING_SECONDS = 5.0
+
 EMBEDDED_DIRECTORY = Path(".storyboard")
 
 
@@ -47,19 +54,16 @@ class Assembly:
         dsn: str,
         redactor: Redactor,
         stack: ExitStack,
-        *,
-        max_connections: int = 3,
     ) -> None:
         self.settings = settings
         self.worker_id = new_worker_id()
-        self._max_connections = max_connections
         self._dsn = dsn
         self.redactor = redactor
         self._stack = stack
 
     @cached_property
     def database(self) -> Database:
-        database = Database(self._dsn, max_connections=self._max_connections)
+        database = Database(self._dsn, timeout_seconds=self.settings.database_timeout_seconds)
         self._stack.callback(database.close)
         return database
 
@@ -70,7 +74,11 @@ class Assembly:
             worker_id=self.worker_id,
             lease_seconds=self.settings.lease_seconds,
             max_attempts=self.settings.max_attempts,
+            on_set_aside=self._tell_set_aside,
         )
+
+    def _tell_set_aside(self, row: SetAside) -> None:
+        self.housekeeping.tell_set_aside(row)
 
     @cached_property
     def outlook(self) -> Outlook:
@@ -100,8 +108,12 @@ class Assembly:
 
     @cached_property
     def housekeeping(self) -> Housekeeping:
-        upkeep = Upkeep(self.database, max_attempts=self.settings.max_attempts)
-        return Housekeeping(upkeep, self.reporter)
+        upkeep = Upkeep(
+            self.database,
+            max_attempts=self.settings.max_attempts,
+            on_set_aside=self._tell_set_aside,
+        )
+        return Housekeeping(upkeep, self.register, self.reporter)
 
     @cached_property
     def alarms(self) -> Alarms:
@@ -125,15 +137,30 @@ class Assembly:
             settings=self.settings,
             queue_=self.queue,
             counts=self.counts,
-            register=self.register,
             housekeeping=self.housekeeping,
             alarms=self.alarms,
             reporter=self.reporter,
             shutdown=shutdown,
+            insist=self.changing,
         )
 
-    def foreground(self, on_ended: Callable[[Ended], None] | None = None) -> Foreground:
+    @cached_property
+    def looking(self) -> Patience:
+        """For commands that only look: they try for 5 s."""
+        return Patience(self.database, LOOKING_SECONDS, tell=waiting_for_database)
+
+    @cached_property
+    def changing(self) -> Patience:
+        """For commands that change something: they try for 30 s."""
+        return Patience(self.database, CHANGING_SECONDS, tell=waiting_for_database)
+
+    def foreground(
+        self,
+        on_ended: Callable[[Ended], None] | None = None,
+        insist: Insist = at_once,
+    ) -> Foreground:
         return Foreground(
+            insist=insist,
             settings=self.settings,
             rows=self.rows,
             queue_=self.queue,
@@ -145,9 +172,9 @@ class Assembly:
     def beside(self, *, max_connections: int) -> "Assembly":
         """Parts for other work in the same process, with connections and a queue of their own:
         that work cannot take the claim loop's. What is known of upstreams is shared."""
-        other = Assembly(
-            self.settings, self._dsn, self.redactor, self._stack, max_connections=max_connections
-        )
+        other = Assembly(self.settings, self._dsn, self.redactor, self._stack)
+        other.database = self.database.beside(max_connections=max_connections)
+        self._stack.callback(other.database.close)
         other.worker_id = self.worker_id
         other.reporter = self.reporter
         other.pauses = self.pauses

@@ -31,7 +31,8 @@ def failures_command(*, since: timedelta | None, project: str | None, as_json: b
     Each with its newest row as a sample, and the Sentry event that told of that.
     """
     with assembled() as parts:
-        causes = parts.failures.by_cause(FailedFilter(since=since, project_id=project))
+        which = FailedFilter(since=since, project_id=project)
+        causes = parts.looking(lambda: parts.failures.by_cause(which))
     if as_json:
         print_json([asdict(cause) for cause in causes])
         return

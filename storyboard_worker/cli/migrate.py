@@ -25,7 +25,7 @@ def migrate_command(*, sql: bool) -> None:
         click.echo(schema.upgrade_sql().strip())
         return
     with assembled() as parts:
-        applied = schema.upgrade(parts.database)
+        applied = parts.changing(lambda: schema.upgrade(parts.database))
     if applied:
         click.echo(f"migrated: {', '.join(applied)}")
     else:

@@ -11,6 +11,7 @@ from typing import Any
 import click
 from rich.cells import cell_len
 
+from storyboard_worker.errors import DatabaseUnavailable
 from storyboard_worker.redaction import without_query
 
 GAP = "  "
@@ -80,6 +81,12 @@ def _text(cell: object) -> str:
     """What others wrote must not steer the terminal."""
     text = "" if cell is None else str(cell)
     return "".join(character if character.isprintable() else " " for character in text)
+
+
+def waiting_for_database(error: DatabaseUnavailable) -> None:
+    """On a terminal, why nothing happens: the command tries again."""
+    if sys.stderr.isatty():
+        click.echo(f"waiting for the database: {error}", err=True)
 
 
 def ago(moment: datetime | None) -> str:

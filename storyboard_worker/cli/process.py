@@ -36,12 +36,12 @@ def process_command(storyboard_id: UUID, *, as_json: bool) -> None:
     a worker holds is left to it. Exit 1 if it does not become ready.
     """
     with assembled(uploads=True) as parts:
-        row = parts.rows.get(storyboard_id)
+        row = parts.changing(lambda: parts.rows.get(storyboard_id))
         if row is None:
             raise click.ClickException(f"there is no storyboard {storyboard_id}")
         with Steps() as steps, _sigterm_as_interrupt():
-            parts.foreground().process(row, steps.say)
-        row = parts.rows.get(storyboard_id)
+            parts.foreground(insist=parts.changing).process(row, steps.say)
+        row = parts.changing(lambda: parts.rows.get(storyboard_id))
     _finish(storyboard_id, row, as_json=as_json)
 
 

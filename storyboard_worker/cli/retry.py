@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -59,10 +60,14 @@ def retry_command(
         ids=list(ids) or None, error_code=error_code, since=since, project_id=project
     )
     with assembled() as parts:
-        causes = parts.failures.by_cause(which) if dry_run else []
-        found = parts.rows.failed(which) if dry_run else parts.rows.retry(which)
+        insist = parts.looking if dry_run else parts.changing
+        causes = insist(lambda: parts.failures.by_cause(which)) if dry_run else []
+        if dry_run:
+            found = insist(lambda: parts.rows.failed(which))
+        else:
+            found = parts.rows.retry(which, insist)
         left = [id_ for id_ in dict.fromkeys(ids) if id_ not in set(found)]
-        reasons = [_why_not(id_, parts.rows.get(id_)) for id_ in left]
+        reasons = [_why_not(id_, insist(partial(parts.rows.get, id_))) for id_ in left]
     _print(found, dry_run=dry_run, as_json=as_json)
     for cause in causes if not as_json else []:
         click.echo(f"{cause.count} {cause.error_code} at {cause.host}", err=True)

@@ -1,7 +1,7 @@
 """``enqueue``, ``list`` and ``show``."""
 
 from typing import Any, TextIO
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import click
 
@@ -44,11 +44,16 @@ def enqueue_command(
     for url, place in wanted:
         check_url(url, place)
     with assembled() as parts, parts.reporter.publishing(len(wanted)) as trace:
-        ids = parts.rows.enqueue(
-            [url for url, _ in wanted],
-            project_id=project,
-            sentry_trace=trace.sentry_trace,
-            baggage=trace.baggage,
+        # Known beforehand: what is sent again is not inserted again.
+        new_ids = [uuid4() for _ in wanted]
+        ids = parts.changing(
+            lambda: parts.rows.enqueue(
+                [url for url, _ in wanted],
+                ids=new_ids,
+                project_id=project,
+                sentry_trace=trace.sentry_trace,
+                baggage=trace.baggage,
+            )
         )
     if as_json:
         print_json({"ids": ids})
@@ -94,11 +99,13 @@ def list_command(
 ) -> None:
     """The newest rows; signed URLs are shown without their query."""
     with assembled() as parts:
-        found = parts.rows.newest(
-            status=Status(status) if status else None,
-            error_code=error_code,
-            project_id=project,
-            limit=limit,
+        found = parts.looking(
+            lambda: parts.rows.newest(
+                status=Status(status) if status else None,
+                error_code=error_code,
+                project_id=project,
+                limit=limit,
+            )
         )
     if as_json:
         print_json([shown_row(row) for row in found])
@@ -134,7 +141,7 @@ Examples:
 def show_command(storyboard_id: UUID, *, reveal: bool, as_json: bool) -> None:
     """Everything about one row."""
     with assembled() as parts:
-        row = parts.rows.get(storyboard_id)
+        row = parts.looking(lambda: parts.rows.get(storyboard_id))
     if row is None:
         raise click.ClickException(f"there is no storyboard {storyboard_id}")
     shown = shown_row(row, reveal=reveal)

@@ -22,8 +22,8 @@ Examples:
 def status_command(*, as_json: bool) -> None:
     """How much waits and how long, what was done lately, who works, what is paused."""
     with assembled() as parts:
-        counts = parts.counts.read()
-        workers = parts.register.alive()
+        counts = parts.looking(parts.counts.read)
+        workers = parts.looking(parts.register.alive)
     if as_json:
         print_json(_as_json(counts, workers))
         return

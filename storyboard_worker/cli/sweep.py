@@ -20,7 +20,7 @@ from storyboard_worker.cli.output import duration, print_json, print_table
 from storyboard_worker.errors import DatabaseUnavailable, SchemaOutdated
 from storyboard_worker.reporting.reporter import Reporter
 from storyboard_worker.shutdown import Shutdown, exit_within
-from storyboard_worker.sweep import Tally
+from storyboard_worker.sweep import CutShort, Tally
 
 # What reading settings, tidying up and printing may take beside the time for processing.
 HARD_END_MARGIN_SECONDS = 10.0
@@ -65,6 +65,7 @@ def sweep_command(
         assembled(uploads=not no_process) as parts,
         _told(parts.reporter),
         Progress() as progress,
+        _printed(as_json=as_json),
     ):
         hard_end.reporter = parts.reporter
         tally = parts.sweep(shutdown).run(
@@ -76,6 +77,16 @@ def sweep_command(
         )
     _print(tally, as_json=as_json)
     sys.exit(Exit.BAD_ANSWER if tally.alarms else Exit.DONE)
+
+
+@contextmanager
+def _printed(*, as_json: bool) -> Iterator[None]:
+    """What was done before the database went away is shown all the same."""
+    try:
+        yield
+    except CutShort as error:
+        _print(error.tally, as_json=as_json)
+        raise
 
 
 @contextmanager

@@ -38,6 +38,7 @@ TIMEOUT_SECONDS = 15.0
 POOL_TIMEOUT_SECONDS = 5.0
 # Recycled well before the idle limits of poolers and of NAT gateways.
 MAX_CONNECTION_AGE_SECONDS = 1800
+SHORTEST_SECONDS = 1.0
 
 # Under which the pool keeps when it made a connection.
 MADE_AT = "made_at"
@@ -77,6 +78,19 @@ class Database:
             timeout_seconds=self.timeout_seconds,
             dialer=self._dialer,
         )
+
+    def hurry(self, timeout_seconds: float) -> None:
+        """From now on an exchange may take no longer than this."""
+        self.timeout_seconds = min(self.timeout_seconds, timeout_seconds)
+
+    @contextmanager
+    def exchanges_end_by(self, ends_at: float) -> Iterator[None]:
+        """While inside, this thread's exchanges have to end by then, on the monotonic clock."""
+        self._exchange.latest = ends_at
+        try:
+            yield
+        finally:
+            self._exchange.latest = None
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -259,12 +273,17 @@ class _Exchange(threading.local):
 
     timeout_seconds: float = TIMEOUT_SECONDS
     ends_at: float | None = None
+    latest: float | None = None
 
     @contextmanager
     def bounded(self, timeout_seconds: float) -> Iterator[None]:
         before = self.ends_at
         self.timeout_seconds = timeout_seconds
         self.ends_at = time.monotonic() + timeout_seconds + POOL_TIMEOUT_SECONDS
+        if self.latest is not None:
+            # Not so soon that nothing could come of it.
+            soonest = time.monotonic() + min(SHORTEST_SECONDS, timeout_seconds)
+            self.ends_at = max(soonest, min(self.ends_at, self.latest))
         try:
             yield
         finally:

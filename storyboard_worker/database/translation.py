@@ -49,7 +49,7 @@ def _ours(error: BaseException | None, *, lost: bool = False) -> Exception | Non
         isinstance(error, psycopg.DataError | psycopg.IntegrityError | UnicodeError)
         or sqlstate == RAISED_BY_TRIGGER
     ):
-        return DataRefused(one_line(error))
+        return DataRefused(one_line(error), by_trigger=sqlstate == RAISED_BY_TRIGGER)
     return None
 
 

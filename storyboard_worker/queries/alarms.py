@@ -9,16 +9,18 @@ from sqlalchemy import case, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from storyboard_worker.database import Database
-from storyboard_worker.errors import SchemaOutdated
+from storyboard_worker.errors import CommitInDoubt, RowsHidden, SchemaOutdated
 from storyboard_worker.models import storyboard_alarms, storyboards
 from storyboard_worker.queries.columns import (
     FAILED,
+    HIDDEN,
     NOW,
     PROCESSING,
     READY,
     expires_soon,
     is_pending,
     oldest_waiting_seconds,
+    rows_are_hidden,
     seconds,
     seconds_between,
 )
@@ -57,7 +59,10 @@ class AlarmRegister:
         self._database = database
 
     def look(self) -> Signs:
-        """All signs in one statement, each from its own partial index."""
+        """All signs in one statement, each from its own partial index.
+
+        Raises :class:`RowsHidden` where none could be seen.
+        """
         active = func.greatest(
             select(func.max(rows.claimed_at)).where(rows.status == PROCESSING).scalar_subquery(),
             select(func.max(rows.finished_at)).where(rows.status == READY).scalar_subquery(),
@@ -73,9 +78,13 @@ class AlarmRegister:
             oldest_waiting_seconds(),
             seconds_between(NOW, active),
             expiring,
+            rows_are_hidden,
         )
         with self._database.transaction() as connection:
-            return Signs(*connection.execute(statement).one())
+            row = connection.execute(statement).one()
+        if row.hidden:
+            raise RowsHidden(HIDDEN)
+        return Signs(*row[:-1])
 
     def raise_once(self, name: str, *, every_seconds: float) -> bool:
         """Note that the alarm is raised, unless it was within ``every_seconds``; whether it is.
@@ -88,11 +97,17 @@ class AlarmRegister:
             set_={"raised_at": NOW},
             where=alarms.raised_at.is_(None) | (alarms.raised_at <= NOW - seconds(every_seconds)),
         ).returning(alarms.name)
+        raised = False
         try:
             with self._database.transaction() as connection:
-                return connection.execute(statement).first() is not None
+                raised = connection.execute(statement).first() is not None
         except SchemaOutdated:
             return True
+        except CommitInDoubt:
+            # Better twice than never: what is noted as raised is not raised again for an hour.
+            if not raised:
+                raise
+        return raised
 
     def seen_for_seconds(self, name: str) -> float:
         """For how long this has been seen again and again, without having been cleared."""

@@ -26,9 +26,12 @@ from storyboard_worker.queries.claim_statements import (
 )
 from storyboard_worker.queries.doubts import Doubts
 from storyboard_worker.queries.frontier import Frontier, Rank
-from storyboard_worker.queries.setting_aside import OnSetAside, SettingAside
+from storyboard_worker.queries.setting_aside import OnSetAside, Refused, SettingAside
 
 Row = TypeVar("Row")
+
+# When so many rows are refused one after the other, it is not the rows.
+ENOUGH_TO_JUDGE = 50
 Taken = tuple[Claim, Rank]
 
 
@@ -124,17 +127,21 @@ class Claiming:
     def _row_by_row(self, limit: int, narrowed: dict[str, Any]) -> list[Claim]:
         """One row makes the statement fail for all: take the others, and set that one aside."""
         statement = candidates_statement(
-            limit, avoiding="avoided" in narrowed, at_host="host" in narrowed
+            max(limit, ENOUGH_TO_JUDGE), avoiding="avoided" in narrowed, at_host="host" in narrowed
         )
         values = {**narrowed, "passed_over": list(self._aside.untouchable)}
         claims: list[Claim] = []
+        refused: list[Refused] = []
         for candidate in self._database.run(Call(statement, values, scalar_row)):
+            if len(claims) == limit:
+                break
             try:
                 with self._doubts.marked() as mark:
                     call = self._call(claim_one_statement(only_due=True), mark, chosen_id=candidate)
                     claims += _claims(self._database.run(call))
             except DataRefused as error:
-                self._aside.set_aside(candidate, error)
+                refused.append((candidate, error))
+        self._aside.set_aside_if_to_blame(refused, others_went_well=bool(claims))
         return claims
 
     def most_urgent_along(self, other: Call[Row], limit: int) -> tuple[list[Row], list[Claim]]:

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
+    Boolean,
     ColumnElement,
     Double,
     Integer,
@@ -55,6 +56,18 @@ ALONG_AN_INDEX = {"enable_bitmapscan": "off", "enable_seqscan": "off", "enable_s
 
 # A producer may have set the count in the meantime; it never goes below 0.
 ONE_ATTEMPT_LESS = func.greatest(storyboards.c.attempts - 1, 0)
+
+# Row-level security without a policy shows no rows, and says nothing of it. With a policy the
+# owner has decided what we see.
+rows_are_hidden: ColumnElement[bool] = literal_column(
+    "(pg_catalog.row_security_active('public.storyboards') AND NOT EXISTS "
+    "(SELECT FROM pg_catalog.pg_policy WHERE polrelid = 'public.storyboards'::regclass))",
+    Boolean,
+).label("hidden")
+HIDDEN = (
+    "row-level security hides the rows of storyboards from our role: connect as the owner of the "
+    "table, or as a role with BYPASSRLS"
+)
 
 NO_CLAIM: dict[str, Any] = {
     "claim_token": null(),

@@ -5,15 +5,18 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, ScalarSelect, func, select
 
 from storyboard_worker.database import Database
+from storyboard_worker.errors import RowsHidden
 from storyboard_worker.models import storyboards
 from storyboard_worker.queries.columns import (
     FAILED,
+    HIDDEN,
     NOW,
     PENDING,
     PROCESSING,
     READY,
     expires_soon,
     oldest_waiting_seconds,
+    rows_are_hidden,
     seconds,
 )
 
@@ -49,7 +52,10 @@ class StoryboardCounts:
         self._database = database
 
     def read(self) -> Counts:
-        """All counts in one statement, each from its own partial index."""
+        """All counts in one statement, each from its own partial index.
+
+        Raises :class:`RowsHidden` rather than call a hidden table empty.
+        """
         lately = rows.finished_at > NOW - seconds(THROUGHPUT_WINDOW_SECONDS)
         statement = select(
             _count(rows.status == PENDING),
@@ -60,9 +66,13 @@ class StoryboardCounts:
             _count(rows.status == PENDING, expires_soon)
             + _count(rows.status == PROCESSING, expires_soon),
             _count(rows.status == READY, lately),
+            rows_are_hidden,
         )
         with self._database.transaction() as connection:
-            return Counts(*connection.execute(statement).one())
+            row = connection.execute(statement).one()
+        if row.hidden:
+            raise RowsHidden(HIDDEN)
+        return Counts(*row[:-1])
 
     def failed_by_code(self) -> dict[str, int]:
         """How many rows have failed, under each error code that there is."""

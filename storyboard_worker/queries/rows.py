@@ -4,13 +4,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, insert, literal_column, select, update
+from sqlalchemy import ColumnElement, literal_column, select, update
+from sqlalchemy.dialects.postgresql import insert
 
 from storyboard_worker.database import Database
+from storyboard_worker.database.patience import Insist, at_once
+from storyboard_worker.errors import CommitInDoubt
 from storyboard_worker.models import Status, storyboards
-from storyboard_worker.queries.columns import NOW, PENDING, is_failed
+from storyboard_worker.queries.columns import FAILED, NOW, PENDING, is_failed
 
 rows = storyboards.c
 
@@ -47,25 +50,32 @@ class StoryboardRows:
         self,
         source_urls: Sequence[str],
         *,
+        ids: Sequence[UUID] | None = None,
         project_id: str | None = None,
         max_attempts: int | None = None,
         sentry_trace: str | None = None,
         baggage: str | None = None,
     ) -> list[UUID]:
-        """Insert a pending row for each URL, all or none; returns the ids in the same order."""
-        statement = insert(storyboards).returning(rows.id, sort_by_parameter_order=True)
+        """Insert a pending row for each URL, all or none; returns the ids in the same order.
+
+        With ``ids`` it may be repeated when its answer was lost: what is there stays.
+        """
+        ids = ids or [uuid4() for _ in source_urls]
+        statement = insert(storyboards).on_conflict_do_nothing(index_elements=[rows.id])
         values = [
             {
+                "id": id_,
                 "source_url": url,
                 "project_id": project_id,
                 "max_attempts": max_attempts,
                 "sentry_trace": sentry_trace,
                 "baggage": baggage,
             }
-            for url in source_urls
+            for id_, url in zip(ids, source_urls, strict=True)
         ]
         with self._database.transaction() as connection:
-            return list(connection.execute(statement, values).scalars())
+            connection.execute(statement, values)
+        return list(ids)
 
     def get(self, storyboard_id: UUID) -> dict[str, Any] | None:
         """One row under its column names, or ``None``."""
@@ -99,28 +109,48 @@ class StoryboardRows:
         with self._database.transaction() as connection:
             return list(connection.execute(statement).scalars())
 
-    def retry(self, which: FailedFilter) -> list[UUID]:
+    def retry(self, which: FailedFilter, insist: Insist = at_once) -> list[UUID]:
         """failed → pending, afresh; returns the ids. A row that somebody has locked stays.
 
-        In batches, so that no lock is held for long. The ids are chosen once: a row that
-        fails again meanwhile is not put back a second time.
+        In batches, so that no lock is held for long; ``insist`` makes each. The ids are chosen
+        once: a row that fails again in the meantime is not put back a second time.
         """
-        chosen = self.failed(which)
+        chosen = insist(lambda: self.failed(which))
         retried: list[UUID] = []
         for start in range(0, len(chosen), BATCH_ROWS):
-            batch = chosen[start : start + BATCH_ROWS]
-            free = (
-                select(rows.id)
-                .where(rows.id.in_(batch), is_failed)
-                .with_for_update(skip_locked=True)
-                .cte("free")
-            )
-            statement = (
-                update(storyboards)
-                .where(rows.id == free.c.id)
-                .values(status=PENDING)
-                .returning(rows.id)
-            )
-            with self._database.transaction() as connection:
-                retried += connection.execute(statement).scalars()
+            retried += insist(_PuttingBack(self._database, chosen[start : start + BATCH_ROWS]))
         return retried
+
+
+class _PuttingBack:
+    """One batch; called again it knows what it may have put back before."""
+
+    def __init__(self, database: Database, ids: Sequence[UUID]) -> None:
+        self._database = database
+        self._ids = ids
+        self._in_doubt: list[UUID] = []
+
+    def __call__(self) -> list[UUID]:
+        done: list[UUID] = []
+        free = (
+            select(rows.id)
+            .where(rows.id.in_(self._ids), is_failed)
+            .with_for_update(skip_locked=True)
+            .cte("free")
+        )
+        statement = (
+            update(storyboards)
+            .where(rows.id == free.c.id)
+            .values(status=PENDING)
+            .returning(rows.id)
+        )
+        done_before = select(rows.id).where(rows.id.in_(self._in_doubt), rows.status != FAILED)
+        try:
+            with self._database.transaction() as connection:
+                if self._in_doubt:
+                    done += connection.execute(done_before).scalars()
+                done += connection.execute(statement).scalars()
+        except CommitInDoubt:
+            self._in_doubt = done
+            raise
+        return done

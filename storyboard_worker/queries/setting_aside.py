@@ -36,6 +36,7 @@ from storyboard_worker.queries.columns import (
 
 rows = storyboards.c
 
+Refused = tuple[UUID, DataRefused]
 OnSetAside = Callable[[SetAside], None]
 MESSAGE = "the database refuses to have this row processed"
 # Far below what makes the next attempt overflow, far above what any limit allows.
@@ -57,6 +58,20 @@ class SettingAside:
         self._database = database
         self._on_set_aside = on_set_aside
         self.untouchable: set[UUID] = set()
+
+    def set_aside_if_to_blame(self, refused: list[Refused], *, others_went_well: bool) -> None:
+        """Set aside the rows that were ``refused``, one by one, in a pass over several.
+
+        Raises the first of the errors when the rows are not to blame: nothing went well, and so
+        it is rather a trigger or the table itself. A lone row is to blame for a value.
+        """
+        if not refused:
+            return
+        alone = len(refused) == 1 and not refused[0][1].by_trigger
+        if not others_went_well and not alone:
+            raise refused[0][1]
+        for storyboard_id, error in refused:
+            self.set_aside(storyboard_id, error)
 
     def set_aside(self, storyboard_id: UUID, error: DataRefused) -> None:
         """pending or processing → failed (``unexpected``), with values that can be borne."""

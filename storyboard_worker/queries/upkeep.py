@@ -38,7 +38,7 @@ from storyboard_worker.queries.columns import (
     is_processing,
     seconds,
 )
-from storyboard_worker.queries.setting_aside import OnSetAside, SettingAside, log_set_aside
+from storyboard_worker.queries.setting_aside import OnSetAside, Refused, SettingAside, log_set_aside
 
 rows = storyboards.c
 
@@ -128,11 +128,13 @@ class Upkeep:
         with self._along_an_index() as connection:
             ids = connection.scalars(chosen).all()
         found: list[Found] = []
+        refused: list[Refused] = []
         for id_ in ids:
             try:
                 found += self._run(change(chosen.where(rows.id == id_)))
             except DataRefused as error:
-                self._aside.set_aside(id_, error)
+                refused.append((id_, error))
+        self._aside.set_aside_if_to_blame(refused, others_went_well=bool(found))
         return found
 
     def _run(self, change: Change[Found]) -> list[Found]:

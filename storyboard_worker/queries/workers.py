@@ -1,22 +1,26 @@
 """The register of running workers, by which others see that somebody is there."""
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from psycopg.rows import args_row
-from sqlalchemy import delete, exists, func, select
+from psycopg.rows import args_row, scalar_row
+from sqlalchemy import Text, bindparam, delete, exists, func, select
 from sqlalchemy.dialects.postgresql import Insert, insert
 
 from storyboard_worker.database import Database
-from storyboard_worker.messages import Call, fixed
+from storyboard_worker.errors import RowsHidden
+from storyboard_worker.messages import Call, FixedStatement, fixed
 from storyboard_worker.models import NOTIFY_CHANNEL, WorkerBeat, storyboard_workers, storyboards
 from storyboard_worker.queries.columns import (
     ALONG_AN_INDEX,
+    HIDDEN,
     NOW,
     has_expired,
     has_lapsed,
     is_pending,
     is_processing,
+    rows_are_hidden,
     seconds,
 )
 
@@ -30,10 +34,12 @@ EXPIRED = exists().where(is_pending, has_expired).select_from(storyboards)
 
 @dataclass(frozen=True, slots=True)
 class Chores:
-    """Whether there are ``lapsed`` leases to rescue, or ``expired`` links to fail."""
+    """Whether there are ``lapsed`` leases to rescue, or ``expired`` links to fail; and whether
+    rows are ``hidden`` from us, so that nothing of it could be seen."""
 
     lapsed: bool
     expired: bool
+    hidden: bool
 
 
 class WorkerRegister:
@@ -48,10 +54,20 @@ class WorkerRegister:
         with self._database.transaction() as connection:
             connection.execute(_beating(beat))
 
-    def beat_and_look(self, beat: WorkerBeat) -> Chores:
-        """The same, and see what else there is to do: an idle worker asks once, not thrice."""
-        looking = fixed(_beating(beat).returning(LAPSED, EXPIRED), **ALONG_AN_INDEX)
-        [chores] = self._database.run(Call(looking, {}, args_row(Chores)))
+    def beat_and_look(self, beat: WorkerBeat, *, proof: str | None = None) -> Chores:
+        """The same, and see what else there is to do: an idle worker asks once, not thrice.
+
+        With ``proof``, notify ourselves of it along with the beat. Raises :class:`RowsHidden`.
+        """
+        statement = _beating(beat).returning(LAPSED, EXPIRED, rows_are_hidden)
+        looking = Call(fixed(statement, **ALONG_AN_INDEX), {}, args_row(Chores))
+        if proof is None:
+            [chores] = self._database.run(looking)
+        else:
+            proving = Call(_notifying(), {"payload": proof}, scalar_row)
+            [chores], _ = self._database.run_both(looking, proving)
+        if chores.hidden:
+            raise RowsHidden(HIDDEN)
         return chores
 
     def leave(self, worker_id: str) -> None:
@@ -79,6 +95,11 @@ class WorkerRegister:
         """Send ``payload`` on the workers' channel: a listener proves by it that it hears."""
         with self._database.transaction() as connection:
             connection.execute(select(func.pg_notify(NOTIFY_CHANNEL, payload)))
+
+
+@cache
+def _notifying() -> FixedStatement:
+    return fixed(select(func.pg_notify(NOTIFY_CHANNEL, bindparam("payload", type_=Text))))
 
 
 def paused_upstreams(alive: list[dict[str, Any]]) -> list[dict[str, str]]:

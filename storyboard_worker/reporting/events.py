@@ -11,7 +11,7 @@ from sentry_sdk.types import Event
 from sentry_sdk.utils import event_from_exception
 
 from storyboard_worker.errors import AttemptError, ErrorCode
-from storyboard_worker.models import Claim, Expired, Lapsed
+from storyboard_worker.models import Claim, Expired, Lapsed, SetAside
 from storyboard_worker.redaction import without_query
 from storyboard_worker.reporting.flood import Cause, Reservation, Summary
 from storyboard_worker.reporting.trail import Trail
@@ -55,7 +55,9 @@ class Events:
         }
         return event
 
-    def rows_failed(self, rows: Sequence[Expired | Lapsed], reservation: Reservation) -> Event:
+    def rows_failed(
+        self, rows: Sequence[Expired | Lapsed | SetAside], reservation: Reservation
+    ) -> Event:
         first = rows[0]
         event = self._of_cause(
             reservation.cause,

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import sentry_sdk
 
 from storyboard_worker.errors import AttemptError, ErrorCode
-from storyboard_worker.models import Claim, Expired, Lapsed
+from storyboard_worker.models import Claim, Expired, Lapsed, SetAside
 from storyboard_worker.redaction import Redactor
 from storyboard_worker.reporting import monitors
 from storyboard_worker.reporting.events import Events
@@ -60,7 +60,7 @@ class Reporter:
             self._flood.count(reservation.cause, [claim.id])
 
     def rows_failed(
-        self, rows: Sequence[Expired | Lapsed], reservation: Reservation | None
+        self, rows: Sequence[Expired | Lapsed | SetAside], reservation: Reservation | None
     ) -> None:
         """Rows of one cause that failed together, while nobody had them in hand."""
         if reservation is None or not rows:

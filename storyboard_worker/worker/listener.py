@@ -9,23 +9,25 @@ import psycopg
 
 from storyboard_worker.database import Database
 from storyboard_worker.errors import DatabaseUnavailable, SchemaOutdated
-from storyboard_worker.hearing import PROOF_PREFIX, hears
+from storyboard_worker.hearing import hears
 from storyboard_worker.logs import event, log
 from storyboard_worker.models import NOTIFY_CHANNEL
 from storyboard_worker.queries.connection_kind import ConnectionKind, connection_kind
 from storyboard_worker.queries.workers import WorkerRegister
+from storyboard_worker.worker.proofs import Proofs
 
 RECONNECT_SECONDS = (1.0, 5.0)
 # Behind a transaction pooler it will not work the next time either.
 DEAF_RETRY_SECONDS = 600.0
-WAIT_SECONDS = 60.0
+# How often it looks whether a proof is overdue.
+WAIT_SECONDS = 5.0
 
 
 class Listener:
     """A thread that calls ``wake`` for each notification, and when its hearing changes.
 
-    ``on_found`` is called once, when the database has been reached: with the kind of connection,
-    and whether notifications arrive.
+    ``proofs`` are sent by the keeper, and heard here. ``on_found`` is called once, when the
+    database has been reached: with the kind of connection, and whether notifications arrive.
     """
 
     def __init__(
@@ -37,6 +39,7 @@ class Listener:
     ) -> None:
         self._database = database
         self._register = register
+        self.proofs = Proofs()
         self._wake = wake
         self._on_found = on_found
         self._found = False
@@ -83,11 +86,17 @@ class Listener:
             self._found = True
 
     def _hear(self, connection: psycopg.Connection) -> None:
+        self.proofs.begin()
         self._change_hearing(hearing=True)
-        while not self._stopped.is_set():
-            for notification in connection.notifies(timeout=WAIT_SECONDS):
-                if not notification.payload.startswith(PROOF_PREFIX):
-                    self._wake()
+        try:
+            while not self._stopped.is_set():
+                for notification in connection.notifies(timeout=WAIT_SECONDS):
+                    if not self.proofs.heard(notification.payload):
+                        self._wake()
+                if self.proofs.missed:
+                    raise DatabaseUnavailable("notifications have ceased to arrive")
+        finally:
+            self.proofs.end()
 
     def _change_hearing(self, *, hearing: bool, reason: str | None = None) -> None:
         if hearing == self._hearing:

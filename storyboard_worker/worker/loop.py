@@ -16,6 +16,7 @@ from storyboard_worker.errors import DatabaseUnavailable, SchemaOutdated
 from storyboard_worker.housekeeping import Housekeeping
 from storyboard_worker.keeper import RENEWALS_PER_LEASE, Keeper, renew_leases
 from storyboard_worker.logs import event
+from storyboard_worker.models import Claim
 from storyboard_worker.pauses import Pauses
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.queries.connection_kind import ConnectionKind
@@ -28,6 +29,7 @@ from storyboard_worker.shutdown import Shutdown
 from storyboard_worker.slots import Slots
 from storyboard_worker.worker.grace import Grace
 from storyboard_worker.worker.idling import Idling
+from storyboard_worker.worker.keeper_watcher import KeeperWatcher
 from storyboard_worker.worker.listener import Listener
 from storyboard_worker.worker.outage import Outage
 from storyboard_worker.worker.presence import Presence
@@ -36,6 +38,11 @@ from storyboard_worker.worker.watchdog import Watchdog
 
 # What giving rows back may take at the end of the grace.
 GIVE_BACK_SECONDS = 1.0
+# However long a lease is, a beat and a proof of hearing come once a minute.
+BEAT_SECONDS = 60.0
+# At the end: to drain, to give back twice, to leave.
+EXCHANGES_IN_GRACE = 4
+LEAST_EXCHANGE_SECONDS = 1.0
 # However long it idles, the watchdog hears of it well before it loses patience.
 PROGRESS_SECONDS = 30.0
 # With small images a slot is free every millisecond: claiming four at a time instead of one
@@ -80,6 +87,7 @@ class Worker:
         self._settings = settings
         self._queue = parts.queue
         self._outlook = parts.outlook
+        self._database = parts.database
         self._pauses = parts.pauses
         self._on_ended = parts.on_ended
         self._shutdown = shutdown
@@ -110,17 +118,25 @@ class Worker:
             parts.housekeeping,
             self._slots,
             parts.pauses,
+            self._listener.proofs,
             concurrency=settings.worker_concurrency,
         )
+        self._outage = Outage(parts.reporter)
+        keeper_seconds = min(settings.lease_seconds / RENEWALS_PER_LEASE, BEAT_SECONDS)
         self._keeper = Keeper(
-            [lambda: renew_leases(parts.queue, self._slots), self._presence.beat_and_tidy],
-            interval_seconds=settings.lease_seconds / RENEWALS_PER_LEASE,
+            [
+                lambda: renew_leases(parts.queue, self._slots),
+                parts.queue.give_back_lost,
+                self._presence.beat_and_tidy,
+            ],
+            interval_seconds=keeper_seconds,
+            watcher=KeeperWatcher(self._outage, self._watchdog, keeper_seconds),
         )
+        self._watchdog.watch("attempts", moves=lambda: self._slots.none_is_overdue)
         self._pulse = Keeper(
             [lambda: check_in(self._watchdog, parts.reporter), parts.reporter.tell_summaries],
             interval_seconds=PULSE_SECONDS,
         )
-        self._outage = Outage(parts.reporter)
         self._waited_in_vain = False
         self._wake_at_free: float = NEVER
 
@@ -188,6 +204,7 @@ class Worker:
     def _may_claim(self) -> bool:
         """After a wait in vain one look tells; and that the database is there, which else would
         pass unseen while all slots are taken by outcomes that wait for it."""
+        self._queue.give_back_lost()
         # A pause has an end that only a claim can find.
         if not self._waited_in_vain or self._pauses.seconds_until_probe() is not None:
             return True
@@ -209,7 +226,7 @@ class Worker:
     def _known_seconds(self, filled: Filled) -> list[float | None]:
         """Until what may bring work and is known to come; a slot that becomes free brings what
         was left over."""
-        known = [self._pauses.seconds_until_probe()]
+        known = [self._pauses.seconds_until_probe(), self._queue.seconds_until_look_for_lost]
         if not filled.look_again:
             known.append(self._outlook.seconds_until_due)
         if not filled.look_again and filled is not NOTHING:
@@ -275,6 +292,10 @@ class Worker:
         # Sent meanwhile: at the end of the grace there may be no time for it.
         self._reporter.tell_summaries(all_of_them=True)
         self._dispatcher.close()
+        # A silent connection must leave time to do without it.
+        self._database.hurry(
+            max(LEAST_EXCHANGE_SECONDS, self._settings.shutdown_grace_seconds / EXCHANGES_IN_GRACE)
+        )
         self._watchdog.stop()
         self._listener.stop()
         self._if_database_is_there(self._presence.drain)
@@ -282,7 +303,7 @@ class Worker:
         self._slots.wait_idle(grace_ends_at - reserve - time.monotonic())
         unfinished = self._slots.under_way
         self._slots.cancel(unfinished)
-        given_back = self._if_database_is_there(lambda: self._queue.give_back(unfinished))
+        given_back = self._if_database_is_there(lambda: self._give_back(unfinished))
         self._pulse.stop()
         self._keeper.stop()
         self._if_database_is_there(self._presence.leave)
@@ -292,6 +313,14 @@ class Worker:
             given_back=given_back or 0,
             **{str(outcome): count for outcome, count in self._slots.tally.items()},
         )
+
+    def _give_back(self, unfinished: list[Claim]) -> int:
+        try:
+            given_back = self._queue.give_back(unfinished)
+        except DatabaseUnavailable:
+            # One connection may be broken while others are well.
+            given_back = self._queue.give_back(unfinished)
+        return given_back + self._queue.give_back_lost()
 
     def _if_database_is_there(self, write: Callable[[], int | None]) -> int | None:
         """At the end there is no time to wait for it: leases lapse, and rows are rescued."""

@@ -1,9 +1,10 @@
 """A database that is away: wait ever longer, say so once, tell somebody if it lasts."""
 
 import logging
+import threading
 import time
 
-from storyboard_worker.errors import StoryboardWorkerError
+from storyboard_worker.errors import DatabaseUnavailable, RowsHidden, SchemaOutdated
 from storyboard_worker.logs import event, log
 from storyboard_worker.reporting.reporter import Reporter
 
@@ -13,49 +14,76 @@ ALARM_AFTER_SECONDS = 60.0
 
 
 class Outage:
-    """Keeps count of one outage at a time."""
+    """Keeps count of one outage at a time, as the claim loop meets it and as the keeper does: a
+    fault may strike one of them alone. It is told once for both."""
 
     def __init__(self, reporter: Reporter) -> None:
         self._reporter = reporter
-        self._since: float | None = None
+        self._lock = threading.Lock()
+        self._loop_since: float | None = None
+        self._keeper_since: float | None = None
         self._told = False
         self._next_wait_seconds = FIRST_WAIT_SECONDS
 
     def wait_seconds(self, error: Exception) -> float:
-        """The database failed with ``error``: how long to wait before the next try.
+        """The loop's turn failed with ``error``: how long to wait before the next.
 
-        What is not one of our own errors is a bug, and is told at once; to end for it would
-        only be to start again and meet it again.
+        What is neither absence nor a schema to be migrated is a bug, and is told at once; to end
+        for it would only be to start again and meet it again.
         """
-        if self._since is None:
-            self._since = time.monotonic()
-            if isinstance(error, StoryboardWorkerError):
+        if self._loop_since is None:
+            self._loop_since = time.monotonic()
+            if isinstance(error, DatabaseUnavailable | SchemaOutdated):
                 event(logging.WARNING, "waiting for the database", reason=error)
             else:
                 log.error("claiming failed unexpectedly", exc_info=error)
                 self._reporter.crashed(error)
-        elif not self._told and time.monotonic() - self._since > ALARM_AFTER_SECONDS:
-            self._told = True
-            message = f"The worker cannot work: {_in_words(error)}"
-            event(logging.ERROR, message, reason=error)
-            self._reporter.alarm(
-                "database", message, next_step="storyboard-worker doctor", reason=error
-            )
+        else:
+            self._tell_if_it_lasts(self._loop_since, error)
         wait_seconds = self._next_wait_seconds
         self._next_wait_seconds = min(wait_seconds * 2, LONGEST_WAIT_SECONDS)
         return wait_seconds
 
     def over(self) -> None:
-        """The database answered."""
-        if self._since is not None:
-            seconds = time.monotonic() - self._since
+        """The database answered the loop."""
+        if self._loop_since is not None:
+            seconds = time.monotonic() - self._loop_since
             event(logging.INFO, "the database is back", away_seconds=seconds)
-        self._since = None
-        self._told = False
+            self._loop_since = None
+            self._forget_if_all_is_well()
         self._next_wait_seconds = FIRST_WAIT_SECONDS
+
+    def keeper_failed(self, error: Exception) -> None:
+        """A duty of the keeper failed with ``error``: leases may lapse, or no beat be seen."""
+        self._keeper_since = self._keeper_since or time.monotonic()
+        self._tell_if_it_lasts(self._keeper_since, error)
+
+    def keeper_is_well(self) -> None:
+        """All duties of the keeper were done."""
+        if self._keeper_since is not None:
+            self._keeper_since = None
+            self._forget_if_all_is_well()
+
+    def _tell_if_it_lasts(self, since: float, error: Exception) -> None:
+        with self._lock:
+            if self._told or time.monotonic() - since <= ALARM_AFTER_SECONDS:
+                return
+            self._told = True
+        message = f"The worker cannot work: {_in_words(error)}"
+        event(logging.ERROR, message, reason=error)
+        self._reporter.alarm(
+            "database", message, next_step="storyboard-worker doctor", reason=error
+        )
+
+    def _forget_if_all_is_well(self) -> None:
+        with self._lock:
+            if self._loop_since is None and self._keeper_since is None:
+                self._told = False
 
 
 def _in_words(error: Exception) -> str:
-    if isinstance(error, StoryboardWorkerError):
+    if isinstance(error, RowsHidden):
+        return "row-level security hides the storyboards from it"
+    if isinstance(error, DatabaseUnavailable | SchemaOutdated):
         return "the database is away or not migrated"
     return f"claiming fails unexpectedly ({type(error).__name__})"

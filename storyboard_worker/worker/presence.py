@@ -10,6 +10,7 @@ from storyboard_worker.models import WorkerBeat, WorkerState
 from storyboard_worker.pauses import Pauses
 from storyboard_worker.queries.workers import WorkerRegister
 from storyboard_worker.slots import Slots
+from storyboard_worker.worker.proofs import Proofs
 
 
 class Presence:
@@ -22,6 +23,7 @@ class Presence:
         housekeeping: Housekeeping,
         slots: Slots,
         pauses: Pauses,
+        proofs: Proofs,
         *,
         concurrency: int,
     ) -> None:
@@ -30,17 +32,21 @@ class Presence:
         self._housekeeping = housekeeping
         self._slots = slots
         self._pauses = pauses
+        self._proofs = proofs
         self._concurrency = concurrency
         self._state = WorkerState.RUNNING
 
     def beat_and_tidy(self) -> None:
         """Beat, and rescue or expire what the look that goes with it has found."""
+        proof = self._proofs.next()
         try:
-            chores = self._register.beat_and_look(self._beat())
+            chores = self._register.beat_and_look(self._beat(), proof=proof)
         except DatabaseUnavailable:
             # Somebody may have locked the rows: the worker lives all the same.
             self._register.beat(self._beat())
             raise
+        if proof is not None:
+            self._proofs.sent(proof)
         if chores.lapsed:
             self._housekeeping.rescue()
         if chores.expired:

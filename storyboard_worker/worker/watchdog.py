@@ -3,6 +3,7 @@
 import logging
 import os
 import threading
+from collections.abc import Callable
 
 from storyboard_worker.logs import event
 from storyboard_worker.reporting.reporter import Reporter
@@ -12,10 +13,38 @@ EXIT_STUCK = 70
 TICK_SECONDS = 5.0
 STUCK_AFTER_SECONDS = 90.0
 LAST_WORDS_SECONDS = 10.0
+LOOP = "claim loop"
+
+
+def _never() -> bool:
+    return False
+
+
+class Watched:
+    """One thing that has to move; ``moves`` may say so where it does not call
+    :meth:`progress`."""
+
+    def __init__(
+        self, name: str, *, stuck_after_seconds: float, moves: Callable[[], bool] = _never
+    ) -> None:
+        self.name = name
+        self.silent_seconds = 0.0
+        self._stuck_after_seconds = stuck_after_seconds
+        self._moves = moves
+
+    def progress(self) -> None:
+        """It moves (waiting for a database that is away counts)."""
+        self.silent_seconds = 0.0
+
+    def is_stuck_after(self, seconds: float) -> bool:
+        """Whether it is, now that so much more time has passed."""
+        self.silent_seconds = 0.0 if self._moves() else self.silent_seconds + seconds
+        return self.silent_seconds >= self._stuck_after_seconds
 
 
 class Watchdog:
-    """Ends the process with exit code 70 when nobody calls :meth:`progress` for 90 s.
+    """Ends the process with exit code 70 when the claim loop shows no progress for 90 s, or
+    something else that :meth:`watch` was told of is stuck.
 
     Time is counted in ticks of its own, not read from a clock: a process that was stopped
     (SIGSTOP, a suspended machine) wakes up with no ticks missed, and is not stuck.
@@ -26,14 +55,24 @@ class Watchdog:
     ) -> None:
         self._reporter = reporter
         self._stuck_after_seconds = stuck_after_seconds
-        self._silent_seconds = 0.0
+        self._loop = Watched(LOOP, stuck_after_seconds=stuck_after_seconds)
+        self._watched = [self._loop]
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watchdog", daemon=True)
+
+    def watch(
+        self, name: str, *, within_seconds: float = 0.0, moves: Callable[[], bool] = _never
+    ) -> Watched:
+        """Watch something else, which may take ``within_seconds`` longer than the loop."""
+        limit_seconds = self._stuck_after_seconds + within_seconds
+        watched = Watched(name, stuck_after_seconds=limit_seconds, moves=moves)
+        self._watched.append(watched)
+        return watched
 
     @property
     def silent_seconds(self) -> float:
         """How long the loop has shown no progress."""
-        return self._silent_seconds
+        return self._loop.silent_seconds
 
     def start(self) -> None:
         self._thread.start()
@@ -42,25 +81,26 @@ class Watchdog:
         self._stopped.set()
 
     def progress(self) -> None:
-        """The loop moves (waiting for a database that is away counts)."""
-        self._silent_seconds = 0.0
+        """The loop moves."""
+        self._loop.progress()
 
     def _run(self) -> None:
         while not self._stopped.wait(TICK_SECONDS):
-            self._silent_seconds += TICK_SECONDS
-            if self._silent_seconds >= self._stuck_after_seconds:
-                self._end()
+            for watched in self._watched:
+                if watched.is_stuck_after(TICK_SECONDS):
+                    self._end(watched)
 
-    def _end(self) -> None:
+    def _end(self, watched: Watched) -> None:
         exit_within(LAST_WORDS_SECONDS, EXIT_STUCK)
         message = "The worker is stuck: it ends itself so that the platform restarts it"
-        event(logging.CRITICAL, message, silent_seconds=self._silent_seconds)
+        facts = {"stuck": watched.name, "silent_seconds": watched.silent_seconds}
+        event(logging.CRITICAL, message, **facts)
         self._reporter.alarm(
             "stuck",
             message,
             next_step="storyboard-worker status; look at the log before it ended",
-            silent_seconds=self._silent_seconds,
+            **facts,
         )
         self._reporter.close()
-        # The main thread hangs, so nothing but this ends the process.
+        # What hangs may be the main thread: nothing but this ends the process.
         os._exit(EXIT_STUCK)

@@ -2,17 +2,19 @@
 
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
 import pytest
+from sqlalchemy import Connection
 
 from storyboard_worker import transfer
 from storyboard_worker.attempt import Outcome
 from storyboard_worker.database import Database
 from storyboard_worker.demo.faults import Answer, CutFile
 from storyboard_worker.demo.pictures import random_image
-from storyboard_worker.errors import DatabaseUnavailable
+from storyboard_worker.errors import CommitInDoubt
 from storyboard_worker.redaction import Redactor
 from storyboard_worker.reporting.reporter import Reporter
 from storyboard_worker.sentry_settings import SentrySettings
@@ -114,15 +116,18 @@ def test_a_failure_whose_commit_was_answered_too_late_is_told_all_the_same(
     bench: Bench, sentry: SentryServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     claim = bench.claim(bench.stage.serve(IMAGE, [Answer(404)]))
-    fail = bench.queue.fail
-    lost = iter([DatabaseUnavailable("the answer was lost")])
+    database = bench.queue._database
+    transaction = database.transaction
+    lost = iter([CommitInDoubt("the answer was lost")])
 
-    def fail_and_lose_the_answer(*arguments: Any, **named: Any) -> None:
-        fail(*arguments, **named)
+    @contextmanager
+    def commit_and_lose_the_answer() -> Iterator[Connection]:
+        with transaction() as connection:
+            yield connection
         for error in lost:
             raise error
 
-    monkeypatch.setattr(bench.queue, "fail", fail_and_lose_the_answer)
+    monkeypatch.setattr(database, "transaction", commit_and_lose_the_answer)
     assert bench.run(claim).outcome is Outcome.FAILED
     event = only_event(bench, sentry)
     assert bench.row(claim)["sentry_event_id"] == event["event_id"]

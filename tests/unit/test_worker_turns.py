@@ -30,6 +30,7 @@ class Asked:
     due: bool = False
     seconds_until_whole_pass: float | None = None
     seconds_until_due: float | None = None
+    seconds_until_look_for_lost: float | None = None
     looks: int = 0
     claims: int = 0
     hearing: bool = True
@@ -37,6 +38,9 @@ class Asked:
     def anything_due(self) -> bool:
         self.looks += 1
         return self.due
+
+    def give_back_lost(self) -> int:
+        return 0
 
     def refresh(self) -> None:
         self.looks += 1

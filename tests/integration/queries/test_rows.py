@@ -5,8 +5,8 @@ from uuid import uuid4
 
 import psycopg
 import pytest
-from storyboard_worker.errors import DataRefused
 
+from storyboard_worker.errors import DataRefused
 from storyboard_worker.models import Status
 from storyboard_worker.queries.rows import StoryboardRows
 from tests.integration.producing import (

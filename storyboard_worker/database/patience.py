@@ -1,0 +1,83 @@
+"""Doing something again while the database is away, for a while."""
+
+import math
+import threading
+import time
+from collections.abc import Callable
+from typing import Protocol, TypeVar
+
+from storyboard_worker.database.pool import Database
+from storyboard_worker.errors import DatabaseUnavailable, RowsHidden
+
+Answer = TypeVar("Answer")
+
+FIRST_WAIT_SECONDS = 0.2
+LONGEST_WAIT_SECONDS = 2.0
+
+
+class Insist(Protocol):
+    """Calls ``work``, maybe again and again, and returns its answer."""
+
+    def __call__(self, work: Callable[[], Answer]) -> Answer: ...
+
+
+def at_once(work: Callable[[], Answer]) -> Answer:
+    """No patience: the first failure is final."""
+    return work()
+
+
+Tell = Callable[[DatabaseUnavailable], None]
+
+
+def _tell_no_one(_error: DatabaseUnavailable) -> None:
+    pass
+
+
+class Patience:
+    """Calls again what raises :class:`DatabaseUnavailable`, until ``seconds`` after its first call;
+    ``tell`` hears of the first failure.
+
+    What it calls must bear to be called again although it was done: the answer may be lost.
+    """
+
+    def __init__(self, database: Database, seconds: float, *, tell: Tell = _tell_no_one) -> None:
+        self._database = database
+        self._seconds = seconds
+        self._tell = tell
+        self._given_up = threading.Event()
+        self._latest = math.inf
+
+    def give_up(self) -> None:
+        """From now on the first failure is final."""
+        self._given_up.set()
+
+    def end_by(self, moment: float) -> None:
+        """Not to try again after ``moment``, on the monotonic clock."""
+        self._latest = moment
+
+    def __call__(self, work: Callable[[], Answer]) -> Answer:
+        ends_at = min(self._latest, time.monotonic() + self._seconds)
+        try:
+            return work()
+        except RowsHidden:
+            raise
+        except DatabaseUnavailable as error:
+            if self._seconds > 0 and not self._given_up.is_set():
+                self._tell(error)
+            return self._again(work, error, ends_at)
+
+    def _again(
+        self, work: Callable[[], Answer], error: DatabaseUnavailable, ends_at: float
+    ) -> Answer:
+        wait_seconds = FIRST_WAIT_SECONDS
+        while time.monotonic() + wait_seconds < ends_at and not self._given_up.wait(wait_seconds):
+            try:
+                # The first time an exchange may take what it may; now it is only what is left.
+                with self._database.exchanges_end_by(ends_at):
+                    return work()
+            except RowsHidden:
+                raise
+            except DatabaseUnavailable as again:
+                error = again
+            wait_seconds = min(wait_seconds * 2, LONGEST_WAIT_SECONDS)
+        raise error
