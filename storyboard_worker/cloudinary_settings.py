@@ -6,7 +6,15 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from storyboard_worker.environment import Environment
 from storyboard_worker.errors import SettingsError
+from storyboard_worker.placeholders import unfilled, within
 
+# As the README, our own errors and Cloudinary's documentation write them.
+EXAMPLES = frozenset(
+    {
+        *("API_KEY", "API_SECRET", "CLOUD_NAME", "KEY", "SECRET", "CLOUD"),
+        *("my_key", "my_secret", "my_cloud_name"),
+    }
+)
 DEFAULT_UPLOAD_PREFIX = "https://api.cloudinary.com"
 
 
@@ -54,6 +62,7 @@ def _cloudinary_from_parts(env: Environment, folder: str) -> CloudinarySettings:
                 f"{name} is not set: with CLOUDINARY_CLOUD_NAME set, key and secret are needed, "
                 "too (or unset it and set CLOUDINARY_URL)"
             )
+        _check_filled_in(name, value)
         parts[part] = value
     return CloudinarySettings(
         **parts, upload_prefix=_upload_prefix(env, DEFAULT_UPLOAD_PREFIX), folder=folder
@@ -64,6 +73,7 @@ def _cloudinary_from_url(env: Environment, url: str, folder: str) -> CloudinaryS
     wrong = SettingsError(
         "CLOUDINARY_URL cannot be one: it has the form cloudinary://API_KEY:API_SECRET@CLOUD_NAME"
     )
+    _check_url_filled_in(url)
     try:
         parsed = urlsplit(url)
     except ValueError as error:
@@ -71,6 +81,9 @@ def _cloudinary_from_url(env: Environment, url: str, folder: str) -> CloudinaryS
     if parsed.scheme != "cloudinary":
         raise wrong
     if not (parsed.username and parsed.password and parsed.hostname):
+        raise wrong
+    # The end of a secret with @ and /, whose middle would be taken, and shown, as the cloud.
+    if "@" in url.partition("://")[2].removeprefix(parsed.netloc):
         raise wrong
     # Not parsed.hostname: it lowers the case, and a cloud name has one.
     cloud_name = parsed.netloc.rpartition("@")[2]
@@ -82,6 +95,17 @@ def _cloudinary_from_url(env: Environment, url: str, folder: str) -> CloudinaryS
         upload_prefix=_upload_prefix(env, prefix),
         folder=folder,
     )
+
+
+def _check_url_filled_in(url: str) -> None:
+    parts = re.fullmatch(r"cloudinary://([^:@/]*):([^@/]*)@([^@/?#]*).*", url, re.DOTALL)
+    for value in (url, *(parts.groups() if parts else ())):
+        _check_filled_in("CLOUDINARY_URL", unquote(value))
+
+
+def _check_filled_in(name: str, value: str) -> None:
+    if value in EXAMPLES or within(value) == value:
+        raise unfilled(name, value, "the Cloudinary console")
 
 
 def _upload_prefix(env: Environment, default: str) -> str:

@@ -5,6 +5,10 @@ from dataclasses import dataclass
 
 from storyboard_worker.environment import Environment
 from storyboard_worker.errors import SettingsError
+from storyboard_worker.placeholders import unfilled, within
+
+# The key in Sentry's documentation.
+EXAMPLE_KEY = "examplePublicKey"
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +28,8 @@ class SentrySettings:
 def read_sentry(env: Environment) -> SentrySettings:
     """Raises :class:`SettingsError`."""
     dsn = env.text("SENTRY_DSN")
+    if dsn is not None:
+        _check_filled_in(dsn)
     # What the SDK would refuse later with a traceback: no key, a port that is no number.
     form = r"https?://[^@:/\s]+(:[^@/\s]*)?@([^@:/\s]+|\[[0-9a-f:]+\])(:\d{1,5})?(/\S*)?/\d+"
     if dsn is not None and not re.fullmatch(form, dsn):
@@ -40,6 +46,12 @@ def read_sentry(env: Environment) -> SentrySettings:
         sweep_schedule=_schedule(env),
         worker_monitor=_monitor(env, "SENTRY_WORKER_MONITOR", "storyboard-worker"),
     )
+
+
+def _check_filled_in(dsn: str) -> None:
+    placeholder = EXAMPLE_KEY if f"//{EXAMPLE_KEY}@" in dsn else within(dsn)
+    if placeholder is not None:
+        raise unfilled("SENTRY_DSN", placeholder, "Sentry, Project settings, Client keys")
 
 
 def _monitor(env: Environment, name: str, default: str) -> str:

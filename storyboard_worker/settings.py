@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from storyboard_worker.cloudinary_settings import CloudinarySettings, read_cloudinary
-from storyboard_worker.dsn import dsn_from_url, password_of
+from storyboard_worker.dsn import EMBEDDED, dsn_from_url
 from storyboard_worker.environment import Environment
 from storyboard_worker.errors import SettingsError
+from storyboard_worker.libpq.connection import check_connection, secrets_of
 from storyboard_worker.logs import LogFormat
 from storyboard_worker.sentry_settings import SentrySettings, read_sentry
 
@@ -66,13 +67,7 @@ class Settings:
 def read_settings(variables: Mapping[str, str]) -> Settings:
     """Raises :class:`SettingsError` for the first setting that is wrong or missing."""
     env = Environment(variables)
-    url = env.text("DATABASE_URL")
-    if url is None:
-        raise SettingsError(
-            "DATABASE_URL is not set: give the database's URL, like "
-            "postgresql://user:password@host:5432/postgres, or embedded"
-        )
-    dsn = dsn_from_url(url)
+    dsn = _database_dsn(env, variables)
     cloudinary = read_cloudinary(env)
     return Settings(
         database_dsn=dsn,
@@ -96,8 +91,21 @@ def read_settings(variables: Mapping[str, str]) -> Settings:
         port=_port(env),
         cron_secret=env.text("CRON_SECRET"),
         log_format=read_log_format(env),
-        secrets=_secrets(env, dsn, cloudinary),
+        secrets=_secrets(env, dsn, cloudinary, variables),
     )
+
+
+def _database_dsn(env: Environment, variables: Mapping[str, str]) -> str:
+    url = env.text("DATABASE_URL")
+    if url is None:
+        raise SettingsError(
+            "DATABASE_URL is not set: give the database's URL, like "
+            "postgresql://user:password@host:5432/postgres, or embedded"
+        )
+    dsn = dsn_from_url(url)
+    if dsn != EMBEDDED:
+        check_connection(dsn, variables)
+    return dsn
 
 
 def read_log_format(env: Environment) -> LogFormat | None:
@@ -145,8 +153,15 @@ def _source_hosts(env: Environment) -> tuple[str, ...]:
     return tuple(host.strip("[]") for host in hosts)
 
 
-def _secrets(env: Environment, dsn: str, cloudinary: CloudinarySettings | None) -> tuple[str, ...]:
-    found = [password_of(dsn), env.text("CRON_SECRET"), env.text("BOARD_TOKEN")]
+def _secrets(
+    env: Environment,
+    dsn: str,
+    cloudinary: CloudinarySettings | None,
+    variables: Mapping[str, str],
+) -> tuple[str, ...]:
+    found = [env.text("CRON_SECRET"), env.text("BOARD_TOKEN")]
+    if dsn != EMBEDDED:
+        found += secrets_of(dsn, variables)
     if cloudinary is not None:
         found += [cloudinary.api_secret, cloudinary.api_key]
     return tuple(secret for secret in found if secret)

@@ -11,6 +11,7 @@ from storyboard_worker.settings import Settings, read_settings
 # So that what is wrong after the database's address is found out as well.
 ANY_DATABASE = "embedded"
 SHORTEST_SECRET_CHARACTERS = 16
+CLOUDINARY_PARTS = ("CLOUDINARY_CLOUD_NAME", "CLOUDINARY_API_KEY", "CLOUDINARY_API_SECRET")
 SECRETS = ("CRON_SECRET", "BOARD_TOKEN")
 # A job library on Redis, and its dashboards.
 OLD_SYSTEM = re.compile(
@@ -46,7 +47,12 @@ def read_as_far_as_possible(
 
 
 def names_database(faults: list[SettingsError]) -> bool:
-    return _name_any(faults, "DATABASE_URL")
+    return any(_is_of_database(str(fault)) for fault in faults)
+
+
+def _is_of_database(message: str) -> bool:
+    """Of its address, or of one of libpq's own variables, which count beside it."""
+    return message.startswith(("DATABASE_URL", "PG"))
 
 
 def _name_any(faults: list[SettingsError], beginning: str) -> bool:
@@ -57,13 +63,16 @@ def _set_aside(left: dict[str, str], message: str) -> None:
     name = re.match(r"[A-Z_]+", message)
     if name is None:
         return
-    if name[0] == "DATABASE_URL":
-        left[name[0]] = ANY_DATABASE
+    if _is_of_database(message):
+        left["DATABASE_URL"] = ANY_DATABASE
+    elif name[0] in CLOUDINARY_PARTS:
+        # The others would be asked for it.
+        left.pop("CLOUDINARY_CLOUD_NAME", None)
     elif name[0] in left:
         del left[name[0]]
     else:
-        # One of the three parts that the cloud's name asks for.
-        left.pop("CLOUDINARY_CLOUD_NAME", None)
+        # An upload prefix within the URL.
+        left.pop("CLOUDINARY_URL", None)
 
 
 def settings_checks(

@@ -21,8 +21,8 @@ ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
 VIEW = (ROOT / "alembic/versions/0001_storyboards.py").read_text("utf-8")
 
-# Railway's own, and one whose use is still to come.
-NOT_OURS = re.compile(r"RAILWAY_\w+|BOARD_TOKEN")
+# Railway's and libpq's own, and one whose use is still to come.
+NOT_OURS = re.compile(r"RAILWAY_\w+|PG\w+|BOARD_TOKEN")
 DATABASE = {"DATABASE_URL": "postgresql://user@127.0.0.1/db"}
 # Read only where the ones before are (not) there.
 CLOUDINARY_FORMS: list[dict[str, str]] = [

@@ -74,6 +74,8 @@ def test_a_missing_part_is_named_even_when_the_url_is_there(missing: str) -> Non
         "cloudinary://123:@hunter2",
         "cloudinary://123:hunter2/x@cloud",
         "cloudinary://[123:hunter2@cloud",
+        "cloudinary://123:a@hunter2/c@cloud",
+        "cloudinary://123:a@hunter2?c@cloud",
         "CLOUDINARY_URL=cloudinary://123:hunter2@cloud",
     ],
 )

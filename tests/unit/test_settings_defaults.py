@@ -27,6 +27,7 @@ TABLE = [
     ("POLL_INTERVAL_SECONDS", "poll_interval_seconds", 2, "0.5", 0.5),
     ("SHUTDOWN_GRACE_SECONDS", "shutdown_grace_seconds", 10, "0", 0),
     ("MAX_ATTEMPTS", "max_attempts", 8, "3", 3),
+    ("DATABASE_TIMEOUT_SECONDS", "database_timeout_seconds", 15, "7.5", 7.5),
     ("MAX_IMAGE_BYTES", "max_image_bytes", 10_485_760, "104857600", 104_857_600),
     ("VERIFY_STORED", "verify_stored", "hash", "size", "size"),
     ("SOURCE_HOSTS", "source_hosts", (), "a.example, *.B.example", ("a.example", "*.b.example")),
@@ -59,6 +60,7 @@ TIMES = [
     "READ_TIMEOUT_SECONDS",
     "POLL_INTERVAL_SECONDS",
     "HEALTH_MAX_WAIT_SECONDS",
+    "DATABASE_TIMEOUT_SECONDS",
 ]
 BAD = [
     *((name, raw) for name in COUNTS for raw in ("0", "-1", "1.5", "many")),
@@ -177,5 +179,5 @@ def test_no_variable_is_read_that_these_tests_do_not_know() -> None:
     read_settings(spy)
     known = {row[0] for row in TABLE} | {row[0] for row in BAD} | set(DATABASE)
     known |= {"BOARD_TOKEN", "RAILWAY_ENVIRONMENT_NAME", "RAILWAY_GIT_COMMIT_SHA"}
-    unknown = {name for name in spy.asked - known if not re.match(r"CLOUDINARY_|SENTRY_", name)}
+    unknown = {name for name in spy.asked - known if not re.match(r"CLOUDINARY_|SENTRY_|PG", name)}
     assert unknown == set()

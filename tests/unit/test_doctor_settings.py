@@ -1,0 +1,54 @@
+"""``doctor`` reads on after a wrong setting, and tells each once."""
+
+import pytest
+
+from storyboard_worker.doctor.settings_checks import names_database, read_as_far_as_possible
+
+GOOD = {
+    "DATABASE_URL": "postgresql://app:hunter2@db/x",
+    "CLOUDINARY_URL": "cloudinary://123:secret-hunter2@cloud",
+}
+PARTS = {
+    "CLOUDINARY_CLOUD_NAME": "demo",
+    "CLOUDINARY_API_KEY": "123",
+    "CLOUDINARY_API_SECRET": "s-hunter2",
+}
+
+
+@pytest.mark.parametrize(
+    ("changed", "named", "is_of_database"),
+    [
+        ({"DATABASE_URL": "postgresql://app:hunter2@z@db/x"}, "DATABASE_URL", True),
+        ({"DATABASE_URL": "postgresql://app:hunter2@db/x?sslmode=no"}, "DATABASE_URL", True),
+        ({"DATABASE_URL": "postgresql://app:<password>@hunter2/x"}, "DATABASE_URL", True),
+        ({"PGSSLMODE": "no-verify"}, "PGSSLMODE", True),
+        ({"PGSERVICE": "nowhere"}, "DATABASE_URL", True),
+        ({"CLOUDINARY_URL": "cloudinary://1:hunter2@<cloud_name>"}, "CLOUDINARY_URL", False),
+        ({**PARTS, "CLOUDINARY_API_KEY": "<api_key>"}, "CLOUDINARY_API_KEY", False),
+        ({**PARTS, "CLOUDINARY_API_SECRET": ""}, "CLOUDINARY_API_SECRET", False),
+        (
+            {"CLOUDINARY_URL": "cloudinary://1:hunter2@c?upload_prefix=x"},
+            "CLOUDINARY_UPLOAD_PREFIX",
+            False,
+        ),
+        ({"SENTRY_DSN": "https://<key>@o1.ingest.sentry.io/1"}, "SENTRY_DSN", False),
+    ],
+)
+def test_one_wrong_setting_is_one_fault(
+    changed: dict[str, str], named: str, *, is_of_database: bool
+) -> None:
+    settings, faults = read_as_far_as_possible({**GOOD, **changed})
+    assert settings is not None
+    (fault,) = faults
+    assert str(fault).startswith(named)
+    assert "hunter2" not in str(fault)
+    assert names_database(faults) == is_of_database
+
+
+def test_what_is_wrong_besides_the_database_is_told_as_well() -> None:
+    wrong = {"PGSSLMODE": "no-verify", "MAX_ATTEMPTS": "none", "SENTRY_DSN": "YOUR_SENTRY_DSN"}
+    settings, faults = read_as_far_as_possible({**GOOD, **wrong})
+    assert settings is not None
+    assert [str(fault).split(maxsplit=1)[0].partition("=")[0] for fault in faults] == [
+        *("PGSSLMODE", "SENTRY_DSN", "MAX_ATTEMPTS")
+    ]
