@@ -17,6 +17,8 @@ from storyboard_worker.settings import read_settings
 ADVISORY_LOCK_KEY = 2532762113
 
 PREAMBLE = [
+    # Whatever the database's default is: what was waited for has to be seen.
+    "SET LOCAL transaction_isolation = 'read committed'",
     # A second deployment waits here for the first, then finds nothing to do.
     "SET LOCAL lock_timeout = '60s'",
     f"SELECT pg_advisory_xact_lock({ADVISORY_LOCK_KEY})",
