@@ -12,6 +12,7 @@ from alembic import context
 from storyboard_worker.database import Database
 from storyboard_worker.models import VERSION_TABLE, metadata
 from storyboard_worker.settings import read_settings
+from storyboard_worker.version_guard import guard
 
 # Any number that no other program takes; it is the CRC-32 of "storyboard-worker migrate".
 ADVISORY_LOCK_KEY = 2532762113
@@ -55,7 +56,17 @@ def migrate(connection: Connection | None) -> None:
     with context.begin_transaction():
         for statement in PREAMBLE:
             context.execute(statement)
+        if connection is None:
+            context.execute(printed_guard())
         context.run_migrations()
+
+
+def printed_guard() -> str:
+    """Printed SQL cannot look where the database is, and leave out what is there."""
+    start = context.get_starting_revision_argument()
+    oldest_first = [script.revision for script in context.script.walk_revisions()][::-1]
+    # Where it begins with nothing, Alembic names no revision, but an empty tuple.
+    return guard(start if isinstance(start, str) else None, oldest_first)
 
 
 def main() -> None:
