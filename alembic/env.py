@@ -12,11 +12,14 @@ from alembic import context
 from storyboard_worker.database import Database
 from storyboard_worker.models import VERSION_TABLE, metadata
 from storyboard_worker.settings import read_settings
+from storyboard_worker.version_guard import guard
 
 # Any number that no other program takes; it is the CRC-32 of "storyboard-worker migrate".
 ADVISORY_LOCK_KEY = 2532762113
 
 PREAMBLE = [
+    # Whatever the database's default is: what was waited for has to be seen.
+    "SET LOCAL transaction_isolation = 'read committed'",
     # A second deployment waits here for the first, then finds nothing to do.
     "SET LOCAL lock_timeout = '60s'",
     f"SELECT pg_advisory_xact_lock({ADVISORY_LOCK_KEY})",
@@ -53,7 +56,17 @@ def migrate(connection: Connection | None) -> None:
     with context.begin_transaction():
         for statement in PREAMBLE:
             context.execute(statement)
+        if connection is None:
+            context.execute(printed_guard())
         context.run_migrations()
+
+
+def printed_guard() -> str:
+    """Printed SQL cannot look where the database is, and leave out what is there."""
+    start = context.get_starting_revision_argument()
+    oldest_first = [script.revision for script in context.script.walk_revisions()][::-1]
+    # Where it begins with nothing, Alembic names no revision, but an empty tuple.
+    return guard(start if isinstance(start, str) else None, oldest_first)
 
 
 def main() -> None:

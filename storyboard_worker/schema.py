@@ -35,14 +35,15 @@ def upgrade(database: Database) -> list[str]:
     return applied
 
 
-def upgrade_sql() -> str:
-    """The same as SQL text, to be pasted where migrations are run by hand."""
+def upgrade_sql(since: str | None = None) -> str:
+    """The same as SQL text, to be pasted where migrations are run by hand; with ``since`` only
+    what is newer than that revision."""
     printed = io.StringIO()
     config = _config()
     config.output_buffer = printed
     # Alembic tells of each migration on the log as well; the SQL is enough.
     with contextlib.redirect_stderr(io.StringIO()):
-        command.upgrade(config, "head", sql=True)
+        command.upgrade(config, f"{since}:head" if since else "head", sql=True)
     return printed.getvalue()
 
 
@@ -50,10 +51,10 @@ def newest_revision() -> str | None:
     return ScriptDirectory.from_config(_config()).get_current_head()
 
 
-def revisions() -> set[str]:
-    """All that this version knows."""
+def revisions() -> list[str]:
+    """All that this version knows, oldest first."""
     scripts = ScriptDirectory.from_config(_config()).walk_revisions()
-    return {script.revision for script in scripts}
+    return [script.revision for script in scripts][::-1]
 
 
 def _config() -> Config:

@@ -11,22 +11,43 @@ from storyboard_worker.cli.assembly import assembled
     epilog="""\b
 Examples:
   storyboard-worker migrate
-  storyboard-worker migrate --sql > supabase/migrations/20261101000000_storyboards.sql""",
+  storyboard-worker migrate --sql > supabase/migrations/20261101000000_storyboards.sql
+  storyboard-worker migrate --sql --from 0003 > supabase/migrations/20261201000000_newer.sql""",
 )
 @click.option("--sql", is_flag=True, help="Print the SQL instead, for a Supabase migration.")
-def migrate_command(*, sql: bool) -> None:
+@click.option(
+    "--from",
+    "since",
+    metavar="REVISION",
+    help="With --sql: print only what is newer than this revision, which the database is at.",
+)
+def migrate_command(*, sql: bool, since: str | None) -> None:
     """Bring the schema to the newest version.
 
     Safe to run with every deployment: two at once wait for each other, and a table that is
     busy is left alone after a few seconds rather than blocked. With --sql no database is
-    asked and no setting needed; the printed text does the same from the beginning.
+    asked and no setting needed; the printed text does the same from the beginning, or after
+    the revision that --from names. In a database that is elsewhere it changes nothing, and
+    says which text fits.
     """
     if sql:
-        click.echo(schema.upgrade_sql().strip())
+        _print_sql(since)
         return
+    if since is not None:
+        raise click.UsageError("--from goes with --sql: without it, what is missing is found out")
     with assembled() as parts:
         applied = parts.changing(lambda: schema.upgrade(parts.database))
     if applied:
         click.echo(f"migrated: {', '.join(applied)}")
     else:
         click.echo(f"nothing to do: the schema is at {schema.newest_revision()}")
+
+
+def _print_sql(since: str | None) -> None:
+    known = schema.revisions()
+    if since is not None and since not in known:
+        raise click.UsageError(f"--from {since!r} is none of the revisions {', '.join(known)}")
+    if since == known[-1]:
+        click.echo(f"nothing to print: {since} is the newest revision", err=True)
+    else:
+        click.echo(schema.upgrade_sql(since).strip())

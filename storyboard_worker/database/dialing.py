@@ -8,6 +8,7 @@ import psycopg
 from psycopg import abc, conninfo
 from psycopg.adapt import Loader
 
+from storyboard_worker import moments
 from storyboard_worker.database.bounded_connection import BoundedConnection, GivenUp
 from storyboard_worker.database.refusals import Refusals
 
@@ -113,6 +114,7 @@ def _connect(dsn: str) -> BoundedConnection | Exception:
         )
     except (psycopg.Error, OSError, UnicodeError, ValueError) as error:
         return error if isinstance(error, psycopg.Error) else psycopg.OperationalError(str(error))
+    moments.register(connection)
     if connection.pgconn.parameter_status(b"server_encoding") == b"SQL_ASCII":
         # Such a database holds any bytes; those that are no UTF-8 must not spoil a statement.
         connection.adapters.register_loader("text", _ForgivingTextLoader)

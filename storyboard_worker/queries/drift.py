@@ -1,5 +1,6 @@
 """What of the schema is there, beside the version that it claims to be."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -21,8 +22,12 @@ COLUMNS = text(
     "WHERE relnamespace = 'public'::regnamespace AND attnum > 0 AND NOT attisdropped"
 )
 CONSTRAINTS = text(
-    "SELECT conname FROM pg_constraint WHERE contype = 'c' AND convalidated "
-    "AND conrelid = to_regclass('public.storyboards')"
+    "SELECT conname, convalidated FROM pg_constraint "
+    "WHERE contype = 'c' AND connamespace = 'public'::regnamespace"
+)
+FUNCTIONS = text(
+    "SELECT proname, prosrc FROM pg_proc WHERE pronamespace = 'public'::regnamespace "
+    "AND proname LIKE 'storyboard%'"
 )
 TRIGGERS_THERE = text(
     "SELECT tgname, tgenabled::text FROM pg_trigger WHERE NOT tgisinternal "
@@ -36,13 +41,39 @@ VIEW = text("SELECT to_regclass('public.storyboard_progress') IS NOT NULL")
 
 
 @dataclass(frozen=True, slots=True)
+class Constraint:
+    """A CHECK, as the migrations write it."""
+
+    table: str
+    name: str
+    check: str
+
+    @property
+    def is_proven(self) -> bool:
+        """Whether the rows that were there before it have been looked at, too."""
+        return not self.check.endswith("NOT VALID")
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """``body`` and ``statement`` are in one line."""
+
+    name: str
+    signature: str
+    body: str
+    statement: str
+
+
+@dataclass(frozen=True, slots=True)
 class Drift:
-    """What is missing, by its name or as ``table.column`` (of tables that are there); triggers
-    may be there but off, and indexes and constraints there but not valid."""
+    """What is missing, by its name or as ``table.column`` (columns and constraints: of tables that
+    are there); triggers may be there but off, indexes and constraints there but not valid,
+    functions there but with another body."""
 
     tables: list[str]
     columns: list[str]
-    constraints: list[str]
+    constraints: list[Constraint]
+    functions: list[Function]
     triggers: list[str]
     disabled_triggers: list[str]
     indexes: list[str]
@@ -60,11 +91,14 @@ def revision(database: Database) -> str | None:
         return found.scalar_one_or_none() or ""
 
 
-def drift(database: Database, constraints: Iterable[str]) -> Drift:
-    """What is missing of the tables as we know them, and of the ``constraints`` of storyboards."""
+def drift(
+    database: Database, constraints: Iterable[Constraint], functions: Iterable[Function]
+) -> Drift:
+    """What is missing of the tables as we know them, and of these parts of them."""
     with read_only(database) as connection:
         columns = set(connection.scalars(COLUMNS))
-        checked = set(connection.scalars(CONSTRAINTS))
+        proven = {row[0]: row[1] for row in connection.execute(CONSTRAINTS)}
+        bodies = {row[0]: in_one_line(row[1]) for row in connection.execute(FUNCTIONS)}
         triggers = {row[0]: row[1] for row in connection.execute(TRIGGERS_THERE)}
         indexes = set(connection.scalars(INDEXES))
         view = connection.scalar(VIEW)
@@ -73,12 +107,21 @@ def drift(database: Database, constraints: Iterable[str]) -> Drift:
     return Drift(
         tables=[table.name for table in metadata.sorted_tables if table.name not in tables],
         columns=[name for name in wanted if name not in columns],
-        constraints=[name for name in constraints if name not in checked],
+        constraints=[
+            wanted
+            for wanted in constraints
+            if wanted.table in tables and not _holds(wanted, proven.get(wanted.name))
+        ],
+        functions=[wanted for wanted in functions if bodies.get(wanted.name) != wanted.body],
         triggers=[name for name in TRIGGERS if name not in triggers],
         disabled_triggers=[name for name in TRIGGERS if triggers.get(name) in DISABLED],
         indexes=[name for name in index_statements() if name not in indexes],
         has_view=bool(view),
     )
+
+
+def _holds(wanted: Constraint, proven: bool | None) -> bool:  # noqa: FBT001  a column's value
+    return proven is not None and (proven or not wanted.is_proven)
 
 
 def column_statements() -> dict[str, str]:
@@ -101,3 +144,8 @@ def index_statements() -> dict[str, str]:
         for table in metadata.sorted_tables
         for index in table.indexes
     }
+
+
+def in_one_line(sql: str) -> str:
+    """Without the remarks that have lines of their own."""
+    return " ".join(re.sub(r"^ *--.*$", "", sql, flags=re.MULTILINE).split())

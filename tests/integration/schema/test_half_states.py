@@ -35,12 +35,6 @@ HALF_STATES: list[tuple[dict[str, Any], str]] = [
     ({"attempts": -1}, "attempts"),
     ({"max_attempts": 0}, "attempts"),
     ({"max_attempts": -3}, "attempts"),
-    ({"available_at": "infinity"}, "moments"),
-    ({"available_at": "-infinity"}, "moments"),
-    ({"source_expires_at": "infinity"}, "moments"),
-    ({"source_expires_at": "-infinity"}, "moments"),
-    ({"source_expires_at": "12345-01-01"}, "moments"),
-    ({"created_at": "infinity"}, "moments"),
 ]
 
 

@@ -18,6 +18,7 @@ from tests.integration.producing import (
     WAITING,
     change,
     enqueue,
+    only,
     storyboard,
 )
 
@@ -51,6 +52,27 @@ def test_a_row_that_is_inserted_finished_has_its_end(
 ) -> None:
     row = storyboard(producer, enqueue(producer, **state))
     assert row["finished_at"] == row["created_at"]
+
+
+@pytest.mark.parametrize("state", [READY, FAILED], ids=["ready", "failed"])
+def test_an_end_that_a_restore_brings_along_stays(
+    producer: psycopg.Connection, state: dict[str, Any]
+) -> None:
+    given: dict[str, Any] = {
+        "created_at": A_MOMENT,
+        "updated_at": A_MOMENT,
+        "finished_at": A_MOMENT,
+    }
+    row = storyboard(producer, enqueue(producer, **state, **given))
+    assert only(row, given) == given
+
+
+@pytest.mark.parametrize("end", [END_READY, END_FAILED], ids=["ready", "failed"])
+def test_an_end_given_with_an_update_does_not_count(
+    producer: psycopg.Connection, end: dict[str, Any]
+) -> None:
+    row = change(producer, enqueue(producer, **PROCESSING), **end, finished_at=A_MOMENT)
+    assert row["finished_at"] == row["updated_at"] > A_MOMENT
 
 
 @pytest.mark.parametrize("state", [READY, FAILED], ids=["ready", "failed"])
