@@ -20,24 +20,33 @@ LIST = "\n".join(f"  {workload.name:<10} {workload.summary}" for workload in WOR
 @click.option("--out", default=".benchmarks", type=click.Path(path_type=Path), show_default=True)
 @click.option("--quick", is_flag=True, help="Few images: to try the benchmarks, not the worker.")
 @click.option("--snapshot-minutes", default=10.0, show_default=True)
+@click.option(
+    "--server",
+    envvar="TEST_DATABASE_URL",
+    metavar="URL",
+    show_envvar=True,
+    help="A Postgres on this machine, as its superuser. Default: an embedded one.",
+)
 def main(
     names: tuple[str, ...],
     rounds: int | None,
     out: Path,
     quick: bool,  # noqa: FBT001  click's way
     snapshot_minutes: float,
+    server: str | None,
 ) -> None:
     """Measure the worker; print Markdown tables of medians over the rounds.
 
     Tables, the figures of every round and plots go to the folder --out as well. Contestants
     take turns. A measurement in which an image was lost or altered ends the run.
     """
-    options = Options(rounds or (1 if quick else USUAL_ROUNDS), quick, snapshot_minutes)
+    options = Options(rounds or (1 if quick else USUAL_ROUNDS), quick, snapshot_minutes, server)
     results = Results(out, with_plots=can_draw())
     if not can_draw():
         click.echo("no plots: pip install 'storyboard-worker[bench]'", err=True)
     try:
         with set_up(options) as stage:
+            click.echo(f"Postgres {stage.server.version}", err=True)
             for name in dict.fromkeys(names) or WORKLOADS:
                 reports = WORKLOADS[name].run(stage)
                 results.add(name, reports)

@@ -75,13 +75,23 @@ def peak_megabytes(pids: Sequence[int]) -> float:
     return sum(_status_megabytes(pid, "VmHWM") for pid in pids)
 
 
+def name_and_parent(pid: int) -> tuple[str, int]:
+    """Raises :class:`FileNotFoundError` when there is no such process."""
+    return _status(pid, "Name"), int(_status(pid, "PPid"))
+
+
 def _ticks(pid: int, fields: slice) -> int:
     stat = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return sum(map(int, stat[fields]))
 
 
 def _status_megabytes(pid: int, name: str) -> float:
+    return int(_status(pid, name)) / 1024
+
+
+def _status(pid: int, name: str) -> str:
+    """The first word behind the name."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith(f"{name}:"):
-            return int(line.split()[1]) / 1024
+            return line.split()[1]
     raise ProcessLookupError(f"process {pid} has ended")

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, LiteralString
@@ -14,8 +14,8 @@ from storyboard_worker import schema
 from storyboard_worker.database import Database
 from storyboard_worker.embedded import private_postgres
 from tests.acceptance.database_url import url_of
-from tests.benchmarks.checks import wait_until
-from tests.benchmarks.sampling import family_cpu_seconds
+from tests.benchmarks.checks import check, wait_until
+from tests.benchmarks.sampling import family_cpu_seconds, name_and_parent
 
 # By which the harness is told from those who are measured.
 HARNESS = "benchmark"
@@ -27,6 +27,11 @@ class Server:
     postmaster_pid: int
     connection: psycopg.Connection
     """To a database where nothing is measured."""
+
+    @property
+    def version(self) -> str:
+        (version,) = self.ask("SHOW server_version")
+        return str(version)
 
     def cpu_seconds(self) -> float:
         """Of all its processes, so far."""
@@ -92,14 +97,23 @@ class BenchDatabase:
 
 
 @contextmanager
-def running_server(folder: Path) -> Iterator[Server]:
-    """Runs while the block does."""
+def running_server(folder: Path, given: str | None) -> Iterator[Server]:
+    """The one given; else one of the block's own, with its data in ``folder``."""
     with (
-        private_postgres(folder) as dsn,
+        nullcontext(given) if given else private_postgres(folder) as dsn,
         psycopg.connect(dsn, autocommit=True) as connection,
     ):
-        pid = (folder / "postgres" / "postmaster.pid").read_text().split()[0]
-        yield Server(dsn, int(pid), connection)
+        yield Server(dsn, _postmaster_pid(connection), connection)
+
+
+def _postmaster_pid(connection: psycopg.Connection) -> int:
+    """Whose child the process behind the connection is."""
+    try:
+        name, parent = name_and_parent(connection.info.backend_pid)
+    except FileNotFoundError:
+        name, parent = "", 0
+    check(name == "postgres", "the server does not run on this machine, or is behind a pooler")
+    return parent
 
 
 @contextmanager

@@ -14,11 +14,13 @@ from tests.benchmarks.upstreams import Conditions, Upstreams
 
 @dataclass(frozen=True)
 class Options:
-    """What the person asked for. ``quick``: few images, to try the harness itself."""
+    """What the person asked for. ``quick``: few images, to try the harness itself. ``server``:
+    the Postgres to use instead of one of the run's own."""
 
     rounds: int
     quick: bool
     snapshot_minutes: float
+    server: str | None
 
 
 @dataclass(frozen=True)
@@ -39,11 +41,11 @@ class Stage:
 
 @contextmanager
 def set_up(options: Options) -> Iterator[Stage]:
-    """Compiled programs and a Postgres of its own, below the system's temporary folder."""
+    """Compiled programs and a Postgres; files lie below the system's temporary folder."""
     with tempfile.TemporaryDirectory(
         prefix="storyboard-bench-", ignore_cleanup_errors=True
     ) as name:
         folder = Path(name)
         binaries = build(folder)
-        with running_server(folder) as server:
+        with running_server(folder, options.server) as server:
             yield Stage(options, folder, binaries, server)
