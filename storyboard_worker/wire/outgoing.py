@@ -19,7 +19,7 @@ def request_pieces(request: httpx.Request) -> Iterator[bytes]:
     head = request_head(request)
     length = declared_length(request)
     body = _checked(_body(request), length) if length else iter(())
-    if len(head) + length <= ONE_PIECE_BYTES:
+    if not length or len(head) + length <= ONE_PIECE_BYTES:
         yield head + b"".join(body)
         return
     first = next(body)

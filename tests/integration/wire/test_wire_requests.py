@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from storyboard_worker.errors import AttemptError, ErrorCode
-from storyboard_worker.wire.outgoing import request_pieces
+from storyboard_worker.wire.outgoing import ONE_PIECE_BYTES, request_pieces
 from tests.integration.wire.scripted import Peer, ScriptedServer, answer, closing_after, saying
 
 SECRET = "X-Tos-Signature=secret"
@@ -154,6 +154,13 @@ def test_a_small_request_goes_out_as_one_piece_or_not_at_all() -> None:
     assert piece.endswith(b"\r\n\r\nfirst half, second half")
     with pytest.raises(AttemptError):
         next(request_pieces(request(breaks=True)))
+
+
+def test_a_head_without_a_body_may_be_longer_than_one_piece() -> None:
+    request = httpx.Request("GET", f"https://images.example/{'a' * ONE_PIECE_BYTES}")
+    [piece] = request_pieces(request)
+    assert len(piece) > ONE_PIECE_BYTES
+    assert piece.endswith(b"\r\n\r\n")
 
 
 def test_an_answer_given_before_the_body_was_read_is_heard(client: httpx.Client) -> None:
