@@ -28,6 +28,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from storyboard_worker.lengths import has_overlong_host, host_and_port
+
 NOTIFY_CHANNEL = "storyboards"
 VERSION_TABLE = "storyboard_worker_version"
 
@@ -237,9 +239,13 @@ class WorkerBeat:
 
 
 def host_of(url: str) -> str:
-    """The host of a URL in lower case, without port; ``""`` where it has none."""
+    """The host of a URL in lower case, without port; ``""`` where it has none that can be one."""
+    if has_overlong_host(url):
+        return ""
     try:
-        return urlsplit(url).hostname or ""
+        # The host alone: to read a whole URL, urlsplit() brings user and password into Unicode's
+        # normal form, in a time that grows with the square of their length.
+        return urlsplit(f"//{host_and_port(url)}").hostname or ""
     except ValueError:
         return ""
 

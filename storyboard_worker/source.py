@@ -14,6 +14,7 @@ import httpx
 from storyboard_worker import __version__
 from storyboard_worker.deadline import Deadline
 from storyboard_worker.errors import AttemptError, ErrorCode
+from storyboard_worker.lengths import MAX_HOST_CHARACTERS, MAX_URL_BYTES
 from storyboard_worker.models import host_of
 from storyboard_worker.retry_after import retry_after_seconds
 
@@ -146,10 +147,15 @@ class Source:
                 upstream=upstream,
                 http_status=response.status_code,
             )
+        # Before anything takes it apart, which may take longer than its length alone accounts for.
+        if len(location) > MAX_URL_BYTES:
+            raise _overlong_redirect(upstream)
         try:
             joined = str(response.request.url.join(location))
         except (httpx.InvalidURL, ValueError) as error:
             raise _blocked("the source redirects to what is no URL", upstream) from error
+        if len(joined) > MAX_URL_BYTES:
+            raise _overlong_redirect(upstream)
         return self._checked(joined, upstream)
 
     def _checked(self, url: str, upstream: str) -> httpx.URL:
@@ -167,6 +173,8 @@ class Source:
             raise _blocked("the URL carries user and password", upstream)
         if not host:
             raise _blocked("the URL has no host", upstream)
+        if len(host) > MAX_HOST_CHARACTERS:
+            raise _blocked(f"the host has more than {MAX_HOST_CHARACTERS} characters", upstream)
         if self._allowed_hosts and not any(_fits(host, name) for name in self._allowed_hosts):
             raise _blocked(f"the host {host} is not in SOURCE_HOSTS", upstream)
         return target
@@ -183,6 +191,10 @@ def _fits(host: str, pattern: str) -> bool:
 
 def _blocked(reason: str, upstream: str) -> AttemptError:
     return AttemptError(ErrorCode.SOURCE_BLOCKED, reason, upstream=upstream)
+
+
+def _overlong_redirect(upstream: str) -> AttemptError:
+    return _blocked(f"the source redirects to a URL of more than {MAX_URL_BYTES:,} bytes", upstream)
 
 
 def _check_answer(

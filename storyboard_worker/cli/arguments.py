@@ -10,6 +10,13 @@ from urllib.parse import urlsplit
 import click
 
 from storyboard_worker.errors import ErrorCode
+from storyboard_worker.lengths import (
+    MAX_HOST_CHARACTERS,
+    MAX_PROJECT_BYTES,
+    MAX_URL_BYTES,
+    has_overlong_host,
+    size_bytes,
+)
 
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 LONGEST = timedelta(days=3650)
@@ -53,12 +60,14 @@ class Seconds(click.ParamType[float]):
 
 
 class ProjectId(click.ParamType[str]):
-    """Any text, as long as it is text: what a shell hands over may be other bytes."""
+    """Any text that is not too long, and is text: what a shell hands over may be other bytes."""
 
     name = "project"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         text = str(value)
+        if (length := size_bytes(text)) > MAX_PROJECT_BYTES:
+            self.fail(f"it has {length:,} bytes, and may have {MAX_PROJECT_BYTES:,}", param, ctx)
         if any(unicodedata.category(character) in UNWANTED for character in text):
             self.fail(f"{text!r} holds control characters, or bytes that are no text", param, ctx)
         return text
@@ -66,6 +75,12 @@ class ProjectId(click.ParamType[str]):
 
 def check_url(url: str, place: str) -> None:
     """Raises a usage error for what the table, or the worker, would refuse anyway."""
+    if (length := size_bytes(url)) > MAX_URL_BYTES:
+        raise click.UsageError(f"{place} has {length:,} bytes: a URL may have {MAX_URL_BYTES:,}")
+    if has_overlong_host(url):
+        raise click.UsageError(
+            f"the host of {place} has more than {MAX_HOST_CHARACTERS} characters: no name is longer"
+        )
     if not (_has_host(url) and all(map(_may_stand_in_url, url))):
         raise click.UsageError(f"{place} is not an http(s) URL: {url[:80]!r}")
 

@@ -13,6 +13,7 @@ from storyboard_worker.cli.arguments import ERROR_CODES, ProjectId, TimeSpan
 from storyboard_worker.cli.assembly import assembled
 from storyboard_worker.cli.exits import Exit
 from storyboard_worker.cli.output import print_json
+from storyboard_worker.lengths import MAX_URL_BYTES, has_overlong_host, size_bytes
 from storyboard_worker.models import Status
 from storyboard_worker.queries.rows import FailedFilter
 
@@ -80,7 +81,12 @@ def _why_not(storyboard_id: UUID, row: dict[str, Any] | None) -> str:
     if row is None:
         return f"there is no storyboard {storyboard_id}"
     reason = f"it is {row['status']}"
-    if row["status"] == Status.FAILED:
+    url = row["source_url"]
+    if row["status"] == Status.FAILED and (
+        size_bytes(url) > MAX_URL_BYTES or has_overlong_host(url)
+    ):
+        reason = "its source_url is too long to be tried again; update it to another"
+    elif row["status"] == Status.FAILED:
         reason = "--since or --project leaves it out"
     return f"storyboard {storyboard_id} was not put back: {reason}"
 

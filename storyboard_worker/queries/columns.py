@@ -17,6 +17,7 @@ from sqlalchemy import (
 )
 
 from storyboard_worker.errors import AttemptError
+from storyboard_worker.lengths import MAX_HOST_CHARACTERS, MAX_URL_BYTES
 from storyboard_worker.models import Status, literal_status, storyboards
 from storyboard_worker.redaction import Redactor
 
@@ -49,6 +50,11 @@ source_host: ColumnElement[str] = func.lower(
         func.substring(storyboards.c.source_url, r"^[^:]+://(?:[^/?#]*@)?([^/:?#]*)"),
     )
 )
+
+# Migration 0005 lets no other row wait; those that were there before have failed.
+may_be_pending: ColumnElement[bool] = (
+    func.octet_length(storyboards.c.source_url) <= MAX_URL_BYTES
+) & (func.char_length(source_host) <= MAX_HOST_CHARACTERS)
 
 # Left alone, the planner reads and sorts all that is pending, or the whole table, rather than walk
 # along an index: without statistics, as after a bulk insert, and also where few rows have expired.

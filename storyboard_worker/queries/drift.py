@@ -53,6 +53,11 @@ class Constraint:
         """Whether the rows that were there before it have been looked at, too."""
         return not self.check.endswith("NOT VALID")
 
+    @property
+    def condition(self) -> str:
+        """In its parentheses."""
+        return self.check.removeprefix("CHECK ").removesuffix(" NOT VALID")
+
 
 @dataclass(frozen=True, slots=True)
 class Function:

@@ -13,7 +13,7 @@ from storyboard_worker.database import Database
 from storyboard_worker.database.patience import Insist, at_once
 from storyboard_worker.errors import CommitInDoubt
 from storyboard_worker.models import Status, storyboards
-from storyboard_worker.queries.columns import FAILED, NOW, PENDING, is_failed
+from storyboard_worker.queries.columns import FAILED, NOW, PENDING, is_failed, may_be_pending
 
 rows = storyboards.c
 
@@ -104,8 +104,10 @@ class StoryboardRows:
             return [dict(row) for row in connection.execute(statement).mappings()]
 
     def failed(self, which: FailedFilter) -> list[UUID]:
-        """The ids of the failed rows that fit, oldest error first."""
-        statement = select(rows.id).where(*which.conditions()).order_by(rows.errored_at)
+        """The ids of the failed rows that fit and may be put back, oldest error first."""
+        statement = (
+            select(rows.id).where(*which.conditions(), may_be_pending).order_by(rows.errored_at)
+        )
         with self._database.transaction() as connection:
             return list(connection.execute(statement).scalars())
 

@@ -89,6 +89,50 @@ def test_the_line_of_a_wrong_url_is_named(
 
 
 @pytest.mark.parametrize(
+    ("url", "message"),
+    [
+        (f"{FIRST}?{'q' * 16_400}", "line 2 has 16,434 bytes: a URL may have 16,384"),
+        (f"{FIRST}?{'ü' * 8_200}", "line 2 has 16,434 bytes: a URL may have 16,384"),
+        (f"https://{'qq.' * 85}/", "the host of line 2 has more than 253 characters"),
+    ],
+)
+def test_what_is_too_long_is_refused_and_not_repeated(
+    storyboard_worker: StoryboardWorker, producer: psycopg.Connection, url: str, message: str
+) -> None:
+    refused = storyboard_worker("enqueue", "--file", "-", stdin=f"{FIRST}\n{url}\n")
+
+    assert (refused.code, refused.out) == (2, "")
+    assert refused.err.startswith(f"Error: {message}")
+    assert refused.err.count("\n") == 1
+    assert "qq" not in refused.err
+    assert all_rows(producer) == []
+
+
+def test_the_longest_are_taken(
+    storyboard_worker: StoryboardWorker, producer: psycopg.Connection
+) -> None:
+    url = f"https://{'q.' * 125}com/".ljust(16_384, "q")
+    assert storyboard_worker("enqueue", url, "--project", "ü" * 512).code == 0
+    (row,) = all_rows(producer)
+    assert (row["source_url"], row["project_id"]) == (url, "ü" * 512)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["enqueue", FIRST], ["list"], ["retry", "--all-failed"]],
+)
+def test_a_project_that_is_too_long_is_refused(
+    without_settings: StoryboardWorker, arguments: list[str]
+) -> None:
+    refused = without_settings(*arguments, "--project", "ü" * 513)
+
+    assert (refused.code, refused.out) == (2, "")
+    assert "'--project': it has 1,026 bytes, and may have 1,024" in refused.err
+    assert refused.err.count("\n") == 1
+    assert "ü" not in refused.err
+
+
+@pytest.mark.parametrize(
     ("arguments", "stdin", "message"),
     [
         ([], b"", "no URL given"),

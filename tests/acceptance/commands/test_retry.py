@@ -144,3 +144,21 @@ def test_which_rows_must_be_said_in_one_way(
     assert refused.out == ""
     assert "say which: ID..., or --error-code CODE, or --all-failed" in refused.err
     assert put_back(producer) == set()
+
+
+def test_a_row_whose_url_is_too_long_stays_and_holds_up_no_other(
+    storyboard_worker: StoryboardWorker, producer: psycopg.Connection, fail: Fail
+) -> None:
+    """As there may be from before the limit."""
+    too_long = fail(source_url=f"https://images.example/{'a' * 16_400}")
+    host_too_long = fail(source_url=f"https://{'a' * 254}/")
+    other = fail()
+
+    retried = storyboard_worker("retry", "--all-failed")
+    named = storyboard_worker("retry", too_long, host_too_long)
+
+    assert (retried.code, retried.out) == (0, f"{other}\n")
+    assert put_back(producer) == {other}
+    assert (named.code, named.out) == (1, "")
+    reason = "was not put back: its source_url is too long to be tried again"
+    assert named.err.count(reason) == 2

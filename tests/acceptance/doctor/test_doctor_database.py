@@ -6,12 +6,18 @@ import pytest
 from storyboard_worker.doctor.migration_text import statements
 from tests.acceptance.database_url import url_of
 from tests.acceptance.doctor.patient import Patient
+from tests.integration.producing import enqueue, storyboard
+
+WITHOUT_LIMITS = """ALTER TABLE storyboards DROP CONSTRAINT storyboards_project_id_length_check,
+DROP CONSTRAINT storyboards_source_host_length_check,
+DROP CONSTRAINT storyboards_source_url_length_check"""
 
 # What is planted, and the checks that must find it.
 PLANTED = {
     "an older schema": (
-        """ALTER TABLE storyboards DROP CONSTRAINT storyboards_bounds_check;
+        f"""ALTER TABLE storyboards DROP CONSTRAINT storyboards_bounds_check;
         ALTER TABLE storyboard_workers DROP CONSTRAINT storyboard_workers_bounds_check;
+        {WITHOUT_LIMITS};
         UPDATE storyboard_worker_version SET version_num = '0003'""",
         {("schema", "fail")},
     ),
@@ -69,6 +75,12 @@ PLANTED = {
     ),
     "the bounds of workers are missing": (
         "ALTER TABLE storyboard_workers DROP CONSTRAINT storyboard_workers_bounds_check",
+        {("schema parts", "fail")},
+    ),
+    "the limits of length are missing, and a project is longer": (
+        f"""{WITHOUT_LIMITS};
+        INSERT INTO storyboards (project_id, source_url, available_at)
+        VALUES (repeat('p', 2000), 'https://images.example/a.jpeg', '9998-01-01 00:00+00')""",
         {("schema parts", "fail")},
     ),
     "a constraint of workers is missing": (
@@ -179,6 +191,24 @@ def test_what_lay_outside_of_the_bounds_is_mended_with_them(patient: Patient) ->
     assert found.fetchone() == (1_000_000_000, None)
     with pytest.raises(psycopg.errors.CheckViolation, match="storyboards_bounds_check"):
         patient.owner.execute("UPDATE storyboards SET attempts = 2147483647")
+
+
+def test_rows_with_too_long_urls_are_mended_with_the_limits(patient: Patient) -> None:
+    patient.owner.execute(WITHOUT_LIMITS)
+    good = enqueue(patient.owner, available_at="9998-01-01 00:00+00")
+    too_long = [f"https://images.example/{'a' * 20_000}", f"https://{'a' * 300}/"]
+    ids = [enqueue(patient.owner, url) for url in too_long]
+    complaints = [check for check in patient.examine() if check["name"] == "schema parts"]
+    assert len(complaints) == 3
+    for check in complaints:
+        patient.mend(check)
+    found = [storyboard(patient.owner, id_) for id_ in ids]
+    assert [row["error_code"] for row in found] == ["source_blocked"] * 2
+    assert [row["source_url"] for row in found] == too_long
+    assert storyboard(patient.owner, good)["status"] == "pending"
+    for url in too_long:
+        with pytest.raises(psycopg.errors.CheckViolation, match="storyboards_source_"):
+            enqueue(patient.owner, url)
 
 
 def test_the_table_of_workers_comes_back_with_its_bounds(patient: Patient) -> None:

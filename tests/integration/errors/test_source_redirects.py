@@ -75,12 +75,29 @@ def test_a_redirect_without_a_target_is_refused(stage: Stage, headers: dict[str,
         "javascript:alert(1)",
         "http://127.0.0.1:notaport/",
         "http://user:password@127.0.0.1/a.jpg",
+        f"http://{'a.' * 127}/a.jpg",
+        f"http://127.0.0.1/{'a' * 16_400}",
+        # Too long as it stands, or as a whole.
+        f"{'../' * 6_000}a.jpg",
+        f"/{'a' * 16_375}",
+        f"/{'=X-Tos-' * 9_000}",
+        f"http://{'=X-Tos-' * 9_000}",
     ],
+    ids=lambda location: location[:40],
 )
 def test_a_target_that_may_not_be_is_blocked(stage: Stage, location: str) -> None:
     error = stage.source_failure(stage.serve(b"", [redirect(location)]))
     assert error.code == "source_blocked"
+    assert len(error.message) < 100
     assert len(stage.origin.requests) == 1
+
+
+def test_the_longest_target_that_may_be_is_followed(stage: Stage, small_image: bytes) -> None:
+    target = stage.serve(small_image, name="target.jpg")
+    # The stand-in does not take the signature of a URL to which something was added.
+    url = stage.serve(b"", [redirect(f"{target}&x=".ljust(16_384, "x"))], name="first.jpg")
+    assert stage.source_failure(url).code == "source_forbidden"
+    assert len(stage.origin.requests) == 2
 
 
 def test_a_redirect_from_https_to_http_is_blocked(

@@ -62,7 +62,7 @@ def test_a_part_names_the_part_that_fits(empty: Database, empty_dsn: str, at: st
 @pytest.mark.parametrize("start", [None, "0003"])
 def test_a_second_time_there_is_nothing_to_do(dsn: str, start: str | None) -> None:
     assert refusal_of(dsn, schema.upgrade_sql(start)) == (
-        "the schema is at 0004 already, the newest: there is nothing to do"
+        "the schema is at 0005 already, the newest: there is nothing to do"
     )
 
 
@@ -108,7 +108,7 @@ def test_psql_that_goes_on_after_errors_changes_nothing_either(
         capture_output=True,
         timeout=30,
     )
-    assert "the schema is at 0004 already" in ran.stderr.splitlines()[0]
+    assert "the schema is at 0005 already" in ran.stderr.splitlines()[0]
     assert catalog(dsn) == before
     assert producer.execute("SELECT count(*) FROM storyboards").fetchone() == (1,)
 
@@ -128,7 +128,7 @@ def test_two_who_paste_it_at_once(empty: Database, empty_dsn: str) -> None:
         second = pool.submit(paste, empty_dsn, text)
         until(lambda: waiting_for_a_lock(observer) == 1)
         first.execute("COMMIT")
-        with pytest.raises(psycopg.errors.RaiseException, match="at 0004 already, the newest"):
+        with pytest.raises(psycopg.errors.RaiseException, match="at 0005 already, the newest"):
             second.result(timeout=30)
 
 
@@ -141,9 +141,9 @@ def test_the_command_prints_it(empty: Database, empty_dsn: str, dsn: str) -> Non
 
 
 def test_after_the_newest_there_is_nothing_to_print() -> None:
-    assert migrate("--sql", "--from", "0004") == (
+    assert migrate("--sql", "--from", "0005") == (
         *(0, ""),
-        "nothing to print: 0004 is the newest revision\n",
+        "nothing to print: 0005 is the newest revision\n",
     )
 
 
@@ -151,7 +151,7 @@ def test_after_the_newest_there_is_nothing_to_print() -> None:
 def test_an_unknown_revision_is_2_and_lists_those_known(revision: str) -> None:
     exit_code, printed, told = migrate("--sql", f"--from={revision}")
     assert (exit_code, printed) == (2, "")
-    assert "is none of the revisions 0001, 0002, 0003, 0004" in told
+    assert "is none of the revisions 0001, 0002, 0003, 0004, 0005" in told
     assert len(told.splitlines()) == 1
 
 

@@ -28,11 +28,11 @@ def test_they_wait_for_each_other_and_both_end_well(empty_dsn: str, dsn: str) ->
     assert [one.returncode, other.returncode] == [0, 0]
     # The first finds everything to do; the other, after it, nothing.
     assert sorted(ended) == [
-        ("migrated: 0001, 0002, 0003, 0004\n", ""),
-        ("nothing to do: the schema is at 0004\n", ""),
+        ("migrated: 0001, 0002, 0003, 0004, 0005\n", ""),
+        ("nothing to do: the schema is at 0005\n", ""),
     ]
     assert catalog(empty_dsn) == catalog(dsn)
-    assert version(empty_dsn) == "0004"
+    assert version(empty_dsn) == "0005"
 
 
 def test_the_lock_is_gone_afterwards(empty: Database, empty_dsn: str) -> None:

@@ -11,8 +11,8 @@ from tests.integration.migrations.stepping import by_alembic, downgrade_to, upgr
 
 
 def test_upgrade_tells_what_it_did(empty: Database, empty_dsn: str) -> None:
-    assert schema.upgrade(empty) == ["0001", "0002", "0003", "0004"]
-    assert version(empty_dsn) == schema.newest_revision() == "0004"
+    assert schema.upgrade(empty) == ["0001", "0002", "0003", "0004", "0005"]
+    assert version(empty_dsn) == schema.newest_revision() == "0005"
 
 
 def test_a_second_upgrade_has_nothing_to_do(empty: Database, empty_dsn: str) -> None:
@@ -29,7 +29,7 @@ def test_down_and_up_again(empty: Database, empty_dsn: str) -> None:
     left = {row[0] for kind in catalog(empty_dsn).values() for row in kind}
     assert left == {"storyboard_worker_version", "storyboard_worker_version_pkc"}
     assert version(empty_dsn) is None
-    assert schema.upgrade(empty) == ["0001", "0002", "0003", "0004"]
+    assert schema.upgrade(empty) == ["0001", "0002", "0003", "0004", "0005"]
     assert catalog(empty_dsn) == whole
 
 

@@ -1,0 +1,92 @@
+"""Limits for the length of source_url, of its host, and of project_id.
+
+Whatever reads these texts takes longer for longer ones. Servers refuse request lines far below
+16 KB. A host of more than 253 characters cannot be in DNS (RFC 1035, section 2.3.4). project_id
+stands in an index, whose entries have room for 2704 bytes: a longer one was refused by that, or
+not, by how well it could be compressed.
+"""
+
+from alembic import op
+
+revision = "0005"
+down_revision = "0004"
+branch_labels = None
+depends_on = None
+
+MAX_URL_BYTES = 16 * 1024
+MAX_HOST_CHARACTERS = 253
+MAX_PROJECT_BYTES = 1024
+
+AUTHORITY = "split_part(split_part(split_part(source_url, '/', 3), '?', 1), '#', 1)"
+# As `models.host_of` reads it. Looked for only where all that may hold it is long: that is rare.
+HOST = r"""coalesce(
+        substring(source_url FROM '^[^:]+://(?:[^/?#]*@)?\[([^]]+)\]'),
+        substring(source_url FROM '^[^:]+://(?:[^/?#]*@)?([^/:?#]*)'))"""
+
+# A finished row stays as it is: it shows a picture, or says what went wrong; a restore may bring it
+# along. Whatever makes it wait again, another source_url or a retry, is checked.
+FINISHED = "status = 'ready' OR status = 'failed'"
+URL_BOUND = f"""{FINISHED}
+    OR octet_length(source_url) <= {MAX_URL_BYTES}"""
+HOST_BOUND = f"""{FINISHED}
+    OR octet_length({AUTHORITY}) <= {MAX_HOST_CHARACTERS}
+    OR char_length({HOST}) <= {MAX_HOST_CHARACTERS}"""
+PROJECT_BOUND = f"octet_length(project_id) <= {MAX_PROJECT_BYTES}"
+
+UNFINISHED = "(status = 'pending' OR status = 'processing')"
+
+
+def failing(bound: str, message: str) -> str:
+    """With its URL, which nobody else has. A worker could not write down that a row has to wait
+    again, and some of its statements are about many rows."""
+    return f"""
+UPDATE public.storyboards SET
+    status = 'failed', error_code = 'source_blocked', errored_at = now(), sentry_event_id = NULL,
+    error_message = '{message}'
+WHERE NOT ({bound})
+    AND {UNFINISHED}
+"""  # noqa: S608  our own constants
+
+
+def bounding(name: str, bound: str) -> str:
+    """NOT VALID: as in 0004."""
+    return f"""
+ALTER TABLE public.storyboards ADD CONSTRAINT {name}
+    CHECK ({bound}) NOT VALID
+"""
+
+
+FAIL_URL = failing(URL_BOUND, f"the source_url has more than {MAX_URL_BYTES} bytes")
+FAIL_HOST = failing(HOST_BOUND, f"the host has more than {MAX_HOST_CHARACTERS} characters")
+# To refuse what is there would lose a good image for its project. Rows of one project stay
+# together, and those of two apart. 200 characters are at most 800 bytes.
+SHORTEN_PROJECT = f"""
+UPDATE public.storyboards SET
+    project_id = left(project_id, 200) || '-' || to_hex(hashtextextended(project_id, 0))
+WHERE NOT ({PROJECT_BOUND})
+"""  # noqa: S608  our own constants
+
+# As in 0004: the look at every row first; after the first constraint, which takes the table for
+# itself, only what is short. Each constraint is kept by all rows before the next one comes, since
+# it would refuse what is done for the next.
+STEPS = [
+    *(SHORTEN_PROJECT, FAIL_HOST, FAIL_URL),
+    *(
+        bounding("storyboards_project_id_length_check", PROJECT_BOUND),
+        f"{SHORTEN_PROJECT.rstrip()} AND {UNFINISHED}",
+    ),
+    *(bounding("storyboards_source_host_length_check", HOST_BOUND), FAIL_HOST),
+    *(bounding("storyboards_source_url_length_check", URL_BOUND), FAIL_URL),
+]
+
+
+def upgrade() -> None:
+    for statement in STEPS:
+        op.execute(statement.strip())
+
+
+def downgrade() -> None:
+    for name in ("source_url", "source_host", "project_id"):
+        op.execute(
+            f"ALTER TABLE public.storyboards DROP CONSTRAINT storyboards_{name}_length_check"
+        )
