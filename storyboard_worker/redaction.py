@@ -1,6 +1,11 @@
 """Nothing secret leaves: signed URLs lose their query, known secrets their text.
 
 Applied at every way out: log lines, error messages, Sentry events, breadcrumbs and spans.
+
+The texts are foreign, and ``re`` holds the interpreter while it searches: whatever a text holds,
+the time it takes grows with its length and no faster. So each expression here matches wherever its
+first characters stand, and goes on behind its match; whether that is to go is decided afterwards.
+An expression that may fail at the end of a long run tries again from each place in that run.
 """
 
 import re
@@ -9,27 +14,34 @@ from typing import Any
 
 REDACTED = "[redacted]"
 MIN_SECRET_CHARACTERS = 6
+# No longer text is worth reading in a log or an event. What follows is left out unread.
+MAX_CHARACTERS = 64 * 1024
+LEFT_OUT = "… (cut)"
 
-# Whatever looks like a URL, up to white space or what no URL may hold. A single quote is not
-# among these: a query may hold one. User-info goes as well as the query.
-_URL = re.compile(r"""\b([a-z][a-z0-9+.-]*://)([^\s"<>\\]*)""", re.IGNORECASE)
-# A bare query of a signed URL, as it stands in request lines and in messages cut from a URL.
-_SIGNED_QUERY = re.compile(
-    r"""\?[^\s"<>\\]*\b(?:X-(?:Tos|Amz|Goog)-|signature=|token=)[^\s"<>\\]*""", re.IGNORECASE
+# A URL ends at white space or at what no URL may hold. A single quote is not among these: a query
+# may hold one.
+_IN_URL = r"""[^\s"<>\\]"""
+# What follows the scheme of a URL, whatever that is. Its query goes, and its user-info.
+_AFTER_SCHEME = re.compile(rf"://{_IN_URL}*")
+_USER_INFO = re.compile(r"""://[^/\s"<>\\]*@""")
+# A bare query, as it stands in request lines and in messages cut from a URL; gone if it is signed.
+_QUERY = re.compile(rf"\?{_IN_URL}*")
+_SIGNED = re.compile(r"\b(?:X-(?:Tos|Amz|Goog)-|signature=|token=)", re.IGNORECASE)
+# No word boundary in front: in a URL that is quoted as a whole it follows «%3F» or «%26». Gone if
+# it has a value.
+_PARAMETER = re.compile(
+    r"""X-(?:Tos|Amz|Goog)-[A-Za-z-]+(?P<value>(?:=|%3D)[^\s"<>\\&]*)?""", re.IGNORECASE
 )
-# No word boundary in front: in a URL that is quoted as a whole it follows «%3F» or «%26».
-_SIGNED_PARAMETER = re.compile(
-    r"""X-(?:Tos|Amz|Goog)-[A-Za-z-]+(?:=|%3D)[^\s"<>\\&]*""", re.IGNORECASE
-)
+# Up to the last place where a URL that follows may begin.
+_BEFORE_LAST_URL = re.compile(r"""(?:.*[\s"<>\\])?""", re.DOTALL)
 
 
 def without_query(url: str) -> str:
     """Scheme, host and path of ``url``: what may be shown of a signed URL."""
     scheme, separator, rest = url.partition("://")
     if not separator:
-        return re.split(r"[?#]", url, maxsplit=1)[0]
-    rest = re.split(r"[?#]", rest, maxsplit=1)[0]
-    authority, slash, path = rest.partition("/")
+        return _before_query(url)
+    authority, slash, path = _before_query(rest).partition("/")
     return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}"
 
 
@@ -42,15 +54,37 @@ class Redactor:
         found = {secret for secret in secrets if len(secret) >= MIN_SECRET_CHARACTERS}
         alternatives = "|".join(re.escape(s) for s in sorted(found, key=len, reverse=True))
         self._secrets = re.compile(alternatives) if alternatives else None
+        self._longest = max(map(len, found), default=0)
 
     def text(self, text: str) -> str:
+        """``text`` cleaned; of one longer than :data:`MAX_CHARACTERS` only the beginning."""
+        if len(text) > MAX_CHARACTERS:
+            return self._whole(text[: self._harmless_end(text)]) + LEFT_OUT
+        return self._whole(text)
+
+    def _whole(self, text: str) -> str:
+        # Nearly every text has nothing of these, and to see that costs less than to search.
+        may_be_signed = "=" in text or "%3" in text
+        if may_be_signed:
+            text = _QUERY.sub(_unless_signed, text)
         if "://" in text:
-            text = _URL.sub(lambda match: without_query(match[0]), text)
-        # Nearly every text has nothing of it, and to see that costs less than to search.
-        if "=" in text or "%3" in text:
-            text = _SIGNED_QUERY.sub("", text)
-            text = _SIGNED_PARAMETER.sub(REDACTED, text)
+            text = _AFTER_SCHEME.sub(lambda match: _before_query(match[0]), text)
+            text = _USER_INFO.sub("://", text)
+        if may_be_signed:
+            text = _PARAMETER.sub(_without_value, text)
         return self._secrets.sub(REDACTED, text) if self._secrets else text
+
+    def _harmless_end(self, text: str) -> int:
+        """Where to cut so that no half of a URL or of a known secret is left, which would not be
+        recognised any more."""
+        end = _between_urls(text, MAX_CHARACTERS)
+        if self._secrets:
+            # One that begins before the cut is whole in this.
+            beginning = text[: MAX_CHARACTERS + self._longest]
+            for secret in reversed(list(self._secrets.finditer(beginning))):
+                if secret.start() < end < secret.end():
+                    end = _between_urls(text, secret.start())
+        return end
 
     def structure(self, value: Any) -> Any:
         """``value`` with every string inside it, keys included, cleaned."""
@@ -63,3 +97,22 @@ class Redactor:
         if isinstance(value, bytes):
             return self.text(value.decode("utf-8", "replace"))
         return value
+
+
+def _before_query(url: str) -> str:
+    return re.split(r"[?#]", url, maxsplit=1)[0]
+
+
+def _unless_signed(query: re.Match[str]) -> str:
+    return "" if _SIGNED.search(query[0], 1) else query[0]
+
+
+def _without_value(parameter: re.Match[str]) -> str:
+    return parameter[0] if parameter["value"] is None else REDACTED
+
+
+def _between_urls(text: str, limit: int) -> int:
+    """The last place before ``limit`` that is inside of no URL."""
+    before = _BEFORE_LAST_URL.match(text, 0, limit)
+    assert before is not None
+    return before.end()

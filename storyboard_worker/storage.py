@@ -88,7 +88,7 @@ class Storage:
         response, content = self._send(request, deadline)
         answer = _json_object(content)
         if response.status_code != httpx.codes.OK:
-            raise _refused(response, self._redactor.text(_reason(response, answer)))
+            raise _refused(response, _in_one_line(self._redactor.text(_reason(response, answer))))
         image = _stored(answer, response)
         if image.public_id != public_id:
             raise _misplaced(response, self._redactor.text(image.public_id))
@@ -152,13 +152,14 @@ class _Framed(httpx.SyncByteStream):
 
 
 def _content(response: httpx.Response) -> bytes:
-    content = b""
+    # Not bytes: each of many small chunks would have all that came before copied.
+    content = bytearray()
     assert isinstance(response.stream, httpx.SyncByteStream)
     for chunk in response.stream:
         content += chunk
         if len(content) > MAX_ANSWER_BYTES:
             break
-    return content
+    return bytes(content)
 
 
 def _json_object(content: bytes) -> dict[str, Any]:
@@ -187,7 +188,10 @@ def _reason(response: httpx.Response, answer: dict[str, Any]) -> str:
     said = error.get("message") if isinstance(error, dict) else None
     reason = str(said or response.headers.get("x-cld-error") or "")
     # «String to sign» repeats our parameters; of no use here, and long.
-    reason = reason.partition(" String to sign")[0]
+    return reason.partition(" String to sign")[0]
+
+
+def _in_one_line(reason: str) -> str:
     # It goes into one line of a log, and into the database, which takes no NUL or surrogate.
     return "".join(character if character.isprintable() else " " for character in reason)
 

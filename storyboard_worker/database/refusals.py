@@ -17,10 +17,11 @@ from storyboard_worker.errors import DatabaseUnavailable
 FIRST_WAIT_SECONDS = 1.0
 LONGEST_WAIT_SECONDS = 60.0
 
-# Where no password was sent, a refusal is known by its words alone.
+# Where no password was sent, a refusal is known by its words alone. No role's name has more than
+# 63 bytes; without a limit, each «role» of a long text would be followed to the text's end.
 REFUSED = re.compile(
-    r"authentication failed|no pg_hba\.conf entry|tenant or user not found|role .* does not exist|"
-    r"circuit breaker|is not permitted to log in|no password supplied",
+    r"authentication failed|no pg_hba\.conf entry|tenant or user not found|"
+    r"role .{1,80} does not exist|circuit breaker|is not permitted to log in|no password supplied",
     re.IGNORECASE,
 )
 

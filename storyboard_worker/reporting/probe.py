@@ -50,7 +50,7 @@ class Posting(Transport):
         except urllib3.exceptions.HTTPError as error:
             self.answer = Answer(None, type(error).__name__)
             return
-        reason = response.headers.get("X-Sentry-Error", "")[:MAX_REASON_CHARACTERS]
+        reason = response.headers.get("X-Sentry-Error", "")
         self.answer = Answer(response.status, reason)
 
 
@@ -74,4 +74,5 @@ def probe(settings: SentrySettings, redactor: Redactor) -> Answer:
     client.capture_event(event)
     client.close()
     answer = transport.answer or Answer(None, "the SDK sent nothing")
-    return Answer(answer.status, redactor.text(answer.reason))
+    # Cut only now: half a secret would not be recognised.
+    return Answer(answer.status, redactor.text(answer.reason)[:MAX_REASON_CHARACTERS])

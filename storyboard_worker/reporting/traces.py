@@ -21,6 +21,9 @@ from storyboard_worker.timeline import Timeline
 DESTINATION = "storyboards"
 SYSTEM = "postgresql"
 NAME = "storyboard attempt"
+# A «sentry-trace» has about 50; W3C's Baggage, section 3.3.2, asks for so many. The SDK's
+# expression for the first takes a time that grows with the square of its length.
+MAX_CHARACTERS = {"sentry-trace": 200, "baggage": 8192}
 TIME_OUTS = frozenset({ErrorCode.SOURCE_TIMEOUT, ErrorCode.ATTEMPT_TIMEOUT})
 
 
@@ -75,11 +78,19 @@ def _continued(claim: Claim) -> Transaction:
     headers = {"sentry-trace": claim.sentry_trace, "baggage": claim.baggage}
     given = {name: value for name, value in headers.items() if value}
     try:
+        _check_lengths(given)
         return sentry_sdk.continue_trace(given, op="function", name=NAME)
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
         # Anybody may write the columns, and a rate of 1e400 is more than the SDK can bear.
         event(logging.WARNING, "trace headers of a row are of no use", reason=type(error).__name__)
         return sentry_sdk.continue_trace({}, op="function", name=NAME)
+
+
+def _check_lengths(given: dict[str, str]) -> None:
+    """Raises :class:`ValueError`."""
+    for name, value in given.items():
+        if len(value) > MAX_CHARACTERS[name]:
+            raise ValueError(name)
 
 
 class SpanTrace:

@@ -198,3 +198,21 @@ def test_a_crash_outside_of_attempts_is_told_with_its_stack(
     (event,) = sentry.events
     assert event["level"] == "fatal"
     assert event["exception"]["values"][0]["stacktrace"]["frames"]
+
+
+@pytest.mark.parametrize(
+    "columns",
+    [
+        # Read by the SDK, in a time that grows with the square of the blanks.
+        {"sentry_trace": f"{TRACE_ID}-b0e6f15b45c36b12-1{' ' * 300}"},
+        {"sentry_trace": f"{TRACE_ID}-b0e6f15b45c36b12-1", "baggage": "a=b," * 5_000},
+    ],
+)
+def test_trace_headers_that_are_too_long_are_left_out(
+    traced: Bench, sentry: SentryServer, columns: dict[str, str]
+) -> None:
+    claim = traced.claim(traced.stage.serve(IMAGE), **columns)
+    assert traced.run(claim).outcome is Outcome.READY
+    traced.reporter.close()
+    (transaction,) = sentry.transactions
+    assert transaction["contexts"]["trace"]["trace_id"] != TRACE_ID

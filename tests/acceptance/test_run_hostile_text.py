@@ -1,0 +1,50 @@
+"""Texts on which redaction once took half a minute, or hours: the worker takes no notice."""
+
+import psycopg
+
+from storyboard_worker.demo.cloudinary import Cloudinary
+from storyboard_worker.demo.faults import Answer
+from storyboard_worker.demo.origin import Origin
+from tests.acceptance.panels import enqueue_panel
+from tests.acceptance.running_worker import StartWorker
+from tests.acceptance.waiting import eventually, statuses
+from tests.integration.producing import enqueue, storyboard
+
+PARAMETERS = "=X-Tos-X-Tos-"
+QUERIES = "?signature"
+# As long as each may be: a header line, an answer of Cloudinary's, a source_url.
+REDIRECTS = [
+    f"http://{PARAMETERS * 5_000}",
+    f"http://127.0.0.1/{QUERIES * 6_500}",
+    f"http://{'a' * 60_000}/",
+]
+REFUSALS = [f"no: {part * (900_000 // len(part))}" for part in (PARAMETERS, QUERIES)]
+URLS = [
+    f"https://127.0.0.1:1/{PARAMETERS * 1_200}",
+    f"https://{'a' * 240}.example/?{QUERIES * 1_500}",
+]
+PATIENCE_SECONDS = 20.0
+
+
+def test_nobody_waits_for_the_cleaning_of_texts(
+    origin: Origin, cloudinary: Cloudinary, producer: psycopg.Connection, start_worker: StartWorker
+) -> None:
+    worker = start_worker()
+    worker.wait_for_log("worker ready")
+    redirected = [
+        enqueue_panel(producer, origin, f"{number}.jpg", [Answer(302, b"", {"Location": target})])
+        for number, target in enumerate(REDIRECTS)
+    ]
+    eventually(lambda: statuses(producer) == {"failed": 3}, timeout_seconds=PATIENCE_SECONDS)
+    for words in REFUSALS:
+        cloudinary.misbehave(Answer(400, {"error": {"message": words}}))
+    refused = [enqueue_panel(producer, origin, f"refused-{number}.jpg") for number in (1, 2)]
+    eventually(lambda: statuses(producer) == {"failed": 5}, timeout_seconds=PATIENCE_SECONDS)
+    for url in URLS:
+        enqueue(producer, url, max_attempts=1)
+    eventually(lambda: statuses(producer) == {"failed": 7}, timeout_seconds=PATIENCE_SECONDS)
+
+    assert {storyboard(producer, id_)["error_code"] for id_ in redirected} == {"source_blocked"}
+    assert {storyboard(producer, id_)["error_code"] for id_ in refused} == {"storage_rejected"}
+    enqueue_panel(producer, origin, "good.jpg")
+    eventually(lambda: statuses(producer) == {"failed": 7, "ready": 1})

@@ -1,0 +1,200 @@
+"""What meets foreign text takes twice the time for twice the text, and not four times.
+
+``re`` holds the interpreter while it searches: for a hundred kilobytes on which an expression tries
+again from each place, the whole process would stand still for half a minute.
+"""
+
+import logging
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from uuid import UUID
+
+import click
+import httpx
+import pytest
+
+from storyboard_worker.cli.arguments import ProjectId, check_url
+from storyboard_worker.cli.output import table_lines
+from storyboard_worker.database.refusals import REFUSED
+from storyboard_worker.database.translation import one_line
+from storyboard_worker.errors import AttemptError
+from storyboard_worker.logs import ConsoleFormatter, JsonFormatter
+from storyboard_worker.models import Claim, host_of, public_id
+from storyboard_worker.moments import _nearest_end
+from storyboard_worker.queries.columns import storable
+from storyboard_worker.queries.drift import in_one_line
+from storyboard_worker.redaction import Redactor, without_query
+from storyboard_worker.reporting.traces import _continued
+from storyboard_worker.retry_after import retry_after_seconds
+from storyboard_worker.source import Source
+from storyboard_worker.storage import _content, _in_one_line, _json_object, _reason
+from storyboard_worker.wire.framing import body_length
+from storyboard_worker.wire.head import read_answer_head
+from storyboard_worker.wire.reader import Reader
+from storyboard_worker.wire.transport import Transport
+
+# Twice as much is still whole for all who cut. The least is taken of a redirect's target.
+LENGTH = 8_000
+# To copy bytes is quick: it takes more of them to be seen.
+BODY_LENGTH = 450_000
+RUNS = 2
+MOST_GROWTH = 2.5
+# Of one measurement; all that grows with the square takes more by far.
+FLOOR_SECONDS = 0.004
+# Other processes spoil a measurement now and then, but not each of these.
+MEASUREMENTS = 3
+
+SECRETS = ["hunter2!", "a" * 40, "=X-Tos-=X-Tos-!"]
+UUID_0 = UUID(int=0)
+REFUSALS = (AttemptError, httpx.RemoteProtocolError, click.UsageError, click.BadParameter)
+
+
+def redirected(location: str) -> None:
+    transport = Transport(connect_timeout_seconds=1, read_timeout_seconds=1)
+    request = httpx.Request("GET", "https://images.example/a/b.jpeg?c")
+    # In bytes: a header that httpx has to encode itself must be ASCII.
+    headers = [(b"location", location.encode())]
+    response = httpx.Response(302, headers=headers, request=request)
+    Source(transport)._redirected(response, "images.example")
+
+
+def answer_head(text: str) -> None:
+    fields = f"connection: {text}\r\ncontent-length: {text}"
+    arriving = iter([f"HTTP/1.1 200 {text}\r\n{fields}\r\n\r\n".encode()])
+    found = read_answer_head(Reader(lambda _limit: next(arriving, b"")))
+    assert found.permits_another_request in {True, False}
+    body_length("GET", found)
+
+
+class Chunks(httpx.SyncByteStream):
+    def __init__(self, content: bytes) -> None:
+        self._content = content
+
+    def __iter__(self) -> Iterator[bytes]:
+        return (self._content[at : at + 64] for at in range(0, len(self._content), 64))
+
+
+def answer_body(text: str) -> None:
+    assert _content(httpx.Response(400, stream=Chunks(text.encode()))) == text.encode()
+
+
+def refused_upload(text: str) -> None:
+    for answer in ({}, {"error": {"message": text}}):
+        response = httpx.Response(400, headers=[(b"x-cld-error", text.encode())])
+        _in_one_line(Redactor(SECRETS).text(_reason(response, answer)))
+    _json_object(text.encode())
+
+
+def log_line(formatter: logging.Formatter, text: str) -> None:
+    record = logging.LogRecord("library", logging.WARNING, "", 0, "said %s", (text,), None)
+    record.facts = {"reason": text, "url": f"https://h/?{text}"}
+    formatter.format(record)
+
+
+def trace(text: str) -> None:
+    _continued(Claim(UUID_0, UUID_0, "https://h/", 1, 1, None, 0.0, None, text, text))
+
+
+def console_line(text: str) -> None:
+    log_line(ConsoleFormatter(Redactor(SECRETS)), text)
+
+
+def json_line(text: str) -> None:
+    log_line(JsonFormatter(Redactor(SECRETS)), text)
+
+
+READERS: dict[str, Callable[[str], object]] = {
+    "redaction": Redactor(SECRETS).text,
+    "redaction of a structure": lambda text: Redactor().structure({text: [text.encode()]}),
+    "a URL without its query": without_query,
+    "an error's message": storable,
+    "a line of the log": json_line,
+    "a line on a terminal": console_line,
+    "a URL's host": host_of,
+    "an image's public id": lambda text: public_id("folder", UUID_0, text),
+    "an argument URL": lambda text: check_url(text, "URL 1"),
+    "an argument --project": lambda text: ProjectId().convert(text, None, None),
+    "a redirect": redirected,
+    "an answer's head": answer_head,
+    "Retry-After": lambda text: retry_after_seconds({"retry-after": text}),
+    "Date": lambda text: retry_after_seconds({"retry-after": "Sat, 1 Jan 2000", "date": text}),
+    "Cloudinary's refusal": refused_upload,
+    "a producer's trace": trace,
+    "a refusal of the database": REFUSED.search,
+    "an error of the database": lambda text: one_line(Exception(text)),
+    "a moment": _nearest_end,
+    "a function in the database": in_one_line,
+    "a cell of a table": lambda text: table_lines([[text, "x"]], 80),
+}
+
+# What is repeated, for each place at which an expression may try again.
+REPEATED = {
+    "X-Tos-, an = in front": ("=", "X-Tos-", ""),
+    "X-Tos-, all quoted": ("%3F", "X-Goog-a", "%3"),
+    "parameters": ("https://h/?", "&X-Amz-Date=1", ""),
+    "queries": ("", "?", "="),
+    "queries that may be signed": ("=", "?signature", ""),
+    "signatures": ("?", "xsignature=", ""),
+    "URLs": ("", "a://", "=?"),
+    "schemes": ("", "a.", " ://"),
+    "users": ("https://", "a:b@", ""),
+    "colons": ("https://", ":", "@"),
+    "brackets": ("https://[", "[", "]"),
+    "labels": ("https://", "a.", "/"),
+    "international labels": ("https://", "ü.", "/"),
+    "marks out of order": ("https://a", "\u0301\u0323", "/"),
+    "steps up": ("/", "../", "a"),
+    "percent signs": ("https://h/", "%4", "!"),
+    "blanks": ("", " ", "x"),
+    "tabs": ("", "\t", "x"),
+    "roles": ("", "role ", ""),
+    "digits": ("", "7", "x"),
+    "minutes": ("", "0:", "x"),
+    "commas": ("", "a=b,", ";"),
+    "secrets, but for their end": ("", "hunter2", ""),
+    "letters": ("", "a", "\0"),
+}
+
+
+def assert_linear(
+    read: Callable[[str], object], before: str, part: str, after: str, *, length: int
+) -> None:
+    once, twice = 0.0, 0.0
+    for _ in range(MEASUREMENTS):
+        once, twice = (
+            least_seconds(read, before + part * (times * length // len(part)) + after)
+            for times in (1, 2)
+        )
+        if twice <= MOST_GROWTH * once + FLOOR_SECONDS:
+            return
+    raise AssertionError(f"{once:.4f} s, then {twice:.4f} s")
+
+
+def least_seconds(read: Callable[[str], object], text: str) -> float:
+    """Of this thread's processor: what others do at the same time counts little."""
+    measured = []
+    for _ in range(RUNS):
+        began = time.thread_time()
+        with suppress(*REFUSALS):
+            read(text)
+        measured.append(time.thread_time() - began)
+    return min(measured)
+
+
+@pytest.mark.parametrize("repeated", REPEATED)
+@pytest.mark.parametrize("reader", READERS)
+def test_twice_the_text_takes_twice_the_time(reader: str, repeated: str) -> None:
+    assert_linear(READERS[reader], *REPEATED[repeated], length=LENGTH)
+
+
+def test_twice_the_chunks_take_twice_the_time() -> None:
+    assert_linear(answer_body, *REPEATED["letters"], length=BODY_LENGTH)
+
+
+def test_a_time_that_grows_with_the_square_is_seen() -> None:
+    # It is tried again from each «?», and each time followed to the end.
+    tried_again = re.compile(r"\?\S*signature=")
+    with pytest.raises(AssertionError, match=r"s, then .* s"):
+        assert_linear(tried_again.search, "", "?", "", length=LENGTH // 2)
