@@ -5,10 +5,10 @@ import threading
 import time
 
 import psycopg
-from psycopg import abc, conninfo
-from psycopg.adapt import Loader
+from psycopg import conninfo
 
 from storyboard_worker import moments
+from storyboard_worker.database import any_bytes
 from storyboard_worker.database.bounded_connection import BoundedConnection, GivenUp
 from storyboard_worker.database.refusals import Refusals
 
@@ -116,11 +116,14 @@ def _connect(dsn: str) -> BoundedConnection | Exception:
         return error if isinstance(error, psycopg.Error) else psycopg.OperationalError(str(error))
     moments.register(connection)
     if connection.pgconn.parameter_status(b"server_encoding") == b"SQL_ASCII":
-        # Such a database holds any bytes; those that are no UTF-8 must not spoil a statement.
-        connection.adapters.register_loader("text", _ForgivingTextLoader)
+        return _with_any_bytes(connection)
     return connection
 
 
-class _ForgivingTextLoader(Loader):
-    def load(self, data: abc.Buffer) -> str:
-        return bytes(data).decode("utf-8", "replace")
+def _with_any_bytes(connection: BoundedConnection) -> BoundedConnection | Exception:
+    try:
+        any_bytes.speak(connection)
+    except psycopg.Error as error:
+        connection.give_up()
+        return error
+    return connection
