@@ -115,10 +115,9 @@ def main() -> None:
             f"the database is unreachable or refuses: {error} (look at DATABASE_URL)",
             Exit.DATABASE_UNREACHABLE,
         )
-    except DataRefused as error:
-        _end(f"the database refuses a value: {error}", Exit.BAD_ANSWER)
-    except SchemaOutdated as error:
-        _end(error, Exit.BAD_ANSWER)
+    except (DataRefused, SchemaOutdated) as error:
+        refused = "the database refuses a value: " if isinstance(error, DataRefused) else ""
+        _end(f"{refused}{error}", Exit.BAD_ANSWER)
     except click.Abort:
         _end("interrupted", Exit.BAD_ANSWER)
     except Exception as error:  # noqa: BLE001  the border of the process
