@@ -10,12 +10,12 @@ from psycopg.rows import scalar_row
 from sqlalchemy import Connection, func, select, text
 
 from storyboard_worker.database import Database
-from storyboard_worker.errors import RowsHidden
 from storyboard_worker.messages import Call
 from storyboard_worker.models import storyboards
 from storyboard_worker.queries.claim_statements import claim_statement
-from storyboard_worker.queries.columns import HIDDEN, has_lapsed, is_processing, rows_are_hidden
+from storyboard_worker.queries.columns import has_lapsed, is_processing
 from storyboard_worker.queries.doubts import MARK_CHARACTERS
+from storyboard_worker.queries.hiding import check_rows_are_seen
 
 # As many as a worker with the default settings takes at once.
 CLAIMED_ROWS = 16
@@ -174,8 +174,7 @@ class Inspection:
         Raises what a worker's claim would raise, and :class:`RowsHidden`.
         """
         with read_only(self._database) as connection:
-            if connection.scalar(select(rows_are_hidden)):
-                raise RowsHidden(HIDDEN)
+            check_rows_are_seen(connection)
         statement = claim_statement(CLAIMED_ROWS, onward=False)
         self._database.rehearse(Call(statement, CLAIM_VALUES, scalar_row))
 

@@ -28,9 +28,7 @@ def test_a_database_that_becomes_writable(
     assert "read-only transaction" in str(waits)
     worker.wait_for_log("keeper waits for the database")
     name = sql.Identifier(producer.info.dbname)
-    producer.execute(
-        sql.SQL("ALTER DATABASE {} RESET default_transaction_read_only").format(name)
-    )
+    producer.execute(sql.SQL("ALTER DATABASE {} RESET default_transaction_read_only").format(name))
     wait_for_statuses(producer, SOON_SECONDS, ready=1)
     worker.wait_for_log("listening for new rows", timeout_seconds=SOON_SECONDS)
 
