@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -23,7 +24,8 @@ class Forwarder:
 
     def __init__(self, target: Path) -> None:
         self.target = target
-        self.connections = 0
+        # On the monotonic clock.
+        self.connected_at: list[float] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._open: list[socket.socket] = []
         threading.Thread(target=self._accept, daemon=True).start()
@@ -43,7 +45,7 @@ class Forwarder:
         with suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
-                self.connections += 1
+                self.connected_at.append(time.monotonic())
                 server = socket.socket(socket.AF_UNIX)
                 self._open += [client, server]
                 server.connect(str(self.target))

@@ -1,9 +1,6 @@
 """Row-level security that shows a role no rows must not look like an empty table."""
 
 import json
-import socket
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +10,7 @@ from psycopg import sql
 
 from storyboard_worker.demo.origin import Origin
 from tests.acceptance.commands.running import StoryboardWorker
+from tests.acceptance.odd.loopback import free_port, get
 from tests.acceptance.panels import enqueue_panels
 from tests.acceptance.running_worker import StartWorker
 from tests.acceptance.waiting import eventually, statuses
@@ -55,17 +53,14 @@ def test_a_worker_raises_the_alarm(
     if register == "seen":
         producer.execute(ONLY_STORYBOARDS)
     enqueue_panels(producer, origin, 3)
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     start_worker(IMPATIENT, DATABASE_URL=hiding_url, SENTRY_DSN=sentry.dsn, PORT=str(port))
     [alarm] = eventually(lambda: alarms(sentry))
     assert "row-level security" in str(alarm)
     assert alarm["contexts"]["alarm"]["next_step"] == "storyboard-worker doctor"
-    with pytest.raises(urllib.error.HTTPError) as refused:
-        urllib.request.urlopen(f"http://127.0.0.1:{port}/api/health/worker")
-    with refused.value as answer:
-        health = json.loads(answer.read())
-    assert (answer.status, health["healthy"]) == (503, False)
+    status, body = get(port, "/api/health/worker")
+    health = json.loads(body)
+    assert (status, health["healthy"]) == (503, False)
     assert health["stats"]["waiting"] is None
     assert HIDDEN in str(health["reasons"])
     assert statuses(producer) == {"pending": 3}
