@@ -112,12 +112,21 @@ def _connect(dsn: str) -> BoundedConnection | Exception:
             # Prepared statements are session state, which a transaction pooler does not keep.
             prepare_threshold=None,
         )
-    except (psycopg.Error, OSError, UnicodeError, ValueError) as error:
-        return error if isinstance(error, psycopg.Error) else psycopg.OperationalError(str(error))
+    except psycopg.Error as error:
+        return _without_frames(error)
+    except (OSError, UnicodeError, ValueError) as error:
+        return psycopg.OperationalError(str(error))
     moments.register(connection)
     if connection.pgconn.parameter_status(b"server_encoding") == b"SQL_ASCII":
         return _with_any_bytes(connection)
     return connection
+
+
+def _without_frames(error: psycopg.Error) -> psycopg.Error:
+    """The frames hold the socket of a login that was not answered, and the error holds them in a
+    circle: it would stay open until the garbage collector comes by."""
+    error.__context__ = None
+    return error.with_traceback(None)
 
 
 def _with_any_bytes(connection: BoundedConnection) -> BoundedConnection | Exception:

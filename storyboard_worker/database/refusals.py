@@ -46,7 +46,7 @@ class Refusals:
         refused_before = self._enter()
         try:
             yield
-        except psycopg.OperationalError as error:
+        except BaseException as error:
             self._leave(error, asked=refused_before)
             raise
         else:
@@ -64,7 +64,7 @@ class Refusals:
             self._asking = True
             return True
 
-    def _leave(self, error: psycopg.OperationalError, *, asked: bool) -> None:
+    def _leave(self, error: BaseException, *, asked: bool) -> None:
         with self._lock:
             if asked:
                 self._asking = False
@@ -82,7 +82,9 @@ class Refusals:
             self._wait_seconds = FIRST_WAIT_SECONDS
 
 
-def _is_refusal(error: psycopg.OperationalError) -> bool:
+def _is_refusal(error: BaseException) -> bool:
+    if not isinstance(error, psycopg.OperationalError):
+        return False
     used_password = error.pgconn is not None and error.pgconn.used_password
     said = str(error)
     # Servers speak many languages, but what follows a password is hardly ever anything else.
