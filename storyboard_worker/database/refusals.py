@@ -17,10 +17,13 @@ from storyboard_worker.errors import DatabaseUnavailable
 FIRST_WAIT_SECONDS = 1.0
 LONGEST_WAIT_SECONDS = 60.0
 
-# Where no password was sent, a refusal is known by its words alone.
+# Where no password was sent, a refusal is known by its words alone: those of servers, then those of
+# poolers (Supavisor's, before and after 2025, and PgBouncer's).
 REFUSED = re.compile(
-    r"authentication failed|no pg_hba\.conf entry|tenant or user not found|role .* does not exist|"
-    r"circuit breaker|is not permitted to log in|no password supplied",
+    r"authentication failed|no pg_hba\.conf entry|role .* does not exist|"
+    r"is not permitted to log in|no password supplied|"
+    r"tenant or user not found|tenant/user .* not found|user not found|no tenant identifier|"
+    r"tenant is banned|circuit ?breaker|authentication error|no such user",
     re.IGNORECASE,
 )
 
