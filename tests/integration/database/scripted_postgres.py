@@ -60,8 +60,8 @@ def _ready(status: bytes) -> bytes:
 
 @dataclass
 class ScriptedPostgres:
-    """The script of one connection after the other. ``at``: the query that begins so, or
-    :data:`LOGIN`, meets ``fault``; each answer takes ``seconds``."""
+    """The script of one connection after the other. ``at``: the query that begins or ends so,
+    or :data:`LOGIN`, meets ``fault``; each answer takes ``seconds``."""
 
     at: str | None = None
     fault: Fault = Fault.SILENCE
@@ -88,7 +88,7 @@ class ScriptedPostgres:
     def _is_faulty(self, what: str) -> bool:
         return (
             self.at is not None
-            and what.startswith(self.at)
+            and (what.startswith(self.at) or what.endswith(self.at))
             and self.logins <= self.faulty_connections
         )
 

@@ -6,6 +6,7 @@ import psycopg
 import pytest
 
 from storyboard_worker.database import Database
+from storyboard_worker.database.bounded_connection import GivenUp
 from storyboard_worker.database.dialing import Dialer
 from storyboard_worker.errors import DatabaseUnavailable
 from tests.integration.database.conftest import Serve
@@ -22,6 +23,15 @@ def test_a_connection_that_comes_too_late_is_closed(serve: Serve) -> None:
     server.may_log_in.set()
     assert server.closed.acquire(timeout=10)
     assert server.queries == []
+
+
+def test_a_connection_that_is_given_up_is_closed(serve: Serve) -> None:
+    server = ScriptedPostgres("SELECT 1")
+    connection = Dialer(serve(server), timeout_seconds=0.3).dial()
+    with pytest.raises(GivenUp, match=r"no answer within 0\.3 s"):
+        connection.execute("SELECT 1")
+    assert connection.closed
+    assert server.closed.acquire(timeout=10)
 
 
 def test_waiting_for_notifications_is_no_late_answer(dsn: str) -> None:
