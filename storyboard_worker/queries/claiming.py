@@ -30,8 +30,9 @@ from storyboard_worker.queries.setting_aside import OnSetAside, Refused, Setting
 
 Row = TypeVar("Row")
 
-# When so many rows are refused one after the other, it is not the rows.
+# When all of so many batches of so many rows are refused one after the other, it is not the rows.
 ENOUGH_TO_JUDGE = 50
+MOST_BATCHES = 10
 Taken = tuple[Claim, Rank]
 
 
@@ -126,13 +127,31 @@ class Claiming:
 
     def _row_by_row(self, limit: int, narrowed: dict[str, Any]) -> list[Claim]:
         """One row makes the statement fail for all: take the others, and set that one aside."""
+        claims: list[Claim] = []
+        refused: list[Refused] = []
+        for _ in range(MOST_BATCHES):
+            candidates = self._candidates(limit, narrowed, refused)
+            refused += self._claim_each(candidates, limit, claims)
+            # Many bad rows may stand in front of the good ones.
+            if claims or not candidates:
+                break
+        self._aside.set_aside_if_to_blame(refused, others_went_well=bool(claims))
+        return claims
+
+    def _candidates(
+        self, limit: int, narrowed: dict[str, Any], refused: list[Refused]
+    ) -> list[UUID]:
         statement = candidates_statement(
             max(limit, ENOUGH_TO_JUDGE), avoiding="avoided" in narrowed, at_host="host" in narrowed
         )
-        values = {**narrowed, "passed_over": list(self._aside.untouchable)}
-        claims: list[Claim] = []
+        passed_over = [*self._aside.untouchable, *(storyboard_id for storyboard_id, _ in refused)]
+        values = {**narrowed, "passed_over": passed_over}
+        return self._database.run(Call(statement, values, scalar_row))
+
+    def _claim_each(self, candidates: list[UUID], limit: int, claims: list[Claim]) -> list[Refused]:
+        """Adds to ``claims`` until there are ``limit``; those that cannot be claimed."""
         refused: list[Refused] = []
-        for candidate in self._database.run(Call(statement, values, scalar_row)):
+        for candidate in candidates:
             if len(claims) == limit:
                 break
             try:
@@ -141,8 +160,7 @@ class Claiming:
                     claims += _claims(self._database.run(call))
             except DataRefused as error:
                 refused.append((candidate, error))
-        self._aside.set_aside_if_to_blame(refused, others_went_well=bool(claims))
-        return claims
+        return refused
 
     def most_urgent_along(self, other: Call[Row], limit: int) -> tuple[list[Row], list[Claim]]:
         """``other`` and a claim in one transaction."""
