@@ -11,10 +11,13 @@ def free_port() -> int:
     return port
 
 
-def get(port: int, path: str) -> tuple[int, str]:
+def get(port: int, path: str, token: str = "") -> tuple[int, str]:
     """Status and body, whatever the status is."""
+    request = urllib.request.Request(
+        f"http://127.0.0.1:{port}{path}", headers={"Authorization": f"Bearer {token}"}
+    )
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}") as answer:
+        with urllib.request.urlopen(request) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         with error:

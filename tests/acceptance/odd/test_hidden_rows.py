@@ -17,6 +17,7 @@ from tests.acceptance.waiting import eventually, statuses
 from tests.integration.sentry_server import SentryServer
 
 IMPATIENT = "from storyboard_worker.worker import outage; outage.ALARM_AFTER_SECONDS = 1.0"
+CRON_SECRET = "0123456789abcdef-cron"
 ANY_ID = "11111111-1111-4111-8111-111111111111"
 HIDDEN = "row-level security hides the rows of storyboards"
 # The tables of the register are the role's own; only the rows are hidden.
@@ -54,7 +55,8 @@ def test_a_worker_raises_the_alarm(
         producer.execute(ONLY_STORYBOARDS)
     enqueue_panels(producer, origin, 3)
     port = free_port()
-    start_worker(IMPATIENT, DATABASE_URL=hiding_url, SENTRY_DSN=sentry.dsn, PORT=str(port))
+    served = {"PORT": str(port), "CRON_SECRET": CRON_SECRET}
+    start_worker(IMPATIENT, DATABASE_URL=hiding_url, SENTRY_DSN=sentry.dsn, **served)
     [alarm] = eventually(lambda: alarms(sentry))
     assert "row-level security" in str(alarm)
     assert alarm["contexts"]["alarm"]["next_step"] == "storyboard-worker doctor"
@@ -63,6 +65,8 @@ def test_a_worker_raises_the_alarm(
     assert (status, health["healthy"]) == (503, False)
     assert health["stats"]["waiting"] is None
     assert HIDDEN in str(health["reasons"])
+    status, body = get(port, "/api/cron/download-pending-storyboards", CRON_SECRET)
+    assert (status, HIDDEN in body) == (503, True)
     assert statuses(producer) == {"pending": 3}
 
 
