@@ -14,6 +14,7 @@ from storyboard_worker.cli.assembly import Assembly, assembled_from
 from storyboard_worker.cli.exits import Exit
 from storyboard_worker.cli.output import print_json
 from storyboard_worker.doctor.check import Check, Room, Status
+from storyboard_worker.doctor.claim_checks import ClaimChecks
 from storyboard_worker.doctor.examination import examine
 from storyboard_worker.doctor.platform_checks import platform_checks
 from storyboard_worker.doctor.rights_checks import RightsChecks
@@ -109,8 +110,7 @@ def _server_rooms(parts: Assembly, server: ServerChecks) -> list[tuple[str, Room
 
 
 def _table_rooms(parts: Assembly) -> list[tuple[str, Room]]:
-    schema, rights = SchemaChecks(parts.database), RightsChecks(parts.database)
-    upkeep = UpkeepChecks(parts.database)
+    rights, upkeep = RightsChecks(parts.database), UpkeepChecks(parts.database)
     work = WorkChecks(
         parts.settings,
         parts.counts,
@@ -119,7 +119,7 @@ def _table_rooms(parts: Assembly) -> list[tuple[str, Room]]:
         parts.failures,
     )
     return [
-        ("claim", schema.claim),
+        ("claim", ClaimChecks(parts.database).claim),
         ("row-level security", rights.security),
         ("rights", rights.rights),
         ("vacuum", upkeep.vacuum),

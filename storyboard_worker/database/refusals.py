@@ -17,10 +17,13 @@ from storyboard_worker.errors import DatabaseUnavailable
 FIRST_WAIT_SECONDS = 1.0
 LONGEST_WAIT_SECONDS = 60.0
 
-# Where no password was sent, a refusal is known by its words alone.
+# Where no password was sent, a refusal is known by its words alone: those of servers, then those of
+# poolers (Supavisor's, before and after 2025, and PgBouncer's).
 REFUSED = re.compile(
-    r"authentication failed|no pg_hba\.conf entry|tenant or user not found|role .* does not exist|"
-    r"circuit breaker|is not permitted to log in|no password supplied",
+    r"authentication failed|no pg_hba\.conf entry|role .* does not exist|"
+    r"is not permitted to log in|no password supplied|"
+    r"tenant or user not found|tenant/user .* not found|user not found|no tenant identifier|"
+    r"tenant is banned|circuit ?breaker|authentication error|no such user",
     re.IGNORECASE,
 )
 
@@ -46,7 +49,7 @@ class Refusals:
         refused_before = self._enter()
         try:
             yield
-        except psycopg.OperationalError as error:
+        except BaseException as error:
             self._leave(error, asked=refused_before)
             raise
         else:
@@ -64,7 +67,7 @@ class Refusals:
             self._asking = True
             return True
 
-    def _leave(self, error: psycopg.OperationalError, *, asked: bool) -> None:
+    def _leave(self, error: BaseException, *, asked: bool) -> None:
         with self._lock:
             if asked:
                 self._asking = False
@@ -82,7 +85,9 @@ class Refusals:
             self._wait_seconds = FIRST_WAIT_SECONDS
 
 
-def _is_refusal(error: psycopg.OperationalError) -> bool:
+def _is_refusal(error: BaseException) -> bool:
+    if not isinstance(error, psycopg.OperationalError):
+        return False
     used_password = error.pgconn is not None and error.pgconn.used_password
     said = str(error)
     # Servers speak many languages, but what follows a password is hardly ever anything else.

@@ -14,8 +14,8 @@ SCHEMA_SQLSTATES = frozenset({"42P01", "42703", "42883"})
 INSUFFICIENT_PRIVILEGE = "42501"
 # A standby after a failover answers so until the name leads to the new primary.
 READ_ONLY = "25006"
-# What a trigger of the owner's own says when it refuses a row.
-RAISED_BY_TRIGGER = "P0001"
+# What a trigger of the owner's own says when it refuses a row, by RAISE, ASSERT or INTO STRICT.
+RAISED_BY_TRIGGER = "P0"
 
 
 @contextmanager
@@ -45,11 +45,9 @@ def _ours(error: BaseException | None, *, lost: bool = False) -> Exception | Non
     )
     if waiting_helps or lost:
         return DatabaseUnavailable(one_line(error))
-    if (
-        isinstance(error, psycopg.DataError | psycopg.IntegrityError | UnicodeError)
-        or sqlstate == RAISED_BY_TRIGGER
-    ):
-        return DataRefused(one_line(error), by_trigger=sqlstate == RAISED_BY_TRIGGER)
+    by_trigger = (sqlstate or "").startswith(RAISED_BY_TRIGGER)
+    if by_trigger or isinstance(error, psycopg.DataError | psycopg.IntegrityError | UnicodeError):
+        return DataRefused(one_line(error), by_trigger=by_trigger)
     return None
 
 

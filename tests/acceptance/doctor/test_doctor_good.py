@@ -11,9 +11,9 @@ from tests.pooler import transaction_pooler
 
 NAMES = [
     *("settings", "database", "database version", "connection", "notifications", "connections"),
-    *("clock", "open transactions", "schema", "schema parts", "claim", "row-level security"),
-    *("rights", "vacuum", "workers", "backlog", "oldest waiting", "expiring links", "failures"),
-    *("cloudinary", "cloudinary plan", "sentry"),
+    *("clock", "open transactions", "schema", "schema parts", "claim", "claim"),
+    *("row-level security", "rights", "vacuum", "workers", "backlog", "oldest waiting"),
+    *("expiring links", "failures", "cloudinary", "cloudinary plan", "sentry"),
 ]
 
 
