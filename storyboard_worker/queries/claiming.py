@@ -23,9 +23,11 @@ from storyboard_worker.queries.claim_statements import (
     claim_one_statement,
     claim_statement,
     give_back_lost_statement,
+    lost_marks_statement,
 )
 from storyboard_worker.queries.doubts import Doubts
 from storyboard_worker.queries.frontier import Frontier, Rank
+from storyboard_worker.queries.one_by_one import in_time
 from storyboard_worker.queries.setting_aside import OnSetAside, Refused, SettingAside
 
 Row = TypeVar("Row")
@@ -47,11 +49,13 @@ class Claimant:
 class Claiming:
     """See :class:`storyboard_worker.queries.claims.StoryboardQueue`, which is its only user."""
 
-    def __init__(self, database: Database, claimant: Claimant, on_set_aside: OnSetAside) -> None:
+    def __init__(
+        self, database: Database, claimant: Claimant, on_set_aside: OnSetAside, doubts: Doubts
+    ) -> None:
         self._database = database
         self._claimant = claimant
         self._frontier = Frontier()
-        self._doubts = Doubts()
+        self._doubts = doubts
         self._aside = SettingAside(database, on_set_aside)
 
     @property
@@ -70,12 +74,20 @@ class Claiming:
         if not marks:
             return 0
         values = {"marks": marks, "worker_id": self._claimant.worker_id}
+        giving = Call(give_back_lost_statement(), values, scalar_row)
+        looking = Call(lost_marks_statement(), values, scalar_row)
         try:
-            found = self._database.run(Call(give_back_lost_statement(), values, scalar_row))
+            found, left = self._database.run_both(giving, looking)
         except DatabaseUnavailable:
             self._doubts.look_failed()
             raise
-        self._doubts.settled(set(found))
+        except DataRefused as error:
+            # They come back by their lease; what else this thread is about must not fail for it.
+            event(logging.ERROR, "claims without an answer stay", reason=error)
+            self._doubts.settled(set(marks))
+            return 0
+        # A row that somebody has locked is skipped, and looked for again.
+        self._doubts.settled(set(found) - set(left))
         if found:
             event(
                 logging.WARNING,
@@ -115,7 +127,7 @@ class Claiming:
             onward=start is not None,
             avoiding="avoided" in narrowed,
             at_host="host" in narrowed,
-            passing_over=bool(self._aside.untouchable),
+            passing_over=bool(self._aside.passed_over),
         )
         began_at = time.monotonic()
         with self._watched(start, began_at), self._doubts.marked() as mark:
@@ -129,26 +141,35 @@ class Claiming:
         statement = candidates_statement(
             max(limit, ENOUGH_TO_JUDGE), avoiding="avoided" in narrowed, at_host="host" in narrowed
         )
-        values = {**narrowed, "passed_over": list(self._aside.untouchable)}
+        values = {**narrowed, "passed_over": self._aside.passed_over}
+        candidates = self._database.run(Call(statement, values, scalar_row))
         claims: list[Claim] = []
         refused: list[Refused] = []
-        for candidate in self._database.run(Call(statement, values, scalar_row)):
-            if len(claims) == limit:
-                break
-            try:
-                with self._doubts.marked() as mark:
-                    call = self._call(claim_one_statement(only_due=True), mark, chosen_id=candidate)
-                    claims += _claims(self._database.run(call))
-            except DataRefused as error:
-                refused.append((candidate, error))
-        self._aside.set_aside_if_to_blame(refused, others_went_well=bool(claims))
+        try:
+            for candidate in in_time(candidates):
+                if len(claims) == limit:
+                    break
+                self._one_of_several(candidate, claims, refused)
+            self._aside.judge(refused, others_went_well=bool(claims))
+        except DatabaseUnavailable:
+            # What is claimed has to be started all the same.
+            if not claims:
+                raise
         return claims
+
+    def _one_of_several(self, candidate: UUID, claims: list[Claim], refused: list[Refused]) -> None:
+        try:
+            with self._doubts.marked() as mark:
+                call = self._call(claim_one_statement(only_due=True), mark, chosen_id=candidate)
+                claims += _claims(self._database.run(call))
+        except DataRefused as error:
+            refused.append((candidate, error))
 
     def most_urgent_along(self, other: Call[Row], limit: int) -> tuple[list[Row], list[Claim]]:
         """``other`` and a claim in one transaction."""
         start = self._frontier.start
         statement = claim_statement(
-            limit, onward=start is not None, passing_over=bool(self._aside.untouchable)
+            limit, onward=start is not None, passing_over=bool(self._aside.passed_over)
         )
         began_at = time.monotonic()
         with self._watched(start, began_at), self._doubts.marked() as mark:
@@ -174,8 +195,8 @@ class Claiming:
         self, statement: FixedStatement, mark: str, start: Rank | None = None, **values: Any
     ) -> Call[Taken]:
         values |= zip(RANK_NAMES, start or (), strict=False)
-        if self._aside.untouchable:
-            values["passed_over"] = list(self._aside.untouchable)
+        if passed_over := self._aside.passed_over:
+            values["passed_over"] = passed_over
         values |= {
             "mark": mark,
             "worker_id": self._claimant.worker_id,

@@ -143,9 +143,9 @@ def test_moments_that_python_cannot_hold(
     producer: psycopg.Connection, origin: Origin, storyboard_worker: StoryboardWorker
 ) -> None:
     producer.execute(f"{WITHOUT_BOUNDS}, DROP CONSTRAINT storyboards_moments_check".encode())
-    long_ago = {"available_at": "4000-01-01 BC", "created_at": "4000-01-01 BC"}
+    long_ago: dict[str, Any] = {"available_at": "4000-01-01 BC", "created_at": "4000-01-01 BC"}
     old = enqueue_panel(producer, origin, "old.jpg", max_attempts=2_147_483_647, **long_ago)
-    never = {"source_expires_at": "294000-01-01", "created_at": "infinity"}
+    never: dict[str, Any] = {"source_expires_at": "294000-01-01", "created_at": "infinity"}
     enqueue_panel(producer, origin, "never.jpg", **never)
     enqueue_panels(producer, origin, 3)
     swept = storyboard_worker("sweep", "--json")

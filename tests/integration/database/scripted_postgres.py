@@ -71,7 +71,8 @@ class ScriptedPostgres:
 
     def __call__(self, peer: Peer) -> None:
         try:
-            self._log_in(peer) and self._talk(peer)
+            if self._log_in(peer):
+                self._talk(peer)
         finally:
             # Whatever the client says yet, until it has closed.
             peer.read_to_end()
