@@ -7,6 +7,8 @@ import psycopg
 from psycopg import sql
 
 from storyboard_worker.demo.origin import Origin
+from tests.acceptance.commands.running import StoryboardWorker, finish
+from tests.acceptance.commands.tallies import tally
 from tests.acceptance.database_url import url_of
 from tests.acceptance.odd.forwarder import forwarding, server_socket
 from tests.acceptance.odd.making import set_defaults
@@ -27,10 +29,22 @@ def test_a_database_that_becomes_writable(
     [waits] = worker.wait_for_log("waiting for the database")
     assert "read-only transaction" in str(waits)
     worker.wait_for_log("keeper waits for the database")
-    name = sql.Identifier(producer.info.dbname)
-    producer.execute(sql.SQL("ALTER DATABASE {} RESET default_transaction_read_only").format(name))
+    make_writable(producer)
     wait_for_statuses(producer, SOON_SECONDS, ready=1)
     worker.wait_for_log("listening for new rows", timeout_seconds=SOON_SECONDS)
+
+
+def test_a_sweep_goes_on_when_the_database_becomes_writable(
+    producer: psycopg.Connection, origin: Origin, storyboard_worker: StoryboardWorker
+) -> None:
+    set_defaults(producer, ["default_transaction_read_only = on"])
+    enqueue_panel(producer, origin)
+    sweeping = storyboard_worker.start("sweep", "--json")
+    eventually(lambda: sessions(producer))
+    make_writable(producer)
+    swept = finish(sweeping)
+    assert swept.code == 0, swept.shown()
+    assert tally(swept)["ready"] == 1
 
 
 def test_a_name_that_led_to_the_standby(
@@ -62,10 +76,16 @@ def test_a_name_that_led_to_the_standby(
         assert statuses(producer) == {"ready": 6}
 
 
+def make_writable(producer: psycopg.Connection) -> None:
+    name = sql.Identifier(producer.info.dbname)
+    producer.execute(sql.SQL("ALTER DATABASE {} RESET default_transaction_read_only").format(name))
+
+
 def sessions(reader: psycopg.Connection) -> int:
     """How many of the worker's there are."""
     row = reader.execute(
-        "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'storyboard-worker'"
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+        "AND application_name = 'storyboard-worker'"
     ).fetchone()
     assert row is not None
     return int(row[0])

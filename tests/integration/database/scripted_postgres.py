@@ -14,6 +14,7 @@ from enum import Enum, auto
 from tests.integration.wire.scripted import Peer
 
 SSL_REQUEST, GSS_REQUEST = 80877103, 80877104
+CLEARTEXT_PASSWORD = 3
 TEXT_OID = 25
 PARAMETERS = {
     "server_version": "15.0",
@@ -38,6 +39,10 @@ class Fault(Enum):
 
 def _message(kind: bytes, body: bytes = b"") -> bytes:
     return kind + struct.pack("!i", len(body) + 4) + body
+
+
+def _error(severity: str, sqlstate: str, words: str) -> bytes:
+    return _message(b"E", f"S{severity}\0C{sqlstate}\0M{words}\0\0".encode())
 
 
 def _row_description() -> bytes:
@@ -65,6 +70,8 @@ class ScriptedPostgres:
     faulty_connections: int = 1
     # Set by a test, if the login is to wait for it.
     may_log_in: threading.Event | None = None
+    # What is said to whoever has given a password; nobody is asked for one without it.
+    password_refusal: str | None = None
     queries: list[str] = field(default_factory=list)
     logins: int = 0
     closed: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(0))
@@ -98,11 +105,22 @@ class ScriptedPostgres:
             return False
         if self.may_log_in is not None:
             self.may_log_in.wait(20)
+        if self.password_refusal is not None:
+            return self._refuse(peer, self.password_refusal)
         parameters = (f"{name}\0{value}\0".encode() for name, value in PARAMETERS.items())
         told = b"".join(_message(b"S", parameter) for parameter in parameters)
         key = _message(b"K", struct.pack("!ii", 1, 1))
         peer.say(_message(b"R", struct.pack("!i", 0)) + told + key + _ready(b"I"))
         return True
+
+    def _refuse(self, peer: Peer, words: str) -> bool:
+        peer.say(_message(b"R", struct.pack("!i", CLEARTEXT_PASSWORD)))
+        assert _read(peer, 1) == b"p"
+        [length] = struct.unpack("!i", _read(peer, 4))
+        _read(peer, length - 4)
+        peer.say(_error("FATAL", "28P01", words))
+        peer.sock.shutdown(socket.SHUT_WR)
+        return False
 
     def _talk(self, peer: Peer) -> None:
         status = b"I"
@@ -114,13 +132,12 @@ class ScriptedPostgres:
             status = _status_after(query, status)
             if self._is_faulty(query):
                 if self.fault is not Fault.REFUSAL:
-                    return self._fail(peer)
-                fields = b"SERROR\0C23505\0Mduplicate\0\0"
-                peer.say(_message(b"E", fields) + _ready(b"I"))
+                    self._fail(peer)
+                    return
+                peer.say(_error("ERROR", "23505", "duplicate") + _ready(b"I"))
                 continue
             peer.say(_answer(query) + _ready(status))
         assert kind in (b"X", b"")
-        return None
 
     def _fail(self, peer: Peer) -> None:
         if self.fault is Fault.HALF_AN_ANSWER:

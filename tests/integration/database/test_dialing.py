@@ -43,3 +43,14 @@ def test_a_server_that_is_seen_at_work_is_waited_for(dsn: str) -> None:
     ):
         connection.exec_driver_sql("SELECT pg_sleep(30)")
     database.close()
+
+
+def test_a_password_that_is_refused_in_another_language(serve: Serve) -> None:
+    words = "Passwort-Authentifizierung für Benutzer »x« fehlgeschlagen"
+    server = ScriptedPostgres(password_refusal=words)
+    dialer = Dialer(f"{serve(server)} password=mistyped", timeout_seconds=10)
+    with pytest.raises(psycopg.OperationalError, match="Passwort-Authentifizierung"):
+        dialer.dial()
+    with pytest.raises(DatabaseUnavailable, match=r"Passwort.*asked again in 1 s"):
+        dialer.dial()
+    assert server.logins == 1
