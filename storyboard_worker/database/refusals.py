@@ -30,8 +30,9 @@ REFUSED = re.compile(
 )
 # What passes by itself, whoever asks.
 PASSING = re.compile(
-    r"too many (?!authentication)|connection slots|starting up|shutting down|not yet accepting|recovery|terminat|"
-    r"server[ _]login|max_?client|max client|time-?out|timed out|does not allow|maintenance",
+    r"too many (?!authentication)|connection slots|starting up|shutting down|not yet accepting|"
+    r"recovery|terminat|server[ _]login|max_?client|max client|time-?out|timed out|"
+    r"does not allow|maintenance",
     re.IGNORECASE,
 )
 

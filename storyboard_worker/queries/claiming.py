@@ -150,7 +150,7 @@ class Claiming:
                 if len(claims) == limit:
                     break
                 self._one_of_several(candidate, claims, refused)
-            self._aside.judge(refused, others_went_well=bool(claims))
+            self._aside.judge(refused, well=len(claims))
         except DatabaseUnavailable:
             # What is claimed has to be started all the same.
             if not claims:

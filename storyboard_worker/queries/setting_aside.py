@@ -40,6 +40,7 @@ rows = storyboards.c
 Refused = tuple[UUID, DataRefused]
 OnSetAside = Callable[[SetAside], None]
 MESSAGE = "the database refuses to have this row processed"
+FEW_SHARE = 0.25
 PASSED_OVER_SECONDS = 300.0
 # Far below what makes the next attempt overflow, far above what any limit allows.
 MOST_ATTEMPTS = 1000
@@ -77,20 +78,22 @@ class SettingAside:
         self._until = {id_: until for id_, until in self._until.items() if until > now}
         return list(self._until)
 
-    def judge(self, refused: list[Refused], *, others_went_well: bool) -> None:
-        """What becomes of the rows that were ``refused``, one by one, in a pass over several.
+    def judge(self, refused: list[Refused], *, well: int) -> None:
+        """What becomes of the rows that were ``refused``, one by one, in a pass in which so many
+        others went ``well``.
 
-        Those that are to blame themselves are set aside, the others passed over and told. Raises
-        the first of the errors when it is neither: nothing went well, and so the table is rather
-        what is broken.
+        Those that are to blame themselves are set aside, and a few among many that a trigger of
+        the owner's refuses; of more it may be a quota, and they are passed over. All are told.
+        Raises the first of the errors when nothing went well: then the table is what is broken.
         """
         if not refused:
             return
         alone = len(refused) == 1 and refused[0][1].by_row
-        if not others_went_well and not alone:
+        if not well and not alone:
             raise refused[0][1]
+        are_few = len(refused) <= (len(refused) + well) * FEW_SHARE
         for storyboard_id, error in refused:
-            if error.by_row:
+            if error.by_row or are_few:
                 self.set_aside(storyboard_id, error)
             else:
                 self._pass_over(storyboard_id, error)

@@ -135,7 +135,7 @@ class Upkeep:
                 found += self._run(change(chosen.where(rows.id == id_)))
             except DataRefused as error:
                 refused.append((id_, error))
-        self._aside.judge(refused, others_went_well=bool(found))
+        self._aside.judge(refused, well=len(found))
         return found
 
     def _run(self, change: Change[Found]) -> list[Found]:
