@@ -91,6 +91,12 @@ class Sweep:
         self._reporter = reporter
         self._shutdown = shutdown
         self._began = False
+        self._tally = Tally(complete=False)
+
+    @property
+    def tally(self) -> Tally | None:
+        """What has been done so far; ``None`` while nothing has."""
+        return self._tally if self._began else None
 
     def run(
         self,
@@ -107,9 +113,9 @@ class Sweep:
         up, which is a hard end: those still under way then are given back. Raises
         :class:`CutShort` when the database stays away.
         """
+        self._tally = tally = Tally(complete=False)
         started = time.monotonic()
         self._insist.end_by(started + max_seconds)
-        tally = Tally(complete=False)
         with (
             self._reporter.sweep_monitored(max_seconds),
             self._shutdown.calling(self._insist.give_up),
@@ -207,6 +213,8 @@ class Sweep:
         unfinished = slots.under_way
         if not unfinished:
             return 0
+        # A database that is silent now must not keep the sweep beyond its hard end.
+        self._insist.give_up()
         slots.cancel(unfinished)
         given_back = 0
         try:
@@ -220,10 +228,12 @@ class Sweep:
 
     def _give_back(self, unfinished: list[Claim]) -> int:
         try:
-            return self._queue.give_back(unfinished)
+            given_back = self._queue.give_back(unfinished)
         except DatabaseUnavailable:
             # One connection may be broken while others are well.
-            return self._queue.give_back(unfinished)
+            given_back = self._queue.give_back(unfinished)
+        self._queue.give_back_lost()
+        return given_back
 
     def _wait_idle(self, slots: Slots, wakes: Wakes, ends_at: float) -> None:
         """Until no attempt is under way or the time is up, which a signal brings forward."""

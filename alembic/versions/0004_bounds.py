@@ -40,16 +40,14 @@ def clamped(moments: tuple[str, ...]) -> str:
     )
 
 
-# Where max_attempts is null, its comparison is null: that passes unless another part is false.
-BOUNDS = f"""attempts <= {MOST_ATTEMPTS} AND max_attempts <= {MOST_ATTEMPTS}
+# max_attempts is only compared with: the largest integer may stand for «no limit».
+BOUNDS = f"""attempts <= {MOST_ATTEMPTS}
     AND {within(MOMENTS)}"""
 WORKER_BOUNDS = within(WORKER_MOMENTS)
 
 CLAMP = f"""
 UPDATE public.storyboards SET
     attempts = LEAST(attempts, {MOST_ATTEMPTS}),
-    max_attempts = CASE WHEN max_attempts > {MOST_ATTEMPTS} THEN {MOST_ATTEMPTS}
-        ELSE max_attempts END,
     {clamped(MOMENTS)}
 WHERE NOT ({BOUNDS})
 """  # noqa: S608  our own constants

@@ -22,6 +22,7 @@ from storyboard_worker.pauses import Pauses
 from storyboard_worker.queries.alarms import AlarmRegister
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.queries.counts import StoryboardCounts
+from storyboard_worker.queries.doubts import Doubts
 from storyboard_worker.queries.failures import Failures
 from storyboard_worker.queries.outlook import Outlook
 from storyboard_worker.queries.rows import StoryboardRows
@@ -75,7 +76,12 @@ class Assembly:
             lease_seconds=self.settings.lease_seconds,
             max_attempts=self.settings.max_attempts,
             on_set_aside=self._tell_set_aside,
+            doubts=self.doubts,
         )
+
+    @cached_property
+    def doubts(self) -> Doubts:
+        return Doubts()
 
     def _tell_set_aside(self, row: SetAside) -> None:
         self.housekeeping.tell_set_aside(row)
@@ -177,6 +183,8 @@ class Assembly:
         self._stack.callback(other.database.close)
         other.worker_id = self.worker_id
         other.reporter = self.reporter
+        # The worker's keeper gives back what the other work has claimed without an answer.
+        other.doubts = self.doubts
         other.pauses = self.pauses
         other.transfer = self.transfer
         return other

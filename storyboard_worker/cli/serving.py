@@ -26,7 +26,7 @@ from storyboard_worker.web.scrape import scrape_routes
 from storyboard_worker.web.server import HttpServer
 from storyboard_worker.web.storyboards import Storyboards
 from storyboard_worker.worker.loop import Worker
-from storyboard_worker.worker.pulse import SILENT_AFTER_SECONDS
+from storyboard_worker.worker.pulse import silent_after_seconds
 
 # No flood of requests can take the claim loop's connections.
 MAX_CONNECTIONS = 2
@@ -125,7 +125,7 @@ class Http:
         health = Health(
             self._settings,
             silent_seconds=self._silent_seconds,
-            most_silent_seconds=SILENT_AFTER_SECONDS,
+            most_silent_seconds=silent_after_seconds(self._settings.database_timeout_seconds),
             paused_for_seconds=self._parts.pauses.lasting_seconds,
             look=self._table,
         )

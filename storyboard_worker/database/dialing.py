@@ -9,7 +9,7 @@ from psycopg import conninfo
 
 from storyboard_worker import moments
 from storyboard_worker.database import any_bytes
-from storyboard_worker.database.bounded_connection import BoundedConnection, GivenUp
+from storyboard_worker.database.bounded_connection import BoundedConnection, GivenUp, Haste
 from storyboard_worker.database.refusals import Refusals
 
 LONGEST_CONNECT_SECONDS = 10
@@ -35,6 +35,7 @@ class Dialer:
             dsn, **connection_options(dsn, timeout_seconds), client_encoding="UTF8"
         )
         self._refusals = Refusals()
+        self.haste = Haste()
 
     def dial(self, ends_at: float | None = None) -> BoundedConnection:
         """A new connection, had by ``ends_at`` on the monotonic clock, or ``timeout_seconds``
@@ -48,6 +49,7 @@ class Dialer:
             connection = _Dial(self._conninfo).wait(min(bound, ends_at or bound))
         connection.timeout_seconds = self.timeout_seconds
         connection.ends_at = ends_at
+        connection.haste = self.haste
         return connection
 
 

@@ -16,6 +16,8 @@ from storyboard_worker.errors import DatabaseUnavailable
 
 FIRST_WAIT_SECONDS = 1.0
 LONGEST_WAIT_SECONDS = 60.0
+# For what only looks like a refusal.
+LONGEST_WAIT_IN_DOUBT_SECONDS = 5.0
 
 # Where no password was sent, a refusal is known by its words alone: those of servers, then those of
 # poolers (Supavisor's, before and after 2025, and PgBouncer's).
@@ -24,6 +26,13 @@ REFUSED = re.compile(
     r"is not permitted to log in|no password supplied|"
     r"tenant or user not found|tenant/user .* not found|user not found|no tenant identifier|"
     r"tenant is banned|circuit ?breaker|authentication error|no such user",
+    re.IGNORECASE,
+)
+# What passes by itself, whoever asks.
+PASSING = re.compile(
+    r"too many (?!authentication)|connection slots|starting up|shutting down|not yet accepting|"
+    r"recovery|terminat|server[ _]login|max_?client|max client|time-?out|timed out|"
+    r"does not allow|maintenance",
     re.IGNORECASE,
 )
 
@@ -76,7 +85,8 @@ class Refusals:
             if _is_refusal(error) and is_news:
                 self._reason = " ".join(str(error).split())
                 self._again_at = self._clock() + self._wait_seconds
-                self._wait_seconds = min(self._wait_seconds * 2, LONGEST_WAIT_SECONDS)
+                longest = _longest_wait_seconds(error)
+                self._wait_seconds = min(self._wait_seconds * 2, longest)
 
     def _over(self) -> None:
         with self._lock:
@@ -88,7 +98,14 @@ class Refusals:
 def _is_refusal(error: BaseException) -> bool:
     if not isinstance(error, psycopg.OperationalError):
         return False
-    used_password = error.pgconn is not None and error.pgconn.used_password
     said = str(error)
-    # Servers speak many languages, but what follows a password is hardly ever anything else.
+    if PASSING.search(said):
+        return False
+    used_password = error.pgconn is not None and error.pgconn.used_password
+    # Servers speak many languages; what follows a password is rarely anything else.
     return bool(REFUSED.search(said)) or (used_password and "FATAL" in said)
+
+
+def _longest_wait_seconds(error: BaseException) -> float:
+    sure = REFUSED.search(str(error))
+    return LONGEST_WAIT_SECONDS if sure else LONGEST_WAIT_IN_DOUBT_SECONDS

@@ -28,7 +28,7 @@ class ClaimChecks:
         try:
             self._inspection.rehearse_claim()
         except DataRefused as error:
-            mend = OTHER_TRIGGERS if error.by_trigger else SET_ASIDE
+            mend = OTHER_TRIGGERS if not error.by_row else SET_ASIDE
             yield failed(NAME, f"a row makes it fail: {error}", mend)
         except RowsHidden:
             yield failed(NAME, "it sees no rows", "see the check «row-level security»")

@@ -191,6 +191,18 @@ def give_back_lost_statement() -> FixedStatement:
 
 
 @cache
+def lost_marks_statement() -> FixedStatement:
+    """Which of the marks still stand on rows."""
+    mark = func.substr(cast(rows.claim_token, Text), 1, MARK_CHARACTERS)
+    statement = select(mark).where(
+        is_processing,
+        rows.claimed_by == bindparam("worker_id", type_=Text),
+        mark == any_(bindparam("marks", type_=ARRAY(Text))),
+    )
+    return fixed(statement, **ALONG_AN_INDEX)
+
+
+@cache
 def complete_statement() -> FixedStatement:
     # As one text: to write ten arrays of values takes psycopg several times as long.
     done = (

@@ -23,9 +23,11 @@ from storyboard_worker.queries.claim_statements import (
     claim_one_statement,
     claim_statement,
     give_back_lost_statement,
+    lost_marks_statement,
 )
 from storyboard_worker.queries.doubts import Doubts
 from storyboard_worker.queries.frontier import Frontier, Rank
+from storyboard_worker.queries.one_by_one import in_time
 from storyboard_worker.queries.setting_aside import OnSetAside, Refused, SettingAside
 
 Row = TypeVar("Row")
@@ -48,11 +50,13 @@ class Claimant:
 class Claiming:
     """See :class:`storyboard_worker.queries.claims.StoryboardQueue`, which is its only user."""
 
-    def __init__(self, database: Database, claimant: Claimant, on_set_aside: OnSetAside) -> None:
+    def __init__(
+        self, database: Database, claimant: Claimant, on_set_aside: OnSetAside, doubts: Doubts
+    ) -> None:
         self._database = database
         self._claimant = claimant
         self._frontier = Frontier()
-        self._doubts = Doubts()
+        self._doubts = doubts
         self._aside = SettingAside(database, on_set_aside)
 
     @property
@@ -71,12 +75,20 @@ class Claiming:
         if not marks:
             return 0
         values = {"marks": marks, "worker_id": self._claimant.worker_id}
+        giving = Call(give_back_lost_statement(), values, scalar_row)
+        looking = Call(lost_marks_statement(), values, scalar_row)
         try:
-            found = self._database.run(Call(give_back_lost_statement(), values, scalar_row))
+            found, left = self._database.run_both(giving, looking)
         except DatabaseUnavailable:
             self._doubts.look_failed()
             raise
-        self._doubts.settled(set(found))
+        except DataRefused as error:
+            # They come back by their lease; what else this thread is about must not fail for it.
+            event(logging.ERROR, "claims without an answer stay", reason=error)
+            self._doubts.settled(set(marks))
+            return 0
+        # A row that somebody has locked is skipped, and looked for again.
+        self._doubts.settled(set(found) - set(left))
         if found:
             event(
                 logging.WARNING,
@@ -116,7 +128,7 @@ class Claiming:
             onward=start is not None,
             avoiding="avoided" in narrowed,
             at_host="host" in narrowed,
-            passing_over=bool(self._aside.untouchable),
+            passing_over=bool(self._aside.passed_over),
         )
         began_at = time.monotonic()
         with self._watched(start, began_at), self._doubts.marked() as mark:
@@ -129,44 +141,47 @@ class Claiming:
         """One row makes the statement fail for all: take the others, and set that one aside."""
         claims: list[Claim] = []
         refused: list[Refused] = []
-        for _ in range(MOST_BATCHES):
-            candidates = self._candidates(limit, narrowed, refused)
-            refused += self._claim_each(candidates, limit, claims)
-            # Many bad rows may stand in front of the good ones.
-            if claims or not candidates:
-                break
-        self._aside.set_aside_if_to_blame(refused, others_went_well=bool(claims))
+        try:
+            for candidate in in_time(self._candidates(limit, narrowed, claims, refused)):
+                if len(claims) == limit:
+                    break
+                self._one_of_several(candidate, claims, refused)
+            self._aside.judge(refused, well=len(claims))
+        except DatabaseUnavailable:
+            # What is claimed has to be started all the same.
+            if not claims:
+                raise
         return claims
 
     def _candidates(
-        self, limit: int, narrowed: dict[str, Any], refused: list[Refused]
-    ) -> list[UUID]:
+        self, limit: int, narrowed: dict[str, Any], claims: list[Claim], refused: list[Refused]
+    ) -> Iterator[UUID]:
+        """One batch after the other, until one has brought ``claims``: many bad rows may stand in
+        front of the good ones."""
         statement = candidates_statement(
             max(limit, ENOUGH_TO_JUDGE), avoiding="avoided" in narrowed, at_host="host" in narrowed
         )
-        passed_over = [*self._aside.untouchable, *(storyboard_id for storyboard_id, _ in refused)]
-        values = {**narrowed, "passed_over": passed_over}
-        return self._database.run(Call(statement, values, scalar_row))
+        for _ in range(MOST_BATCHES):
+            passed_over = [*self._aside.passed_over, *(id_ for id_, _ in refused)]
+            values = {**narrowed, "passed_over": passed_over}
+            batch = self._database.run(Call(statement, values, scalar_row))
+            yield from batch
+            if claims or not batch:
+                return
 
-    def _claim_each(self, candidates: list[UUID], limit: int, claims: list[Claim]) -> list[Refused]:
-        """Adds to ``claims`` until there are ``limit``; those that cannot be claimed."""
-        refused: list[Refused] = []
-        for candidate in candidates:
-            if len(claims) == limit:
-                break
-            try:
-                with self._doubts.marked() as mark:
-                    call = self._call(claim_one_statement(only_due=True), mark, chosen_id=candidate)
-                    claims += _claims(self._database.run(call))
-            except DataRefused as error:
-                refused.append((candidate, error))
-        return refused
+    def _one_of_several(self, candidate: UUID, claims: list[Claim], refused: list[Refused]) -> None:
+        try:
+            with self._doubts.marked() as mark:
+                call = self._call(claim_one_statement(only_due=True), mark, chosen_id=candidate)
+                claims += _claims(self._database.run(call))
+        except DataRefused as error:
+            refused.append((candidate, error))
 
     def most_urgent_along(self, other: Call[Row], limit: int) -> tuple[list[Row], list[Claim]]:
         """``other`` and a claim in one transaction."""
         start = self._frontier.start
         statement = claim_statement(
-            limit, onward=start is not None, passing_over=bool(self._aside.untouchable)
+            limit, onward=start is not None, passing_over=bool(self._aside.passed_over)
         )
         began_at = time.monotonic()
         with self._watched(start, began_at), self._doubts.marked() as mark:
@@ -192,8 +207,8 @@ class Claiming:
         self, statement: FixedStatement, mark: str, start: Rank | None = None, **values: Any
     ) -> Call[Taken]:
         values |= zip(RANK_NAMES, start or (), strict=False)
-        if self._aside.untouchable:
-            values["passed_over"] = list(self._aside.untouchable)
+        if passed_over := self._aside.passed_over:
+            values["passed_over"] = passed_over
         values |= {
             "mark": mark,
             "worker_id": self._claimant.worker_id,

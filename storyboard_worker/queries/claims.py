@@ -7,6 +7,8 @@ belongs to somebody else, or to a newer image.
 
 import json
 import logging
+import threading
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -20,6 +22,7 @@ from sqlalchemy import Uuid as UuidType
 from storyboard_worker.database import Database
 from storyboard_worker.errors import (
     AttemptError,
+    CommitInDoubt,
     DatabaseUnavailable,
     DataRefused,
     LeaseLost,
@@ -45,6 +48,7 @@ from storyboard_worker.queries.columns import (
     error_values,
     seconds,
 )
+from storyboard_worker.queries.doubts import Doubts
 from storyboard_worker.queries.setting_aside import OnSetAside, log_set_aside
 
 rows = storyboards.c
@@ -66,7 +70,8 @@ class StoryboardQueue:
     """The table as a queue, for one worker.
 
     ``max_attempts`` is the limit for rows that set none of their own. ``on_set_aside`` hears of
-    rows with which a claim fails, and which have failed for it.
+    rows with which a claim fails, and which have failed for it. Queues of one worker share
+    their ``doubts``: what one of them has claimed without an answer any of them gives back.
     """
 
     def __init__(
@@ -77,14 +82,18 @@ class StoryboardQueue:
         lease_seconds: float,
         max_attempts: int,
         on_set_aside: OnSetAside = log_set_aside,
+        doubts: Doubts | None = None,
     ) -> None:
         self._database = database
         self._lease = timedelta(seconds=lease_seconds)
         claimant = Claimant(worker_id, self._lease, max_attempts)
-        self._claiming = Claiming(database, claimant, on_set_aside)
+        self._claiming = Claiming(database, claimant, on_set_aside, doubts or Doubts())
         self._completions = GroupCommit(self._complete_all)
         self._refill: Refill | None = None
-        # Claims whose end was sent without an answer: it may have been written.
+        self._lock = threading.Lock()
+        # Claims whose end is being written, and those whose end was sent without an answer: it may
+        # have been written.
+        self._ending_now: Counter[UUID] = Counter()
         self._ends_in_doubt: set[UUID] = set()
 
     def refill_along(self, refill: Refill) -> None:
@@ -131,13 +140,15 @@ class StoryboardQueue:
         return self._claiming.seconds_until_whole_pass
 
     def renew(self, claims: Sequence[Claim]) -> list[Claim]:
-        """Extend the leases of ``claims``; returns those that are no longer ours.
+        """Extend the leases of ``claims``; returns those that are no longer ours. One whose end is
+        being written may have come to it, and is none of these.
 
         Rows locked by somebody else this moment are skipped and renewed next time: one row
         in a producer's long transaction must not cost all others their lease.
         """
         if not claims:
             return []
+        ending = self._ends
         ours = values(column("id", UuidType), column("token", UuidType), name="ours").data(
             [(claim.id, claim.token) for claim in claims]
         )
@@ -161,7 +172,7 @@ class StoryboardQueue:
         with self._database.transaction() as connection:
             connection.execute(renewal)
             tokens = set(connection.execute(still_ours).scalars())
-        return [claim for claim in claims if claim.token not in tokens]
+        return [claim for claim in claims if claim.token not in tokens | ending | self._ends]
 
     def complete(self, claim: Claim, image: StoredImage) -> None:
         """processing → ready. Raises :class:`LeaseLost` when the claim is no longer ours.
@@ -173,7 +184,12 @@ class StoryboardQueue:
     def _complete_all(self, done: list[Completion]) -> list[StoryboardWorkerError | None]:
         """What became of each: ``None`` when it is written."""
         with self._ending([claim for claim, _ in done]):
-            return self._completed(done)
+            verdicts = self._completed(done)
+        for (claim, _), verdict in zip(done, verdicts, strict=True):
+            # Of one that is locked, maybe by what we sent before, nothing is known yet.
+            if not isinstance(verdict, DatabaseUnavailable):
+                self._ends_in_doubt.discard(claim.token)
+        return verdicts
 
     def _completed(self, done: list[Completion]) -> list[StoryboardWorkerError | None]:
         self.give_back_lost()
@@ -188,16 +204,28 @@ class StoryboardQueue:
         held, shown = self._held_or_shown(missing) if missing else (set(), set())
         return [_verdict(claim, written | shown, held) for claim, _ in done]
 
+    @property
+    def _ends(self) -> set[UUID]:
+        """The tokens of claims whose end may be written already."""
+        with self._lock:
+            return self._ends_in_doubt | self._ending_now.keys()
+
     @contextmanager
     def _ending(self, claims: Sequence[Claim]) -> Iterator[None]:
         """Around writing the end of ``claims``."""
         tokens = {claim.token for claim in claims}
+        with self._lock:
+            self._ending_now.update(tokens)
         try:
             yield
         except DatabaseUnavailable:
-            self._ends_in_doubt |= tokens
+            with self._lock:
+                self._ends_in_doubt |= tokens
             raise
-        self._ends_in_doubt -= tokens
+        finally:
+            with self._lock:
+                self._ending_now.subtract(tokens)
+                self._ending_now = +self._ending_now
 
     def _write(self, completion: Call[UUID], count: int) -> set[UUID]:
         """The tokens of the claims that were completed."""
@@ -293,8 +321,18 @@ class StoryboardQueue:
             .where(rows.id == free.c.id)
             .values(status=PENDING, attempts=ONE_ATTEMPT_LESS, **NO_CLAIM)
         )
+        count = 0
+        try:
+            with self._database.transaction() as connection:
+                count = connection.execute(statement).rowcount
+        except CommitInDoubt:
+            return min(count, len(claims) - self._still_held(claims))
+        return count
+
+    def _still_held(self, claims: Sequence[Claim]) -> int:
         with self._database.transaction() as connection:
-            return connection.execute(statement).rowcount
+            held = held_tokens([claim.token for claim in claims])
+            return len(connection.scalars(held).all())
 
     def _finish(self, claim: Claim, *, attempts_after: int, **columns: Any) -> None:
         """Write ``columns``; ``attempts_after`` is the count that the row then has."""
@@ -307,6 +345,7 @@ class StoryboardQueue:
                 and connection.execute(_written(claim, attempts_after, columns)).first()
             )
             if not was_written:
+                self._ends_in_doubt.discard(claim.token)
                 raise LeaseLost(f"storyboard {claim.id} is no longer ours")
 
 

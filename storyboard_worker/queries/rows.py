@@ -77,7 +77,9 @@ class StoryboardRows:
             for id_, url in zip(ids, source_urls, strict=True)
         ]
         with self._database.transaction() as connection:
-            connection.execute(statement, values)
+            for start in range(0, len(values), BATCH_ROWS):
+                connection.execute(statement, values[start : start + BATCH_ROWS])
+                self._database.go_on(connection)
         return list(ids)
 
     def get(self, storyboard_id: UUID) -> dict[str, Any] | None:

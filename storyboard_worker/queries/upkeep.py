@@ -38,6 +38,7 @@ from storyboard_worker.queries.columns import (
     is_processing,
     seconds,
 )
+from storyboard_worker.queries.one_by_one import in_time
 from storyboard_worker.queries.setting_aside import OnSetAside, Refused, SettingAside, log_set_aside
 
 rows = storyboards.c
@@ -110,7 +111,7 @@ class Upkeep:
     ) -> list[Found]:
         """Change the ``chosen`` rows together or, if one of them makes that fail, one by one; that
         one is set aside."""
-        passed_over = self._aside.untouchable
+        passed_over = self._aside.passed_over
         if passed_over:
             chosen = chosen.where(rows.id.not_in(passed_over))
         # A literal: a generic plan would guess a tenth of the table for a bound limit.
@@ -129,12 +130,12 @@ class Upkeep:
             ids = connection.scalars(chosen).all()
         found: list[Found] = []
         refused: list[Refused] = []
-        for id_ in ids:
+        for id_ in in_time(ids):
             try:
                 found += self._run(change(chosen.where(rows.id == id_)))
             except DataRefused as error:
                 refused.append((id_, error))
-        self._aside.set_aside_if_to_blame(refused, others_went_well=bool(found))
+        self._aside.judge(refused, well=len(found))
         return found
 
     def _run(self, change: Change[Found]) -> list[Found]:

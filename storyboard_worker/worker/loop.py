@@ -33,7 +33,7 @@ from storyboard_worker.worker.keeper_watcher import KeeperWatcher
 from storyboard_worker.worker.listener import Listener
 from storyboard_worker.worker.outage import Outage
 from storyboard_worker.worker.presence import Presence
-from storyboard_worker.worker.pulse import PULSE_SECONDS, check_in
+from storyboard_worker.worker.pulse import PULSE_SECONDS, check_in, silent_after_seconds
 from storyboard_worker.worker.watchdog import Watchdog
 
 # What giving rows back may take at the end of the grace.
@@ -110,7 +110,9 @@ class Worker:
             wake=lambda: self._wakes.put(Wake.NEWS),
             on_found=self._tell_found,
         )
-        self._watchdog = Watchdog(parts.reporter)
+        self._watchdog = Watchdog(
+            parts.reporter, patience_seconds=2 * settings.database_timeout_seconds
+        )
         self._grace = Grace(settings.shutdown_grace_seconds)
         self._presence = Presence(
             parts.worker_id,
@@ -133,8 +135,12 @@ class Worker:
             watcher=KeeperWatcher(self._outage, self._watchdog, keeper_seconds),
         )
         self._watchdog.watch("attempts", moves=lambda: self._slots.none_is_overdue)
+        most_silent_seconds = silent_after_seconds(settings.database_timeout_seconds)
         self._pulse = Keeper(
-            [lambda: check_in(self._watchdog, parts.reporter), parts.reporter.tell_summaries],
+            [
+                lambda: check_in(self._watchdog, parts.reporter, most_silent_seconds),
+                parts.reporter.tell_summaries,
+            ],
             interval_seconds=PULSE_SECONDS,
         )
         self._waited_in_vain = False
@@ -205,6 +211,7 @@ class Worker:
         """After a wait in vain one look tells; and that the database is there, which else would
         pass unseen while all slots are taken by outcomes that wait for it."""
         self._queue.give_back_lost()
+        self._watchdog.progress()
         # A pause has an end that only a claim can find.
         if not self._waited_in_vain or self._pauses.seconds_until_probe() is not None:
             return True

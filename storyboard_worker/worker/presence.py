@@ -4,7 +4,7 @@ import os
 import socket
 
 from storyboard_worker import __version__
-from storyboard_worker.errors import DatabaseUnavailable
+from storyboard_worker.errors import DatabaseUnavailable, RowsHidden
 from storyboard_worker.housekeeping import Housekeeping
 from storyboard_worker.models import WorkerBeat, WorkerState
 from storyboard_worker.pauses import Pauses
@@ -41,6 +41,8 @@ class Presence:
         proof = self._proofs.next()
         try:
             chores = self._register.beat_and_look(self._beat(), proof=proof)
+        except RowsHidden:
+            raise
         except DatabaseUnavailable:
             # Somebody may have locked the rows: the worker lives all the same.
             self._register.beat(self._beat())

@@ -21,7 +21,7 @@ MOST = 1_000_000_000
 OUTSIDE: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"attempts": 2**31 - 1}, {"attempts": MOST, "max_attempts": None}),
     ({"attempts": MOST + 1, "max_attempts": 5}, {"attempts": MOST, "max_attempts": 5}),
-    ({"max_attempts": 2**31 - 1}, {"attempts": 0, "max_attempts": MOST}),
+    ({"max_attempts": 2**31 - 1}, {"attempts": 0, "max_attempts": 2**31 - 1}),
     ({"available_at": BEFORE_CHRIST}, {"available_at": EARLIEST, "source_expires_at": None}),
     ({"source_expires_at": BEFORE_CHRIST}, {"source_expires_at": EARLIEST, "claimed_at": None}),
     ({"created_at": LATE}, {"created_at": LATEST, "finished_at": None}),
@@ -30,7 +30,7 @@ OUTSIDE: list[tuple[dict[str, Any], dict[str, Any]]] = [
         {"claimed_at": EARLIEST, "lease_expires_at": LATEST},
     ),
     ({**FAILED, "errored_at": LATE}, {"errored_at": LATEST, "claimed_at": None}),
-    ({**READY, "max_attempts": MOST + 1}, {"max_attempts": MOST, "errored_at": None}),
+    ({**READY, "attempts": MOST + 1}, {"attempts": MOST, "errored_at": None}),
 ]
 
 

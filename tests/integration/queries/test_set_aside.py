@@ -54,8 +54,9 @@ def test_the_one_that_is_refused(
 ) -> None:
     producer.execute(REFUSE.format(refusal).encode())
     [bad] = enqueue_bad(producer, 1)
-    good = enqueue(producer)
-    assert [claim.id for claim in queue.claim(5)] == [good]
+    # A few among many are to blame; of more it may be a quota.
+    good = {enqueue(producer) for _ in range(5)}
+    assert {claim.id for claim in queue.claim(6)} == good
     assert [row.id for row in heard] == [bad]
     row = storyboard(producer, bad)
     assert (row["status"], row["error_code"], row["attempts"]) == ("failed", "unexpected", 0)
