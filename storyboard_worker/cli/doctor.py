@@ -41,7 +41,7 @@ SIGNS = {Status.PASSED: ("✓", "green"), Status.WARNED: ("!", "yellow"), Status
     epilog="""\b
 Examples:
   storyboard-worker doctor
-  storyboard-worker doctor --json | jq -r '.checks[] | select(.status == "fail") | .mend'""",
+  storyboard-worker doctor --json | jq -r '.checks[] | select(.status == "fail") | .fix'""",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print all checks as one JSON object.")
 def doctor_command(*, as_json: bool) -> None:
@@ -91,7 +91,7 @@ def examine_database(parts: Assembly) -> Iterator[list[Check]]:
     yield locked
     [tables] = examine([("schema", SchemaChecks(parts.database).version)])
     yield tables
-    if not locked and not any(check.mend == MIGRATE for check in tables):
+    if not locked and not any(check.fix == MIGRATE for check in tables):
         yield from examine(_table_rooms(parts))
 
 
@@ -185,5 +185,5 @@ def _moving(console: Console) -> Iterator[None]:
 def _show(check: Check) -> None:
     sign, colour = SIGNS[check.status]
     click.echo(f"{click.style(sign, fg=colour)} {check.name}: {check.found}")
-    if check.mend:
-        click.echo(f"    mend: {check.mend}")
+    if check.fix:
+        click.echo(f"    fix: {check.fix}")

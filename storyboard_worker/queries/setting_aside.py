@@ -144,7 +144,6 @@ def _statement() -> FixedStatement:
             errored_at=NOW,
             sentry_event_id=null(),
             attempts=func.least(rows.attempts, MOST_ATTEMPTS),
-            max_attempts=func.least(rows.max_attempts, MOST_ATTEMPTS),
             available_at=_sane(rows.available_at, NOW),
             source_expires_at=_sane(rows.source_expires_at, null()),
             created_at=_sane(rows.created_at, NOW),

@@ -56,5 +56,5 @@ def test_a_trigger_that_refuses_is_shown(patient: Patient) -> None:
     enqueue(patient.owner, project_id="refused")
     [found] = [check for check in claim_checks(patient) if check["status"] != "pass"]
     assert "not this one" in found["found"]
-    assert patient.owner.execute(found["mend"].encode()).fetchall() == [("refuse", "refuse")]
+    assert patient.owner.execute(found["fix"].encode()).fetchall() == [("refuse", "refuse")]
     assert statuses(patient.owner) == {"pending": 1}
