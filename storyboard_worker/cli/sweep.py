@@ -70,7 +70,7 @@ def sweep_command(
         hard_end.reporter = parts.reporter
         tally = parts.sweep(shutdown).run(
             None if no_process else parts.attempts,
-            parts.pauses,
+            parts.breakers,
             max_seconds=max_seconds - (time.monotonic() - started),
             limit=limit,
             on_ended=progress.note,
