@@ -138,8 +138,10 @@ class Breaker:
             return 0
         if self.state is State.OPEN and now >= self.open_until:
             self.state, self.round_began = State.HALF_OPEN, False
-        if self.state is State.HALF_OPEN and not self.round_began:
-            return PROBES_AT_ONCE - len(self.probes)
+        # Rows that arrived within the pause may still be asking.
+        places = PROBES_AT_ONCE - len(self.probes)
+        if self.state is State.HALF_OPEN and not self.round_began and places > 0:
+            return places
         may_follow = self.state is State.HALF_OPEN or self.row_arrived
         return 1 if may_follow and now - self.probed_at >= NEXT_PROBE_SECONDS else 0
 
@@ -268,6 +270,10 @@ class Breakers:
         """When a shut upstream may be asked; ``None``: not before something happens."""
         with self._lock:
             now = self._clock()
+            storage = self._breakers.get(STORAGE_UPSTREAM)
+            if storage is not None and storage.is_shut(now):
+                # No source is asked without it.
+                return storage.seconds_until_change(now)
             changes = [breaker.seconds_until_change(now) for breaker in self._breakers.values()]
         return min((seconds for seconds in changes if seconds is not None), default=None)
 

@@ -228,7 +228,10 @@ class Worker:
     def _known_seconds(self, filled: Filled) -> list[float | None]:
         """Until what may bring work and is known to come; a slot that becomes free brings what
         was left over."""
-        known = [self._breakers.seconds_until_change(), self._queue.seconds_until_look_for_lost]
+        known = [self._queue.seconds_until_look_for_lost]
+        if filled.left_free:
+            # Without a free slot nobody can ask an upstream that may be asked.
+            known.append(self._breakers.seconds_until_change())
         if not filled.look_again:
             known.append(self._outlook.seconds_until_due)
         if not filled.look_again and filled is not NOTHING:
