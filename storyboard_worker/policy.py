@@ -122,11 +122,13 @@ def _is_spent(error: AttemptError, kind: Kind, tried: Tried) -> bool:
     if tried.max_attempts is not None and tried.attempt >= tried.max_attempts:
         return True
     own_errors = tried.own_errors + 1
+    # A row's own limit is looked at above, and stands in place of the setting.
+    most = tried.max_own_errors if tried.max_attempts is None else tried.max_attempts
     if error.code is ErrorCode.SOURCE_NOT_FOUND:
-        return own_errors >= min(NOT_FOUND_MAX_ATTEMPTS, tried.max_own_errors)
+        return own_errors >= min(NOT_FOUND_MAX_ATTEMPTS, most)
     if kind is Kind.DOUBTFUL:
-        return own_errors >= min(DOUBTFUL_MAX_ATTEMPTS, tried.max_own_errors)
-    return kind is Kind.OWN and own_errors >= tried.max_own_errors
+        return own_errors >= min(DOUBTFUL_MAX_ATTEMPTS, most)
+    return kind is Kind.OWN and own_errors >= most
 
 
 def _delay_seconds(error: AttemptError, tried: Tried, jitter: random.Random) -> float:

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Connection,
     Executable,
     Select,
+    and_,
     case,
     false,
     func,
@@ -180,7 +181,7 @@ class Upkeep:
     def _rescued(self, chosen: Select[UUID]) -> Change[Lapsed]:
         is_spent = or_(
             rows.attempts >= rows.max_attempts,
-            rows.own_errors + 1 >= self._max_attempts,
+            and_(rows.max_attempts.is_(None), rows.own_errors + 1 >= self._max_attempts),
             rows.workers_lost >= WORKERS_LOST_AT_MOST,
         )
         lapsed = _locked(
