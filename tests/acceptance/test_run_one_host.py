@@ -7,7 +7,6 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from storyboard_worker.demo.cloudinary import Cloudinary
 from storyboard_worker.demo.faults import Answer, SourceFault
 from storyboard_worker.demo.origin import Origin
 from tests.acceptance.panels import enqueue_panel

@@ -45,8 +45,7 @@ class World(RuleBasedStateMachine):
         super().__init__()
         self.producer = producer
         self.queues = {
-            name: StoryboardQueue(database, worker_id=name, lease_seconds=60, max_attempts=LIMIT)
-            for name in WORKERS
+            name: StoryboardQueue(database, worker_id=name, lease_seconds=60) for name in WORKERS
         }
         self.upkeep = Upkeep(database, max_attempts=LIMIT)
         self.people = StoryboardRows(database)
