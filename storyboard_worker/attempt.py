@@ -195,11 +195,13 @@ class Attempts:
         what these have put off is due at once."""
         for news in self._breakers.take_news():
             _log_upstream(news)
+            # As its rows' events name it: a source by its host alone.
+            named = news.error.upstream or news.upstream
             if news.is_over:
-                self._reporter.upstream_recovered(news.upstream, news.error.code, news.seconds)
+                self._reporter.upstream_recovered(named, news.error.code, news.seconds)
                 self._recall(news.upstream)
             else:
-                self._reporter.upstream_paused(news.upstream, news.error, news.seconds)
+                self._reporter.upstream_paused(named, news.error, news.seconds)
 
     def _recall(self, upstream: str) -> None:
         try:
