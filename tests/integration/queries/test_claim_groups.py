@@ -81,7 +81,7 @@ def test_the_claim_says_how_far_the_row_has_come(
 def test_a_link_of_unknown_expiry_is_given_up_a_day_after_it_was_set(
     queue: StoryboardQueue, producer: psycopg.Connection, columns: dict[str, int], seconds: float
 ) -> None:
-    given = {name: moment(producer, offset) for name, offset in columns.items()}
+    given: dict[str, Any] = {name: moment(producer, offset) for name, offset in columns.items()}
     enqueue(producer, **given)
     [claim] = queue.claim(1)
     assert claim.seconds_until_given_up == pytest.approx(seconds, abs=10)

@@ -81,7 +81,7 @@ def test_attempts_of_a_pass_and_of_one_row_are_counted(
     served: Served, producer: psycopg.Connection, origin: Origin
 ) -> None:
     enqueue_panels(producer, origin, 3)
-    enqueue_panel(producer, origin, "missing.jpg", [Answer(404)])
+    enqueue_panel(producer, origin, "missing.jpg", [Answer(410)])
     enqueue_panel(producer, origin, "later.jpg", [Answer(503)])
     assert served.cron().json["processed"] == 5
     assert served.process(enqueue_panel(producer, origin, "one.jpg")).json["status"] == "ready"
