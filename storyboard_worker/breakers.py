@@ -6,8 +6,8 @@ upstream: it is judged by what several rows say of it.
     CLOSED     rows are started freely; five different rows that find the upstream down, with no
                good answer in between, open the breaker
     OPEN       the upstream is left alone for a while, 2 s at first; then the breaker is half open
-    HALF_OPEN  a few probes at a time: one good answer closes the breaker for all, and when all of
-               them have failed it is open again, for twice as long, up to a minute
+    HALF_OPEN  a few probes at a time: one good answer closes the breaker for all, and when a few
+               have failed it is open again, for twice as long, up to a minute
 
 Beside that an upstream may ask for rest (a rate limit), which ends when it said so, for all rows.
 https://martinfowler.com/bliki/CircuitBreaker.html
@@ -72,6 +72,7 @@ class Breaker:
     found_down_by: set[UUID] = field(default_factory=set)
     probes: set[UUID] = field(default_factory=set)
     round_began: bool = False
+    probes_failed: int = 0
     row_arrived: bool = False
     troubled_since: float | None = None
     error: AttemptError | None = None
@@ -99,8 +100,11 @@ class Breaker:
             self.found_down_by.add(row_id)
             if len(self.found_down_by) >= DOWN_AFTER_ROWS:
                 self._open(error, now)
-        elif self.state is State.HALF_OPEN and was_probe and not self.probes:
-            self._open(error, now)
+        elif self.state is State.HALF_OPEN and was_probe:
+            self.probes_failed += 1
+            # Those that followed because the first ones hang must not keep a round from its end.
+            if not self.probes or self.probes_failed >= PROBES_AT_ONCE:
+                self._open(error, now)
 
     def rest(self, row_id: UUID, error: AttemptError, seconds: float, now: float) -> None:
         """It limits our rate; it is there, or it could not say so."""
@@ -137,25 +141,32 @@ class Breaker:
         if self.rests_until > now or self.state is State.CLOSED:
             return 0
         if self.state is State.OPEN and now >= self.open_until:
-            self.state, self.round_began = State.HALF_OPEN, False
+            self.state, self.round_began, self.probes_failed = State.HALF_OPEN, False, 0
         # Rows that arrived within the pause may still be asking.
         places = PROBES_AT_ONCE - len(self.probes)
         if self.state is State.HALF_OPEN and not self.round_began and places > 0:
             return places
         may_follow = self.state is State.HALF_OPEN or self.row_arrived
-        return 1 if may_follow and now - self.probed_at >= NEXT_PROBE_SECONDS else 0
+        return 1 if may_follow and now >= self._next_probe_at else 0
 
     def seconds_until_change(self, now: float) -> float | None:
         """When :meth:`probes_wanted` or :meth:`is_shut` may answer otherwise by itself."""
         if self.rests_until > now:
             return self.rests_until - now
-        next_probe_at = self.probed_at + NEXT_PROBE_SECONDS
+        next_probe_at = self._next_probe_at
         if self.state is State.OPEN:
             earlier = min(self.open_until, next_probe_at) if self.row_arrived else self.open_until
             return max(0.0, earlier - now)
         if self.state is State.HALF_OPEN and self.probes:
             return max(0.0, next_probe_at - now)
         return None
+
+    @property
+    def _next_probe_at(self) -> float:
+        """The more of them hang, the later; a row that has just arrived need not wait so long."""
+        hanging = 0 if self.row_arrived else max(0, len(self.probes) - PROBES_AT_ONCE)
+        seconds = NEXT_PROBE_SECONDS * 2.0 ** min(hanging, 16)
+        return self.probed_at + min(seconds, LONGEST_PAUSE_SECONDS)
 
     def _open(self, error: AttemptError, now: float) -> None:
         self.state = State.OPEN
