@@ -199,13 +199,13 @@ class Attempts:
             named = news.error.upstream or news.upstream
             if news.is_over:
                 self._reporter.upstream_recovered(named, news.error.code, news.seconds)
-                self._recall(news.upstream)
+                self._recall(news.upstream, news.seconds)
             else:
                 self._reporter.upstream_paused(named, news.error, news.seconds)
 
-    def _recall(self, upstream: str) -> None:
+    def _recall(self, upstream: str, seconds: float) -> None:
         try:
-            count = self._queue.recall(upstream)
+            count = self._queue.recall(upstream, seconds)
         except (DatabaseUnavailable, SchemaOutdated, DataRefused) as error:
             # They come by themselves, a little later.
             event(logging.WARNING, "rows not recalled", upstream=upstream, reason=error)

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import fields
+from datetime import timedelta
 from functools import cache
 from typing import Any
 from uuid import UUID
@@ -62,6 +63,7 @@ RANK: tuple[ColumnElement[Any], ...] = (
     rows.available_at,
     rows.id,
 )
+A_SECOND: ColumnElement[timedelta] = literal_column("interval '1 second'", Interval)
 RANK_NAMES = ("rank_1", "rank_2", "rank_3", "rank_4")
 RANK_REACHED = tuple(
     cast(bindparam(name, type_=Text), part.type)
@@ -124,11 +126,14 @@ def last_rank_statement(*, group: Group, last: bool) -> FixedStatement:
 
 @cache
 def recall_statement(limit: int, *, at_upstream: bool) -> FixedStatement:
-    """Rows that an outage has put off are due at once."""
+    """Rows that an outage has put off are due since it began, those that have failed least first:
+    before those that have failed all the time and became due while it lasted."""
+    began_at = NOW - bindparam("lasted", type_=Interval)
     chosen = [
         is_pending,
         IN_GROUP[Group.TRIED],
-        rows.available_at > NOW,
+        rows.available_at > began_at,
+        rows.errored_at > began_at,
         rows.error_code == any_(bindparam("codes", type_=ARRAY(Text))),
     ]
     if at_upstream:
@@ -144,7 +149,7 @@ def recall_statement(limit: int, *, at_upstream: bool) -> FixedStatement:
     recalled = (
         update(storyboards)
         .where(rows.id == put_off.c.id)
-        .values(available_at=NOW)
+        .values(available_at=func.least(began_at + rows.attempts * A_SECOND, NOW))
         .returning(rows.id)
     )
     return fixed(recalled, **ALONG_AN_INDEX)

@@ -37,6 +37,7 @@ Row = TypeVar("Row")
 ENOUGH_TO_JUDGE = 50
 TWO_ENDS = 2
 RECALLED_AT_ONCE = 1000
+NOTICED_AFTER_SECONDS = 5.0
 SOURCE_DOWN_CODES = (ErrorCode.SOURCE_UNAVAILABLE, ErrorCode.SOURCE_TIMEOUT)
 Taken = tuple[Claim, Rank]
 
@@ -141,12 +142,14 @@ class Claiming:
             ends += self._database.run(Call(statement, {}, tuple_row))
         return rank_between(ends[0], ends[1]) if len(ends) == TWO_ENDS else None
 
-    def recall(self, upstream: str) -> int:
-        """Have rows that an outage put off be due at once; returns how many."""
-        values: dict[str, Any] = {"codes": [str(ErrorCode.STORAGE_UNAVAILABLE)]}
+    def recall(self, upstream: str, seconds: float) -> int:
+        """Have rows that an outage of so long put off be due at once; returns how many."""
+        # It was noticed when some rows had met it.
+        lasted = timedelta(seconds=seconds + NOTICED_AFTER_SECONDS)
+        values: dict[str, Any] = {"codes": [str(ErrorCode.STORAGE_UNAVAILABLE)], "lasted": lasted}
         at_source = upstream != STORAGE_UPSTREAM
         if at_source:
-            values = {"codes": [*map(str, SOURCE_DOWN_CODES)], "upstream": upstream}
+            values |= {"codes": [*map(str, SOURCE_DOWN_CODES)], "upstream": upstream}
         statement = recall_statement(RECALLED_AT_ONCE, at_upstream=at_source)
         call = Call(statement, values, scalar_row)
         return len(self._database.run(call))

@@ -121,10 +121,10 @@ class StoryboardQueue:
                 )
         return claims
 
-    def recall(self, upstream: str) -> int:
-        """Rows that an outage of ``upstream`` has put off are due at once, for it is over; returns
-        how many."""
-        return self._claiming.recall(upstream)
+    def recall(self, upstream: str, seconds: float) -> int:
+        """Rows that an outage of ``upstream`` has put off are due at once, for it is over after so
+        long; returns how many."""
+        return self._claiming.recall(upstream, seconds)
 
     def claim_one(self, storyboard_id: UUID) -> Claim | None:
         """pending → processing for one row by hand, due or not, expired or not.
