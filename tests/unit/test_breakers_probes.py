@@ -2,7 +2,12 @@
 
 import pytest
 
-from storyboard_worker.breakers import NEXT_PROBE_SECONDS, PROBES_AT_ONCE, Breakers
+from storyboard_worker.breakers import (
+    LONGEST_PAUSE_SECONDS,
+    NEXT_PROBE_SECONDS,
+    PROBES_AT_ONCE,
+    Breakers,
+)
 from storyboard_worker.errors import STORAGE_UPSTREAM, AttemptError, ErrorCode
 from storyboard_worker.models import Claim
 from tests.unit.attempts import HOST, new_claim, source_error, storage_error
@@ -103,17 +108,33 @@ def test_a_row_that_was_no_probe_does_not_open_it_again(breakers: Breakers, cloc
     assert not breakers.is_half_open(HOST)
 
 
-def test_while_the_probes_hang_another_follows_every_five_seconds(
+def test_while_the_probes_hang_others_follow_ever_more_rarely(
     breakers: Breakers, clock: Clock
 ) -> None:
     half_open_it(breakers, clock)
     start_probes(breakers)
-    for _ in range(3):
-        assert breakers.seconds_until_change() == NEXT_PROBE_SECONDS
-        clock.now += NEXT_PROBE_SECONDS - 0.1
+    for seconds in (NEXT_PROBE_SECONDS, 10, 20, 40, 60, 60):
+        assert breakers.seconds_until_change() == seconds
+        clock.now += seconds - 0.1
         assert start_probes(breakers) == []
         clock.now += 0.1
         assert len(start_probes(breakers)) == 1
+
+
+def test_a_round_ends_when_the_first_have_failed_though_later_ones_hang(
+    breakers: Breakers, clock: Clock
+) -> None:
+    """Where requests time out there would else always be one that follows, and no pause."""
+    half_open_it(breakers, clock)
+    first = start_probes(breakers)
+    clock.now += NEXT_PROBE_SECONDS
+    [later] = start_probes(breakers)
+    for probe in first:
+        assert breakers.is_half_open(HOST)
+        breakers.failed(probe, source_error(ErrorCode.SOURCE_TIMEOUT))
+    assert breakers.paused_seconds() == {HOST: 4.0}
+    breakers.failed(later, source_error(ErrorCode.SOURCE_TIMEOUT))
+    assert breakers.paused_seconds() == {HOST: 4.0}
 
 
 @pytest.mark.parametrize("error", [None, *SILENT_ERRORS], ids=["abandoned", "late", "bug"])
@@ -205,8 +226,9 @@ def test_many_that_arrived_and_hang_leave_the_next_round_its_probes(
         clock.now += NEXT_PROBE_SECONDS
         assert len(start_probes(breakers, STORAGE_UPSTREAM)) == 1
     clock.now += breakers.paused_seconds()[STORAGE_UPSTREAM]
-    assert breakers.probes_wanted(STORAGE_UPSTREAM) in {0, 1}
-    clock.now += NEXT_PROBE_SECONDS
+    assert breakers.probes_wanted(STORAGE_UPSTREAM) == 0
+    assert 0 < (breakers.seconds_until_change() or 0) <= LONGEST_PAUSE_SECONDS
+    clock.now += breakers.seconds_until_change() or 0
     assert breakers.probes_wanted(STORAGE_UPSTREAM) == 1
 
 

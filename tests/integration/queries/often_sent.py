@@ -96,11 +96,11 @@ def _rank(database: Database, group: Group, *, last: bool) -> object:
 
 
 def recall(database: Database) -> object:
-    return _queue(database).recall("host-1.example")
+    return _queue(database).recall("host-1.example", 100.0)
 
 
 def recall_for_storage(database: Database) -> object:
-    return _queue(database).recall(STORAGE_UPSTREAM)
+    return _queue(database).recall(STORAGE_UPSTREAM, 100.0)
 
 
 def _onward(group: Group) -> FixedStatement:

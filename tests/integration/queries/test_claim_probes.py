@@ -1,6 +1,5 @@
 """Claims of rows that shall show whether an upstream is well again; and what follows then."""
 
-from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -121,6 +120,26 @@ OUTAGES: list[tuple[str, str, bool]] = [
 ]
 
 
+def put_off(
+    producer: psycopg.Connection,
+    error_code: str = "source_timeout",
+    seconds_ago: float = 100,
+    host: str = HOST,
+    again_in_seconds: float = 600,
+    attempts: int = 3,
+) -> UUID:
+    """A row whose last attempt ended so."""
+    return enqueue(
+        producer,
+        f"https://{host}/a",
+        attempts=attempts,
+        error_code=error_code,
+        error_message="no",
+        errored_at=moment(producer, -seconds_ago),
+        available_at=moment(producer, again_in_seconds),
+    )
+
+
 @pytest.mark.parametrize(("upstream", "error_code", "recalled"), OUTAGES)
 def test_what_an_outage_has_put_off_is_due_once_it_is_over(
     queue: StoryboardQueue,
@@ -130,16 +149,10 @@ def test_what_an_outage_has_put_off_is_due_once_it_is_over(
     *,
     recalled: bool,
 ) -> None:
-    put_off: dict[str, Any] = {
-        "attempts": 3,
-        "error_code": error_code,
-        "error_message": "no",
-        "available_at": moment(producer, 600),
-    }
-    storyboard_id = enqueue(producer, f"https://{HOST}/a", **put_off)
+    storyboard_id = put_off(producer, error_code)
     before = storyboard(producer, storyboard_id)
-    elsewhere = enqueue(producer, f"https://{HOST}:8443/a", **put_off)
-    assert queue.recall(upstream) == recalled * (1 + (upstream == STORAGE_UPSTREAM))
+    elsewhere = put_off(producer, error_code, host=f"{HOST}:8443")
+    assert queue.recall(upstream, 300) == recalled * (1 + (upstream == STORAGE_UPSTREAM))
     assert (seconds_from_now(producer, storyboard_id, "available_at") <= 0) == recalled
     after = storyboard(producer, storyboard_id)
     assert after == {
@@ -151,9 +164,24 @@ def test_what_an_outage_has_put_off_is_due_once_it_is_over(
         assert seconds_from_now(producer, elsewhere, "available_at") > 500
 
 
+def test_it_goes_before_what_has_failed_all_the_time(
+    queue: StoryboardQueue, producer: psycopg.Connection
+) -> None:
+    failing = put_off(producer, seconds_ago=500, again_in_seconds=-200)
+    often = put_off(producer, attempts=9)
+    later = put_off(producer, seconds_ago=500)
+    of_the_outage = put_off(producer)
+    soon = put_off(producer, again_in_seconds=-10)
+    assert queue.recall(HOST, 300) == 3
+    assert seconds_from_now(producer, later, "available_at") > 500
+    claims = [claim.id for claim in queue.claim(5, group=Group.TRIED)]
+    assert set(claims[:2]) == {of_the_outage, soon}
+    assert claims[2:] == [often, failing]
+
+
 def test_a_row_that_its_producer_put_off_stays_so(
     queue: StoryboardQueue, producer: psycopg.Connection
 ) -> None:
     storyboard_id = enqueue(producer, f"https://{HOST}/a", available_at=moment(producer, 600))
-    assert queue.recall(HOST) == 0
+    assert queue.recall(HOST, 300) == 0
     assert seconds_from_now(producer, storyboard_id, "available_at") > 500
