@@ -11,7 +11,7 @@ from sqlalchemy import Connection, func, select, text
 
 from storyboard_worker.database import Database
 from storyboard_worker.messages import Call
-from storyboard_worker.models import storyboards
+from storyboard_worker.models import Group, storyboards
 from storyboard_worker.queries.claim_statements import claim_statement
 from storyboard_worker.queries.columns import has_lapsed, is_processing
 
@@ -152,9 +152,9 @@ class Inspection:
 
     def claim_indexes(self) -> set[str]:
         """The names of the indexes by which a claim would find its rows."""
-        statement = claim_statement(16, onward=False)
+        statement = claim_statement(16, group=Group.NEW)
         explained = replace(statement, text=f"EXPLAIN (FORMAT JSON) {statement.text}")
-        values = {"worker_id": "doctor", "lease": timedelta(minutes=1), "max_attempts": 8}
+        values = {"worker_id": "doctor", "lease": timedelta(minutes=1)}
         [plan] = self._database.run(Call(explained, values, scalar_row))
         return set(_index_names(plan))
 
