@@ -75,7 +75,8 @@ class Foreground:
             announce("it had failed: starting afresh")
         claim = insist(lambda: self._queue.claim_one(row["id"]))
         if claim is not None:
-            announce(f"claimed, attempt {claim.attempt} of {claim.max_attempts}")
+            limit = "" if claim.max_attempts is None else f" of {claim.max_attempts}"
+            announce(f"claimed, attempt {claim.attempt}{limit}")
             self._attempt(claim, announce)
         elif afresh:
             announce("a worker was quicker: waiting for what becomes of it")

@@ -126,7 +126,7 @@ class Http:
             self._settings,
             silent_seconds=self._silent_seconds,
             most_silent_seconds=silent_after_seconds(self._settings.database_timeout_seconds),
-            paused_for_seconds=self._parts.pauses.lasting_seconds,
+            paused_for_seconds=self._parts.breakers.lasting_seconds,
             look=self._table,
         )
         cron = Cron(
@@ -152,7 +152,7 @@ class Http:
     def _sweep(self, max_seconds: float) -> dict[str, Any]:
         tally = self._parts.sweep(self._shutdown).run(
             self._parts.attempts,
-            self._parts.pauses,
+            self._parts.breakers,
             max_seconds=max_seconds,
             on_ended=self.attempt_ended,
         )
@@ -176,8 +176,8 @@ class Http:
             database_errors=sum(
                 parts.database.errors for parts in (self._main, self._parts, self._looking)
             ),
-            pauses_begun=self._parts.pauses.begun,
-            paused_seconds=self._parts.pauses.paused_seconds(),
+            pauses_begun=self._parts.breakers.begun,
+            paused_seconds=self._parts.breakers.paused_seconds(),
             loop_silent_seconds=self._silent_seconds(),
             slots=settings.worker_concurrency,
             slots_taken=0 if worker is None else worker.slots_taken,

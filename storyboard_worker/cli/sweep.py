@@ -72,7 +72,7 @@ def sweep_command(
         hard_end.last_words = lambda: _print_if_any(sweep.tally, as_json=as_json)
         tally = sweep.run(
             None if no_process else parts.attempts,
-            parts.pauses,
+            parts.breakers,
             max_seconds=max_seconds - (time.monotonic() - started),
             limit=limit,
             on_ended=progress.note,

@@ -31,7 +31,7 @@ from storyboard_worker.errors import (
 from storyboard_worker.group_commit import GroupCommit
 from storyboard_worker.logs import event
 from storyboard_worker.messages import Call
-from storyboard_worker.models import Claim, StoredImage, storyboards
+from storyboard_worker.models import Claim, Group, StoredImage, storyboards
 from storyboard_worker.queries.claim_statements import (
     IMAGE_COLUMNS,
     complete_statement,
@@ -69,9 +69,9 @@ class Refill(Protocol):
 class StoryboardQueue:
     """The table as a queue, for one worker.
 
-    ``max_attempts`` is the limit for rows that set none of their own. ``on_set_aside`` hears of
-    rows with which a claim fails, and which have failed for it. Queues of one worker share
-    their ``doubts``: what one of them has claimed without an answer any of them gives back.
+    ``on_set_aside`` hears of rows with which a claim fails, and which have failed for it. Queues
+    of one worker share their ``doubts``: what one of them has claimed without an answer any of
+    them gives back.
     """
 
     def __init__(
@@ -80,13 +80,12 @@ class StoryboardQueue:
         *,
         worker_id: str,
         lease_seconds: float,
-        max_attempts: int,
         on_set_aside: OnSetAside = log_set_aside,
         doubts: Doubts | None = None,
     ) -> None:
         self._database = database
         self._lease = timedelta(seconds=lease_seconds)
-        claimant = Claimant(worker_id, self._lease, max_attempts)
+        claimant = Claimant(worker_id, self._lease)
         self._claiming = Claiming(database, claimant, on_set_aside, doubts or Doubts())
         self._completions = GroupCommit(self._complete_all)
         self._refill: Refill | None = None
@@ -101,18 +100,41 @@ class StoryboardQueue:
         self._refill = refill
 
     def claim(
-        self, limit: int, *, without_hosts: Collection[str] = (), host: str | None = None
+        self, limit: int, *, without_upstreams: Collection[str] = (), group: Group = Group.NEW
     ) -> list[Claim]:
         """pending → processing, for up to ``limit`` due rows, the most urgent first.
 
-        Rows of ``without_hosts`` are passed over; with ``host`` only its rows are taken. Where
-        walking past what cannot be taken has become slow, so may be, for a little while, rows
-        that are more urgent than those taken last.
+        Of one ``group``; rows of ``without_upstreams`` are passed over. Where walking past what
+        cannot be taken has become slow, so may be, for a little while, rows that are more urgent
+        than those taken last.
         """
         self.give_back_lost()
-        if host is not None:
-            return self._claiming.at_host(limit, host)
-        return self._claiming.most_urgent(limit, without_hosts)
+        return self._claiming.most_urgent(limit, without_upstreams, group=group)
+
+    def claim_probes(
+        self,
+        limit: int,
+        *,
+        upstream: str | None = None,
+        without_upstreams: Collection[str] = (),
+        only_new: bool = False,
+    ) -> list[Claim]:
+        """The same for rows that shall show whether an upstream is well again: of that source
+        or, for storage, of any but ``without_upstreams``; from anywhere in the backlog, those
+        that have not been tried before those that have."""
+        self.give_back_lost()
+        claims: list[Claim] = []
+        for group in (Group.NEW,) if only_new else (Group.NEW, Group.TRIED):
+            if len(claims) < limit:
+                claims += self._claiming.at_random(
+                    limit - len(claims), upstream, without_upstreams, group=group
+                )
+        return claims
+
+    def recall(self, upstream: str, seconds: float) -> int:
+        """Rows that an outage of ``upstream`` has put off are due at once, for it is over after so
+        long; returns how many."""
+        return self._claiming.recall(upstream, seconds)
 
     def claim_one(self, storyboard_id: UUID) -> Claim | None:
         """pending → processing for one row by hand, due or not, expired or not.
@@ -264,8 +286,10 @@ class StoryboardQueue:
         *,
         delay_seconds: float,
         sentry_event_id: str | None = None,
+        own_error: bool = False,
     ) -> None:
-        """processing → pending, due after ``delay_seconds``; the attempt stays counted.
+        """processing → pending, due after ``delay_seconds``; the attempt stays counted, and as
+        ``own_error`` where the error was the row's own.
 
         Raises :class:`LeaseLost` when the claim is no longer ours.
         """
@@ -273,6 +297,7 @@ class StoryboardQueue:
             claim,
             attempts_after=claim.attempt,
             status=PENDING,
+            own_errors=rows.own_errors + int(own_error),
             available_at=NOW + seconds(delay_seconds),
             **error_values(error, sentry_event_id),
         )

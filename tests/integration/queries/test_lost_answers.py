@@ -28,7 +28,7 @@ def database(dsn: str) -> Iterator[LosingDatabase]:
 @pytest.fixture
 def losing_queue(database: LosingDatabase, monkeypatch: pytest.MonkeyPatch) -> StoryboardQueue:
     monkeypatch.setattr(doubts, "LOOK_EVERY_SECONDS", 0.0)
-    return StoryboardQueue(database, worker_id="worker-1", lease_seconds=60, max_attempts=8)
+    return StoryboardQueue(database, worker_id="worker-1", lease_seconds=60)
 
 
 def states(producer: psycopg.Connection, ids: list[UUID]) -> list[tuple[str, int]]:

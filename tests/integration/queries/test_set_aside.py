@@ -36,7 +36,7 @@ def heard() -> list[SetAside]:
 @pytest.fixture
 def queue(database: Database, heard: list[SetAside]) -> StoryboardQueue:
     return StoryboardQueue(
-        database, worker_id="worker-1", lease_seconds=60, max_attempts=8, on_set_aside=heard.append
+        database, worker_id="worker-1", lease_seconds=60, on_set_aside=heard.append
     )
 
 

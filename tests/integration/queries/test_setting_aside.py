@@ -7,7 +7,7 @@ import pytest
 
 from storyboard_worker.database import Database
 from storyboard_worker.errors import DatabaseUnavailable, DataRefused
-from storyboard_worker.models import SetAside
+from storyboard_worker.models import Group, SetAside
 from storyboard_worker.queries.claims import StoryboardQueue
 from tests.integration.producing import enqueue
 from tests.integration.queries.losing import LosingDatabase
@@ -35,9 +35,7 @@ def refuse(producer: psycopg.Connection) -> Iterator[Refuse]:
 
 
 def queue_on(database: Database, told: list[SetAside]) -> StoryboardQueue:
-    return StoryboardQueue(
-        database, worker_id="w", lease_seconds=60, max_attempts=8, on_set_aside=told.append
-    )
+    return StoryboardQueue(database, worker_id="w", lease_seconds=60, on_set_aside=told.append)
 
 
 def counts(producer: psycopg.Connection) -> dict[str, int]:
@@ -81,7 +79,7 @@ def test_a_lone_row_with_a_value_to_blame_is_set_aside(
     try:
         producer.execute("UPDATE storyboards SET attempts = 2147483647")
         told: list[SetAside] = []
-        assert queue_on(database, told).claim(16) == []
+        assert queue_on(database, told).claim(16, group=Group.TRIED) == []
         assert [row.id for row in told] == [bad]
         assert counts(producer) == {"failed": 1}
     finally:
