@@ -1,0 +1,38 @@
+"""`status`, `list`, `show` and `failures`, with each of their exchanges spoiled."""
+
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from tests.acceptance.faults.spoiled_command import Commands
+from tests.acceptance.faults.spoiling import Spoiling, assert_all_bear, checked
+from tests.database_faults import Ending
+from tests.integration.producing import FAILED, enqueue
+
+ID = UUID("5f0c7b4e-9a53-4f0e-8a9d-3c1f3a1f6f2a")
+
+
+@pytest.mark.parametrize("ending", Ending)
+@pytest.mark.parametrize("command", ["status", "list", f"show {ID}", "failures"])
+def test_they_answer_all_the_same(
+    command: str, ending: Ending, dsn: str, producer: psycopg.Connection, commands: Commands
+) -> None:
+    enqueue(producer, id=ID)
+    enqueue(producer, **FAILED)
+    arguments = [*command.split(), "--json"]
+    well = commands.run(dsn, *arguments)
+    def spoil(spoiling: Spoiling) -> None:
+        ran = commands.run(dsn, *arguments, fault=spoiling.fault())
+        result = ran.ended()
+        assert result.code == 0, ran.told()
+        assert shape(result.json) == shape(well.ended().json)
+
+    assert_all_bear(checked(well.exchanges), ending, spoil)
+
+
+def shape(answer: object) -> object:
+    """An answer without what changes with the time."""
+    if isinstance(answer, dict):
+        return {name: value for name, value in answer.items() if not name.endswith("_seconds")}
+    return answer
