@@ -44,7 +44,8 @@ def serve(requests: socket.socket) -> bool:
 
 
 def become(command: dict[str, Any]) -> None:
-    """Arguments, environment and streams of a command that is about to run."""
+    """Arguments, environment and streams of a command that is about to run, and what is to be
+    changed in the program."""
     for stream, path in enumerate((os.devnull, command["out"], command["err"])):
         opened = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         os.dup2(opened, stream)
@@ -52,6 +53,7 @@ def become(command: dict[str, Any]) -> None:
     os.environ.clear()
     os.environ.update(command["environment"])
     sys.argv = ["storyboard-worker", *command["arguments"]]
+    exec(command["changes"], {})
 
 
 def run() -> None:

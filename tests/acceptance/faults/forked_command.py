@@ -79,13 +79,17 @@ class ForkServer:
         self._reader = threading.Thread(target=self._read, name="fork server", daemon=True)
         self._reader.start()
 
-    def start(self, arguments: list[str], settings: Mapping[str, str]) -> ForkedCommand:
+    def start(
+        self, arguments: list[str], settings: Mapping[str, str], changes: str = ""
+    ) -> ForkedCommand:
+        """``changes`` is Python that alters the program before it runs."""
         with self._starting:
             self._count += 1
             folder = self._folder / str(self._count)
             folder.mkdir()
             request = {
                 "arguments": arguments,
+                "changes": changes,
                 "environment": environment({**settings, "LOG_FORMAT": "json"}),
                 "out": str(folder / "out"),
                 "err": str(folder / "err"),

@@ -1,0 +1,102 @@
+"""`run` with each of its exchanges spoiled: nothing is lost, done twice or charged to a row."""
+
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+
+import pytest
+
+from storyboard_worker.demo.cloudinary import Cloudinary
+from storyboard_worker.demo.origin import Origin
+from tests.acceptance.faults.forked_command import ForkServer
+from tests.acceptance.faults.provocations import PROVOCATIONS, Expected
+from tests.acceptance.faults.spoiled_command import MOST_SECONDS
+from tests.acceptance.faults.spoiled_worker import SpoiledWorker, spoiled_worker
+from tests.acceptance.faults.spoiling import Spoiling
+from tests.acceptance.waiting import eventually, holds
+from tests.conftest import NewDatabase
+from tests.database_faults import Ending, Place
+from tests.database_proxy import DatabaseProxy
+from tests.exchanges import Step
+
+LANES = 5
+STRIKE_SECONDS = 10.0
+BEAT = "SELECT max(last_seen_at) FROM storyboard_workers"
+
+NewWorker = Callable[[], Iterator[SpoiledWorker]]
+
+
+@pytest.fixture
+def settings(settings: dict[str, str]) -> dict[str, str]:
+    return {**settings, "WORKER_CONCURRENCY": "2", "POLL_INTERVAL_SECONDS": "0.5"}
+
+
+class Lane:
+    """Spoilings one after the other at one worker, or at another when one was too much for it."""
+
+    def __init__(self, new_worker: Callable[[ExitStack], SpoiledWorker]) -> None:
+        self._new_worker = new_worker
+
+    def run(self, spoilings: list[Spoiling]) -> list[str]:
+        """What there is to complain about."""
+        complaints = []
+        with ExitStack() as stack:
+            worker = self._new_worker(stack)
+            for spoiling in spoilings:
+                try:
+                    spoil(worker, spoiling)
+                except AssertionError as error:
+                    told = str(error).splitlines()[0]
+                    complaints.append(f"{spoiling}: {told} (its log: {worker.told()})")
+                    stack.close()
+                    worker = self._new_worker(stack)
+        return complaints
+
+
+def spoil(worker: SpoiledWorker, spoiling: Spoiling) -> None:
+    fault = worker.proxy.inject(spoiling.fault())
+    expected = PROVOCATIONS[spoiling.step.kind](worker)
+    assert fault.struck.wait(STRIKE_SECONDS), "the fault did not strike"
+    seen_at = worker.producer.execute(BEAT).fetchone()
+    for one in expected:
+        if one.go_on is not None:
+            one.go_on.set()
+    for one in expected:
+        assert becomes(worker, one, MOST_SECONDS), f"{worker.outcome(one.id)} instead of {one}"
+        assert worker.uploads(one.id) == (one.status == "ready")
+    eventually(lambda: worker.producer.execute(BEAT).fetchone() != seen_at, MOST_SECONDS)
+    worker.assert_nothing_broke()
+
+
+def becomes(worker: SpoiledWorker, expected: Expected, within_seconds: float) -> bool:
+    wanted = (expected.status, expected.attempts)
+    return holds(lambda: worker.outcome(expected.id) == wanted, within_seconds)
+
+
+@pytest.mark.parametrize("place", Place)
+@pytest.mark.parametrize("ending", Ending)
+def test_run(
+    place: Place,
+    ending: Ending,
+    forks: ForkServer,
+    new_database: NewDatabase,
+    template: str,
+    settings: Mapping[str, str],
+    origin: Origin,
+    cloudinary: Cloudinary,
+) -> None:
+    def new_worker(stack: ExitStack) -> SpoiledWorker:
+        dsn = stack.enter_context(new_database(template))
+        proxy = stack.enter_context(DatabaseProxy(dsn))
+        worker = stack.enter_context(
+            spoiled_worker(forks, dsn, settings, origin, cloudinary, proxy)
+        )
+        eventually(lambda: worker.logged("listening for new rows"))
+        return worker
+
+    spoilings = [Spoiling(Step(kind), place, ending) for kind in PROVOCATIONS]
+    lanes = [spoilings[lane::LANES] for lane in range(LANES)]
+    with ThreadPoolExecutor(LANES) as threads:
+        told = threads.map(Lane(new_worker).run, lanes)
+    complaints = [complaint for lane in told for complaint in lane]
+    assert not complaints, "\n".join(complaints)
