@@ -15,7 +15,9 @@ from tests.database_proxy import DatabaseProxy
 WAIT_SECONDS = 0.3
 SOON_SECONDS = 10.0
 INSERT = "INSERT INTO notes VALUES ('kept')"
-SLEEPING = "SELECT pid FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()"
+SLEEPING = (
+    "SELECT pid FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()"
+)
 
 
 @pytest.fixture

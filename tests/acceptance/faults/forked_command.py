@@ -127,7 +127,7 @@ def fork_server() -> Iterator[ForkServer]:
     with tempfile.TemporaryDirectory(prefix="storyboard-forks-") as folder, ours:
         process = subprocess.Popen(
             [sys.executable, "-m", "tests.acceptance.faults.fork_server"],
-            stdin=its,
+            stdin=its.fileno(),
             env=environment({}),
         )
         its.close()

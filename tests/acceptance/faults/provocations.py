@@ -7,16 +7,20 @@ from uuid import UUID
 
 from storyboard_worker.demo.faults import Answer, Hang
 from tests.acceptance.faults.spoiled_worker import SpoiledWorker
+from tests.database_faults import Ending, Fault, Place
+from tests.exchanges import of_kind
 from tests.integration.producing import CLAIM, moment
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """How a row has to end; ``go_on`` lets its image come once the exchange was hit."""
+    """How a row has to end; ``told`` is the line that the log has to have of it, once. ``go_on``
+    lets its image come once the exchange was hit."""
 
     id: UUID
     status: str = "ready"
     attempts: int = 1
+    told: str = "storyboard ready"
     go_on: threading.Event | None = None
 
 
@@ -45,7 +49,7 @@ def an_outage(worker: SpoiledWorker) -> list[Expected]:
 
 
 def a_lost_image(worker: SpoiledWorker) -> list[Expected]:
-    return [Expected(worker.give(GONE), status="failed")]
+    return [Expected(worker.give(GONE), status="failed", told="storyboard failed")]
 
 
 def a_limit(worker: SpoiledWorker) -> list[Expected]:
@@ -68,7 +72,7 @@ def a_dead_worker(worker: SpoiledWorker) -> list[Expected]:
 
 def a_dead_link(worker: SpoiledWorker) -> list[Expected]:
     expired = worker.give(source_expires_at=moment(worker.producer, -60))
-    return [Expected(expired, status="failed", attempts=0)]
+    return [Expected(expired, status="failed", attempts=0, told="links expired unread")]
 
 
 def a_lost_listener(worker: SpoiledWorker) -> list[Expected]:
@@ -83,6 +87,16 @@ def lost_connections(worker: SpoiledWorker) -> list[Expected]:
 
 def time_alone(_worker: SpoiledWorker) -> list[Expected]:
     return []
+
+
+def losing(kind: str, provoke: Provoke) -> Provoke:
+    """After ``provoke`` the answer to this is lost, so that it has to be asked for."""
+
+    def provoke_and_lose(worker: SpoiledWorker) -> list[Expected]:
+        worker.proxy.inject(Fault(of_kind(kind), Place.AFTER, Ending.CUT))
+        return provoke(worker)
+
+    return provoke_and_lose
 
 
 # By the kind of the exchange.
@@ -106,10 +120,28 @@ PROVOCATIONS: dict[str, Provoke] = {
     "commit of rescue": a_dead_worker,
     "expire": a_dead_link,
     "commit of expire": a_dead_link,
+    "event note": a_dead_link,
+    "commit of event note": a_dead_link,
     "listen": a_lost_listener,
     "proof": a_lost_listener,
     "commit of proof": a_lost_listener,
     "login": lost_connections,
     "beat": time_alone,
     "beat with proof": time_alone,
+    "give back lost": losing("claim", one_row),
+    "shown images": losing("completion", one_row),
+    "commit of shown images": losing("completion", one_row),
+    "as written": losing("commit of fail", a_lost_image),
+    "commit of as written": losing("commit of fail", a_lost_image),
+    "rows in doubt": losing("commit of expire", a_dead_link),
+    "commit of rows in doubt": losing("commit of expire", a_dead_link),
+}
+
+# These are spoiled by tests of their own.
+OF_START_AND_STOP = {
+    "opening",
+    "kind of connection",
+    "commit of kind of connection",
+    "rollback of kind of connection",
+    "commit of beat",
 }

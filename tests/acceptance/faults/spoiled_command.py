@@ -1,7 +1,7 @@
 """A command behind the proxy, with one exchange of it spoiled."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tests.acceptance.commands.running import Result
 from tests.acceptance.database_url import url_of
@@ -24,7 +24,7 @@ class Ran:
     result: Result | None
     seconds: float
     exchanges: list[Exchange]
-    was_hit: bool
+    was_hit: bool = True
 
     def ended(self, within_seconds: float = MOST_SECONDS) -> Result:
         """The result, in good time."""
@@ -48,20 +48,19 @@ class Commands:
         self._forks = forks
         self._settings = settings
 
-    def run(
-        self,
-        dsn: str,
-        *arguments: object,
-        fault: Fault | None = None,
-        patience_seconds: float = PATIENCE_SECONDS,
-        **changed: str,
-    ) -> Ran:
+    def run(self, dsn: str, *arguments: object, fault: Fault | None = None, **changed: str) -> Ran:
         """One command on the database at ``dsn``, spoiled by ``fault``."""
         with DatabaseProxy(dsn) as proxy:
             if fault is not None:
                 proxy.inject(fault)
-            settings = {**self._settings, **changed, "DATABASE_URL": url_of(proxy.dsn)}
-            command = self._forks.start([str(argument) for argument in arguments], settings)
-            result = command.wait(patience_seconds)
-            was_hit = fault is None or fault.struck.is_set()
-            return Ran(result, command.seconds, proxy.exchanges, was_hit)
+            ran = self.run_at(proxy, *arguments, **changed)
+            return replace(ran, was_hit=fault is None or fault.struck.is_set())
+
+    def run_at(
+        self, proxy: DatabaseProxy, *arguments: object, changes: str = "", **changed: str
+    ) -> Ran:
+        """One command behind ``proxy``; ``changes`` is Python that alters it before it runs."""
+        settings = {**self._settings, **changed, "DATABASE_URL": url_of(proxy.dsn)}
+        command = self._forks.start(list(map(str, arguments)), settings, changes)
+        result = command.wait(PATIENCE_SECONDS)
+        return Ran(result, command.seconds, proxy.exchanges)

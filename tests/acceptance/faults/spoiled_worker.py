@@ -2,8 +2,10 @@
 
 import json
 import signal
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -30,6 +32,7 @@ proofs.PROVEN_EVERY_SECONDS = 1.0
 policy.BACKOFF_BASE_SECONDS = 0.1
 """
 
+QUIET_SECONDS = 0.1
 LEASE_LOST = {"lease lost", "storyboard lease lost"}
 
 LogLine = dict[str, Any]
@@ -57,6 +60,10 @@ class SpoiledWorker:
         name = f"{len(self._origin.requests)}-{id(object())}.jpg"
         return enqueue_panel(self.producer, self._origin, name, faults, **columns)
 
+    def is_quiet(self) -> bool:
+        """It has had no exchange with its database for a little while."""
+        return self.proxy.exchanges[-1].sent_at < time.monotonic() - QUIET_SECONDS
+
     def outcome(self, id_: UUID) -> tuple[str, int]:
         """The row's status and attempts."""
         row = storyboard(self.producer, id_)
@@ -74,6 +81,19 @@ class SpoiledWorker:
     def logged(self, message: str) -> list[LogLine]:
         """The lines so far whose message begins so."""
         return [line for line in self.log if line["message"].startswith(message)]
+
+    def told_of(self, id_: UUID, message: str, since: int) -> int:
+        """How many such lines there are of this row, or of no row in particular, after so many."""
+        lines = [line for line in self.log[since:] if line["message"] == message]
+        return sum(line.get("storyboard_id") in {None, str(id_)} for line in lines)
+
+    @property
+    def last_seen_at(self) -> datetime | None:
+        """Of its beats."""
+        row = self.producer.execute("SELECT max(last_seen_at) FROM storyboard_workers").fetchone()
+        assert row is not None
+        seen_at: datetime | None = row[0]
+        return seen_at
 
     def told(self) -> str:
         """The end of its log, in short."""

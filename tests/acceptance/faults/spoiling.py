@@ -27,7 +27,7 @@ class Spoiling:
 
 
 def assert_all_bear(
-    steps: Iterable[Step], ending: Ending, spoil: Callable[[Spoiling], None]
+    steps: Iterable[Step], ending: Ending, spoil: Callable[[Spoiling], object]
 ) -> None:
     """``spoil`` holds for each step in each place, many at once. Told of are all that do not."""
 

@@ -22,6 +22,7 @@ def test_they_answer_all_the_same(
     enqueue(producer, **FAILED)
     arguments = [*command.split(), "--json"]
     well = commands.run(dsn, *arguments)
+
     def spoil(spoiling: Spoiling) -> None:
         ran = commands.run(dsn, *arguments, fault=spoiling.fault())
         result = ran.ended()

@@ -17,9 +17,7 @@ MOST_FAILED_CHECKS = 2
 
 
 @pytest.mark.parametrize("ending", Ending)
-def test_doctor(
-    ending: Ending, dsn: str, producer: psycopg.Connection, commands: Commands
-) -> None:
+def test_doctor(ending: Ending, dsn: str, producer: psycopg.Connection, commands: Commands) -> None:
     producer.execute(
         "INSERT INTO storyboard_workers (worker_id, hostname, pid, version, concurrency, "
         "last_seen_at) VALUES ('worker-1', 'host-1', 17, %s, 16, now() + interval '1 hour')",

@@ -2,14 +2,14 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 
 import pytest
 
 from storyboard_worker.demo.cloudinary import Cloudinary
 from storyboard_worker.demo.origin import Origin
 from tests.acceptance.faults.forked_command import ForkServer
-from tests.acceptance.faults.provocations import PROVOCATIONS, Expected
+from tests.acceptance.faults.provocations import OF_START_AND_STOP, PROVOCATIONS, Expected
 from tests.acceptance.faults.spoiled_command import MOST_SECONDS
 from tests.acceptance.faults.spoiled_worker import SpoiledWorker, spoiled_worker
 from tests.acceptance.faults.spoiling import Spoiling
@@ -17,18 +17,23 @@ from tests.acceptance.waiting import eventually, holds
 from tests.conftest import NewDatabase
 from tests.database_faults import Ending, Place
 from tests.database_proxy import DatabaseProxy
-from tests.exchanges import Step
+from tests.exchanges import Step, kind_of
+from tests.integration.sentry_server import SentryServer
 
-LANES = 5
+LANES = 8
 STRIKE_SECONDS = 10.0
-BEAT = "SELECT max(last_seen_at) FROM storyboard_workers"
 
 NewWorker = Callable[[], Iterator[SpoiledWorker]]
 
 
 @pytest.fixture
-def settings(settings: dict[str, str]) -> dict[str, str]:
-    return {**settings, "WORKER_CONCURRENCY": "2", "POLL_INTERVAL_SECONDS": "0.5"}
+def settings(settings: dict[str, str], sentry: SentryServer) -> dict[str, str]:
+    return {
+        **settings,
+        "SENTRY_DSN": sentry.dsn,
+        "WORKER_CONCURRENCY": "2",
+        "POLL_INTERVAL_SECONDS": "0.5",
+    }
 
 
 class Lane:
@@ -50,27 +55,39 @@ class Lane:
                     complaints.append(f"{spoiling}: {told} (its log: {worker.told()})")
                     stack.close()
                     worker = self._new_worker(stack)
-        return complaints
+            kinds = {kind_of(exchange) for exchange in worker.proxy.exchanges}
+        unspoiled = kinds - PROVOCATIONS.keys() - OF_START_AND_STOP
+        return [*complaints, *(f"{kind}: is not spoiled" for kind in unspoiled)]
 
 
 def spoil(worker: SpoiledWorker, spoiling: Spoiling) -> None:
+    # What belongs to the row before must not be the one that is hit.
+    eventually(worker.is_quiet)
+    lines = len(worker.log)
     fault = worker.proxy.inject(spoiling.fault())
     expected = PROVOCATIONS[spoiling.step.kind](worker)
     assert fault.struck.wait(STRIKE_SECONDS), "the fault did not strike"
-    seen_at = worker.producer.execute(BEAT).fetchone()
+    seen_at = worker.last_seen_at
     for one in expected:
         if one.go_on is not None:
             one.go_on.set()
     for one in expected:
-        assert becomes(worker, one, MOST_SECONDS), f"{worker.outcome(one.id)} instead of {one}"
-        assert worker.uploads(one.id) == (one.status == "ready")
-    eventually(lambda: worker.producer.execute(BEAT).fetchone() != seen_at, MOST_SECONDS)
+        assert_ends_well(worker, one, lines)
+    assert holds(lambda: worker.last_seen_at != seen_at, MOST_SECONDS), "it does not beat"
     worker.assert_nothing_broke()
+    if spoiling.step.kind == "claim" and spoiling.place is not Place.BEFORE:
+        assert worker.logged("given back: the answer"), "it was an empty claim"
 
 
-def becomes(worker: SpoiledWorker, expected: Expected, within_seconds: float) -> bool:
-    wanted = (expected.status, expected.attempts)
-    return holds(lambda: worker.outcome(expected.id) == wanted, within_seconds)
+def assert_ends_well(worker: SpoiledWorker, expected: Expected, lines_before: int) -> None:
+    """In time; stored once and told once."""
+    id_, wanted = expected.id, (expected.status, expected.attempts)
+    ends = holds(lambda: worker.outcome(id_) == wanted, MOST_SECONDS)
+    assert ends, f"{worker.outcome(id_)} instead of {wanted}"
+    assert worker.uploads(id_) == (expected.status == "ready")
+    holds(lambda: worker.told_of(id_, expected.told, lines_before) > 0, MOST_SECONDS)
+    times = worker.told_of(id_, expected.told, lines_before)
+    assert times == 1, f"«{expected.told}» is told {times} times"
 
 
 @pytest.mark.parametrize("place", Place)
