@@ -14,7 +14,7 @@ MARKS = (
     ("login", re.escape(LOGIN)),
     ("commit", r"^COMMIT$"),
     ("rollback", r"^ROLLBACK$"),
-    ("migration", r"^\s*(CREATE|ALTER|DROP|REVOKE|DO)\s|^UPDATE .*LEAST\(attempts"),
+    ("migration", r"^\s*(CREATE|ALTER|DROP|REVOKE|DO)\s|^UPDATE public\.\w+ SET\n"),
     ("migrations' lock", r"pg_advisory_xact_lock"),
     ("schema version", r"(INTO|UPDATE|FROM) (public\.)?storyboard_worker_version"),
     ("schema look", r"FROM pg_catalog\.pg_class JOIN pg_catalog\.pg_namespace"),
@@ -60,6 +60,12 @@ MARKS = (
     # What doctor looks at.
     ("inspection", r"^(SHOW|SELECT|WITH) "),
 )
+# Those after which the database is not what it was; the others only look, or prepare.
+WRITING = {
+    *("schema version", "refill", "completion", "claim of one", "claim", "give back lost"),
+    *("rescue", "expire", "release", "retry", "fail", "event note", "put back", "give back"),
+    *("beat with proof", "beat", "leave", "insert"),
+}
 COMPILED = tuple((name, re.compile(mark, re.DOTALL)) for name, mark in MARKS)
 
 
@@ -73,6 +79,11 @@ def kind_of(exchange: Exchange) -> str:
 
 def _kind(sql: str) -> str:
     return next((name for name, mark in COMPILED if mark.search(sql)), UNKNOWN)
+
+
+def writes(kind: str) -> bool:
+    """Whether it, or what it commits, changes rows that somebody relies on."""
+    return kind.removeprefix("commit of ") in WRITING
 
 
 def of_kind(name: str) -> Callable[[Exchange], bool]:

@@ -16,7 +16,7 @@ from tests.database_faults import Ending, Place
 from tests.exchanges import Step
 from tests.integration.producing import CLAIM, moment
 
-AFTERWARDS = {"ready": 4, "failed": 1}
+AFTERWARDS = {"ready": 3, "failed": 1}
 WRITTEN = {"rescue": "rescued", "expire": "expired"}
 
 
@@ -63,7 +63,7 @@ OF_ITS_OWN = {
 
 def fill(producer: psycopg.Connection, origin: Origin) -> UUID:
     """Rows for each thing that a sweep does; returns the one to be rescued."""
-    enqueue_panels(producer, origin, 3)
+    enqueue_panels(producer, origin, 2)
     enqueue_panel(producer, origin, "dead.jpg", source_expires_at=moment(producer, -60))
     claim = {**CLAIM, "claimed_at": moment(producer, -90), "lease_expires_at": moment(producer, -1)}
     return enqueue_panel(producer, origin, "lapsed.jpg", status="processing", attempts=1, **claim)
