@@ -95,6 +95,12 @@ class SpoiledWorker:
         seen_at: datetime | None = row[0]
         return seen_at
 
+    @property
+    def listens(self) -> bool:
+        """By what it said last."""
+        begun = len(self.logged("listening for new rows"))
+        return begun > len(self.logged("listening ended"))
+
     def told(self) -> str:
         """The end of its log, in short."""
         messages = [f"{line['message']} {line.get('reason', '')}" for line in self.log]

@@ -63,7 +63,7 @@ class Lane:
 def spoil(worker: SpoiledWorker, spoiling: Spoiling) -> None:
     # What belongs to the row before must not be the one that is hit.
     eventually(worker.is_quiet)
-    lines = len(worker.log)
+    lines_before = len(worker.log)
     fault = worker.proxy.inject(spoiling.fault())
     expected = PROVOCATIONS[spoiling.step.kind](worker)
     assert fault.struck.wait(STRIKE_SECONDS), "the fault did not strike"
@@ -72,8 +72,10 @@ def spoil(worker: SpoiledWorker, spoiling: Spoiling) -> None:
         if one.go_on is not None:
             one.go_on.set()
     for one in expected:
-        assert_ends_well(worker, one, lines)
+        assert_ends_well(worker, one, lines_before)
     assert holds(lambda: worker.last_seen_at != seen_at, MOST_SECONDS), "it does not beat"
+    assert holds(lambda: worker.listens, MOST_SECONDS), "it does not listen"
+    assert_ends_well(worker, Expected(worker.give()), lines_before)
     worker.assert_nothing_broke()
     if spoiling.step.kind == "claim" and spoiling.place is not Place.BEFORE:
         assert worker.logged("given back: the answer"), "it was an empty claim"

@@ -17,7 +17,9 @@ from tests.acceptance.faults.forked_command import ForkServer
 from tests.acceptance.faults.spoiled_command import PATIENCE_SECONDS, Commands, Ran
 from tests.acceptance.panels import all_rows, enqueue_panel, enqueue_panels
 from tests.acceptance.waiting import statuses, wait_for_statuses
+from tests.database_faults import Ending, Fault, Place
 from tests.database_proxy import DatabaseProxy
+from tests.exchanges import of_kind
 from tests.integration.producing import URL, storyboard
 
 ABSENCE_SECONDS = 3.0
@@ -81,15 +83,14 @@ def test_a_sweep_goes_on_when_all_its_connections_have_ended(
     forks: ForkServer,
     settings: dict[str, str],
 ) -> None:
-    go_on = threading.Event()
-    enqueue_panels(producer, origin, 63, [Hang(go_on)])
-    sweep = forks.start(["sweep", "--json"], {**settings, "DATABASE_URL": url_of(dsn)})
-    origin.wait_for_requests(16)
-    ended = producer.execute(TERMINATE).fetchone()
-    assert ended is not None
-    assert ended[0] > 0
-    go_on.set()
-    result = sweep.wait(PATIENCE_SECONDS)
+    enqueue_panels(producer, origin, 63)
+    with DatabaseProxy(dsn) as proxy:
+        # The claim meets it, and not only outcomes, which insist on being written.
+        cut = proxy.inject(Fault(of_kind("claim"), Place.BEFORE, Ending.CUT, occurrence=2))
+        sweep = forks.start(["sweep", "--json"], {**settings, "DATABASE_URL": url_of(proxy.dsn)})
+        assert cut.struck.wait(PATIENCE_SECONDS)
+        producer.execute(TERMINATE)
+        result = sweep.wait(PATIENCE_SECONDS)
     assert result is not None
     assert result.code == 0, result.shown()
     assert (result.json["ready"], result.json["complete"]) == (63, True)
