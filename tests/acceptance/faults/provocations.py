@@ -45,7 +45,7 @@ def more_rows_than_slots(worker: SpoiledWorker) -> list[Expected]:
 
 
 def an_outage(worker: SpoiledWorker) -> list[Expected]:
-    return [Expected(worker.give(UNAVAILABLE), attempts=2)]
+    return [Expected(worker.give(UNAVAILABLE), attempts=2, told="storyboard retried")]
 
 
 def a_lost_image(worker: SpoiledWorker) -> list[Expected]:

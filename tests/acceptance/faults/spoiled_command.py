@@ -9,7 +9,7 @@ from tests.acceptance.faults.forked_command import ForkServer
 from tests.database_faults import Exchange, Fault
 from tests.database_proxy import DatabaseProxy
 
-DATABASE_TIMEOUT_SECONDS = 2.0
+DATABASE_TIMEOUT_SECONDS = 1.0
 # What an exchange that is given up may cost in all, and what a process takes to start and to end.
 MOST_SECONDS = DATABASE_TIMEOUT_SECONDS + 10.0
 START_SECONDS = 2.0

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import psycopg
 
@@ -57,8 +57,7 @@ class SpoiledWorker:
 
     def give(self, *faults: SourceFault, **columns: Any) -> UUID:
         """A row for an image of its own."""
-        name = f"{len(self._origin.requests)}-{id(object())}.jpg"
-        return enqueue_panel(self.producer, self._origin, name, faults, **columns)
+        return enqueue_panel(self.producer, self._origin, f"{uuid4().hex}.jpg", faults, **columns)
 
     def is_quiet(self) -> bool:
         """It has had no exchange with its database for a little while."""
@@ -122,11 +121,12 @@ def spoiled_worker(
     origin: Origin,
     cloudinary: Cloudinary,
     proxy: DatabaseProxy,
+    changes: str = QUICK,
 ) -> Iterator[SpoiledWorker]:
     """It runs, and may not have reached its database yet."""
     changed = {**settings, "DATABASE_URL": url_of(proxy.dsn)}
     with psycopg.connect(dsn, autocommit=True) as producer:
-        command = forks.start(["run"], changed, QUICK)
+        command = forks.start(["run"], changed, changes)
         try:
             yield SpoiledWorker(command, proxy, producer, origin, cloudinary)
         finally:

@@ -14,7 +14,7 @@ from tests.exchanges import UNKNOWN, Step, kind_of, steps_of, writes
 
 EVERY_PLACE = os.environ.get("FAULTS") == "all"
 # Those that wait for a time-out keep no processor busy.
-AT_ONCE = {Ending.SILENT: 12, Ending.CUT: 4}
+AT_ONCE = {Ending.SILENT: 16, Ending.CUT: 4}
 
 
 @dataclass(frozen=True, slots=True)

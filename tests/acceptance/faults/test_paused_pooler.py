@@ -11,7 +11,7 @@ from tests.acceptance.waiting import eventually, wait_for_statuses
 from tests.integration.sentry_server import SentryServer
 from tests.pooler import paused, transaction_pooler
 
-STUCK_AFTER_SECONDS = 4.0
+STUCK_AFTER_SECONDS = 3.0
 IMPATIENT = f"""
 from storyboard_worker.worker import loop, watchdog
 watchdog.TICK_SECONDS = 0.1

@@ -20,7 +20,7 @@ from tests.database_proxy import DatabaseProxy
 from tests.exchanges import Step, kind_of
 from tests.integration.sentry_server import SentryServer
 
-LANES = 8
+LANES = 13
 STRIKE_SECONDS = 10.0
 
 NewWorker = Callable[[], Iterator[SpoiledWorker]]

@@ -35,7 +35,7 @@ def test_run_stops(
 
     def spoil(spoiling: Spoiling | None) -> list[Exchange]:
         with databases.one() as (dsn, _), DatabaseProxy(dsn) as proxy:
-            with spoiled_worker(forks, dsn, changed, origin, cloudinary, proxy) as worker:
+            with spoiled_worker(forks, dsn, changed, origin, cloudinary, proxy, "") as worker:
                 id_ = worker.give(Hang(FOREVER))
                 eventually(lambda: worker.outcome(id_) == ("processing", 1))
                 eventually(lambda: worker.logged("listening"))
@@ -54,10 +54,9 @@ def test_run_stops(
     steps = [step for step in checked(spoil(None)) if step.kind in OF_STOPPING]
     assert {step.kind for step in steps} == OF_STOPPING
     # They wait for the end of the grace.
-    assert_all_bear(steps, ending, spoil, at_once=12)
+    assert_all_bear(steps, ending, spoil, at_once=24)
 
 
-# The keeper goes on beside them.
 OF_STOPPING = {
     "beat",
     "commit of beat",

@@ -110,7 +110,7 @@ def test_a_sweep_whose_database_stays_away_tells_what_it_did(
     enqueue_panels(producer, origin, 20, [Hang(go_on)], prefix="hangs")
     with DatabaseProxy(dsn) as proxy:
         sweep = forks.start(
-            ["sweep", "--json", "--max-seconds", "6"],
+            ["sweep", "--json", "--max-seconds", "3"],
             {**settings, "DATABASE_URL": url_of(proxy.dsn)},
         )
         origin.wait_for_requests(16 + 4)
