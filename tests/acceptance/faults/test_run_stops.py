@@ -54,7 +54,7 @@ def test_run_stops(
     steps = [step for step in checked(spoil(None)) if step.kind in OF_STOPPING]
     assert {step.kind for step in steps} == OF_STOPPING
     # They wait for the end of the grace.
-    assert_all_bear(steps, ending, spoil, at_once=24)
+    assert_all_bear(steps, ending, spoil, at_once=12)
 
 
 OF_STOPPING = {
