@@ -28,19 +28,25 @@ def serve(requests: socket.socket) -> bool:
                 if key.data is not None:
                     events.unregister(key.fd)
                     os.close(key.fd)
-                    _, status = os.waitpid(key.data, 0)
-                    code = os.waitstatus_to_exitcode(status)
-                    requests.send(json.dumps({"pid": key.data, "code": code}).encode())
-                    continue
-                packet = requests.recv(PACKET_BYTES)
-                if not packet:
+                    tell(requests, pid=key.data, code=exit_code(key.data))
+                elif not (packet := requests.recv(PACKET_BYTES)):
                     return False
-                pid = os.fork()
-                if pid == 0:
+                elif (pid := os.fork()) == 0:
                     become(json.loads(packet))
                     return True
-                requests.send(json.dumps({"pid": pid}).encode())
-                events.register(os.pidfd_open(pid), selectors.EVENT_READ, pid)
+                else:
+                    tell(requests, pid=pid)
+                    # It is readable when the process has ended.
+                    events.register(os.pidfd_open(pid), selectors.EVENT_READ, pid)
+
+
+def exit_code(pid: int) -> int:
+    _, status = os.waitpid(pid, 0)
+    return os.waitstatus_to_exitcode(status)
+
+
+def tell(requests: socket.socket, **facts: int) -> None:
+    requests.send(json.dumps(facts).encode())
 
 
 def become(command: dict[str, Any]) -> None:

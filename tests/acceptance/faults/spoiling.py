@@ -14,6 +14,8 @@ from tests.exchanges import UNKNOWN, Step, kind_of, steps_of, writes
 
 EVERY_PLACE = os.environ.get("FAULTS") == "all"
 # Those that wait for a time-out keep no processor busy.
+# Of a test in which all of them hang.
+TIMEOUT_SECONDS = 400
 AT_ONCE = {Ending.SILENT: 16, Ending.CUT: 4}
 
 

@@ -7,11 +7,13 @@ import psycopg
 import pytest
 
 from tests.acceptance.faults.spoiled_command import Commands
-from tests.acceptance.faults.spoiling import Spoiling, assert_all_bear, checked
+from tests.acceptance.faults.spoiling import TIMEOUT_SECONDS, Spoiling, assert_all_bear, checked
 from tests.database_faults import Ending
 from tests.integration.producing import FAILED, enqueue
 
 ID = UUID("5f0c7b4e-9a53-4f0e-8a9d-3c1f3a1f6f2a")
+
+pytestmark = pytest.mark.timeout(TIMEOUT_SECONDS)
 
 
 COMMANDS = ("status", "list", f"show {ID}", "failures")

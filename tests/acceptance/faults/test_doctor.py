@@ -7,13 +7,15 @@ import pytest
 
 from storyboard_worker import __version__
 from tests.acceptance.faults.spoiled_command import Commands
-from tests.acceptance.faults.spoiling import Spoiling, assert_all_bear, checked
+from tests.acceptance.faults.spoiling import TIMEOUT_SECONDS, Spoiling, assert_all_bear, checked
 from tests.database_faults import Ending
 from tests.exchanges import Step
 
 PASSED, FAILED = 0, 1
 # What it says of a fault in one check, and of one that keeps it from others.
 MOST_FAILED_CHECKS = 2
+
+pytestmark = pytest.mark.timeout(TIMEOUT_SECONDS)
 
 
 @pytest.mark.parametrize("ending", Ending)

@@ -13,12 +13,14 @@ from tests.acceptance.database_url import url_of
 from tests.acceptance.faults.spoiled_command import MOST_SECONDS
 from tests.acceptance.panels import all_rows, enqueue_panel, enqueue_panels
 from tests.acceptance.running_worker import StartWorker
-from tests.acceptance.waiting import wait_for_statuses
+from tests.acceptance.waiting import eventually, wait_for_statuses
 from tests.database_faults import Ending, Fault, Place
 from tests.database_proxy import DatabaseProxy
 from tests.exchanges import of_kind
 
 ROWS = 20
+ALIVE = "SELECT now() - last_seen_at < interval '6 s' FROM storyboard_workers"
+HELD_FOR_LONG = "SELECT now() - claimed_at > interval '7 s' FROM storyboards WHERE id = %s"
 PROVEN_SOON = """
 from storyboard_worker.worker import listener, loop, proofs
 loop.BEAT_SECONDS = 0.5
@@ -73,10 +75,12 @@ def test_while_the_keeper_beats(
     beat = lose(proxy, "beat", Place.BEFORE, Ending.SILENT)
     assert renewal.struck.wait(MOST_SECONDS)
     assert beat.struck.wait(MOST_SECONDS)
-    held_for = "SELECT now() - claimed_at > interval '7 s' FROM storyboards WHERE id = %s"
-    alive = "SELECT now() - last_seen_at < interval '6 s' FROM storyboard_workers"
-    while producer.execute(held_for, [id_]).fetchone() != (True,):
-        assert producer.execute(alive).fetchall() == [(True,)]
+
+    def is_held_for_longer_than_its_lease() -> bool:
+        assert producer.execute(ALIVE).fetchall() == [(True,)]
+        return producer.execute(HELD_FOR_LONG, [id_]).fetchone() == (True,)
+
+    eventually(is_held_for_longer_than_its_lease)
     go_on.set()
     wait_for_statuses(producer, ready=1)
     assert [row["attempts"] for row in all_rows(producer)] == [1]

@@ -1,6 +1,6 @@
 """`run` with each of its exchanges spoiled: nothing is lost, done twice or charged to a row."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
@@ -12,7 +12,7 @@ from tests.acceptance.faults.forked_command import ForkServer
 from tests.acceptance.faults.provocations import OF_START_AND_STOP, PROVOCATIONS, Expected
 from tests.acceptance.faults.spoiled_command import MOST_SECONDS
 from tests.acceptance.faults.spoiled_worker import SpoiledWorker, spoiled_worker
-from tests.acceptance.faults.spoiling import Spoiling
+from tests.acceptance.faults.spoiling import TIMEOUT_SECONDS, Spoiling
 from tests.acceptance.waiting import eventually, holds
 from tests.conftest import NewDatabase
 from tests.database_faults import Ending, Place
@@ -20,10 +20,10 @@ from tests.database_proxy import DatabaseProxy
 from tests.exchanges import Step, kind_of
 from tests.integration.sentry_server import SentryServer
 
-LANES = 13
+LANES = 9
 STRIKE_SECONDS = 10.0
 
-NewWorker = Callable[[], Iterator[SpoiledWorker]]
+pytestmark = pytest.mark.timeout(TIMEOUT_SECONDS)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from tests.acceptance.faults.databases import Databases
 from tests.acceptance.faults.forked_command import ForkServer
 from tests.acceptance.faults.spoiled_command import MOST_SECONDS, START_SECONDS
 from tests.acceptance.faults.spoiled_worker import spoiled_worker
-from tests.acceptance.faults.spoiling import Spoiling, assert_all_bear, checked
+from tests.acceptance.faults.spoiling import TIMEOUT_SECONDS, Spoiling, assert_all_bear, checked
 from tests.acceptance.panels import enqueue_panel
 from tests.acceptance.waiting import holds
 from tests.database_faults import Ending, Exchange
@@ -18,6 +18,8 @@ from tests.database_proxy import DatabaseProxy
 from tests.exchanges import Step
 
 READY_SECONDS = MOST_SECONDS + START_SECONDS
+
+pytestmark = pytest.mark.timeout(TIMEOUT_SECONDS)
 
 
 @pytest.mark.parametrize("ending", Ending)

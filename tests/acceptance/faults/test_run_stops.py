@@ -12,7 +12,7 @@ from storyboard_worker.demo.origin import Origin
 from tests.acceptance.faults.databases import Databases
 from tests.acceptance.faults.forked_command import ForkServer
 from tests.acceptance.faults.spoiled_worker import spoiled_worker
-from tests.acceptance.faults.spoiling import Spoiling, assert_all_bear, checked
+from tests.acceptance.faults.spoiling import TIMEOUT_SECONDS, Spoiling, assert_all_bear, checked
 from tests.acceptance.waiting import eventually
 from tests.database_faults import Ending, Exchange
 from tests.database_proxy import DatabaseProxy
@@ -20,6 +20,8 @@ from tests.database_proxy import DatabaseProxy
 FOREVER = threading.Event()
 GRACE_SECONDS = 3.0
 EXIT_SECONDS = 2.0
+
+pytestmark = pytest.mark.timeout(TIMEOUT_SECONDS)
 
 
 @pytest.mark.parametrize("ending", Ending)

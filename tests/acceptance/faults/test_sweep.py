@@ -10,7 +10,7 @@ from storyboard_worker.demo.cloudinary import Cloudinary
 from storyboard_worker.demo.origin import Origin
 from tests.acceptance.faults.databases import Databases
 from tests.acceptance.faults.spoiled_command import Commands, Ran
-from tests.acceptance.faults.spoiling import Spoiling, assert_all_bear, checked
+from tests.acceptance.faults.spoiling import TIMEOUT_SECONDS, Spoiling, assert_all_bear, checked
 from tests.acceptance.panels import all_rows, enqueue_panel, enqueue_panels
 from tests.database_faults import Ending, Place
 from tests.exchanges import Step
@@ -18,6 +18,8 @@ from tests.integration.producing import CLAIM, moment
 
 AFTERWARDS = {"ready": 3, "failed": 1}
 WRITTEN = {"rescue": "rescued", "expire": "expired"}
+
+pytestmark = pytest.mark.timeout(TIMEOUT_SECONDS)
 
 
 @pytest.mark.parametrize("ending", Ending)
@@ -95,4 +97,4 @@ def assert_right(tally: dict[str, Any], spoiling: Spoiling | None) -> None:
 def is_in_doubt(kind: str, spoiling: Spoiling | None) -> bool:
     if spoiling is None or spoiling.place is Place.BEFORE:
         return False
-    return spoiling.step.kind in {kind, f"commit of {kind}"}
+    return spoiling.step.kind == f"commit of {kind}"
