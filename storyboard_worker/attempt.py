@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 
+from storyboard_worker.breakers import Breakers, Lasting
 from storyboard_worker.deadline import Deadline
 from storyboard_worker.errors import (
     AttemptCancelled,
@@ -24,13 +25,14 @@ from storyboard_worker.errors import (
 )
 from storyboard_worker.logs import event, log
 from storyboard_worker.models import Claim
-from storyboard_worker.pauses import Pauses
-from storyboard_worker.policy import Decision, Fail, Release, Retry, decide
+from storyboard_worker.policy import Decision, Fail, Kind, Release, Retry, Tried, decide, kind_of
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.reporting.reporter import Reporter
 from storyboard_worker.timeline import Timeline
 from storyboard_worker.transfer import Announce, Transfer
 
+# An outage is sat out; a row that has failed so often is told once.
+TOLD_AT_ATTEMPT = 8
 FIRST_DATABASE_WAIT_SECONDS = 0.1
 LONGEST_DATABASE_WAIT_SECONDS = 5.0
 
@@ -73,15 +75,17 @@ class Attempts:
         self,
         queue: StoryboardQueue,
         transfer: Transfer,
-        pauses: Pauses,
+        breakers: Breakers,
         reporter: Reporter,
         *,
+        max_own_errors: int = 8,
         jitter: random.Random | None = None,
     ) -> None:
         self._queue = queue
         self._transfer = transfer
-        self._pauses = pauses
+        self._breakers = breakers
         self._reporter = reporter
+        self._max_own_errors = max_own_errors
         self._jitter = jitter or random.SystemRandom()
 
     def run(self, claim: Claim, deadline: Deadline, announce: Announce = _say_nothing) -> Ended:
@@ -89,10 +93,7 @@ class Attempts:
         timeline = Timeline()
 
         def seconds_left() -> float | None:
-            # Measured from the claim by the database's clock; only the distance is ours.
-            if claim.seconds_until_expiry is None:
-                return None
-            return claim.seconds_until_expiry - (time.monotonic() - claim.received_at)
+            return _remaining(claim, claim.seconds_until_expiry)
 
         with self._reporter.attempt(claim, timeline) as trace:
             try:
@@ -100,7 +101,7 @@ class Attempts:
             except Exception as error:  # noqa: BLE001  logged and reported, and the slot lives on
                 ended = self._broken(claim, error, timeline)
             trace.ended(ended.outcome, ended.error)
-        self._tell_of_recoveries()
+        self.tell_news()
         _log(ended)
         return ended
 
@@ -121,14 +122,14 @@ class Attempts:
                 outcome = Outcome.READY
             except AttemptError as caught:
                 error = caught
-                decision = self._decide(claim, caught, seconds_left())
+                decision = self._decide(claim, caught)
                 delay = None if isinstance(decision, Fail) else decision.delay_seconds
                 outcome = self._settle(claim, caught, decision, deadline)
         except AttemptCancelled:
-            self._pauses.abandoned(claim.host)
+            self._breakers.abandoned(claim)
             outcome = Outcome.CANCELLED
         except LeaseLost:
-            self._pauses.abandoned(claim.host)
+            self._breakers.abandoned(claim)
             outcome = Outcome.LEASE_LOST
         seconds = time.monotonic() - timeline.began_at
         return Ended(claim, outcome, seconds, timeline, error, cdn_url, delay)
@@ -141,7 +142,7 @@ class Attempts:
             extra={"facts": {"storyboard_id": str(claim.id)}},
         )
         self._reporter.crashed(error)
-        self._pauses.abandoned(claim.host)
+        self._breakers.abandoned(claim)
         seconds = time.monotonic() - timeline.began_at
         return Ended(claim, Outcome.UNSETTLED, seconds, timeline, _unexpected(error))
 
@@ -171,7 +172,7 @@ class Attempts:
                 announce=announce,
                 timeline=timeline,
             )
-            self._pauses.succeeded(claim.host)
+            self._breakers.succeeded(claim)
             self._insist(lambda: self._queue.complete(claim, image), deadline)
         except (AttemptError, AttemptCancelled, LeaseLost):
             raise
@@ -183,17 +184,33 @@ class Attempts:
             raise _unexpected(error) from error
         return image.cdn_url
 
-    def _decide(self, claim: Claim, error: AttemptError, seconds_left: float | None) -> Decision:
-        pause_seconds = self._pauses.failed(claim.host, error)
-        if pause_seconds is not None:
-            self._tell_of_pause(claim, error, pause_seconds)
-        return decide(
-            error,
-            attempt=claim.attempt,
-            max_attempts=claim.max_attempts,
-            seconds_left=seconds_left,
-            jitter=self._jitter,
-        )
+    def _decide(self, claim: Claim, error: AttemptError) -> Decision:
+        self._breakers.failed(claim, error)
+        tried = Tried(claim.attempt, claim.own_errors, claim.max_attempts, self._max_own_errors)
+        seconds_left = _remaining(claim, claim.seconds_until_given_up)
+        return decide(error, tried, seconds_left=seconds_left, jitter=self._jitter)
+
+    def tell_news(self) -> None:
+        """Tell of upstreams that have been left alone for long, and of those that are well again;
+        what these have put off is due at once."""
+        for news in self._breakers.take_news():
+            _log_upstream(news)
+            # As its rows' events name it: a source by its host alone.
+            named = news.error.upstream or news.upstream
+            if news.is_over:
+                self._reporter.upstream_recovered(named, news.error.code, news.seconds)
+                self._recall(news.upstream, news.seconds)
+            else:
+                self._reporter.upstream_paused(named, news.error, news.seconds)
+
+    def _recall(self, upstream: str, seconds: float) -> None:
+        try:
+            count = self._queue.recall(upstream, seconds)
+        except (DatabaseUnavailable, SchemaOutdated, DataRefused) as error:
+            # They come by themselves, a little later.
+            event(logging.WARNING, "rows not recalled", upstream=upstream, reason=error)
+            return
+        event(logging.INFO, "rows recalled after an outage", upstream=upstream, count=count)
 
     def _settle(
         self, claim: Claim, error: AttemptError, decision: Decision, deadline: Deadline
@@ -201,35 +218,14 @@ class Attempts:
         if not _is_reported(decision, error):
             outcome = self._write(claim, error, decision, None, deadline)
             self._reporter.row_put_off(claim, error, outcome)
+            if claim.attempt == TOLD_AT_ATTEMPT and kind_of(error) is Kind.UPSTREAM:
+                self._reporter.row_keeps_failing(claim, error)
             return outcome
         reservation = self._reporter.reserve(error.code, error.upstream or claim.host)
         event_id = None if reservation is None else reservation.event_id
         outcome = self._write(claim, error, decision, event_id, deadline)
         self._reporter.row_failed(claim, error, reservation)
         return outcome
-
-    def _tell_of_pause(self, claim: Claim, error: AttemptError, seconds: float) -> None:
-        upstream = error.upstream or claim.host
-        event(
-            logging.WARNING,
-            "upstream paused",
-            upstream=upstream,
-            seconds=seconds,
-            error_code=str(error.code),
-            reason=error.message,
-        )
-        self._reporter.upstream_paused(upstream, error, seconds)
-
-    def _tell_of_recoveries(self) -> None:
-        for recovery in self._pauses.take_recoveries():
-            event(
-                logging.INFO,
-                "upstream is well again",
-                upstream=recovery.upstream,
-                error_code=str(recovery.code),
-                after_seconds=recovery.seconds,
-            )
-            self._reporter.upstream_recovered(recovery.upstream, recovery.code, recovery.seconds)
 
     def _write(
         self,
@@ -259,10 +255,14 @@ class Attempts:
     ) -> Outcome:
         queue = self._queue
         match decision:
-            case Retry(delay_seconds=delay):
+            case Retry(delay_seconds=delay, own_error=own):
                 self._insist(
                     lambda: queue.retry(
-                        claim, error, delay_seconds=delay, sentry_event_id=event_id
+                        claim,
+                        error,
+                        delay_seconds=delay,
+                        sentry_event_id=event_id,
+                        own_error=own,
                     ),
                     deadline,
                 )
@@ -295,6 +295,23 @@ class Attempts:
             if deadline.wait_until_cancelled(wait_seconds):
                 raise AttemptCancelled
             wait_seconds = min(wait_seconds * 2, LONGEST_DATABASE_WAIT_SECONDS)
+
+
+def _remaining(claim: Claim, seconds: float | None) -> float | None:
+    """What is left of ``seconds``, measured when the row was claimed: only the distance is ours,
+    the moment is the database's."""
+    return None if seconds is None else seconds - (time.monotonic() - claim.received_at)
+
+
+def _log_upstream(news: Lasting) -> None:
+    event(
+        logging.INFO if news.is_over else logging.WARNING,
+        "upstream is well again" if news.is_over else "upstream paused",
+        upstream=news.upstream,
+        seconds=news.seconds,
+        error_code=str(news.error.code),
+        reason=news.error.message,
+    )
 
 
 def _unexpected(error: Exception) -> AttemptError:

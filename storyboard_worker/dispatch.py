@@ -1,22 +1,26 @@
 """From the table to the slots: claim what is due for as many slots as are free."""
 
 import logging
+import time
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
+from storyboard_worker.breakers import Breakers
 from storyboard_worker.errors import STORAGE_UPSTREAM
 from storyboard_worker.logs import event
-from storyboard_worker.models import Claim
-from storyboard_worker.pauses import Pauses
+from storyboard_worker.models import Claim, Group
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.slots import Slots
+
+# Under load, with every slot taken by new rows, how often others are looked for.
+SUSPECTS_EVERY_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """``started`` attempts; ``look_again`` as soon as one ends: all slots are taken, or
-    storage is paused or on probation, so rows may be due that were not taken. ``held_back``: some
-    hosts were passed over, and any attempt that ends may open them. ``left_free`` slots stayed
-    without work."""
+    """``started`` attempts; ``look_again`` as soon as one ends: all slots are taken, so rows may be
+    due that were not taken. ``held_back``: some upstreams were left alone, and any attempt that
+    ends may open them. ``left_free`` slots stayed without work."""
 
     started: int
     look_again: bool
@@ -28,13 +32,25 @@ class Dispatcher:
     """``limit``: how many attempts may be started in all; ``None`` for no limit."""
 
     def __init__(
-        self, queue: StoryboardQueue, slots: Slots, pauses: Pauses, *, limit: int | None = None
+        self,
+        queue: StoryboardQueue,
+        slots: Slots,
+        breakers: Breakers,
+        *,
+        limit: int | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._queue = queue
         self._slots = slots
-        self._pauses = pauses
+        self._breakers = breakers
         self._left = limit
+        self._clock = clock
         self._rows_are_left = False
+        # Whether rows that have been tried before wait for a slot, as far as is known.
+        self._suspects_wait = False
+        self._suspects_seen_at = float("-inf")
+        # Shut upstreams of which no new row was there: one that is found is one that arrived.
+        self._without_new: set[str] = set()
         self._closed = False
 
     def close(self) -> None:
@@ -46,36 +62,45 @@ class Dispatcher:
         """No more may be started."""
         return self._left is not None and self._left <= 0
 
-    def fill(self) -> Filled:
-        """Start attempts in the free slots."""
+    def fill(self, *, hearing: bool = True) -> Filled:
+        """Start attempts in the free slots. Unless ``hearing``, no word comes of new rows."""
+        if not hearing:
+            for upstream in self._without_new:
+                self._breakers.row_arrived(upstream)
+        # A probe may end, and open its upstream for all, before this comes to its end.
+        held_back = not self._breakers.all_closed
         taken = self._slots.take(most=self._left)
         started = 0
         try:
-            wanted = self._pauses.storage_allows(taken)
-            for host in self._pauses.hosts_to_probe()[:wanted]:
-                started += self._probe(host)
-            avoided = self._pauses.hosts_to_avoid()
-            if started < wanted:
-                claims = self._queue.claim(wanted - started, without_hosts=avoided)
-                started += self._start(claims)
+            started = self._fill(taken)
         finally:
             self._slots.leave(taken - started)
-        self._rows_are_left = started == wanted and not avoided
+        held_back = held_back or not self._breakers.all_closed
+        if not held_back:
+            self._without_new.clear()
+        self._rows_are_left = started == taken and not held_back
         return Filled(
             started,
-            look_again=started == wanted,
-            held_back=bool(avoided),
+            look_again=started == taken,
+            held_back=held_back,
             left_free=taken - started,
         )
 
     def take(self, completions: int) -> int:
         """How many rows to claim along with so many completions (see :class:`Refill`).
 
-        As many as slots will be free then, while rows are known to wait and no upstream is in
+        As many as slots will be free then, while new rows are known to wait and no upstream is in
         trouble: whatever is more difficult is left to :meth:`fill`.
         """
-        easy = self._rows_are_left and self._left is None and self._pauses.all_open
-        return self._slots.take(leaving=completions) if easy and not self._closed else 0
+        easy = (
+            self._rows_are_left
+            and self._left is None
+            and not self._suspects_wait
+            and not self._closed
+            and not self._is_time_for_suspects
+            and self._breakers.all_closed
+        )
+        return self._slots.take(leaving=completions) if easy else 0
 
     def start(self, claims: list[Claim], taken: int) -> None:
         """Start what was claimed along with completions."""
@@ -85,19 +110,74 @@ class Dispatcher:
         self._slots.leave(taken - len(claims))
         self._rows_are_left = len(claims) == taken
 
-    def _probe(self, host: str) -> int:
-        claims = self._queue.claim(1, host=host)
-        if claims:
-            self._pauses.start_probe(host)
+    @property
+    def _is_time_for_suspects(self) -> bool:
+        return self._clock() - self._suspects_seen_at > SUSPECTS_EVERY_SECONDS
+
+    def _fill(self, free: int) -> int:
+        shut = self._breakers.shut_sources()
+        if self._breakers.storage_is_shut:
+            wanted = min(free, self._breakers.probes_wanted(STORAGE_UPSTREAM))
+            return self._probe(wanted, None, without_upstreams=shut)
+        started = 0
+        for upstream in shut:
+            wanted = min(free - started, self._breakers.probes_wanted(upstream))
+            started += self._probe(wanted, upstream)
+        return started + self._claim_freely(free - started, shut)
+
+    def _probe(
+        self, wanted: int, upstream: str | None, *, without_upstreams: Collection[str] = ()
+    ) -> int:
+        if not wanted:
+            return 0
+        asked = upstream or STORAGE_UPSTREAM
+        # Within a pause only a row that has just arrived may ask.
+        only_new = not self._breakers.is_half_open(asked)
+        claims = self._queue.claim_probes(
+            wanted, upstream=upstream, without_upstreams=without_upstreams, only_new=only_new
+        )
+        if any(not claim.is_suspect for claim in claims):
+            self._without_new.discard(asked)
         else:
-            self._pauses.nothing_to_probe(host)
+            self._without_new.add(asked)
+        if not claims:
+            self._breakers.no_row_arrived(asked)
         return self._start(claims)
+
+    def _claim_freely(self, free: int, shut: set[str]) -> int:
+        """New rows first, but suspects have their share where some may wait; without new rows
+        they have what is left."""
+        share = min(free, self._slots.free_for_suspects)
+        reserved = share if self._suspects_wait or self._is_time_for_suspects else 0
+        started = self._claim(free - reserved, Group.NEW, shut)
+        new_rows_wait = started == free - reserved
+        suspects = self._claim_suspects(reserved if new_rows_wait else free - started, shut)
+        started += suspects
+        if new_rows_wait:
+            started += self._claim(free - started, Group.NEW, shut)
+        return started
+
+    def _claim_suspects(self, wanted: int, shut: set[str]) -> int:
+        if not wanted:
+            return 0
+        started = 0
+        if not self._slots.holds_lost:
+            # Apart from each other: one of them may be what kills its worker.
+            started += self._claim(1, Group.LOST, shut)
+        started += self._claim(wanted - started, Group.TRIED, shut)
+        self._suspects_wait = started == wanted
+        self._suspects_seen_at = self._clock()
+        return started
+
+    def _claim(self, wanted: int, group: Group, shut: set[str]) -> int:
+        if not wanted:
+            return 0
+        return self._start(self._queue.claim(wanted, without_upstreams=shut, group=group))
 
     def _start(self, claims: list[Claim]) -> int:
         _log_claimed(claims)
         for claim in claims:
-            # While storage is on probation this is the one row that may ask it.
-            self._pauses.start_probe(STORAGE_UPSTREAM)
+            self._breakers.started(claim)
             self._slots.start(claim)
         if self._left is not None:
             self._left -= len(claims)

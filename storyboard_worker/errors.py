@@ -5,6 +5,7 @@
     ├── AttemptCancelled     somebody stopped the attempt (shutdown, lost lease)
     ├── LeaseLost            the claim is no longer ours: drop the result, tell nobody
     ├── DatabaseUnavailable  the database is away or too busy; waiting helps
+    │   ├── NotReached       there was no connection: nothing was asked
     │   ├── CommitInDoubt    it may have done what it was asked for all the same
     │   └── RowsHidden       row-level security hides the table from our role
     ├── DataRefused          a value is to blame: a row's, or one that we wrote
@@ -103,6 +104,10 @@ class DatabaseUnavailable(StoryboardWorkerError):
     """The database cannot be reached, or refuses work for now."""
 
 
+class NotReached(DatabaseUnavailable):
+    """No connection could be had, so nothing was asked on it."""
+
+
 class CommitInDoubt(DatabaseUnavailable):
     """The answer to a COMMIT did not come: the transaction may or may not have been committed."""
 
@@ -114,12 +119,13 @@ class RowsHidden(DatabaseUnavailable):
 class DataRefused(StoryboardWorkerError):
     """The database refuses a value: one that stands in a row, or one that was to be written.
 
-    ``by_trigger``: a trigger of the owner's said so, which may refuse anything.
+    ``by_row``: a value of the row at hand is to blame, rather than a trigger or a constraint of
+    the owner's, which may refuse anything.
     """
 
-    def __init__(self, message: str, *, by_trigger: bool = False) -> None:
+    def __init__(self, message: str, *, by_row: bool = True) -> None:
         super().__init__(message)
-        self.by_trigger = by_trigger
+        self.by_row = by_row
 
 
 class SchemaOutdated(StoryboardWorkerError):

@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
@@ -10,6 +10,7 @@ from uuid import UUID
 from storyboard_worker.attempt import Attempts, Ended, Outcome
 from storyboard_worker.database.patience import Insist
 from storyboard_worker.deadline import Deadline
+from storyboard_worker.errors import DatabaseUnavailable
 from storyboard_worker.housekeeping import Housekeeping
 from storyboard_worker.keeper import RENEWALS_PER_LEASE, Keeper
 from storyboard_worker.models import Claim, Status
@@ -50,6 +51,14 @@ class Foreground:
         self._stopped = threading.Event()
 
     def process(self, row: Row, announce: Announce) -> None:
+        """See :meth:`_process`; what was claimed without an answer is given back in the end."""
+        try:
+            self._process(row, announce)
+        finally:
+            with suppress(DatabaseUnavailable):
+                self._queue.give_back_lost()
+
+    def _process(self, row: Row, announce: Announce) -> None:
         """Make one attempt on the row, unless it is ready or somebody else holds it.
 
         It may wait for a later attempt or have failed (then it starts afresh). Each step is
@@ -66,7 +75,8 @@ class Foreground:
             announce("it had failed: starting afresh")
         claim = insist(lambda: self._queue.claim_one(row["id"]))
         if claim is not None:
-            announce(f"claimed, attempt {claim.attempt} of {claim.max_attempts}")
+            limit = "" if claim.max_attempts is None else f" of {claim.max_attempts}"
+            announce(f"claimed, attempt {claim.attempt}{limit}")
             self._attempt(claim, announce)
         elif afresh:
             announce("a worker was quicker: waiting for what becomes of it")

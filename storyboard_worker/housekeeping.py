@@ -31,15 +31,19 @@ class Housekeeping:
         self._upkeep = upkeep
         self._register = register
         self._reporter = reporter
+        self._rescued = self._lost = self._expired = 0
 
     def rescue(self) -> Rescued:
-        """Put rows back whose lease ran out; fail (``worker_lost``) those without attempts."""
-        rescued = lost = 0
+        """Put rows back whose lease ran out; fail (``worker_lost``) those without attempts.
+
+        What was done before the database went away is counted with the next call.
+        """
         ends_at = time.monotonic() + LONGEST_ROUND_SECONDS
         for _ in range(MAX_BATCHES):
             lapsed = self._upkeep.rescue()
             failed = [row for row in lapsed if row.failed]
-            rescued, lost = rescued + len(lapsed) - len(failed), lost + len(failed)
+            self._rescued += len(lapsed) - len(failed)
+            self._lost += len(failed)
             for row in lapsed:
                 event(
                     logging.WARNING,
@@ -51,18 +55,20 @@ class Housekeeping:
             self._tell_lost(failed)
             if len(lapsed) < BATCH_ROWS or time.monotonic() > ends_at:
                 break
+        rescued, self._rescued = self._rescued, 0
+        lost, self._lost = self._lost, 0
         return Rescued(rescued, lost)
 
     def expire(self) -> int:
-        """Fail rows whose signed URL died while they waited; returns how many."""
-        count = 0
+        """Fail rows whose signed URL died while they waited; returns how many, as above."""
         ends_at = time.monotonic() + LONGEST_ROUND_SECONDS
         for _ in range(MAX_BATCHES):
             expired = self._upkeep.expire()
-            count += len(expired)
+            self._expired += len(expired)
             self._tell_expired(expired)
             if len(expired) < BATCH_ROWS or time.monotonic() > ends_at:
                 break
+        count, self._expired = self._expired, 0
         return count
 
     def forget_dead_workers(self) -> int:

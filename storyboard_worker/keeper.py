@@ -4,7 +4,7 @@ import logging
 import threading
 from collections.abc import Callable, Sequence
 
-from storyboard_worker.errors import DatabaseUnavailable, SchemaOutdated
+from storyboard_worker.errors import DatabaseUnavailable, RowsHidden, SchemaOutdated
 from storyboard_worker.logs import event, log
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.slots import Slots
@@ -75,6 +75,10 @@ class Keeper:
         self._watcher.moves()
         try:
             duty()
+        except RowsHidden as error:
+            # Asking again at once would show no more.
+            self._watcher.failed(error)
+            self._broke = True
         except (DatabaseUnavailable, SchemaOutdated) as error:
             # Once for each outage: what follows says the same, every second.
             if not self._waits:

@@ -31,6 +31,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from storyboard_worker.lengths import has_overlong_host, host_and_port
 
 NOTIFY_CHANNEL = "storyboards"
+USUAL_PORTS = {"http": 80, "https": 443}
 VERSION_TABLE = "storyboard_worker_version"
 
 
@@ -41,6 +42,15 @@ class Status(StrEnum):
     PROCESSING = "processing"
     READY = "ready"
     FAILED = "failed"
+
+
+class Group(StrEnum):
+    """Which rows of the backlog: those ``NEW`` to it, those ``TRIED`` before in vain, and those
+    over which a worker was ``LOST``."""
+
+    NEW = "new"
+    TRIED = "tried"
+    LOST = "lost"
 
 
 class WorkerState(StrEnum):
@@ -65,8 +75,11 @@ storyboards = Table(
     Column("priority", SmallInteger, nullable=False, server_default=text("0")),
     Column("available_at", DateTime(timezone=True), nullable=False, server_default=_now),
     Column("source_expires_at", DateTime(timezone=True)),
+    Column("source_set_at", DateTime(timezone=True)),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("max_attempts", Integer),
+    Column("own_errors", Integer, nullable=False, server_default=text("0")),
+    Column("workers_lost", Integer, nullable=False, server_default=text("0")),
     Column("claim_token", Uuid),
     Column("claimed_by", Text),
     Column("claimed_at", DateTime(timezone=True)),
@@ -103,6 +116,22 @@ Index(
     storyboards.c.available_at,
     storyboards.c.id,
     postgresql_where=text(_where_status(Status.PENDING)),
+)
+Index(
+    "storyboards_tried_idx",
+    text("(-priority::integer)"),
+    text("(COALESCE(source_expires_at, 'infinity'))"),
+    storyboards.c.available_at,
+    storyboards.c.id,
+    postgresql_where=text(f"{_where_status(Status.PENDING)} AND attempts > 0 AND workers_lost = 0"),
+)
+Index(
+    "storyboards_lost_idx",
+    text("(-priority::integer)"),
+    text("(COALESCE(source_expires_at, 'infinity'))"),
+    storyboards.c.available_at,
+    storyboards.c.id,
+    postgresql_where=text(f"{_where_status(Status.PENDING)} AND workers_lost > 0"),
 )
 Index(
     "storyboards_processing_idx",
@@ -155,27 +184,43 @@ storyboard_alarms = Table(
 class Claim:
     """A row that is ours for a while: what an attempt needs to know, and the proof.
 
-    ``attempt`` counts from 1 and includes this one. ``seconds_until_expiry`` was measured
-    by the database's clock when the row was claimed; ``None`` when no expiry is known.
-    ``received_at``, on the monotonic clock, is when that was.
+    ``attempt`` counts from 1 and includes this one; ``own_errors`` of those before ended with an
+    error of the row's own. ``max_attempts`` is the row's own limit, if it has one.
+    ``seconds_until_expiry`` was measured by the database's clock when the row was claimed;
+    ``None`` when no expiry is known. ``seconds_until_given_up`` is the same or, then, until a day
+    after the link was set. ``received_at``, on the monotonic clock, is when that was.
     """
 
     id: UUID
     token: UUID
     source_url: str
     attempt: int
-    max_attempts: int
+    max_attempts: int | None
     seconds_until_expiry: float | None
     seconds_since_due: float
     project_id: str | None = None
     sentry_trace: str | None = None
     baggage: str | None = None
+    own_errors: int = 0
+    workers_lost: int = 0
+    seconds_until_given_up: float | None = None
     received_at: float = field(default_factory=time.monotonic, compare=False)
 
     @cached_property
     def host(self) -> str:
-        """The source's host, which names the upstream."""
+        """The source's host."""
         return host_of(self.source_url)
+
+    @cached_property
+    def upstream(self) -> str:
+        """The source as one that may be up or down: a host and, unless it is the usual one, a
+        port."""
+        return upstream_of(self.source_url)
+
+    @property
+    def is_suspect(self) -> bool:
+        """It has been tried before, in vain."""
+        return self.attempt > 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +293,17 @@ def host_of(url: str) -> str:
         return urlsplit(f"//{host_and_port(url)}").hostname or ""
     except ValueError:
         return ""
+
+
+def upstream_of(url: str) -> str:
+    """Host and port of a URL in lower case, without the port that its scheme has anyway."""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname or "", parts.port
+    except ValueError:
+        return ""
+    shown = f"[{host}]" if ":" in host else host
+    return shown if port is None or port == USUAL_PORTS.get(parts.scheme) else f"{shown}:{port}"
 
 
 def public_id(folder: str, storyboard_id: UUID, source_url: str) -> str:

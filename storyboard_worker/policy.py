@@ -1,8 +1,9 @@
 """What follows from an error: another attempt, failure, or release. Pure decisions.
 
-The kinds are the contract's table: permanent errors fail the row at once, doubtful ones
-after three attempts, transient ones when the attempts or the link's life run out; blameless
-ones are not the row's fault and use up no attempt.
+The kinds are the contract's table. Permanent errors fail the row at once, doubtful ones after a
+few attempts. A row's own errors end it after ``max_own_errors`` of them; those of an upstream are
+sat out until the link dies. Blameless ones use up no attempt. A limit that the row sets for itself
+counts all attempts, whatever their errors.
 """
 
 import random
@@ -11,10 +12,14 @@ from enum import Enum, auto
 
 from storyboard_worker.errors import AttemptError, ErrorCode
 
+HTTP_GONE = 410
 DOUBTFUL_MAX_ATTEMPTS = 3
+# A store may show a new object late: so many attempts, spread over a minute at least.
+NOT_FOUND_MAX_ATTEMPTS = 5
+NOT_FOUND_DELAYS_SECONDS = (5.0, 10.0, 20.0, 30.0)
 BACKOFF_BASE_SECONDS = 2.0
 BACKOFF_FACTOR = 3.0
-BACKOFF_MAX_SECONDS = 1800.0
+BACKOFF_MAX_SECONDS = 600.0
 # An upstream that names a day does not take the row's whole life: we look again after this.
 RETRY_AFTER_MAX_SECONDS = 3600.0
 BLAMELESS_PAUSE_SECONDS = 30.0
@@ -27,13 +32,16 @@ class Kind(Enum):
 
     PERMANENT = auto()
     DOUBTFUL = auto()
-    TRANSIENT = auto()
+    OWN = auto()
+    UPSTREAM = auto()
     BLAMELESS = auto()
 
 
+DOWN_CODES = frozenset(
+    {ErrorCode.SOURCE_UNAVAILABLE, ErrorCode.SOURCE_TIMEOUT, ErrorCode.STORAGE_UNAVAILABLE}
+)
 _KINDS = {
     ErrorCode.SOURCE_EXPIRED: Kind.PERMANENT,
-    ErrorCode.SOURCE_NOT_FOUND: Kind.PERMANENT,
     ErrorCode.SOURCE_BLOCKED: Kind.PERMANENT,
     ErrorCode.SOURCE_REJECTED: Kind.PERMANENT,
     ErrorCode.IMAGE_TOO_LARGE: Kind.PERMANENT,
@@ -41,21 +49,27 @@ _KINDS = {
     ErrorCode.STORAGE_REJECTED: Kind.PERMANENT,
     ErrorCode.SOURCE_UNAUTHORIZED: Kind.DOUBTFUL,
     ErrorCode.SOURCE_FORBIDDEN: Kind.DOUBTFUL,
+    ErrorCode.SOURCE_NOT_FOUND: Kind.DOUBTFUL,
     ErrorCode.SOURCE_RATE_LIMITED: Kind.BLAMELESS,
     ErrorCode.STORAGE_RATE_LIMITED: Kind.BLAMELESS,
     ErrorCode.STORAGE_UNAUTHORIZED: Kind.BLAMELESS,
+    **dict.fromkeys(DOWN_CODES, Kind.UPSTREAM),
 }
 
 
-def kind_of(code: ErrorCode) -> Kind:
-    return _KINDS.get(code, Kind.TRANSIENT)
+def kind_of(error: AttemptError) -> Kind:
+    if error.code is ErrorCode.SOURCE_NOT_FOUND and error.http_status == HTTP_GONE:
+        return Kind.PERMANENT
+    return _KINDS.get(error.code, Kind.OWN)
 
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """Another attempt after ``delay_seconds``; this one stays counted."""
+    """Another attempt after ``delay_seconds``; this one stays counted, and with ``own_error`` as
+    one that ended with an error of the row's own, or a doubtful one."""
 
     delay_seconds: float
+    own_error: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,37 +87,71 @@ class Release:
 Decision = Retry | Fail | Release
 
 
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """How far a row has come: this is its ``attempt``, counted from 1, and ``own_errors`` of those
+    before ended with an error of its own. ``max_attempts`` is its own limit, if it has one."""
+
+    attempt: int
+    own_errors: int
+    max_attempts: int | None
+    max_own_errors: int
+
+
 def decide(
     error: AttemptError,
+    tried: Tried,
     *,
-    attempt: int,
-    max_attempts: int,
     seconds_left: float | None,
     jitter: random.Random,
 ) -> Decision:
-    """What to do after ``attempt`` (counted from 1) ended with ``error``.
+    """What to do after an attempt ended with ``error``.
 
     ``seconds_left``: until the link dies, by the database's clock; ``None`` if unknown.
     """
-    kind = kind_of(error.code)
+    kind = kind_of(error)
     if kind is Kind.BLAMELESS:
         return Release(pause_seconds(error))
-    limit = min(max_attempts, DOUBTFUL_MAX_ATTEMPTS) if kind is Kind.DOUBTFUL else max_attempts
-    if kind is Kind.PERMANENT or attempt >= limit:
+    if kind is Kind.PERMANENT or _is_spent(error, kind, tried):
         return Fail()
-    return _retry_in_time(error, backoff_seconds(attempt, jitter), seconds_left)
+    is_own = kind is not Kind.UPSTREAM
+    return _retry_in_time(error, _delay_seconds(error, tried, jitter), seconds_left, is_own)
 
 
-def _retry_in_time(error: AttemptError, backoff: float, seconds_left: float | None) -> Decision:
+def _is_spent(error: AttemptError, kind: Kind, tried: Tried) -> bool:
+    if tried.max_attempts is not None and tried.attempt >= tried.max_attempts:
+        return True
+    own_errors = tried.own_errors + 1
+    # A row's own limit is looked at above, and stands in place of the setting.
+    most = tried.max_own_errors if tried.max_attempts is None else tried.max_attempts
+    if error.code is ErrorCode.SOURCE_NOT_FOUND:
+        return own_errors >= min(NOT_FOUND_MAX_ATTEMPTS, most)
+    if kind is Kind.DOUBTFUL:
+        return own_errors >= min(DOUBTFUL_MAX_ATTEMPTS, most)
+    return kind is Kind.OWN and own_errors >= most
+
+
+def _delay_seconds(error: AttemptError, tried: Tried, jitter: random.Random) -> float:
+    if error.code is not ErrorCode.SOURCE_NOT_FOUND:
+        return backoff_seconds(tried.attempt, jitter)
+    return NOT_FOUND_DELAYS_SECONDS[min(tried.own_errors, len(NOT_FOUND_DELAYS_SECONDS) - 1)]
+
+
+def _retry_in_time(
+    error: AttemptError,
+    backoff: float,
+    seconds_left: float | None,
+    own_error: bool,  # noqa: FBT001
+) -> Decision:
     asked = min(error.retry_after_seconds or 0.0, RETRY_AFTER_MAX_SECONDS)
     delay = max(backoff, asked)
     if seconds_left is None:
-        return Retry(delay)
+        return Retry(delay, own_error)
     latest = seconds_left - SHORTEST_ATTEMPT_SECONDS
     if latest < asked or latest <= 0:
         return Fail()
     # Backoff is our own choice: rather early than after the link's death.
-    return Retry(min(delay, latest))
+    return Retry(min(delay, latest), own_error)
 
 
 def backoff_seconds(attempt: int, jitter: random.Random) -> float:

@@ -12,6 +12,8 @@ from storyboard_worker.deadline import Deadline
 from storyboard_worker.logs import log
 from storyboard_worker.models import Claim
 
+SUSPECTS_SHARE = 4
+
 
 class Slots:
     """Runs attempts in ``count`` threads, started when first needed.
@@ -57,6 +59,21 @@ class Slots:
         """No attempt goes on though its time is up."""
         with self._changed:
             return not any(deadline.overdue for _, deadline in self._under_way.values())
+
+    @property
+    def free_for_suspects(self) -> int:
+        """Rows that have failed before may take a quarter of the slots while new ones wait: what
+        hangs again and again must not fill the house."""
+        most = max(1, self._count // SUSPECTS_SHARE)
+        with self._changed:
+            suspects = sum(claim.is_suspect for claim, _ in self._under_way.values())
+        return max(0, most - suspects)
+
+    @property
+    def holds_lost(self) -> bool:
+        """A row over which a worker was lost is under way."""
+        with self._changed:
+            return any(claim.workers_lost for claim, _ in self._under_way.values())
 
     def take(self, *, most: int | None = None, leaving: int = 0) -> int:
         """Take free slots, for claims to come; returns how many.

@@ -5,6 +5,7 @@ Everything about the URL is distrusted: its scheme, its host, the address behind
 the HTTP client become :class:`AttemptError` here.
 """
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from storyboard_worker.retry_after import retry_after_seconds
 MAX_REDIRECTS = 3
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 HTTP_OK = 200
+SLOWEST_BYTES_PER_SECOND = 4096
 
 HEADERS = [
     # A compressed image gains nothing, and a hostile one could unpack to gigabytes.
@@ -32,12 +34,18 @@ NOTHING = httpx.ByteStream(b"")
 
 STATUS_CODES = {
     401: ErrorCode.SOURCE_UNAUTHORIZED,
+    403: ErrorCode.SOURCE_FORBIDDEN,
     404: ErrorCode.SOURCE_NOT_FOUND,
     408: ErrorCode.SOURCE_TIMEOUT,
+    409: ErrorCode.SOURCE_UNAVAILABLE,
     410: ErrorCode.SOURCE_NOT_FOUND,
+    423: ErrorCode.SOURCE_UNAVAILABLE,
     425: ErrorCode.SOURCE_UNAVAILABLE,
+    428: ErrorCode.SOURCE_UNAVAILABLE,
     429: ErrorCode.SOURCE_RATE_LIMITED,
 }
+# How stores answer for a link that has died.
+DEAD_LINK_STATUSES = frozenset({400, 401, 403, 404})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +60,8 @@ class Source:
     """Opens images by their signed URLs.
 
     ``allowed_hosts``: exact names, or ``*.example.com`` for everything below; empty allows
-    any. ``allow_http`` permits plain http (development).
+    any. ``allow_http`` permits plain http (development). A body that brings less than 4 KB/s over
+    ``read_timeout_seconds`` of waiting for it has timed out.
     """
 
     def __init__(
@@ -61,12 +70,14 @@ class Source:
         *,
         allowed_hosts: tuple[str, ...] = (),
         allow_http: bool = False,
+        read_timeout_seconds: float = 30.0,
     ) -> None:
         # Not inside an httpx.Client: that would honour proxies, which resolve the host
         # themselves, past the address guard; keep cookies; and read redirects before we do.
         self._transport = transport
         self._allowed_hosts = allowed_hosts
         self._allow_http = allow_http
+        self._read_timeout_seconds = read_timeout_seconds
 
     @contextmanager
     def open(
@@ -84,7 +95,9 @@ class Source:
             _check_answer(response, upstream, link_has_expired)
             yield SourceImage(
                 length_bytes=_declared_length(response, upstream),
-                chunks=_chunks(response, upstream, deadline),
+                chunks=_fast_enough(
+                    _chunks(response, upstream, deadline), upstream, self._read_timeout_seconds
+                ),
             )
         finally:
             response.close()
@@ -221,8 +234,8 @@ def _check_answer(
 
 
 def _code_for(status: int, link_has_expired: Callable[[], bool]) -> ErrorCode:
-    if status == httpx.codes.FORBIDDEN:
-        return ErrorCode.SOURCE_EXPIRED if link_has_expired() else ErrorCode.SOURCE_FORBIDDEN
+    if status in DEAD_LINK_STATUSES and link_has_expired():
+        return ErrorCode.SOURCE_EXPIRED
     if status in STATUS_CODES:
         return STATUS_CODES[status]
     if httpx.codes.is_server_error(status):
@@ -247,6 +260,30 @@ def _declared_length(response: httpx.Response, upstream: str) -> int | None:
     raise AttemptError(
         ErrorCode.SOURCE_UNAVAILABLE, "the source declares no clear length", upstream=upstream
     )
+
+
+def _fast_enough(chunks: Iterator[bytes], upstream: str, window_seconds: float) -> Iterator[bytes]:
+    """The ``chunks``, unless they drip: each byte in time, and the whole in hours.
+
+    Only waiting for the source counts: the storage may be what takes its time in between.
+    """
+    waited_seconds, received_bytes = 0.0, 0
+    while True:
+        began_at = time.monotonic()
+        chunk = next(chunks, None)
+        waited_seconds += time.monotonic() - began_at
+        if chunk is None:
+            return
+        received_bytes += len(chunk)
+        if waited_seconds >= window_seconds:
+            if received_bytes < SLOWEST_BYTES_PER_SECOND * waited_seconds:
+                raise AttemptError(
+                    ErrorCode.SOURCE_TIMEOUT,
+                    f"the source sends less than {SLOWEST_BYTES_PER_SECOND} bytes a second",
+                    upstream=upstream,
+                )
+            waited_seconds, received_bytes = 0.0, 0
+        yield chunk
 
 
 def _chunks(response: httpx.Response, upstream: str, deadline: Deadline) -> Iterator[bytes]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from storyboard_worker.alarms import Alarms
 from storyboard_worker.attempt import Attempts, Ended, Outcome
+from storyboard_worker.breakers import Breakers
 from storyboard_worker.database.patience import Patience
 from storyboard_worker.dispatch import Dispatcher
 from storyboard_worker.errors import DatabaseUnavailable, RowsHidden
@@ -19,7 +20,6 @@ from storyboard_worker.housekeeping import Housekeeping
 from storyboard_worker.keeper import RENEWALS_PER_LEASE, Keeper, renew_leases
 from storyboard_worker.logs import event
 from storyboard_worker.models import Claim
-from storyboard_worker.pauses import Pauses
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.queries.counts import StoryboardCounts
 from storyboard_worker.reporting.reporter import Reporter
@@ -31,6 +31,9 @@ from storyboard_worker.slots import Slots
 LAST_ATTEMPTS_SECONDS = 10.0
 # What giving rows back may take, before the hard end.
 GIVE_BACK_SECONDS = 1.0
+# A pause that ends so soon is sat out.
+LONGEST_PAUSE_SAT_OUT_SECONDS = 8.0
+SHORTEST_WAIT_SECONDS = 0.05
 
 OnEnded = Callable[[Ended], None]
 # A slot is free, or somebody asked us to stop: it may be put into from a signal handler.
@@ -91,11 +94,17 @@ class Sweep:
         self._reporter = reporter
         self._shutdown = shutdown
         self._began = False
+        self._tally = Tally(complete=False)
+
+    @property
+    def tally(self) -> Tally | None:
+        """What has been done so far; ``None`` while nothing has."""
+        return self._tally if self._began else None
 
     def run(
         self,
         attempts: Attempts | None,
-        pauses: Pauses,
+        breakers: Breakers,
         *,
         max_seconds: float,
         limit: int | None = None,
@@ -107,9 +116,9 @@ class Sweep:
         up, which is a hard end: those still under way then are given back. Raises
         :class:`CutShort` when the database stays away.
         """
+        self._tally = tally = Tally(complete=False)
         started = time.monotonic()
         self._insist.end_by(started + max_seconds)
-        tally = Tally(complete=False)
         with (
             self._reporter.sweep_monitored(max_seconds),
             self._shutdown.calling(self._insist.give_up),
@@ -118,9 +127,11 @@ class Sweep:
                 self._tidy(tally)
                 if attempts is not None:
                     ends_at = started + max_seconds
-                    self._process(tally, attempts, pauses, ends_at, limit=limit, on_ended=on_ended)
+                    self._process(
+                        tally, attempts, breakers, ends_at, limit=limit, on_ended=on_ended
+                    )
                     if tally.processed:
-                        met = pauses.paused_seconds()
+                        met = breakers.paused_seconds()
                         tally.alarms += self._insist(lambda: self._alarms.met(met))
             except RowsHidden:
                 raise
@@ -150,7 +161,7 @@ class Sweep:
         self,
         tally: Tally,
         attempts: Attempts,
-        pauses: Pauses,
+        breakers: Breakers,
         ends_at: float,
         *,
         limit: int | None,
@@ -164,7 +175,7 @@ class Sweep:
             on_free=lambda: wakes.put(None),
             on_ended=on_ended,
         )
-        dispatcher = Dispatcher(self._queue, slots, pauses, limit=limit)
+        dispatcher = Dispatcher(self._queue, slots, breakers, limit=limit)
         keeper = Keeper(
             [lambda: renew_leases(self._queue, slots), self._queue.give_back_lost],
             interval_seconds=self._settings.lease_seconds / RENEWALS_PER_LEASE,
@@ -175,7 +186,7 @@ class Sweep:
         try:
             with self._shutdown.calling(lambda: wakes.put(None)):
                 try:
-                    drained = self._drain(dispatcher, slots, wakes, last_start)
+                    drained = self._drain(dispatcher, slots, breakers, wakes, last_start)
                 finally:
                     # Also when the database is away: attempts under way insist on their outcome.
                     given_back = self._finish(slots, wakes, ends_at)
@@ -183,21 +194,30 @@ class Sweep:
             keeper.stop()
             slots.close()
             _add(tally, slots, given_back)
-        # Rows of hosts that are paused were passed over, and may be due.
-        done = drained and not pauses.hosts_to_avoid()
-        done = done or self._nothing_is_due()
+        done = drained or self._nothing_is_due()
         tally.complete = done and tally.released == 0
 
-    def _drain(self, dispatcher: Dispatcher, slots: Slots, wakes: Wakes, ends_at: float) -> bool:
+    def _drain(
+        self,
+        dispatcher: Dispatcher,
+        slots: Slots,
+        breakers: Breakers,
+        wakes: Wakes,
+        ends_at: float,
+    ) -> bool:
         """Claim and start until a claim finds nothing; false when stopped before."""
         while not dispatcher.exhausted:
             if self._shutdown.requested or time.monotonic() >= ends_at:
                 return False
             filled = self._insist(dispatcher.fill)
+            seconds = ends_at - time.monotonic()
             if not slots.under_way and not filled.started:
-                # To look again would be to wait for storage, which is paused.
-                return not filled.look_again
-            _wait(wakes, ends_at - time.monotonic())
+                pause_seconds = breakers.seconds_until_change()
+                if pause_seconds is None or pause_seconds > LONGEST_PAUSE_SAT_OUT_SECONDS:
+                    # Rows of upstreams that are left alone for longer may be due.
+                    return not filled.held_back
+                seconds = min(seconds, max(SHORTEST_WAIT_SECONDS, pause_seconds))
+            _wait(wakes, seconds)
         return False
 
     def _finish(self, slots: Slots, wakes: Wakes, ends_at: float) -> int:
@@ -207,6 +227,8 @@ class Sweep:
         unfinished = slots.under_way
         if not unfinished:
             return 0
+        # A database that is silent now must not keep the sweep beyond its hard end.
+        self._insist.give_up()
         slots.cancel(unfinished)
         given_back = 0
         try:
@@ -220,10 +242,12 @@ class Sweep:
 
     def _give_back(self, unfinished: list[Claim]) -> int:
         try:
-            return self._queue.give_back(unfinished)
+            given_back = self._queue.give_back(unfinished)
         except DatabaseUnavailable:
             # One connection may be broken while others are well.
-            return self._queue.give_back(unfinished)
+            given_back = self._queue.give_back(unfinished)
+        self._queue.give_back_lost()
+        return given_back
 
     def _wait_idle(self, slots: Slots, wakes: Wakes, ends_at: float) -> None:
         """Until no attempt is under way or the time is up, which a signal brings forward."""

@@ -12,7 +12,12 @@ import click
 
 from storyboard_worker import __version__
 from storyboard_worker.cli.exits import Exit
-from storyboard_worker.errors import DatabaseUnavailable, SchemaOutdated, SettingsError
+from storyboard_worker.errors import (
+    DatabaseUnavailable,
+    DataRefused,
+    SchemaOutdated,
+    SettingsError,
+)
 from storyboard_worker.logs import log
 from storyboard_worker.settings import read_settings
 
@@ -110,8 +115,9 @@ def main() -> None:
             f"the database is unreachable or refuses: {error} (look at DATABASE_URL)",
             Exit.DATABASE_UNREACHABLE,
         )
-    except SchemaOutdated as error:
-        _end(error, Exit.BAD_ANSWER)
+    except (DataRefused, SchemaOutdated) as error:
+        refused = "the database refuses a value: " if isinstance(error, DataRefused) else ""
+        _end(f"{refused}{error}", Exit.BAD_ANSWER)
     except click.Abort:
         _end("interrupted", Exit.BAD_ANSWER)
     except Exception as error:  # noqa: BLE001  the border of the process

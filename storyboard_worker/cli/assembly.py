@@ -9,6 +9,7 @@ from pathlib import Path
 from storyboard_worker.addresses import PublicResolver
 from storyboard_worker.alarms import Alarms
 from storyboard_worker.attempt import Attempts, Ended
+from storyboard_worker.breakers import Breakers
 from storyboard_worker.cli.output import waiting_for_database
 from storyboard_worker.database import Database
 from storyboard_worker.database.patience import Insist, Patience, at_once
@@ -18,10 +19,10 @@ from storyboard_worker.foreground import Foreground
 from storyboard_worker.housekeeping import Housekeeping
 from storyboard_worker.logs import set_up
 from storyboard_worker.models import SetAside
-from storyboard_worker.pauses import Pauses
 from storyboard_worker.queries.alarms import AlarmRegister
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.queries.counts import StoryboardCounts
+from storyboard_worker.queries.doubts import Doubts
 from storyboard_worker.queries.failures import Failures
 from storyboard_worker.queries.outlook import Outlook
 from storyboard_worker.queries.rows import StoryboardRows
@@ -73,9 +74,13 @@ class Assembly:
             self.database,
             worker_id=self.worker_id,
             lease_seconds=self.settings.lease_seconds,
-            max_attempts=self.settings.max_attempts,
             on_set_aside=self._tell_set_aside,
+            doubts=self.doubts,
         )
+
+    @cached_property
+    def doubts(self) -> Doubts:
+        return Doubts()
 
     def _tell_set_aside(self, row: SetAside) -> None:
         self.housekeeping.tell_set_aside(row)
@@ -125,12 +130,18 @@ class Assembly:
         )
 
     @cached_property
-    def pauses(self) -> Pauses:
-        return Pauses()
+    def breakers(self) -> Breakers:
+        return Breakers()
 
     @cached_property
     def attempts(self) -> Attempts:
-        return Attempts(self.queue, self.transfer, self.pauses, self.reporter)
+        return Attempts(
+            self.queue,
+            self.transfer,
+            self.breakers,
+            self.reporter,
+            max_own_errors=self.settings.max_attempts,
+        )
 
     def sweep(self, shutdown: Shutdown) -> Sweep:
         return Sweep(
@@ -177,7 +188,9 @@ class Assembly:
         self._stack.callback(other.database.close)
         other.worker_id = self.worker_id
         other.reporter = self.reporter
-        other.pauses = self.pauses
+        # The worker's keeper gives back what the other work has claimed without an answer.
+        other.doubts = self.doubts
+        other.breakers = self.breakers
         other.transfer = self.transfer
         return other
 
@@ -195,6 +208,7 @@ class Assembly:
             transport(resolve=resolve),
             allowed_hosts=settings.source_hosts,
             allow_http=settings.source_allow_private,
+            read_timeout_seconds=settings.read_timeout_seconds,
         )
         storage = Storage(transport(), cloudinary)
         self._stack.callback(source.close)

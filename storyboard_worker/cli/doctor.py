@@ -14,6 +14,7 @@ from storyboard_worker.cli.assembly import Assembly, assembled_from
 from storyboard_worker.cli.exits import Exit
 from storyboard_worker.cli.output import print_json
 from storyboard_worker.doctor.check import Check, Room, Status
+from storyboard_worker.doctor.claim_checks import ClaimChecks
 from storyboard_worker.doctor.examination import examine
 from storyboard_worker.doctor.platform_checks import platform_checks
 from storyboard_worker.doctor.rights_checks import RightsChecks
@@ -40,7 +41,7 @@ SIGNS = {Status.PASSED: ("✓", "green"), Status.WARNED: ("!", "yellow"), Status
     epilog="""\b
 Examples:
   storyboard-worker doctor
-  storyboard-worker doctor --json | jq -r '.checks[] | select(.status == "fail") | .mend'""",
+  storyboard-worker doctor --json | jq -r '.checks[] | select(.status == "fail") | .fix'""",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print all checks as one JSON object.")
 def doctor_command(*, as_json: bool) -> None:
@@ -90,7 +91,7 @@ def examine_database(parts: Assembly) -> Iterator[list[Check]]:
     yield locked
     [tables] = examine([("schema", SchemaChecks(parts.database).version)])
     yield tables
-    if not locked and not any(check.mend == MIGRATE for check in tables):
+    if not locked and not any(check.fix == MIGRATE for check in tables):
         yield from examine(_table_rooms(parts))
 
 
@@ -109,8 +110,7 @@ def _server_rooms(parts: Assembly, server: ServerChecks) -> list[tuple[str, Room
 
 
 def _table_rooms(parts: Assembly) -> list[tuple[str, Room]]:
-    schema, rights = SchemaChecks(parts.database), RightsChecks(parts.database)
-    upkeep = UpkeepChecks(parts.database)
+    rights, upkeep = RightsChecks(parts.database), UpkeepChecks(parts.database)
     work = WorkChecks(
         parts.settings,
         parts.counts,
@@ -119,7 +119,7 @@ def _table_rooms(parts: Assembly) -> list[tuple[str, Room]]:
         parts.failures,
     )
     return [
-        ("claim", schema.claim),
+        ("claim", ClaimChecks(parts.database).claim),
         ("row-level security", rights.security),
         ("rights", rights.rights),
         ("vacuum", upkeep.vacuum),
@@ -185,5 +185,5 @@ def _moving(console: Console) -> Iterator[None]:
 def _show(check: Check) -> None:
     sign, colour = SIGNS[check.status]
     click.echo(f"{click.style(sign, fg=colour)} {check.name}: {check.found}")
-    if check.mend:
-        click.echo(f"    mend: {check.mend}")
+    if check.fix:
+        click.echo(f"    fix: {check.fix}")

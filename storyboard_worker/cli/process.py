@@ -16,8 +16,10 @@ from rich.console import Console
 from storyboard_worker.cli.assembly import assembled
 from storyboard_worker.cli.exits import Exit
 from storyboard_worker.cli.output import ago, duration, print_json
+from storyboard_worker.database.patience import Patience
 from storyboard_worker.foreground import Row
 from storyboard_worker.models import Status
+from storyboard_worker.shutdown import SIGNALS
 
 
 @click.command(
@@ -39,7 +41,7 @@ def process_command(storyboard_id: UUID, *, as_json: bool) -> None:
         row = parts.changing(lambda: parts.rows.get(storyboard_id))
         if row is None:
             raise click.ClickException(f"there is no storyboard {storyboard_id}")
-        with Steps() as steps, _sigterm_as_interrupt():
+        with Steps() as steps, _interruptible(parts.changing):
             parts.foreground(insist=parts.changing).process(row, steps.say)
         row = parts.changing(lambda: parts.rows.get(storyboard_id))
     _finish(storyboard_id, row, as_json=as_json)
@@ -67,17 +69,19 @@ class Steps:
 
 
 @contextmanager
-def _sigterm_as_interrupt() -> Iterator[None]:
-    """While inside, SIGTERM is a Ctrl-C: the row goes back either way."""
-    before = signal.signal(signal.SIGTERM, _interrupt)
+def _interruptible(patience: Patience) -> Iterator[None]:
+    """While inside, SIGTERM is a Ctrl-C: the row goes back either way, and soon."""
+
+    def interrupt(signal_number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
+        patience.give_up()
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, interrupt) for number in SIGNALS}
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
-
-
-def _interrupt(signal_number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
-    raise KeyboardInterrupt
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _finish(storyboard_id: UUID, row: Row | None, *, as_json: bool) -> None:

@@ -47,7 +47,7 @@ def _worker(
             register=parts.register,
             housekeeping=parts.housekeeping,
             attempts=parts.attempts,
-            pauses=parts.pauses,
+            breakers=parts.breakers,
             reporter=parts.reporter,
             on_ended=on_ended,
         ),

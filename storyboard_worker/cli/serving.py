@@ -26,7 +26,7 @@ from storyboard_worker.web.scrape import scrape_routes
 from storyboard_worker.web.server import HttpServer
 from storyboard_worker.web.storyboards import Storyboards
 from storyboard_worker.worker.loop import Worker
-from storyboard_worker.worker.pulse import SILENT_AFTER_SECONDS
+from storyboard_worker.worker.pulse import silent_after_seconds
 
 # No flood of requests can take the claim loop's connections.
 MAX_CONNECTIONS = 2
@@ -125,8 +125,8 @@ class Http:
         health = Health(
             self._settings,
             silent_seconds=self._silent_seconds,
-            most_silent_seconds=SILENT_AFTER_SECONDS,
-            paused_for_seconds=self._parts.pauses.lasting_seconds,
+            most_silent_seconds=silent_after_seconds(self._settings.database_timeout_seconds),
+            paused_for_seconds=self._parts.breakers.lasting_seconds,
             look=self._table,
         )
         cron = Cron(
@@ -152,7 +152,7 @@ class Http:
     def _sweep(self, max_seconds: float) -> dict[str, Any]:
         tally = self._parts.sweep(self._shutdown).run(
             self._parts.attempts,
-            self._parts.pauses,
+            self._parts.breakers,
             max_seconds=max_seconds,
             on_ended=self.attempt_ended,
         )
@@ -176,8 +176,8 @@ class Http:
             database_errors=sum(
                 parts.database.errors for parts in (self._main, self._parts, self._looking)
             ),
-            pauses_begun=self._parts.pauses.begun,
-            paused_seconds=self._parts.pauses.paused_seconds(),
+            pauses_begun=self._parts.breakers.begun,
+            paused_seconds=self._parts.breakers.paused_seconds(),
             loop_silent_seconds=self._silent_seconds(),
             slots=settings.worker_concurrency,
             slots_taken=0 if worker is None else worker.slots_taken,

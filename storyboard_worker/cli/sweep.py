@@ -4,7 +4,7 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Self
@@ -68,9 +68,11 @@ def sweep_command(
         _printed(as_json=as_json),
     ):
         hard_end.reporter = parts.reporter
-        tally = parts.sweep(shutdown).run(
+        sweep = parts.sweep(shutdown)
+        hard_end.last_words = lambda: _print_if_any(sweep.tally, as_json=as_json)
+        tally = sweep.run(
             None if no_process else parts.attempts,
-            parts.pauses,
+            parts.breakers,
             max_seconds=max_seconds - (time.monotonic() - started),
             limit=limit,
             on_ended=progress.note,
@@ -111,6 +113,16 @@ def _tell_of_database(reporter: Reporter, reason: object) -> None:
     )
 
 
+def _nothing() -> None:
+    pass
+
+
+def _print_if_any(tally: Tally | None, *, as_json: bool) -> None:
+    if tally is not None:
+        _print(tally, as_json=as_json)
+        sys.stdout.flush()
+
+
 class HardEnd:
     """Ends the process ``seconds`` after it was made.
 
@@ -120,12 +132,14 @@ class HardEnd:
 
     def __init__(self, seconds: float) -> None:
         self.reporter: Reporter | None = None
+        self.last_words: Callable[[], None] = _nothing
         timer = threading.Timer(seconds, self._end)
         timer.daemon = True
         timer.start()
 
     def _end(self) -> None:
         exit_within(LAST_WORDS_SECONDS, Exit.DATABASE_UNREACHABLE)
+        self.last_words()
         if self.reporter is not None:
             _tell_of_database(self.reporter, "it does not answer")
             self.reporter.close()

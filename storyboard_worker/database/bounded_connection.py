@@ -5,6 +5,7 @@ keep-alive sees only the next kernel, and the server's own time-outs are of no u
 are swallowed on the way. So the time is kept here.
 """
 
+import math
 import os
 import socket
 import time
@@ -16,6 +17,17 @@ from psycopg import abc
 
 # How often a wait looks up from its socket, for signals.
 INTERVAL_SECONDS = 0.1
+
+
+# A wait is made of such pieces, between which it is seen that there is haste.
+SLICE_SECONDS = 1.0
+
+
+class Haste:
+    """The process ends: what was asked ``before`` that has to be answered by ``ends_at``."""
+
+    before: float = -math.inf
+    ends_at: float = math.inf
 
 
 class GivenUp(psycopg.OperationalError):
@@ -32,6 +44,7 @@ class BoundedConnection(psycopg.Connection[psycopg.rows.TupleRow]):
 
     timeout_seconds: float = 15.0
     ends_at: float | None = None
+    haste: Haste | None = None
     is_at_work: Callable[[], bool] | None = None
 
     def wait(
@@ -43,21 +56,36 @@ class BoundedConnection(psycopg.Connection[psycopg.rows.TupleRow]):
         if timeout is not None:
             # Waiting for notifications: nothing was asked, so no answer is late.
             return super().wait(gen, interval, timeout)
+        began_at = time.monotonic()
         while True:
-            ends_at = self.ends_at or time.monotonic() + self.timeout_seconds
+            remaining_seconds = self._ends_at(began_at) - time.monotonic()
             try:
-                remaining_seconds = max(0.0, ends_at - time.monotonic())
-                return super().wait(gen, interval, timeout=remaining_seconds)
+                return super().wait(
+                    gen, interval, timeout=max(0.0, min(remaining_seconds, SLICE_SECONDS))
+                )
             except psycopg.OperationalError as error:
                 # The driver's own error for a wait that is over has no public name.
-                if self.closed or time.monotonic() < ends_at:
+                if self.closed or not _is_over(error):
                     raise
+                if time.monotonic() < self._ends_at(began_at):
+                    continue
                 if self.is_at_work is None or not self.is_at_work():
                     self.give_up()
                     raise GivenUp(f"no answer within {self.timeout_seconds:g} s") from error
+                began_at = time.monotonic()
+
+    def _ends_at(self, began_at: float) -> float:
+        ends_at = self.ends_at or began_at + self.timeout_seconds
+        if self.haste is None or began_at > self.haste.before:
+            return ends_at
+        return min(ends_at, self.haste.ends_at)
 
     def give_up(self) -> None:
         """Close it without a farewell, which a silent peer would not take."""
         with suppress(OSError), socket.socket(fileno=os.dup(self.pgconn.socket)) as connected:
             connected.shutdown(socket.SHUT_RDWR)
         self.close()
+
+
+def _is_over(error: psycopg.OperationalError) -> bool:
+    return type(error).__name__ == "_WaitTimeout"

@@ -5,11 +5,11 @@ import threading
 import time
 
 import psycopg
-from psycopg import abc, conninfo
-from psycopg.adapt import Loader
+from psycopg import conninfo
 
 from storyboard_worker import moments
-from storyboard_worker.database.bounded_connection import BoundedConnection, GivenUp
+from storyboard_worker.database import any_bytes
+from storyboard_worker.database.bounded_connection import BoundedConnection, GivenUp, Haste
 from storyboard_worker.database.refusals import Refusals
 
 LONGEST_CONNECT_SECONDS = 10
@@ -35,6 +35,7 @@ class Dialer:
             dsn, **connection_options(dsn, timeout_seconds), client_encoding="UTF8"
         )
         self._refusals = Refusals()
+        self.haste = Haste()
 
     def dial(self, ends_at: float | None = None) -> BoundedConnection:
         """A new connection, had by ``ends_at`` on the monotonic clock, or ``timeout_seconds``
@@ -48,6 +49,7 @@ class Dialer:
             connection = _Dial(self._conninfo).wait(min(bound, ends_at or bound))
         connection.timeout_seconds = self.timeout_seconds
         connection.ends_at = ends_at
+        connection.haste = self.haste
         return connection
 
 
@@ -112,15 +114,27 @@ def _connect(dsn: str) -> BoundedConnection | Exception:
             # Prepared statements are session state, which a transaction pooler does not keep.
             prepare_threshold=None,
         )
-    except (psycopg.Error, OSError, UnicodeError, ValueError) as error:
-        return error if isinstance(error, psycopg.Error) else psycopg.OperationalError(str(error))
+    except psycopg.Error as error:
+        return _without_frames(error)
+    except (OSError, UnicodeError, ValueError) as error:
+        return psycopg.OperationalError(str(error))
     moments.register(connection)
     if connection.pgconn.parameter_status(b"server_encoding") == b"SQL_ASCII":
-        # Such a database holds any bytes; those that are no UTF-8 must not spoil a statement.
-        connection.adapters.register_loader("text", _ForgivingTextLoader)
+        return _with_any_bytes(connection)
     return connection
 
 
-class _ForgivingTextLoader(Loader):
-    def load(self, data: abc.Buffer) -> str:
-        return bytes(data).decode("utf-8", "replace")
+def _without_frames(error: psycopg.Error) -> psycopg.Error:
+    """The frames hold the socket of a login that was not answered, and the error holds them in a
+    circle: it would stay open until the garbage collector comes by."""
+    error.__context__ = None
+    return error.with_traceback(None)
+
+
+def _with_any_bytes(connection: BoundedConnection) -> BoundedConnection | Exception:
+    try:
+        any_bytes.speak(connection)
+    except psycopg.Error as error:
+        connection.give_up()
+        return error
+    return connection

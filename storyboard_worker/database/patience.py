@@ -1,7 +1,6 @@
 """Doing something again while the database is away, for a while."""
 
 import math
-import threading
 import time
 from collections.abc import Callable
 from typing import Protocol, TypeVar
@@ -13,6 +12,8 @@ Answer = TypeVar("Answer")
 
 FIRST_WAIT_SECONDS = 0.2
 LONGEST_WAIT_SECONDS = 2.0
+# What giving rows back may take, when a signal has asked for the end.
+LAST_EXCHANGE_SECONDS = 2.0
 
 
 class Insist(Protocol):
@@ -44,12 +45,15 @@ class Patience:
         self._database = database
         self._seconds = seconds
         self._tell = tell
-        self._given_up = threading.Event()
+        # Not an Event: a signal handler sets it.
+        self._is_given_up = False
         self._latest = math.inf
 
     def give_up(self) -> None:
-        """From now on the first failure is final."""
-        self._given_up.set()
+        """From now on the first failure is final, and soon: the process ends. May be called inside
+        a signal handler."""
+        self._is_given_up = True
+        self._database.hurry(LAST_EXCHANGE_SECONDS)
 
     def end_by(self, moment: float) -> None:
         """Not to try again after ``moment``, on the monotonic clock."""
@@ -62,7 +66,7 @@ class Patience:
         except RowsHidden:
             raise
         except DatabaseUnavailable as error:
-            if self._seconds > 0 and not self._given_up.is_set():
+            if self._seconds > 0 and not self._is_given_up:
                 self._tell(error)
             return self._again(work, error, ends_at)
 
@@ -70,7 +74,8 @@ class Patience:
         self, work: Callable[[], Answer], error: DatabaseUnavailable, ends_at: float
     ) -> Answer:
         wait_seconds = FIRST_WAIT_SECONDS
-        while time.monotonic() + wait_seconds < ends_at and not self._given_up.wait(wait_seconds):
+        while time.monotonic() + wait_seconds < ends_at and not self._is_given_up:
+            time.sleep(wait_seconds)
             try:
                 # The first time an exchange may take what it may; now it is only what is left.
                 with self._database.exchanges_end_by(ends_at):

@@ -27,6 +27,7 @@ from storyboard_worker.database.translation import (
 from storyboard_worker.errors import (
     CommitInDoubt,
     DatabaseUnavailable,
+    NotReached,
     SchemaOutdated,
 )
 from storyboard_worker.messages import Call, Row, exchange
@@ -80,8 +81,13 @@ class Database:
         )
 
     def hurry(self, timeout_seconds: float) -> None:
-        """From now on an exchange may take no longer than this."""
+        """From now on an exchange may take no longer than this, and those under way end so soon.
+
+        May be called inside a signal handler.
+        """
         self.timeout_seconds = min(self.timeout_seconds, timeout_seconds)
+        haste, now = self._dialer.haste, time.monotonic()
+        haste.ends_at, haste.before = now + timeout_seconds, now
 
     @contextmanager
     def exchanges_end_by(self, ends_at: float) -> Iterator[None]:
@@ -107,6 +113,12 @@ class Database:
             yield connection
             with _in_doubt():
                 connection.exec_driver_sql("COMMIT")
+
+    def go_on(self, connection: Connection) -> None:
+        """Within a :meth:`transaction` of many statements: this one was answered, and the next has
+        the whole time again."""
+        self._exchange.renew(self.timeout_seconds)
+        self._exchange.bind(_driver(connection))
 
     def run(self, call: Call[Row]) -> list[Row]:
         """A whole transaction of one statement, in one round trip; its rows.
@@ -143,18 +155,24 @@ class Database:
 
     @contextmanager
     def _checked_out(self) -> Iterator[Connection]:
-        with self._exchange.bounded(self.timeout_seconds), self._engine.connect() as connection:
-            driver = _driver(connection)
-            self._exchange.bind(driver)
-            try:
-                yield connection
-            except exc.DBAPIError as error:
-                if is_read_only(error.orig):
-                    connection.invalidate()
-                raise
-            finally:
-                if connection.invalidated or driver.closed:
-                    self._distrust_older()
+        driver: BoundedConnection | None = None
+        try:
+            with (
+                self._exchange.bounded(self.timeout_seconds),
+                self._engine.connect() as connection,
+            ):
+                driver = _driver(connection)
+                self._exchange.bind(driver)
+                try:
+                    yield connection
+                except exc.DBAPIError as error:
+                    if is_read_only(error.orig):
+                        connection.invalidate()
+                    raise
+        finally:
+            # Looked at when it has been given back: that takes an exchange as well.
+            if driver is not None and driver.closed:
+                self._distrust_older()
 
     @contextmanager
     def _borrowed(self) -> Iterator[BoundedConnection]:
@@ -251,10 +269,16 @@ class Database:
     def close(self) -> None:
         self._engine.dispose()
 
+    def _dial(self) -> BoundedConnection:
+        try:
+            return self._dialer.dial(self._exchange.ends_at)
+        except psycopg.Error as error:
+            raise NotReached(one_line(error)) from error
+
     def _make_engine(self, max_connections: int) -> Engine:
         return create_engine(
             "postgresql+psycopg://",
-            creator=lambda: self._dialer.dial(self._exchange.ends_at),
+            creator=self._dial,
             isolation_level="AUTOCOMMIT",
             poolclass=QueuePool,
             pool_size=max_connections,
@@ -278,16 +302,19 @@ class _Exchange(threading.local):
     @contextmanager
     def bounded(self, timeout_seconds: float) -> Iterator[None]:
         before = self.ends_at
+        self.renew(timeout_seconds)
+        try:
+            yield
+        finally:
+            self.ends_at = before
+
+    def renew(self, timeout_seconds: float) -> None:
         self.timeout_seconds = timeout_seconds
         self.ends_at = time.monotonic() + timeout_seconds + POOL_TIMEOUT_SECONDS
         if self.latest is not None:
             # Not so soon that nothing could come of it.
             soonest = time.monotonic() + min(SHORTEST_SECONDS, timeout_seconds)
             self.ends_at = max(soonest, min(self.ends_at, self.latest))
-        try:
-            yield
-        finally:
-            self.ends_at = before
 
     def bind(self, connection: BoundedConnection) -> None:
         """Give ``connection`` what is left of the time, and no more than one time-out. It holds

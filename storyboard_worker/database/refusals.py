@@ -16,12 +16,24 @@ from storyboard_worker.errors import DatabaseUnavailable
 
 FIRST_WAIT_SECONDS = 1.0
 LONGEST_WAIT_SECONDS = 60.0
+# For what only looks like a refusal.
+LONGEST_WAIT_IN_DOUBT_SECONDS = 5.0
 
-# Where no password was sent, a refusal is known by its words alone. No role's name has more than
-# 63 bytes; without a limit, each «role» of a long text would be followed to the text's end.
+# Where no password was sent, a refusal is known by its words alone: those of servers, then those of
+# poolers (Supavisor's, before and after 2025, and PgBouncer's). Names are bounded: without a limit
+# each «role» of a long text would be followed to the text's end.
 REFUSED = re.compile(
-    r"authentication failed|no pg_hba\.conf entry|tenant or user not found|"
-    r"role .{1,80} does not exist|circuit breaker|is not permitted to log in|no password supplied",
+    r"authentication failed|no pg_hba\.conf entry|role .{1,80} does not exist|"
+    r"is not permitted to log in|no password supplied|"
+    r"tenant or user not found|tenant/user .{1,120} not found|user not found|no tenant identifier|"
+    r"tenant is banned|circuit ?breaker|authentication error|no such user",
+    re.IGNORECASE,
+)
+# What passes by itself, whoever asks.
+PASSING = re.compile(
+    r"too many (?!authentication)|connection slots|starting up|shutting down|not yet accepting|"
+    r"recovery|terminat|server[ _]login|max_?client|max client|time-?out|timed out|"
+    r"does not allow|maintenance",
     re.IGNORECASE,
 )
 
@@ -47,7 +59,7 @@ class Refusals:
         refused_before = self._enter()
         try:
             yield
-        except psycopg.OperationalError as error:
+        except BaseException as error:
             self._leave(error, asked=refused_before)
             raise
         else:
@@ -65,7 +77,7 @@ class Refusals:
             self._asking = True
             return True
 
-    def _leave(self, error: psycopg.OperationalError, *, asked: bool) -> None:
+    def _leave(self, error: BaseException, *, asked: bool) -> None:
         with self._lock:
             if asked:
                 self._asking = False
@@ -74,7 +86,8 @@ class Refusals:
             if _is_refusal(error) and is_news:
                 self._reason = " ".join(str(error).split())
                 self._again_at = self._clock() + self._wait_seconds
-                self._wait_seconds = min(self._wait_seconds * 2, LONGEST_WAIT_SECONDS)
+                longest = _longest_wait_seconds(error)
+                self._wait_seconds = min(self._wait_seconds * 2, longest)
 
     def _over(self) -> None:
         with self._lock:
@@ -83,8 +96,17 @@ class Refusals:
             self._wait_seconds = FIRST_WAIT_SECONDS
 
 
-def _is_refusal(error: psycopg.OperationalError) -> bool:
-    used_password = error.pgconn is not None and error.pgconn.used_password
+def _is_refusal(error: BaseException) -> bool:
+    if not isinstance(error, psycopg.OperationalError):
+        return False
     said = str(error)
-    # Servers speak many languages, but what follows a password is hardly ever anything else.
+    if PASSING.search(said):
+        return False
+    used_password = error.pgconn is not None and error.pgconn.used_password
+    # Servers speak many languages; what follows a password is rarely anything else.
     return bool(REFUSED.search(said)) or (used_password and "FATAL" in said)
+
+
+def _longest_wait_seconds(error: BaseException) -> float:
+    sure = REFUSED.search(str(error))
+    return LONGEST_WAIT_SECONDS if sure else LONGEST_WAIT_IN_DOUBT_SECONDS

@@ -1,12 +1,13 @@
 """The border: inside, errors of psycopg and SQLAlchemy; outside, ours."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psycopg
 from sqlalchemy import exc
 
-from storyboard_worker.errors import DatabaseUnavailable, DataRefused, SchemaOutdated
+from storyboard_worker.errors import DatabaseUnavailable, DataRefused, NotReached, SchemaOutdated
 
 # SQLSTATEs of «the tables are not (all) there»: undefined table, column, function.
 SCHEMA_SQLSTATES = frozenset({"42P01", "42703", "42883"})
@@ -14,8 +15,11 @@ SCHEMA_SQLSTATES = frozenset({"42P01", "42703", "42883"})
 INSUFFICIENT_PRIVILEGE = "42501"
 # A standby after a failover answers so until the name leads to the new primary.
 READ_ONLY = "25006"
-# What a trigger of the owner's own says when it refuses a row.
-RAISED_BY_TRIGGER = "P0001"
+# What a trigger of the owner's own says when it refuses a row, by RAISE, ASSERT or INTO STRICT.
+RAISED_BY_TRIGGER = "P0"
+# Functions of ours that a statement may call; what another one says is its own matter.
+OUR_FUNCTIONS = re.compile(r"PL/pgSQL function (?:public\.)?storyboards?_\w+\(")
+OUR_CONSTRAINTS = "storyboard"
 
 
 @contextmanager
@@ -25,7 +29,7 @@ def translated() -> Iterator[None]:
     try:
         yield
     except exc.TimeoutError as error:
-        raise DatabaseUnavailable("no free database connection") from error
+        raise NotReached("no free database connection") from error
     except exc.DBAPIError as error:
         raise _ours(error.orig, lost=error.connection_invalidated) or error from error
     except (psycopg.Error, UnicodeError) as error:
@@ -45,12 +49,29 @@ def _ours(error: BaseException | None, *, lost: bool = False) -> Exception | Non
     )
     if waiting_helps or lost:
         return DatabaseUnavailable(one_line(error))
-    if (
-        isinstance(error, psycopg.DataError | psycopg.IntegrityError | UnicodeError)
-        or sqlstate == RAISED_BY_TRIGGER
+    if isinstance(error, UnicodeError):
+        return DataRefused(one_line(error))
+    by_trigger = (sqlstate or "").startswith(RAISED_BY_TRIGGER)
+    if isinstance(error, psycopg.Error) and (
+        by_trigger or isinstance(error, psycopg.DataError | psycopg.IntegrityError)
     ):
-        return DataRefused(one_line(error), by_trigger=sqlstate == RAISED_BY_TRIGGER)
+        return DataRefused(_refusal(error), by_row=not by_trigger and _blames_row(error))
     return None
+
+
+def _refusal(error: psycopg.Error) -> str:
+    """Without the detail, in which all columns of the row may stand."""
+    said = error.diag.message_primary or one_line(error)
+    return f"{' '.join(said.split())} ({error.sqlstate})"
+
+
+def _blames_row(error: psycopg.Error) -> bool:
+    if isinstance(error, psycopg.IntegrityError):
+        named = error.diag.constraint_name or ""
+        if not named.startswith(OUR_CONSTRAINTS):
+            return False
+    calls = re.findall(r"PL/pgSQL function [^\n]*", error.diag.context or "")
+    return all(OUR_FUNCTIONS.match(call) for call in calls)
 
 
 def is_read_only(error: BaseException | None) -> bool:

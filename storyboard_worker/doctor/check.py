@@ -13,12 +13,12 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """``found`` in words; ``mend`` is what to type or set, ``None`` when nothing is amiss."""
+    """``found`` in words; ``fix`` is what to type or set, ``None`` when nothing is amiss."""
 
     name: str
     status: Status
     found: str
-    mend: str | None = None
+    fix: str | None = None
 
 
 Room = Callable[[], Iterator[Check]]
@@ -28,9 +28,9 @@ def passed(name: str, found: str) -> Check:
     return Check(name, Status.PASSED, found)
 
 
-def warned(name: str, found: str, mend: str) -> Check:
-    return Check(name, Status.WARNED, found, mend)
+def warned(name: str, found: str, fix: str) -> Check:
+    return Check(name, Status.WARNED, found, fix)
 
 
-def failed(name: str, found: str, mend: str) -> Check:
-    return Check(name, Status.FAILED, found, mend)
+def failed(name: str, found: str, fix: str) -> Check:
+    return Check(name, Status.FAILED, found, fix)

@@ -1,4 +1,4 @@
-"""The tables: there, whole, at the newest version, and found by their index."""
+"""The tables: there, whole, at the newest version."""
 
 from collections.abc import Iterator
 
@@ -6,12 +6,10 @@ from storyboard_worker.database import Database
 from storyboard_worker.doctor.check import Check, failed, passed, warned
 from storyboard_worker.doctor.migration_text import constraints, functions
 from storyboard_worker.doctor.schema_mends import mends
-from storyboard_worker.queries.drift import drift, index_statements, revision
-from storyboard_worker.queries.inspection import Inspection
+from storyboard_worker.queries.drift import drift, revision
 from storyboard_worker.schema import newest_revision, revisions
 
 MIGRATE = "storyboard-worker migrate"
-CLAIM_INDEX = "storyboards_claim_idx"
 
 
 class SchemaChecks:
@@ -48,14 +46,3 @@ class SchemaChecks:
             yield failed(name, fault, mend)
         if not faults:
             yield passed(name, "tables, constraints, functions, triggers, indexes, view: whole")
-
-    def claim(self) -> Iterator[Check]:
-        indexes = Inspection(self._database).claim_indexes()
-        if CLAIM_INDEX in indexes:
-            yield passed("claim", f"finds its rows by {CLAIM_INDEX}")
-        else:
-            yield failed(
-                "claim",
-                f"does not find its rows by {CLAIM_INDEX}: it gets slow as the table grows",
-                f"{index_statements()[CLAIM_INDEX]};",
-            )

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import fields
+from datetime import timedelta
 from functools import cache
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
-    Integer,
     Interval,
     Select,
     Text,
@@ -28,9 +28,10 @@ from sqlalchemy import Uuid as UuidType
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from storyboard_worker.messages import FixedStatement, fixed
-from storyboard_worker.models import Claim, storyboards
+from storyboard_worker.models import Claim, Group, storyboards
 from storyboard_worker.queries.columns import (
     ALONG_AN_INDEX,
+    IN_GROUP,
     NO_CLAIM,
     NO_ERROR,
     NOW,
@@ -39,13 +40,14 @@ from storyboard_worker.queries.columns import (
     PROCESSING,
     READY,
     expires_at,
+    given_up_at,
     is_alive,
     is_due,
     is_pending,
     is_processing,
     rank_by_priority,
     seconds_between,
-    source_host,
+    source_upstream,
 )
 from storyboard_worker.queries.doubts import MARK_CHARACTERS
 
@@ -61,6 +63,7 @@ RANK: tuple[ColumnElement[Any], ...] = (
     rows.available_at,
     rows.id,
 )
+A_SECOND: ColumnElement[timedelta] = literal_column("interval '1 second'", Interval)
 RANK_NAMES = ("rank_1", "rank_2", "rank_3", "rank_4")
 RANK_REACHED = tuple(
     cast(bindparam(name, type_=Text), part.type)
@@ -75,32 +78,93 @@ IMAGE_COLUMNS = ("cdn_url", "public_id", "asset_id", "format", "width", "height"
 def claim_statement(
     limit: int,
     *,
-    onward: bool,
+    group: Group,
+    onward: bool = False,
     avoiding: bool = False,
-    at_host: bool = False,
+    at_upstream: bool = False,
     passing_over: bool = False,
 ) -> FixedStatement:
-    due = _due(limit, onward=onward, avoiding=avoiding, at_host=at_host, passing_over=passing_over)
+    due = _due(
+        limit,
+        group=group,
+        onward=onward,
+        avoiding=avoiding,
+        at_upstream=at_upstream,
+        passing_over=passing_over,
+    )
     return _taking(due.with_for_update(skip_locked=True))
 
 
 @cache
-def candidates_statement(limit: int, *, avoiding: bool, at_host: bool) -> FixedStatement:
+def candidates_statement(
+    limit: int, *, group: Group, avoiding: bool, at_upstream: bool
+) -> FixedStatement:
     """The ids of what a claim from the start would take, without taking it."""
-    due = _due(limit, onward=False, avoiding=avoiding, at_host=at_host, passing_over=True)
+    due = _due(
+        limit,
+        group=group,
+        onward=False,
+        avoiding=avoiding,
+        at_upstream=at_upstream,
+        passing_over=True,
+    )
     return fixed(due, **ALONG_AN_INDEX)
 
 
+@cache
+def last_rank_statement(*, group: Group, last: bool) -> FixedStatement:
+    """The rank of the first or the last row of the backlog, due or not."""
+    order = [part.desc() for part in RANK] if last else list(RANK)
+    statement = (
+        select(*(cast(part, Text) for part in RANK))
+        .where(is_pending, IN_GROUP[group])
+        .order_by(*order)
+        .limit(literal_column("1"))
+    )
+    return fixed(statement, datestyle="ISO", **ALONG_AN_INDEX)
+
+
+@cache
+def recall_statement(limit: int, *, at_upstream: bool) -> FixedStatement:
+    """Rows that an outage has put off are due since it began, those that have failed least first:
+    before those that have failed all the time and became due while it lasted."""
+    began_at = NOW - bindparam("lasted", type_=Interval)
+    chosen = [
+        is_pending,
+        IN_GROUP[Group.TRIED],
+        rows.available_at > began_at,
+        rows.errored_at > began_at,
+        rows.error_code == any_(bindparam("codes", type_=ARRAY(Text))),
+    ]
+    if at_upstream:
+        chosen.append(source_upstream == bindparam("upstream", type_=Text))
+    put_off = (
+        select(rows.id)
+        .where(*chosen)
+        .limit(literal_column(str(int(limit))))
+        .with_for_update(skip_locked=True)
+        .cte("put_off")
+        .prefix_with("MATERIALIZED")
+    )
+    recalled = (
+        update(storyboards)
+        .where(rows.id == put_off.c.id)
+        .values(available_at=func.least(began_at + rows.attempts * A_SECOND, NOW))
+        .returning(rows.id)
+    )
+    return fixed(recalled, **ALONG_AN_INDEX)
+
+
 def _due(
-    limit: int, *, onward: bool, avoiding: bool, at_host: bool, passing_over: bool
+    limit: int, *, group: Group, onward: bool, avoiding: bool, at_upstream: bool, passing_over: bool
 ) -> Select[Any]:
-    chosen: list[ColumnElement[bool]] = [is_pending, is_due, is_alive]
+    chosen: list[ColumnElement[bool]] = [is_pending, IN_GROUP[group], is_due, is_alive]
     if onward:
         chosen.append(tuple_(*RANK) > tuple_(*RANK_REACHED))
     if avoiding:
-        chosen.append(source_host != all_(bindparam("avoided", type_=ARRAY(Text))))
-    if at_host:
-        chosen.append(source_host == bindparam("host", type_=Text))
+        chosen.append(source_upstream != all_(bindparam("avoided", type_=ARRAY(Text))))
+    if at_upstream:
+        chosen.append(source_upstream == bindparam("upstream", type_=Text))
     if passing_over:
         chosen.append(rows.id != all_(bindparam("passed_over", type_=ARRAY(UuidType))))
     return (
@@ -124,7 +188,6 @@ def _taking(chosen: Select[Any]) -> FixedStatement:
     # MATERIALIZED: a plain sub-select may be planned as the inner side of a join and run
     # more than once, which claims more rows than the limit.
     due = chosen.cte("due").prefix_with("MATERIALIZED")
-    max_attempts = func.coalesce(rows.max_attempts, bindparam("max_attempts", type_=Integer))
     taking = (
         update(storyboards)
         .where(rows.id == due.c.id)
@@ -141,12 +204,15 @@ def _taking(chosen: Select[Any]) -> FixedStatement:
             rows.claim_token.label("token"),
             rows.source_url,
             rows.attempts.label("attempt"),
-            max_attempts.label("max_attempts"),
+            rows.max_attempts,
             seconds_between(rows.source_expires_at, NOW).label("seconds_until_expiry"),
             seconds_between(NOW, rows.available_at).label("seconds_since_due"),
             rows.project_id,
             rows.sentry_trace,
             rows.baggage,
+            rows.own_errors,
+            rows.workers_lost,
+            seconds_between(given_up_at, NOW).label("seconds_until_given_up"),
             *(column.label(name) for name, column in zip(RANK_NAMES, RANK, strict=True)),
         )
         .cte("taken")
@@ -186,6 +252,18 @@ def give_back_lost_statement() -> FixedStatement:
         .where(rows.id == lost.c.id)
         .values(status=PENDING, attempts=ONE_ATTEMPT_LESS, **NO_CLAIM)
         .returning(lost.c.mark)
+    )
+    return fixed(statement, **ALONG_AN_INDEX)
+
+
+@cache
+def lost_marks_statement() -> FixedStatement:
+    """Which of the marks still stand on rows."""
+    mark = func.substr(cast(rows.claim_token, Text), 1, MARK_CHARACTERS)
+    statement = select(mark).where(
+        is_processing,
+        rows.claimed_by == bindparam("worker_id", type_=Text),
+        mark == any_(bindparam("marks", type_=ARRAY(Text))),
     )
     return fixed(statement, **ALONG_AN_INDEX)
 

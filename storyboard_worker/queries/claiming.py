@@ -9,13 +9,13 @@ from datetime import timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
-from psycopg.rows import args_row, scalar_row
+from psycopg.rows import args_row, scalar_row, tuple_row
 
 from storyboard_worker.database import Database
-from storyboard_worker.errors import DatabaseUnavailable, DataRefused
+from storyboard_worker.errors import STORAGE_UPSTREAM, DatabaseUnavailable, DataRefused, ErrorCode
 from storyboard_worker.logs import event
 from storyboard_worker.messages import Call, FixedStatement
-from storyboard_worker.models import Claim
+from storyboard_worker.models import Claim, Group
 from storyboard_worker.queries.claim_statements import (
     RANK,
     RANK_NAMES,
@@ -23,40 +23,66 @@ from storyboard_worker.queries.claim_statements import (
     claim_one_statement,
     claim_statement,
     give_back_lost_statement,
+    last_rank_statement,
+    lost_marks_statement,
+    recall_statement,
 )
 from storyboard_worker.queries.doubts import Doubts
 from storyboard_worker.queries.frontier import Frontier, Rank
+from storyboard_worker.queries.one_by_one import in_time
+from storyboard_worker.queries.random_rank import rank_between
 from storyboard_worker.queries.setting_aside import OnSetAside, Refused, SettingAside
 
 Row = TypeVar("Row")
 
-# When so many rows are refused one after the other, it is not the rows.
+# When all of so many batches of so many rows are refused one after the other, it is not the rows.
 ENOUGH_TO_JUDGE = 50
+MOST_BATCHES = 10
+TWO_ENDS = 2
+RECALLED_AT_ONCE = 1000
+NOTICED_AFTER_SECONDS = 5.0
+SOURCE_DOWN_CODES = (ErrorCode.SOURCE_UNAVAILABLE, ErrorCode.SOURCE_TIMEOUT)
 Taken = tuple[Claim, Rank]
 
 
 @dataclass(frozen=True, slots=True)
 class Claimant:
-    """Who claims, for how long, and with which limit for rows that set none of their own."""
+    """Who claims, and for how long."""
 
     worker_id: str
     lease: timedelta
-    max_attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Narrowed:
+    """Which rows are claimed: of one group, without those of the upstreams ``avoided``, or of one
+    ``upstream`` alone."""
+
+    group: Group
+    avoided: tuple[str, ...] = ()
+    upstream: str | None = None
+
+    def values(self) -> dict[str, Any]:
+        avoided = {"avoided": list(self.avoided)} if self.avoided else {}
+        return avoided if self.upstream is None else {**avoided, "upstream": self.upstream}
 
 
 class Claiming:
     """See :class:`storyboard_worker.queries.claims.StoryboardQueue`, which is its only user."""
 
-    def __init__(self, database: Database, claimant: Claimant, on_set_aside: OnSetAside) -> None:
+    def __init__(
+        self, database: Database, claimant: Claimant, on_set_aside: OnSetAside, doubts: Doubts
+    ) -> None:
         self._database = database
         self._claimant = claimant
-        self._frontier = Frontier()
-        self._doubts = Doubts()
+        self._frontiers = {group: Frontier() for group in Group}
+        self._doubts = doubts
         self._aside = SettingAside(database, on_set_aside)
 
     @property
     def seconds_until_whole_pass(self) -> float | None:
-        return self._frontier.seconds_until_whole_pass
+        passes = [frontier.seconds_until_whole_pass for frontier in self._frontiers.values()]
+        return min((seconds for seconds in passes if seconds is not None), default=None)
 
     @property
     def seconds_until_look_for_lost(self) -> float | None:
@@ -70,12 +96,20 @@ class Claiming:
         if not marks:
             return 0
         values = {"marks": marks, "worker_id": self._claimant.worker_id}
+        giving = Call(give_back_lost_statement(), values, scalar_row)
+        looking = Call(lost_marks_statement(), values, scalar_row)
         try:
-            found = self._database.run(Call(give_back_lost_statement(), values, scalar_row))
+            found, left = self._database.run_both(giving, looking)
         except DatabaseUnavailable:
             self._doubts.look_failed()
             raise
-        self._doubts.settled(set(found))
+        except DataRefused as error:
+            # They come back by their lease; what else this thread is about must not fail for it.
+            event(logging.ERROR, "claims without an answer stay", reason=error)
+            self._doubts.settled(set(marks))
+            return 0
+        # A row that somebody has locked is skipped, and looked for again.
+        self._doubts.settled(set(found) - set(left))
         if found:
             event(
                 logging.WARNING,
@@ -87,102 +121,165 @@ class Claiming:
     def set_aside(self, storyboard_id: UUID, error: DataRefused) -> None:
         self._aside.set_aside(storyboard_id, error)
 
-    def at_host(self, limit: int, host: str) -> list[Claim]:
-        return self._taking(limit, None, {"host": host})
-
     def by_id(self, storyboard_id: UUID) -> list[Claim]:
         with self._doubts.marked() as mark:
             call = self._call(claim_one_statement(), mark, chosen_id=storyboard_id)
             return _claims(self._database.run(call))
 
-    def most_urgent(self, limit: int, without_hosts: Collection[str]) -> list[Claim]:
-        avoided = {"avoided": sorted(without_hosts)} if without_hosts else {}
-        start = self._frontier.start
-        claims = self._taking(limit, start, avoided)
+    def most_urgent(
+        self, limit: int, without_upstreams: Collection[str], *, group: Group
+    ) -> list[Claim]:
+        narrowed = Narrowed(group, avoided=tuple(sorted(without_upstreams)))
+        start = self._frontiers[group].start
+        claims = self._taking(limit, start, narrowed)
         if start is not None and not claims:
-            claims = self._taking(limit, None, avoided)
+            claims = self._taking(limit, None, narrowed)
         return claims
 
-    def _taking(self, limit: int, start: Rank | None, narrowed: dict[str, Any]) -> list[Claim]:
+    def at_random(
+        self, limit: int, upstream: str | None, without_upstreams: Collection[str], *, group: Group
+    ) -> list[Claim]:
+        """From anywhere in the backlog: what lies in front may be what is broken."""
+        avoided = tuple(sorted(without_upstreams)) if upstream is None else ()
+        narrowed = Narrowed(group, avoided=avoided, upstream=upstream)
+        claims: list[Claim] = []
+        for start in (self._pivot(group), None):
+            if len(claims) < limit:
+                claims += self._pass(limit - len(claims), start, narrowed, is_walk=False)
+        return claims
+
+    def _pivot(self, group: Group) -> Rank | None:
+        ends = []
+        for last in (False, True):
+            statement = last_rank_statement(group=group, last=last)
+            ends += self._database.run(Call(statement, {}, tuple_row))
+        return rank_between(ends[0], ends[1]) if len(ends) == TWO_ENDS else None
+
+    def recall(self, upstream: str, seconds: float) -> int:
+        """Have rows that an outage of so long put off be due at once; returns how many."""
+        # It was noticed when some rows had met it.
+        lasted = timedelta(seconds=seconds + NOTICED_AFTER_SECONDS)
+        values: dict[str, Any] = {"codes": [str(ErrorCode.STORAGE_UNAVAILABLE)], "lasted": lasted}
+        at_source = upstream != STORAGE_UPSTREAM
+        if at_source:
+            values |= {"codes": [*map(str, SOURCE_DOWN_CODES)], "upstream": upstream}
+        statement = recall_statement(RECALLED_AT_ONCE, at_upstream=at_source)
+        call = Call(statement, values, scalar_row)
+        return len(self._database.run(call))
+
+    def _taking(self, limit: int, start: Rank | None, narrowed: Narrowed) -> list[Claim]:
         try:
             return self._pass(limit, start, narrowed)
         except DataRefused:
             return self._row_by_row(limit, narrowed)
 
-    def _pass(self, limit: int, start: Rank | None, narrowed: dict[str, Any]) -> list[Claim]:
+    def _pass(
+        self, limit: int, start: Rank | None, narrowed: Narrowed, *, is_walk: bool = True
+    ) -> list[Claim]:
+        """``is_walk``: one of those that the frontier is about."""
         statement = claim_statement(
             limit,
+            group=narrowed.group,
             onward=start is not None,
-            avoiding="avoided" in narrowed,
-            at_host="host" in narrowed,
-            passing_over=bool(self._aside.untouchable),
+            avoiding=bool(narrowed.avoided),
+            at_upstream=narrowed.upstream is not None,
+            passing_over=bool(self._aside.passed_over),
         )
+        frontier = self._frontiers[narrowed.group]
         began_at = time.monotonic()
-        with self._watched(start, began_at), self._doubts.marked() as mark:
-            taken = self._database.run(self._call(statement, mark, start, **narrowed))
-        if "host" in narrowed:
+        with _watched(frontier, start, began_at), self._doubts.marked() as mark:
+            taken = self._database.run(self._call(statement, mark, start, **narrowed.values()))
+        if not is_walk:
             return _claims(taken)
-        return self._passed("alone", start, taken, began_at)
+        return _passed(frontier, "alone", start, taken, began_at)
 
-    def _row_by_row(self, limit: int, narrowed: dict[str, Any]) -> list[Claim]:
+    def _row_by_row(self, limit: int, narrowed: Narrowed) -> list[Claim]:
         """One row makes the statement fail for all: take the others, and set that one aside."""
-        statement = candidates_statement(
-            max(limit, ENOUGH_TO_JUDGE), avoiding="avoided" in narrowed, at_host="host" in narrowed
-        )
-        values = {**narrowed, "passed_over": list(self._aside.untouchable)}
         claims: list[Claim] = []
         refused: list[Refused] = []
-        for candidate in self._database.run(Call(statement, values, scalar_row)):
-            if len(claims) == limit:
-                break
-            try:
-                with self._doubts.marked() as mark:
-                    call = self._call(claim_one_statement(only_due=True), mark, chosen_id=candidate)
-                    claims += _claims(self._database.run(call))
-            except DataRefused as error:
-                refused.append((candidate, error))
-        self._aside.set_aside_if_to_blame(refused, others_went_well=bool(claims))
+        try:
+            for candidate in in_time(self._candidates(limit, narrowed, claims, refused)):
+                if len(claims) == limit:
+                    break
+                self._one_of_several(candidate, claims, refused)
+            self._aside.judge(refused, well=len(claims))
+        except DatabaseUnavailable:
+            # What is claimed has to be started all the same.
+            if not claims:
+                raise
         return claims
 
+    def _candidates(
+        self, limit: int, narrowed: Narrowed, claims: list[Claim], refused: list[Refused]
+    ) -> Iterator[UUID]:
+        """One batch after the other, until one has brought ``claims``: many bad rows may stand in
+        front of the good ones."""
+        statement = candidates_statement(
+            max(limit, ENOUGH_TO_JUDGE),
+            group=narrowed.group,
+            avoiding=bool(narrowed.avoided),
+            at_upstream=narrowed.upstream is not None,
+        )
+        for _ in range(MOST_BATCHES):
+            passed_over = [*self._aside.passed_over, *(id_ for id_, _ in refused)]
+            values = {**narrowed.values(), "passed_over": passed_over}
+            batch = self._database.run(Call(statement, values, scalar_row))
+            yield from batch
+            if claims or not batch:
+                return
+
+    def _one_of_several(self, candidate: UUID, claims: list[Claim], refused: list[Refused]) -> None:
+        try:
+            with self._doubts.marked() as mark:
+                call = self._call(claim_one_statement(only_due=True), mark, chosen_id=candidate)
+                claims += _claims(self._database.run(call))
+        except DataRefused as error:
+            refused.append((candidate, error))
+
     def most_urgent_along(self, other: Call[Row], limit: int) -> tuple[list[Row], list[Claim]]:
-        """``other`` and a claim in one transaction."""
-        start = self._frontier.start
+        """``other`` and a claim of rows that have not been tried, in one transaction."""
+        frontier = self._frontiers[Group.NEW]
+        start = frontier.start
         statement = claim_statement(
-            limit, onward=start is not None, passing_over=bool(self._aside.untouchable)
+            limit,
+            group=Group.NEW,
+            onward=start is not None,
+            passing_over=bool(self._aside.passed_over),
         )
         began_at = time.monotonic()
-        with self._watched(start, began_at), self._doubts.marked() as mark:
+        with _watched(frontier, start, began_at), self._doubts.marked() as mark:
             rows, taken = self._database.run_both(other, self._call(statement, mark, start))
-        return rows, self._passed("along", start, taken, began_at)
-
-    @contextmanager
-    def _watched(self, start: Rank | None, began_at: float) -> Iterator[None]:
-        try:
-            yield
-        except DatabaseUnavailable:
-            self._frontier.failed(start, time.monotonic() - began_at)
-            raise
-
-    def _passed(
-        self, kind: str, start: Rank | None, taken: Sequence[Taken], began_at: float
-    ) -> list[Claim]:
-        reached = taken[-1][1] if taken else None
-        self._frontier.passed(kind, start, reached, time.monotonic() - began_at)
-        return _claims(taken)
+        return rows, _passed(frontier, "along", start, taken, began_at)
 
     def _call(
         self, statement: FixedStatement, mark: str, start: Rank | None = None, **values: Any
     ) -> Call[Taken]:
         values |= zip(RANK_NAMES, start or (), strict=False)
-        if self._aside.untouchable:
-            values["passed_over"] = list(self._aside.untouchable)
+        if passed_over := self._aside.passed_over:
+            values["passed_over"] = passed_over
         values |= {
             "mark": mark,
             "worker_id": self._claimant.worker_id,
             "lease": self._claimant.lease,
-            "max_attempts": self._claimant.max_attempts,
         }
         return Call(statement, values, args_row(_taken))
+
+
+@contextmanager
+def _watched(frontier: Frontier, start: Rank | None, began_at: float) -> Iterator[None]:
+    try:
+        yield
+    except DatabaseUnavailable:
+        frontier.failed(start, time.monotonic() - began_at)
+        raise
+
+
+def _passed(
+    frontier: Frontier, kind: str, start: Rank | None, taken: Sequence[Taken], began_at: float
+) -> list[Claim]:
+    reached = taken[-1][1] if taken else None
+    frontier.passed(kind, start, reached, time.monotonic() - began_at)
+    return _claims(taken)
 
 
 def _taken(*values: Any) -> Taken:

@@ -7,6 +7,8 @@ belongs to somebody else, or to a newer image.
 
 import json
 import logging
+import threading
+from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -20,6 +22,7 @@ from sqlalchemy import Uuid as UuidType
 from storyboard_worker.database import Database
 from storyboard_worker.errors import (
     AttemptError,
+    CommitInDoubt,
     DatabaseUnavailable,
     DataRefused,
     LeaseLost,
@@ -28,7 +31,7 @@ from storyboard_worker.errors import (
 from storyboard_worker.group_commit import GroupCommit
 from storyboard_worker.logs import event
 from storyboard_worker.messages import Call
-from storyboard_worker.models import Claim, StoredImage, storyboards
+from storyboard_worker.models import Claim, Group, StoredImage, storyboards
 from storyboard_worker.queries.claim_statements import (
     IMAGE_COLUMNS,
     complete_statement,
@@ -45,6 +48,7 @@ from storyboard_worker.queries.columns import (
     error_values,
     seconds,
 )
+from storyboard_worker.queries.doubts import Doubts
 from storyboard_worker.queries.setting_aside import OnSetAside, log_set_aside
 
 rows = storyboards.c
@@ -65,8 +69,9 @@ class Refill(Protocol):
 class StoryboardQueue:
     """The table as a queue, for one worker.
 
-    ``max_attempts`` is the limit for rows that set none of their own. ``on_set_aside`` hears of
-    rows with which a claim fails, and which have failed for it.
+    ``on_set_aside`` hears of rows with which a claim fails, and which have failed for it. Queues
+    of one worker share their ``doubts``: what one of them has claimed without an answer any of
+    them gives back.
     """
 
     def __init__(
@@ -75,16 +80,19 @@ class StoryboardQueue:
         *,
         worker_id: str,
         lease_seconds: float,
-        max_attempts: int,
         on_set_aside: OnSetAside = log_set_aside,
+        doubts: Doubts | None = None,
     ) -> None:
         self._database = database
         self._lease = timedelta(seconds=lease_seconds)
-        claimant = Claimant(worker_id, self._lease, max_attempts)
-        self._claiming = Claiming(database, claimant, on_set_aside)
+        claimant = Claimant(worker_id, self._lease)
+        self._claiming = Claiming(database, claimant, on_set_aside, doubts or Doubts())
         self._completions = GroupCommit(self._complete_all)
         self._refill: Refill | None = None
-        # Claims whose end was sent without an answer: it may have been written.
+        self._lock = threading.Lock()
+        # Claims whose end is being written, and those whose end was sent without an answer: it may
+        # have been written.
+        self._ending_now: Counter[UUID] = Counter()
         self._ends_in_doubt: set[UUID] = set()
 
     def refill_along(self, refill: Refill) -> None:
@@ -92,18 +100,41 @@ class StoryboardQueue:
         self._refill = refill
 
     def claim(
-        self, limit: int, *, without_hosts: Collection[str] = (), host: str | None = None
+        self, limit: int, *, without_upstreams: Collection[str] = (), group: Group = Group.NEW
     ) -> list[Claim]:
         """pending → processing, for up to ``limit`` due rows, the most urgent first.
 
-        Rows of ``without_hosts`` are passed over; with ``host`` only its rows are taken. Where
-        walking past what cannot be taken has become slow, so may be, for a little while, rows
-        that are more urgent than those taken last.
+        Of one ``group``; rows of ``without_upstreams`` are passed over. Where walking past what
+        cannot be taken has become slow, so may be, for a little while, rows that are more urgent
+        than those taken last.
         """
         self.give_back_lost()
-        if host is not None:
-            return self._claiming.at_host(limit, host)
-        return self._claiming.most_urgent(limit, without_hosts)
+        return self._claiming.most_urgent(limit, without_upstreams, group=group)
+
+    def claim_probes(
+        self,
+        limit: int,
+        *,
+        upstream: str | None = None,
+        without_upstreams: Collection[str] = (),
+        only_new: bool = False,
+    ) -> list[Claim]:
+        """The same for rows that shall show whether an upstream is well again: of that source
+        or, for storage, of any but ``without_upstreams``; from anywhere in the backlog, those
+        that have not been tried before those that have."""
+        self.give_back_lost()
+        claims: list[Claim] = []
+        for group in (Group.NEW,) if only_new else (Group.NEW, Group.TRIED):
+            if len(claims) < limit:
+                claims += self._claiming.at_random(
+                    limit - len(claims), upstream, without_upstreams, group=group
+                )
+        return claims
+
+    def recall(self, upstream: str, seconds: float) -> int:
+        """Rows that an outage of ``upstream`` has put off are due at once, for it is over after so
+        long; returns how many."""
+        return self._claiming.recall(upstream, seconds)
 
     def claim_one(self, storyboard_id: UUID) -> Claim | None:
         """pending → processing for one row by hand, due or not, expired or not.
@@ -131,13 +162,15 @@ class StoryboardQueue:
         return self._claiming.seconds_until_whole_pass
 
     def renew(self, claims: Sequence[Claim]) -> list[Claim]:
-        """Extend the leases of ``claims``; returns those that are no longer ours.
+        """Extend the leases of ``claims``; returns those that are no longer ours. One whose end is
+        being written may have come to it, and is none of these.
 
         Rows locked by somebody else this moment are skipped and renewed next time: one row
         in a producer's long transaction must not cost all others their lease.
         """
         if not claims:
             return []
+        ending = self._ends
         ours = values(column("id", UuidType), column("token", UuidType), name="ours").data(
             [(claim.id, claim.token) for claim in claims]
         )
@@ -161,7 +194,7 @@ class StoryboardQueue:
         with self._database.transaction() as connection:
             connection.execute(renewal)
             tokens = set(connection.execute(still_ours).scalars())
-        return [claim for claim in claims if claim.token not in tokens]
+        return [claim for claim in claims if claim.token not in tokens | ending | self._ends]
 
     def complete(self, claim: Claim, image: StoredImage) -> None:
         """processing → ready. Raises :class:`LeaseLost` when the claim is no longer ours.
@@ -173,7 +206,12 @@ class StoryboardQueue:
     def _complete_all(self, done: list[Completion]) -> list[StoryboardWorkerError | None]:
         """What became of each: ``None`` when it is written."""
         with self._ending([claim for claim, _ in done]):
-            return self._completed(done)
+            verdicts = self._completed(done)
+        for (claim, _), verdict in zip(done, verdicts, strict=True):
+            # Of one that is locked, maybe by what we sent before, nothing is known yet.
+            if not isinstance(verdict, DatabaseUnavailable):
+                self._ends_in_doubt.discard(claim.token)
+        return verdicts
 
     def _completed(self, done: list[Completion]) -> list[StoryboardWorkerError | None]:
         self.give_back_lost()
@@ -188,16 +226,28 @@ class StoryboardQueue:
         held, shown = self._held_or_shown(missing) if missing else (set(), set())
         return [_verdict(claim, written | shown, held) for claim, _ in done]
 
+    @property
+    def _ends(self) -> set[UUID]:
+        """The tokens of claims whose end may be written already."""
+        with self._lock:
+            return self._ends_in_doubt | self._ending_now.keys()
+
     @contextmanager
     def _ending(self, claims: Sequence[Claim]) -> Iterator[None]:
         """Around writing the end of ``claims``."""
         tokens = {claim.token for claim in claims}
+        with self._lock:
+            self._ending_now.update(tokens)
         try:
             yield
         except DatabaseUnavailable:
-            self._ends_in_doubt |= tokens
+            with self._lock:
+                self._ends_in_doubt |= tokens
             raise
-        self._ends_in_doubt -= tokens
+        finally:
+            with self._lock:
+                self._ending_now.subtract(tokens)
+                self._ending_now = +self._ending_now
 
     def _write(self, completion: Call[UUID], count: int) -> set[UUID]:
         """The tokens of the claims that were completed."""
@@ -236,8 +286,10 @@ class StoryboardQueue:
         *,
         delay_seconds: float,
         sentry_event_id: str | None = None,
+        own_error: bool = False,
     ) -> None:
-        """processing → pending, due after ``delay_seconds``; the attempt stays counted.
+        """processing → pending, due after ``delay_seconds``; the attempt stays counted, and as
+        ``own_error`` where the error was the row's own.
 
         Raises :class:`LeaseLost` when the claim is no longer ours.
         """
@@ -245,6 +297,7 @@ class StoryboardQueue:
             claim,
             attempts_after=claim.attempt,
             status=PENDING,
+            own_errors=rows.own_errors + int(own_error),
             available_at=NOW + seconds(delay_seconds),
             **error_values(error, sentry_event_id),
         )
@@ -293,8 +346,18 @@ class StoryboardQueue:
             .where(rows.id == free.c.id)
             .values(status=PENDING, attempts=ONE_ATTEMPT_LESS, **NO_CLAIM)
         )
+        count = 0
+        try:
+            with self._database.transaction() as connection:
+                count = connection.execute(statement).rowcount
+        except CommitInDoubt:
+            return min(count, len(claims) - self._still_held(claims))
+        return count
+
+    def _still_held(self, claims: Sequence[Claim]) -> int:
         with self._database.transaction() as connection:
-            return connection.execute(statement).rowcount
+            held = held_tokens([claim.token for claim in claims])
+            return len(connection.scalars(held).all())
 
     def _finish(self, claim: Claim, *, attempts_after: int, **columns: Any) -> None:
         """Write ``columns``; ``attempts_after`` is the count that the row then has."""
@@ -307,6 +370,7 @@ class StoryboardQueue:
                 and connection.execute(_written(claim, attempts_after, columns)).first()
             )
             if not was_written:
+                self._ends_in_doubt.discard(claim.token)
                 raise LeaseLost(f"storyboard {claim.id} is no longer ours")
 
 

@@ -8,6 +8,8 @@ from sqlalchemy import (
     ColumnElement,
     Double,
     Integer,
+    and_,
+    case,
     cast,
     func,
     literal,
@@ -18,7 +20,7 @@ from sqlalchemy import (
 
 from storyboard_worker.errors import AttemptError
 from storyboard_worker.lengths import MAX_HOST_CHARACTERS, MAX_URL_BYTES
-from storyboard_worker.models import Status, literal_status, storyboards
+from storyboard_worker.models import Group, Status, literal_status, storyboards
 from storyboard_worker.redaction import Redactor
 
 MAX_MESSAGE_CHARACTERS = 1000
@@ -32,6 +34,13 @@ FAILED = literal_status(Status.FAILED)
 is_pending = storyboards.c.status == PENDING
 is_processing = storyboards.c.status == PROCESSING
 is_failed = storyboards.c.status == FAILED
+_zero: ColumnElement[int] = literal_column("0")
+# As the partial indexes have them. A producer may restore a row that has attempts.
+IN_GROUP: dict[Group, ColumnElement[bool]] = {
+    Group.NEW: and_(storyboards.c.attempts <= _zero, storyboards.c.workers_lost <= _zero),
+    Group.TRIED: and_(storyboards.c.attempts > _zero, storyboards.c.workers_lost == _zero),
+    Group.LOST: storyboards.c.workers_lost > _zero,
+}
 is_due = storyboards.c.available_at <= NOW
 
 # As the claim index has them: smaller is more urgent, and a row that never expires comes last.
@@ -42,6 +51,19 @@ expires_at: ColumnElement[datetime] = func.coalesce(
 has_expired = expires_at <= NOW
 is_alive = expires_at > NOW
 has_lapsed = storyboards.c.lease_expires_at <= NOW
+
+# Host and port as `models.upstream_of` reads them.
+_authority = func.lower(
+    func.substring(storyboards.c.source_url, r"^[^:]+://(?:[^/?#]*@)?([^/?#]*)")
+)
+source_upstream: ColumnElement[str] = func.regexp_replace(
+    _authority,
+    case(
+        (func.lower(func.left(storyboards.c.source_url, 6)) == "https:", ":(443)?$"),
+        else_=":(80)?$",
+    ),
+    "",
+)
 
 # The host as `models.host_of` reads it; brackets of an IPv6 address are not part of it.
 source_host: ColumnElement[str] = func.lower(
@@ -120,6 +142,16 @@ def oldest_waiting_seconds() -> ColumnElement[float]:
     """How long the longest-waiting row has been due, 0 when none is."""
     oldest = select(func.min(storyboards.c.available_at)).where(is_pending, is_due, is_alive)
     return func.coalesce(seconds_between(NOW, oldest.scalar_subquery()), 0.0)
+
+
+# As long as a link of unknown expiry is taken to live.
+ASSUMED_LIFE_SECONDS = 86_400
+# When to give up sitting out an outage: with the link, or a day after it was set.
+given_up_at: ColumnElement[datetime] = func.coalesce(
+    storyboards.c.source_expires_at,
+    func.coalesce(storyboards.c.source_set_at, storyboards.c.created_at)
+    + seconds(ASSUMED_LIFE_SECONDS),
+)
 
 
 def error_values(error: AttemptError, sentry_event_id: str | None) -> dict[str, Any]:

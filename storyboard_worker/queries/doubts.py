@@ -12,6 +12,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from storyboard_worker.errors import DataRefused, NotReached, SchemaOutdated
+
 # A mark is the beginning of a uuid, as text: «0f4e1a2b-77c0».
 MARK_CHARACTERS = 13
 # A proxy may deliver late what it has swallowed: then the claim happens after the first look.
@@ -20,7 +22,7 @@ LOOK_EVERY_SECONDS = 1.0
 
 
 class Doubts:
-    """Of one queue, whose threads may claim at the same time."""
+    """Of one worker, whose threads may claim at the same time."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -36,6 +38,9 @@ class Doubts:
         mark = f"{digits[:8]}-{digits[8:]}"
         try:
             yield mark
+        except (NotReached, DataRefused, SchemaOutdated):
+            # Not asked, or answered.
+            raise
         except BaseException:
             with self._lock:
                 self._since[mark] = self._clock()
@@ -59,8 +64,8 @@ class Doubts:
             return list(self._since)
 
     def settled(self, marks: set[str]) -> None:
-        """The rows of these have been given back: each claim is one transaction, so there are no
-        others."""
+        """All rows of these have been given back: each claim is one transaction, so there will be
+        no others."""
         with self._lock:
             for mark in marks:
                 self._since.pop(mark, None)

@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 from storyboard_worker.database import Database
 from storyboard_worker.models import storyboards
 from storyboard_worker.queries.columns import source_host
+from storyboard_worker.queries.hiding import check_rows_are_seen
 from storyboard_worker.queries.rows import FailedFilter
 
 rows = storyboards.c
@@ -34,7 +35,10 @@ class Failures:
         self._database = database
 
     def by_cause(self, which: FailedFilter) -> list[Cause]:
-        """The causes of the rows that fit, the one that happened last first."""
+        """The causes of the rows that fit, the one that happened last first.
+
+        Raises :class:`RowsHidden` rather than say that nothing has failed.
+        """
         newest_first = rows.errored_at.desc()
         ids = func.array_agg(aggregate_order_by(rows.id, newest_first, rows.id))
         events = func.array_agg(aggregate_order_by(rows.sentry_event_id, newest_first, rows.id))
@@ -54,4 +58,7 @@ class Failures:
             .order_by(last.desc(), rows.error_code, source_host)
         )
         with self._database.transaction() as connection:
-            return [Cause(*row) for row in connection.execute(statement)]
+            causes = [Cause(*row) for row in connection.execute(statement)]
+            if not causes:
+                check_rows_are_seen(connection)
+        return causes

@@ -11,9 +11,19 @@ from sqlalchemy import Connection, func, select, text
 
 from storyboard_worker.database import Database
 from storyboard_worker.messages import Call
-from storyboard_worker.models import storyboards
+from storyboard_worker.models import Group, storyboards
 from storyboard_worker.queries.claim_statements import claim_statement
 from storyboard_worker.queries.columns import has_lapsed, is_processing
+from storyboard_worker.queries.doubts import MARK_CHARACTERS
+from storyboard_worker.queries.hiding import check_rows_are_seen
+
+# As many as a worker with the default settings takes at once.
+CLAIMED_ROWS = 16
+CLAIM_VALUES: dict[str, Any] = {
+    "mark": "0" * (MARK_CHARACTERS - 5) + "-0000",
+    "worker_id": "doctor",
+    "lease": timedelta(minutes=1),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,11 +162,21 @@ class Inspection:
 
     def claim_indexes(self) -> set[str]:
         """The names of the indexes by which a claim would find its rows."""
-        statement = claim_statement(16, onward=False)
+        statement = claim_statement(CLAIMED_ROWS, group=Group.NEW)
         explained = replace(statement, text=f"EXPLAIN (FORMAT JSON) {statement.text}")
-        values = {"worker_id": "doctor", "lease": timedelta(minutes=1), "max_attempts": 8}
-        [plan] = self._database.run(Call(explained, values, scalar_row))
+        [plan] = self._database.run(Call(explained, CLAIM_VALUES, scalar_row))
         return set(_index_names(plan))
+
+    def rehearse_claim(self) -> None:
+        """Claim the most urgent rows, and undo it in the same message.
+
+        Raises what a worker's claim would raise, and :class:`RowsHidden`.
+        """
+        with read_only(self._database) as connection:
+            check_rows_are_seen(connection)
+        for group in Group:
+            statement = claim_statement(CLAIMED_ROWS, group=group)
+            self._database.rehearse(Call(statement, CLAIM_VALUES, scalar_row))
 
 
 def _index_names(plan: Any) -> Iterator[str]:

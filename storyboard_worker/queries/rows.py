@@ -14,6 +14,7 @@ from storyboard_worker.database.patience import Insist, at_once
 from storyboard_worker.errors import CommitInDoubt
 from storyboard_worker.models import Status, storyboards
 from storyboard_worker.queries.columns import FAILED, NOW, PENDING, is_failed, may_be_pending
+from storyboard_worker.queries.hiding import check_rows_are_seen
 
 rows = storyboards.c
 
@@ -43,6 +44,8 @@ class FailedFilter:
 
 
 class StoryboardRows:
+    """Whatever looks for rows raises :class:`RowsHidden` where none could be seen."""
+
     def __init__(self, database: Database) -> None:
         self._database = database
 
@@ -74,7 +77,9 @@ class StoryboardRows:
             for id_, url in zip(ids, source_urls, strict=True)
         ]
         with self._database.transaction() as connection:
-            connection.execute(statement, values)
+            for start in range(0, len(values), BATCH_ROWS):
+                connection.execute(statement, values[start : start + BATCH_ROWS])
+                self._database.go_on(connection)
         return list(ids)
 
     def get(self, storyboard_id: UUID) -> dict[str, Any] | None:
@@ -82,6 +87,8 @@ class StoryboardRows:
         with self._database.transaction() as connection:
             found = connection.execute(select(storyboards).where(rows.id == storyboard_id))
             row = found.mappings().one_or_none()
+            if row is None:
+                check_rows_are_seen(connection)
             return None if row is None else dict(row)
 
     def newest(
@@ -101,7 +108,10 @@ class StoryboardRows:
         if project_id is not None:
             statement = statement.where(rows.project_id == project_id)
         with self._database.transaction() as connection:
-            return [dict(row) for row in connection.execute(statement).mappings()]
+            found = [dict(row) for row in connection.execute(statement).mappings()]
+            if not found:
+                check_rows_are_seen(connection)
+        return found
 
     def failed(self, which: FailedFilter) -> list[UUID]:
         """The ids of the failed rows that fit and may be put back, oldest error first."""
@@ -109,7 +119,10 @@ class StoryboardRows:
             select(rows.id).where(*which.conditions(), may_be_pending).order_by(rows.errored_at)
         )
         with self._database.transaction() as connection:
-            return list(connection.execute(statement).scalars())
+            found = list(connection.execute(statement).scalars())
+            if not found:
+                check_rows_are_seen(connection)
+        return found
 
     def retry(self, which: FailedFilter, insist: Insist = at_once) -> list[UUID]:
         """failed → pending, afresh; returns the ids. A row that somebody has locked stays.

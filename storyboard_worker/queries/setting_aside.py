@@ -1,6 +1,7 @@
 """A row that makes a statement fail for all is set aside, so that the others can go on."""
 
 import logging
+import time
 from collections.abc import Callable
 from functools import cache
 from typing import Any
@@ -39,6 +40,8 @@ rows = storyboards.c
 Refused = tuple[UUID, DataRefused]
 OnSetAside = Callable[[SetAside], None]
 MESSAGE = "the database refuses to have this row processed"
+FEW_SHARE = 0.25
+PASSED_OVER_SECONDS = 300.0
 # Far below what makes the next attempt overflow, far above what any limit allows.
 MOST_ATTEMPTS = 1000
 EARLIEST: ColumnElement[Any] = literal_column("timestamptz '1970-01-02 00:00+00'")
@@ -51,27 +54,64 @@ def log_set_aside(row: SetAside) -> None:
 
 
 class SettingAside:
-    """``untouchable`` rows cannot even be set aside (a trigger of the owner's refuses every
-    change): they are passed over from then on."""
+    """Rows that cannot be set aside, or are not to blame themselves, are passed over for a while:
+    a trigger of the owner's may refuse them today and not tomorrow."""
 
-    def __init__(self, database: Database, on_set_aside: OnSetAside) -> None:
+    def __init__(
+        self,
+        database: Database,
+        on_set_aside: OnSetAside,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._database = database
         self._on_set_aside = on_set_aside
-        self.untouchable: set[UUID] = set()
+        self._clock = clock
+        self._until: dict[UUID, float] = {}
+        self._told: set[UUID] = set()
 
-    def set_aside_if_to_blame(self, refused: list[Refused], *, others_went_well: bool) -> None:
-        """Set aside the rows that were ``refused``, one by one, in a pass over several.
+    @property
+    def passed_over(self) -> list[UUID]:
+        """Rows that are left alone now."""
+        if not self._until:
+            return []
+        now = self._clock()
+        self._until = {id_: until for id_, until in self._until.items() if until > now}
+        return list(self._until)
 
-        Raises the first of the errors when the rows are not to blame: nothing went well, and so
-        it is rather a trigger or the table itself. A lone row is to blame for a value.
+    def judge(self, refused: list[Refused], *, well: int) -> None:
+        """What becomes of the rows that were ``refused``, one by one, in a pass in which so many
+        others went ``well``.
+
+        Those that are to blame themselves are set aside, and a few among many that a trigger of
+        the owner's refuses; of more it may be a quota, and they are passed over. All are told.
+        Raises the first of the errors when nothing went well: then the table is what is broken.
         """
         if not refused:
             return
-        alone = len(refused) == 1 and not refused[0][1].by_trigger
-        if not others_went_well and not alone:
+        alone = len(refused) == 1 and refused[0][1].by_row
+        if not well and not alone:
             raise refused[0][1]
+        are_few = len(refused) <= (len(refused) + well) * FEW_SHARE
         for storyboard_id, error in refused:
-            self.set_aside(storyboard_id, error)
+            if error.by_row or are_few:
+                self.set_aside(storyboard_id, error)
+            else:
+                self._pass_over(storyboard_id, error)
+
+    def _pass_over(self, storyboard_id: UUID, error: DataRefused) -> None:
+        self._until[storyboard_id] = self._clock() + PASSED_OVER_SECONDS
+        if storyboard_id in self._told:
+            return
+        self._told.add(storyboard_id)
+        event(
+            logging.ERROR,
+            "a row is refused by the database, and passed over",
+            storyboard_id=storyboard_id,
+            reason=error,
+        )
+        values = {"chosen_id": storyboard_id}
+        for row in self._database.run(Call(_looking(), values, class_row(SetAside))):
+            self._on_set_aside(row)
 
     def set_aside(self, storyboard_id: UUID, error: DataRefused) -> None:
         """pending or processing → failed (``unexpected``), with values that can be borne."""
@@ -84,9 +124,9 @@ class SettingAside:
         values = {"chosen_id": storyboard_id, "message": _plain(f"{MESSAGE}: {error}")}
         try:
             found = self._database.run(Call(_statement(), values, class_row(SetAside)))
-        except DataRefused:
-            self.untouchable.add(storyboard_id)
-            found = self._database.run(Call(_looking(), values, class_row(SetAside)))
+        except DataRefused as refused:
+            self._pass_over(storyboard_id, refused)
+            return
         for row in found:
             self._on_set_aside(row)
 
@@ -104,7 +144,6 @@ def _statement() -> FixedStatement:
             errored_at=NOW,
             sentry_event_id=null(),
             attempts=func.least(rows.attempts, MOST_ATTEMPTS),
-            max_attempts=func.least(rows.max_attempts, MOST_ATTEMPTS),
             available_at=_sane(rows.available_at, NOW),
             source_expires_at=_sane(rows.source_expires_at, null()),
             created_at=_sane(rows.created_at, NOW),

@@ -15,10 +15,13 @@ from sqlalchemy import (
     Connection,
     Executable,
     Select,
+    and_,
     case,
+    false,
     func,
     literal_column,
     null,
+    or_,
     select,
     update,
 )
@@ -38,6 +41,7 @@ from storyboard_worker.queries.columns import (
     is_processing,
     seconds,
 )
+from storyboard_worker.queries.one_by_one import in_time
 from storyboard_worker.queries.setting_aside import OnSetAside, Refused, SettingAside, log_set_aside
 
 rows = storyboards.c
@@ -46,6 +50,9 @@ Found = TypeVar("Found", Lapsed, Expired)
 
 BATCH_ROWS = 500
 
+# The first it may have lost in company; after that it is tried apart from others that have lost
+# one, and so these three are its own doing.
+WORKERS_LOST_AT_MOST = 3
 # How long a transaction in doubt may be looked for.
 DOUBT_SECONDS = 3600.0
 
@@ -62,7 +69,7 @@ class Change(Generic[Found]):
 
 
 class Upkeep:
-    """``max_attempts`` is the limit for rows that set none of their own. ``on_set_aside`` hears of
+    """``max_attempts`` is the limit of errors of a row's own. ``on_set_aside`` hears of
     rows with which a statement fails, and which have failed for it."""
 
     def __init__(
@@ -110,7 +117,7 @@ class Upkeep:
     ) -> list[Found]:
         """Change the ``chosen`` rows together or, if one of them makes that fail, one by one; that
         one is set aside."""
-        passed_over = self._aside.untouchable
+        passed_over = self._aside.passed_over
         if passed_over:
             chosen = chosen.where(rows.id.not_in(passed_over))
         # A literal: a generic plan would guess a tenth of the table for a bound limit.
@@ -129,12 +136,12 @@ class Upkeep:
             ids = connection.scalars(chosen).all()
         found: list[Found] = []
         refused: list[Refused] = []
-        for id_ in ids:
+        for id_ in in_time(ids):
             try:
                 found += self._run(change(chosen.where(rows.id == id_)))
             except DataRefused as error:
                 refused.append((id_, error))
-        self._aside.set_aside_if_to_blame(refused, others_went_well=bool(found))
+        self._aside.judge(refused, well=len(found))
         return found
 
     def _run(self, change: Change[Found]) -> list[Found]:
@@ -173,10 +180,15 @@ class Upkeep:
         return [row for row in doubtful if row.id in failed]
 
     def _rescued(self, chosen: Select[UUID]) -> Change[Lapsed]:
-        limit = func.coalesce(rows.max_attempts, self._max_attempts)
+        is_spent = or_(
+            rows.attempts >= rows.max_attempts,
+            and_(rows.max_attempts.is_(None), rows.own_errors + 1 >= self._max_attempts),
+            rows.workers_lost >= WORKERS_LOST_AT_MOST,
+        )
         lapsed = _locked(
             chosen.add_columns(
-                rows.claimed_by.label("claimed_by"), (rows.attempts >= limit).label("exhausted")
+                rows.claimed_by.label("claimed_by"),
+                func.coalesce(is_spent, false()).label("exhausted"),
             )
         )
         exhausted = lapsed.c.exhausted
@@ -186,6 +198,8 @@ class Upkeep:
             .values(
                 status=case((exhausted, FAILED), else_=PENDING),
                 available_at=NOW,
+                own_errors=rows.own_errors + 1,
+                workers_lost=rows.workers_lost + 1,
                 error_code=case((exhausted, str(ErrorCode.WORKER_LOST)), else_=rows.error_code),
                 error_message=case((exhausted, LOST_MESSAGE), else_=rows.error_message),
                 errored_at=case((exhausted, NOW), else_=rows.errored_at),

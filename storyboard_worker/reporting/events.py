@@ -55,6 +55,30 @@ class Events:
         }
         return event
 
+    def row_keeps_failing(self, claim: Claim, error: AttemptError) -> Event:
+        cause = Cause(error.code, error.upstream or claim.host)
+        event = self._of_cause(
+            cause,
+            uuid.uuid4().hex,
+            storyboard_id=claim.id,
+            project_id=claim.project_id,
+            attempt=claim.attempt,
+        )
+        told = title(cause.code, cause.upstream)
+        event["level"] = "warning"
+        event["message"] = f"{told} (a row has failed {claim.attempt} times)"
+        event["contexts"] = {
+            "storyboard": {
+                "id": str(claim.id),
+                "source": without_query(claim.source_url),
+                "error": error.message,
+                "attempt": claim.attempt,
+                "given_up_in_seconds": claim.seconds_until_given_up,
+                "next_step": f"storyboard-worker show {claim.id}; it is tried until its link dies",
+            }
+        }
+        return event
+
     def rows_failed(
         self, rows: Sequence[Expired | Lapsed | SetAside], reservation: Reservation
     ) -> Event:

@@ -81,8 +81,14 @@ class Reporter:
             for summary in self._flood.take_summaries(all_of_them=all_of_them):
                 sentry_sdk.capture_event(self._events.counted(summary))
 
+    def row_keeps_failing(self, claim: Claim, error: AttemptError) -> None:
+        """A row sits out an outage that has lasted for many attempts: told once, as a warning."""
+        if self._enabled:
+            sentry_sdk.capture_event(self._events.row_keeps_failing(claim, error))
+
     def upstream_paused(self, upstream: str, error: AttemptError, seconds: float) -> None:
-        """An upstream is left alone for a while: no row suffers, but somebody should look."""
+        """An upstream has been left alone for ``seconds``: no row suffers, but somebody should
+        look."""
         if self._enabled:
             sentry_sdk.capture_event(self._events.paused(upstream, error, seconds))
 

@@ -11,7 +11,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
-from storyboard_worker.errors import DatabaseUnavailable, SchemaOutdated
+from storyboard_worker.errors import DatabaseUnavailable, RowsHidden, SchemaOutdated
 from storyboard_worker.logs import event, log
 from storyboard_worker.web.answers import problem
 
@@ -58,6 +58,8 @@ class Application:
     def _handle(self, handler: Handler, request: Request, parts: Mapping[str, Any]) -> Response:
         try:
             return handler(request, **parts)
+        except RowsHidden as error:
+            return problem(503, str(error))
         except DatabaseUnavailable:
             return problem(503, "the database does not answer")
         except SchemaOutdated:

@@ -7,7 +7,7 @@ from typing import Any
 from werkzeug.routing import Rule
 from werkzeug.wrappers import Request, Response
 
-from storyboard_worker.errors import DatabaseUnavailable, SchemaOutdated
+from storyboard_worker.errors import DatabaseUnavailable, RowsHidden, SchemaOutdated
 from storyboard_worker.queries.counts import Counts
 from storyboard_worker.queries.workers import paused_upstreams
 from storyboard_worker.settings import Settings
@@ -58,6 +58,8 @@ class Health:
     def worker(self, _request: Request) -> Response:
         try:
             table = self._look()
+        except RowsHidden as error:
+            return _answer(None, [*self._of_loop(), str(error)])
         except DatabaseUnavailable:
             return _answer(None, [*self._of_loop(), "the database does not answer"])
         except SchemaOutdated:

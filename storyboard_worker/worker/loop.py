@@ -10,6 +10,7 @@ from enum import Enum, auto
 
 from storyboard_worker import __version__
 from storyboard_worker.attempt import Attempts, Ended, Outcome
+from storyboard_worker.breakers import Breakers
 from storyboard_worker.database import Database
 from storyboard_worker.dispatch import Dispatcher, Filled
 from storyboard_worker.errors import DatabaseUnavailable, SchemaOutdated
@@ -17,7 +18,6 @@ from storyboard_worker.housekeeping import Housekeeping
 from storyboard_worker.keeper import RENEWALS_PER_LEASE, Keeper, renew_leases
 from storyboard_worker.logs import event
 from storyboard_worker.models import Claim
-from storyboard_worker.pauses import Pauses
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.queries.connection_kind import ConnectionKind
 from storyboard_worker.queries.outlook import Outlook
@@ -33,7 +33,7 @@ from storyboard_worker.worker.keeper_watcher import KeeperWatcher
 from storyboard_worker.worker.listener import Listener
 from storyboard_worker.worker.outage import Outage
 from storyboard_worker.worker.presence import Presence
-from storyboard_worker.worker.pulse import PULSE_SECONDS, check_in
+from storyboard_worker.worker.pulse import PULSE_SECONDS, check_in, silent_after_seconds
 from storyboard_worker.worker.watchdog import Watchdog
 
 # What giving rows back may take at the end of the grace.
@@ -59,6 +59,7 @@ class Wake(Enum):
 
     SLOT_FREE = auto()
     NEWS = auto()
+    ROW_ARRIVED = auto()
     STOP = auto()
 
 
@@ -74,7 +75,7 @@ class Parts:
     register: WorkerRegister
     housekeeping: Housekeeping
     attempts: Attempts
-    pauses: Pauses
+    breakers: Breakers
     reporter: Reporter
     on_ended: Callable[[Ended], None] | None = None
 
@@ -88,7 +89,7 @@ class Worker:
         self._queue = parts.queue
         self._outlook = parts.outlook
         self._database = parts.database
-        self._pauses = parts.pauses
+        self._breakers = parts.breakers
         self._on_ended = parts.on_ended
         self._shutdown = shutdown
         self._reporter = parts.reporter
@@ -101,23 +102,25 @@ class Worker:
             on_free=self._slot_is_free,
             on_ended=self._ended,
         )
-        self._dispatcher = Dispatcher(parts.queue, self._slots, parts.pauses)
+        self._dispatcher = Dispatcher(parts.queue, self._slots, parts.breakers)
         parts.queue.refill_along(self._dispatcher)
         self._idling = Idling(settings.poll_interval_seconds)
         self._listener = Listener(
             parts.database,
             parts.register,
-            wake=lambda: self._wakes.put(Wake.NEWS),
+            wake=lambda: self._wakes.put(Wake.ROW_ARRIVED),
             on_found=self._tell_found,
         )
-        self._watchdog = Watchdog(parts.reporter)
+        self._watchdog = Watchdog(
+            parts.reporter, patience_seconds=2 * settings.database_timeout_seconds
+        )
         self._grace = Grace(settings.shutdown_grace_seconds)
         self._presence = Presence(
             parts.worker_id,
             parts.register,
             parts.housekeeping,
             self._slots,
-            parts.pauses,
+            parts.breakers,
             self._listener.proofs,
             concurrency=settings.worker_concurrency,
         )
@@ -127,14 +130,19 @@ class Worker:
             [
                 lambda: renew_leases(parts.queue, self._slots),
                 parts.queue.give_back_lost,
+                parts.attempts.tell_news,
                 self._presence.beat_and_tidy,
             ],
             interval_seconds=keeper_seconds,
             watcher=KeeperWatcher(self._outage, self._watchdog, keeper_seconds),
         )
         self._watchdog.watch("attempts", moves=lambda: self._slots.none_is_overdue)
+        most_silent_seconds = silent_after_seconds(settings.database_timeout_seconds)
         self._pulse = Keeper(
-            [lambda: check_in(self._watchdog, parts.reporter), parts.reporter.tell_summaries],
+            [
+                lambda: check_in(self._watchdog, parts.reporter, most_silent_seconds),
+                parts.reporter.tell_summaries,
+            ],
             interval_seconds=PULSE_SECONDS,
         )
         self._waited_in_vain = False
@@ -205,8 +213,9 @@ class Worker:
         """After a wait in vain one look tells; and that the database is there, which else would
         pass unseen while all slots are taken by outcomes that wait for it."""
         self._queue.give_back_lost()
+        self._watchdog.progress()
         # A pause has an end that only a claim can find.
-        if not self._waited_in_vain or self._pauses.seconds_until_probe() is not None:
+        if not self._waited_in_vain or self._breakers.seconds_until_change() is not None:
             return True
         due = self._outlook.anything_due()
         if not due:
@@ -215,7 +224,7 @@ class Worker:
         return due
 
     def _fill(self) -> Filled:
-        filled = self._dispatcher.fill()
+        filled = self._dispatcher.fill(hearing=self._listener.hearing)
         self._watchdog.progress()
         if not filled.look_again:
             self._outlook.refresh()
@@ -226,7 +235,10 @@ class Worker:
     def _known_seconds(self, filled: Filled) -> list[float | None]:
         """Until what may bring work and is known to come; a slot that becomes free brings what
         was left over."""
-        known = [self._pauses.seconds_until_probe(), self._queue.seconds_until_look_for_lost]
+        known = [self._queue.seconds_until_look_for_lost]
+        if filled.left_free:
+            # Without a free slot nobody can ask an upstream that may be asked.
+            known.append(self._breakers.seconds_until_change())
         if not filled.look_again:
             known.append(self._outlook.seconds_until_due)
         if not filled.look_again and filled is not NOTHING:
@@ -254,6 +266,8 @@ class Worker:
                 self._let_slots_gather()
             while not self._wakes.empty():
                 woken.add(self._wakes.get())
+            if Wake.ROW_ARRIVED in woken:
+                self._breakers.row_arrived()
             if for_slot or woken != {Wake.SLOT_FREE}:
                 return
         self._waited_in_vain = True

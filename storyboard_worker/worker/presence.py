@@ -4,10 +4,10 @@ import os
 import socket
 
 from storyboard_worker import __version__
-from storyboard_worker.errors import DatabaseUnavailable
+from storyboard_worker.breakers import Breakers
+from storyboard_worker.errors import DatabaseUnavailable, RowsHidden
 from storyboard_worker.housekeeping import Housekeeping
 from storyboard_worker.models import WorkerBeat, WorkerState
-from storyboard_worker.pauses import Pauses
 from storyboard_worker.queries.workers import WorkerRegister
 from storyboard_worker.slots import Slots
 from storyboard_worker.worker.proofs import Proofs
@@ -22,7 +22,7 @@ class Presence:
         register: WorkerRegister,
         housekeeping: Housekeeping,
         slots: Slots,
-        pauses: Pauses,
+        breakers: Breakers,
         proofs: Proofs,
         *,
         concurrency: int,
@@ -31,7 +31,7 @@ class Presence:
         self._register = register
         self._housekeeping = housekeeping
         self._slots = slots
-        self._pauses = pauses
+        self._breakers = breakers
         self._proofs = proofs
         self._concurrency = concurrency
         self._state = WorkerState.RUNNING
@@ -41,6 +41,8 @@ class Presence:
         proof = self._proofs.next()
         try:
             chores = self._register.beat_and_look(self._beat(), proof=proof)
+        except RowsHidden:
+            raise
         except DatabaseUnavailable:
             # Somebody may have locked the rows: the worker lives all the same.
             self._register.beat(self._beat())
@@ -69,5 +71,5 @@ class Presence:
             state=self._state,
             concurrency=self._concurrency,
             in_flight=len(self._slots.under_way),
-            paused_seconds=self._pauses.paused_seconds(),
+            paused_seconds=self._breakers.paused_seconds(),
         )

@@ -51,11 +51,16 @@ class Watchdog:
     """
 
     def __init__(
-        self, reporter: Reporter, *, stuck_after_seconds: float = STUCK_AFTER_SECONDS
+        self,
+        reporter: Reporter,
+        *,
+        stuck_after_seconds: float = STUCK_AFTER_SECONDS,
+        patience_seconds: float = 0.0,
     ) -> None:
+        """``patience_seconds``: what something well may take, if that is more."""
         self._reporter = reporter
-        self._stuck_after_seconds = stuck_after_seconds
-        self._loop = Watched(LOOP, stuck_after_seconds=stuck_after_seconds)
+        self._stuck_after_seconds = max(stuck_after_seconds, patience_seconds)
+        self._loop = Watched(LOOP, stuck_after_seconds=self._stuck_after_seconds)
         self._watched = [self._loop]
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watchdog", daemon=True)

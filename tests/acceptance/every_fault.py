@@ -34,6 +34,7 @@ def source_faults(words: Sequence[str]) -> Sequence[SourceFault]:
         faults.CloseBeforeAnswer(),
         faults.CutFile(3_000),
         faults.Drip(1, 0.2),
+        faults.Drip(1_100, 0.2),
         faults.Encoded(),
         faults.Hang(NEVER),
         faults.Hang(NEVER, "in_body"),

@@ -1,6 +1,7 @@
 """A Postgres that a test may stop and start at will; the tests' common one serves others."""
 
 import os
+import shutil
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from typing import Literal
 
 import psycopg
 import pytest
+from psycopg import conninfo
 
 from storyboard_worker.embedded import private_postgres
 
@@ -27,10 +29,31 @@ class OwnPostgres:
 
     def stop(self, mode: Literal["fast", "immediate"]) -> None:
         """``immediate`` is a crash: no farewell to anybody, recovery at the next start."""
+        self._program("pg_ctl", "-w", "-D", self._server.pgdata, "-m", mode, "stop")
+
+    @contextmanager
+    def standby(self) -> Iterator[str]:
+        """The DSN of a hot standby, which follows this server."""
+        folder = self._server.pgdata.parent / "standby"
+        folder.mkdir(mode=0o700)
+        if self._server.system_user is not None:
+            shutil.chown(folder, self._server.system_user)
+        self._program("pg_basebackup", "-D", folder, "-R", "-c", "fast", "-d", self.dsn)
+        # The copy holds the lock of the first one's socket, too: another port, another name.
+        port = 5433
+        options = f"-p {port} -c listen_addresses= -c unix_socket_directories={folder}"
+        control = ("-w", "-D", folder)
+        self._program("pg_ctl", *control, "-o", options, "-l", folder / "log", "start")
+        try:
+            yield conninfo.make_conninfo(self.dsn, host=str(folder), port=port)
+        finally:
+            self._program("pg_ctl", *control, "-m", "immediate", "stop")
+
+    def _program(self, name: str, *arguments: object) -> None:
         server = self._server
         self._run(
-            "pg_ctl",
-            ("-w", "-D", str(server.pgdata), "-m", mode, "stop"),
+            name,
+            [str(argument) for argument in arguments],
             bin_path=server.bin_path,
             user=server.system_user,
         )

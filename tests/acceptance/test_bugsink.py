@@ -19,7 +19,7 @@ from tests.integration.producing import enqueue
 TAGS = {"error_code", "upstream", "storyboard_id", "project_id", "attempt", "worker_id"}
 REJECTED = Answer(400, {"error": {"message": "Invalid image file"}})
 
-GONE = [Answer(404, always=True)]
+GONE = [Answer(410, always=True)]
 NO_IMAGE = [ServeBytes(b"<html>no image</html>", always=True)]
 
 # By error code and upstream: how many rows, at which host, with which faults, and their title.

@@ -40,7 +40,7 @@ def test_what_it_has_counted_is_told_while_it_runs(
     sentry: SentryServer,
     start_worker: StartWorker,
 ) -> None:
-    enqueue_panels(producer, origin, ROWS, [Answer(404, always=True)])
+    enqueue_panels(producer, origin, ROWS, [Answer(410, always=True)])
     start_worker(OFTEN, SENTRY_DSN=sentry.dsn)
     wait_for_statuses(producer, failed=ROWS)
 
@@ -60,7 +60,7 @@ def test_the_last_of_it_is_told_when_it_stops(
     sentry: SentryServer,
     start_worker: StartWorker,
 ) -> None:
-    enqueue_panels(producer, origin, ROWS, [Answer(404, always=True)])
+    enqueue_panels(producer, origin, ROWS, [Answer(410, always=True)])
     worker = start_worker(SENTRY_DSN=sentry.dsn)
     wait_for_statuses(producer, failed=ROWS)
     worker.signal(signal.SIGTERM)

@@ -13,7 +13,7 @@ import pytest
 from storyboard_worker.demo.cloudinary import Cloudinary
 from storyboard_worker.demo.faults import SourceFault
 from storyboard_worker.demo.origin import Origin
-from storyboard_worker.errors import ErrorCode
+from storyboard_worker.errors import AttemptError, ErrorCode
 from storyboard_worker.policy import Kind, kind_of
 from tests.acceptance.every_fault import (
     REDIRECT_PASSWORD,
@@ -40,16 +40,16 @@ PATHS = ["/healthz", "/api/health/worker", "/metrics", "/", "/nothing", CRON]
 # These come of what befalls a worker, not of an upstream's fault.
 ALL_CODES = set(ErrorCode) - {ErrorCode.WORKER_LOST, ErrorCode.UNEXPECTED}
 # No row fails with these.
-BLAMELESS_CODES = {code for code in ErrorCode if kind_of(code) is Kind.BLAMELESS}
+BLAMELESS_CODES = {code for code in ErrorCode if kind_of(AttemptError(code, "")) is Kind.BLAMELESS}
 # Pauses would make the test last, and are another's matter.
 SHORT = """
-from storyboard_worker import pauses, policy
+from storyboard_worker import breakers, policy
 policy.BLAMELESS_PAUSE_SECONDS = 0.2
-defaults = pauses._Trouble.__init__.__defaults__
-pauses._Trouble.__init__.__defaults__ = tuple(
-    0.2 if value == pauses.FIRST_PAUSE_SECONDS else value for value in defaults
+defaults = breakers.Breaker.__init__.__defaults__
+breakers.Breaker.__init__.__defaults__ = tuple(
+    0.2 if value == breakers.FIRST_PAUSE_SECONDS else value for value in defaults
 )
-pauses.FIRST_PAUSE_SECONDS = pauses.LONGEST_PAUSE_SECONDS = 0.2
+breakers.FIRST_PAUSE_SECONDS = breakers.LONGEST_PAUSE_SECONDS = 0.2
 """
 
 

@@ -12,10 +12,10 @@ from uuid import UUID
 import psycopg
 
 from storyboard_worker.attempt import Attempts, Ended
+from storyboard_worker.breakers import Breakers
 from storyboard_worker.database import Database
 from storyboard_worker.deadline import Deadline
 from storyboard_worker.models import Claim
-from storyboard_worker.pauses import Pauses
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.redaction import Redactor
 from storyboard_worker.reporting.reporter import Reporter
@@ -34,7 +34,7 @@ class Bench:
     stage: Stage
     producer: psycopg.Connection
     queue: StoryboardQueue
-    pauses: Pauses
+    breakers: Breakers
     reporter: Reporter
     deadline: Deadline
 
@@ -42,7 +42,7 @@ class Bench:
         return Attempts(
             self.queue,
             transfer or self.stage.transfer,
-            self.pauses,
+            self.breakers,
             self.reporter,
             jitter=random.Random(5),
         )
@@ -76,8 +76,8 @@ def new_bench(
     return Bench(
         stage,
         producer,
-        StoryboardQueue(database, worker_id=WORKER_ID, lease_seconds=60, max_attempts=8),
-        Pauses(),
+        StoryboardQueue(database, worker_id=WORKER_ID, lease_seconds=60),
+        Breakers(),
         reporter or Reporter(SentrySettings(), Redactor(), worker_id=WORKER_ID),
         Deadline(PLENTY_SECONDS),
     )

@@ -52,7 +52,7 @@ def away(server_dsn: str, producer: psycopg.Connection) -> Iterator[None]:
     ("faults", "outcome", "status"),
     [
         ([], Outcome.READY, "ready"),
-        ([Answer(404)], Outcome.FAILED, "failed"),
+        ([Answer(410)], Outcome.FAILED, "failed"),
         ([Answer(503)], Outcome.RETRIED, "pending"),
         ([Answer(429)], Outcome.RELEASED, "pending"),
     ],

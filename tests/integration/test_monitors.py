@@ -44,9 +44,9 @@ def test_a_sweep_that_breaks_says_so(sentry: SentryServer) -> None:
 def test_a_worker_checks_in_while_its_loop_moves(sentry: SentryServer) -> None:
     with reporting_to(sentry) as reporter:
         watchdog = Watchdog(reporter)
-        check_in(watchdog, reporter)
+        check_in(watchdog, reporter, SILENT_AFTER_SECONDS)
         watchdog._loop.silent_seconds = SILENT_AFTER_SECONDS
-        check_in(watchdog, reporter)
+        check_in(watchdog, reporter, SILENT_AFTER_SECONDS)
         (told,) = check_ins(reporter, sentry)
     assert (told["monitor_slug"], told["status"]) == ("storyboard-worker", "ok")
     assert told["monitor_config"]["schedule"] == {

@@ -12,9 +12,10 @@ from sqlalchemy import Connection
 from storyboard_worker import transfer
 from storyboard_worker.attempt import Outcome
 from storyboard_worker.database import Database
-from storyboard_worker.demo.faults import Answer, CutFile
+from storyboard_worker.demo.faults import Answer, CutFile, SourceFault
 from storyboard_worker.demo.pictures import random_image
 from storyboard_worker.errors import CommitInDoubt
+from storyboard_worker.models import Claim
 from storyboard_worker.redaction import Redactor
 from storyboard_worker.reporting.reporter import Reporter
 from storyboard_worker.sentry_settings import SentrySettings
@@ -53,7 +54,7 @@ def only_event(bench: Bench, sentry: SentryServer) -> dict[str, Any]:
 
 
 def test_a_final_failure_is_one_event(bench: Bench, sentry: SentryServer) -> None:
-    claim = bench.claim(bench.stage.serve(IMAGE, [Answer(404)]), project_id="project-7")
+    claim = bench.claim(bench.stage.serve(IMAGE, [Answer(410)]), project_id="project-7")
     assert bench.run(claim).outcome is Outcome.FAILED
     event = only_event(bench, sentry)
     assert event["level"] == "error"
@@ -71,7 +72,7 @@ def test_a_final_failure_is_one_event(bench: Bench, sentry: SentryServer) -> Non
 
 
 def test_the_row_names_its_event(bench: Bench, sentry: SentryServer) -> None:
-    claim = bench.claim(bench.stage.serve(IMAGE, [Answer(404)]))
+    claim = bench.claim(bench.stage.serve(IMAGE, [Answer(410)]))
     bench.run(claim)
     assert bench.row(claim)["sentry_event_id"] == only_event(bench, sentry)["event_id"]
 
@@ -115,7 +116,7 @@ def test_transient_errors_are_no_events_until_the_last(bench: Bench, sentry: Sen
 def test_a_failure_whose_commit_was_answered_too_late_is_told_all_the_same(
     bench: Bench, sentry: SentryServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    claim = bench.claim(bench.stage.serve(IMAGE, [Answer(404)]))
+    claim = bench.claim(bench.stage.serve(IMAGE, [Answer(410)]))
     database = bench.queue._database
     transaction = database.transaction
     lost = iter([CommitInDoubt("the answer was lost")])
@@ -139,7 +140,7 @@ def test_success_is_no_event(bench: Bench, sentry: SentryServer) -> None:
 
 
 def test_a_lost_lease_is_no_event(bench: Bench, sentry: SentryServer) -> None:
-    claim = bench.claim(bench.stage.serve(IMAGE, [Answer(404)]))
+    claim = bench.claim(bench.stage.serve(IMAGE, [Answer(410)]))
     change(bench.producer, claim.id, status="pending")
     assert bench.run(claim).outcome is Outcome.LEASE_LOST
     assert events(bench, sentry) == []
@@ -166,55 +167,117 @@ def test_what_nobody_expected_is_an_event_with_its_stack(
     assert all("vars" not in frame for frame in frames)
 
 
-def test_a_pause_is_one_event_when_it_begins(bench: Bench, sentry: SentryServer) -> None:
-    url = bench.stage.serve(IMAGE, [Answer(502, always=True)])
+def open_a_breaker(bench: Bench, faults: list[SourceFault]) -> list[Claim]:
+    """Five rows find their source down, and two more wait."""
+    url = bench.stage.serve(IMAGE, faults)
     claims = [bench.claim(url) for _ in range(7)]
-    for claim in claims:
+    for claim in claims[:5]:
+        assert bench.run(claim).outcome is Outcome.RETRIED
+    return claims[5:]
+
+
+def let_pass(bench: Bench, monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
+    """For the breakers; then the keeper looks for news."""
+    monkeypatch.setattr(bench.breakers, "_clock", lambda: time.monotonic() + seconds)
+    bench.attempts().tell_news()
+
+
+def test_a_short_pause_is_no_event(
+    bench: Bench, sentry: SentryServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting = open_a_breaker(bench, [Answer(502)] * 5)
+    let_pass(bench, monkeypatch, 50)
+    for claim in waiting:
+        assert bench.run(claim).outcome is Outcome.READY
+    assert events(bench, sentry) == []
+
+
+def test_a_pause_that_has_lasted_a_minute_is_one_event(
+    bench: Bench, sentry: SentryServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waiting = open_a_breaker(bench, [Answer(502, always=True)])
+    for seconds in (59, 61, 65):
+        let_pass(bench, monkeypatch, seconds)
+    for claim in waiting:
         assert bench.run(claim).outcome is Outcome.RETRIED
     event = only_event(bench, sentry)
     assert event["level"] == "warning"
     assert event["fingerprint"] == ["storyboard-worker", "source_unavailable", "127.0.0.1"]
-    assert event["contexts"]["pause"]["seconds"] == 30
+    assert event["contexts"]["pause"]["seconds"] == pytest.approx(61, abs=10)
     assert "storyboard_id" not in event["tags"]
 
 
-def test_the_end_of_a_pause_is_one_event(
+def test_the_end_of_such_a_pause_is_one_event_and_recalls_its_rows(
     bench: Bench, sentry: SentryServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    url = bench.stage.serve(
-        IMAGE, [Answer(502), Answer(502), Answer(502), Answer(502), Answer(502)]
+    waiting = open_a_breaker(bench, [Answer(502)] * 5)
+    bench.producer.execute(
+        "UPDATE storyboards SET available_at = now() + interval '1 hour' WHERE attempts = 1 "
+        "AND status = 'pending'"
     )
-    claims = [bench.claim(url) for _ in range(7)]
-    for claim in claims[:5]:
-        bench.run(claim)
-    # The pause is over.
-    monkeypatch.setattr(bench.pauses, "_clock", lambda: time.monotonic() + 31)
-    for claim in claims[5:]:
+    let_pass(bench, monkeypatch, 61)
+    for claim in waiting:
         assert bench.run(claim).outcome is Outcome.READY
     begin, end = events(bench, sentry)
     assert (begin["level"], end["level"]) == ("warning", "info")
     assert begin["fingerprint"] == end["fingerprint"]
     assert end["message"].startswith("The source is unavailable: 127.0.0.1 (over after ")
+    due = bench.producer.execute(
+        "SELECT count(*) FROM storyboards WHERE status = 'pending' AND available_at <= now()"
+    )
+    assert due.fetchone() == (5,)
 
 
-def test_a_pause_tells_what_led_up_to_it(bench: Bench, sentry: SentryServer) -> None:
-    url = bench.stage.serve(IMAGE, [Answer(502, always=True)])
-    claims = [bench.claim(url) for _ in range(5)]
-    for claim in claims:
-        bench.run(claim)
+def test_a_pause_tells_what_led_up_to_it(
+    bench: Bench, sentry: SentryServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    open_a_breaker(bench, [Answer(502, always=True)])
+    let_pass(bench, monkeypatch, 61)
     told = only_event(bench, sentry)["breadcrumbs"]["values"]
     crumbs = [crumb for crumb in told if crumb["category"] == "attempt"]
-    assert [crumb["data"]["storyboard_id"] for crumb in crumbs] == [
-        str(claim.id) for claim in claims[:4]
-    ]
+    assert len({crumb["data"]["storyboard_id"] for crumb in crumbs}) == 5
     assert crumbs[0]["message"] == "source_unavailable: the source answers 502"
     assert crumbs[0]["data"]["outcome"] == "retried"
+
+
+@pytest.mark.parametrize("asked_seconds", ["1", "30"])
+def test_a_short_rate_limit_is_no_event(
+    bench: Bench, sentry: SentryServer, asked_seconds: str
+) -> None:
+    fault = Answer(429, headers={"Retry-After": asked_seconds})
+    claim = bench.claim(bench.stage.serve(IMAGE, [fault]))
+    assert bench.run(claim).outcome is Outcome.RELEASED
+    assert bench.run(bench.claim_again(claim.id)).outcome is Outcome.READY
+    assert events(bench, sentry) == []
+
+
+def test_a_row_that_sits_out_an_outage_is_told_once_at_its_eighth_attempt(
+    bench: Bench, sentry: SentryServer
+) -> None:
+    claim = bench.claim(bench.stage.serve(IMAGE, [Answer(503, always=True)]))
+    outcomes = [bench.run(claim).outcome]
+    outcomes += [bench.run(bench.claim_again(claim.id)).outcome for _ in range(10)]
+    assert set(outcomes) == {Outcome.RETRIED}
+    event = only_event(bench, sentry)
+    assert (event["level"], event["tags"]["attempt"]) == ("warning", "8")
+    assert event["fingerprint"] == ["storyboard-worker", "source_unavailable", "127.0.0.1"]
+    assert event["tags"]["storyboard_id"] == str(claim.id)
+    assert "show" in event["contexts"]["storyboard"]["next_step"]
+
+
+@pytest.mark.parametrize("fault", [CutFile(4_000, always=True), Answer(403, always=True)])
+def test_other_errors_are_told_when_they_end_the_row(
+    bench: Bench, sentry: SentryServer, fault: SourceFault
+) -> None:
+    claim = bench.claim(bench.stage.serve(IMAGE, [fault]), attempts=7)
+    assert bench.run(claim).outcome is Outcome.RETRIED
+    assert events(bench, sentry) == []
 
 
 def test_of_many_failures_the_first_few_are_told_and_the_others_counted(
     bench: Bench, sentry: SentryServer
 ) -> None:
-    url = bench.stage.serve(IMAGE, [Answer(404, always=True)])
+    url = bench.stage.serve(IMAGE, [Answer(410, always=True)])
     claims = [bench.claim(url) for _ in range(40)]
     for claim in claims:
         bench.run(claim)
@@ -256,7 +319,7 @@ def test_without_a_dsn_nothing_is_sent_or_promised(
     silent = Reporter(SentrySettings(), Redactor(), worker_id=WORKER_ID)
     with new_stage() as stage:
         bench = new_bench(stage, database, producer, silent)
-        claim = bench.claim(stage.serve(IMAGE, [Answer(404)]))
+        claim = bench.claim(stage.serve(IMAGE, [Answer(410)]))
         assert bench.run(claim).outcome is Outcome.FAILED
         silent.alarm("x", "y", next_step="z")
         assert events(bench, sentry) == []

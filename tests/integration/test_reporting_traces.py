@@ -107,7 +107,7 @@ def test_source_and_storage_are_spans_below_it(traced: Bench, sentry: SentryServ
 
 
 def test_an_attempt_that_fails_is_a_span_that_failed(traced: Bench, sentry: SentryServer) -> None:
-    traced.run(traced.claim(traced.stage.serve(IMAGE, [Answer(404)])))
+    traced.run(traced.claim(traced.stage.serve(IMAGE, [Answer(410)])))
     traced.reporter.close()
     (transaction,) = sentry.transactions
     (process,) = spans(transaction, "queue.process")
@@ -164,7 +164,7 @@ def test_nonsense_in_the_trace_columns_does_not_matter(
 def test_without_a_sample_rate_there_are_no_transactions(
     untraced: Bench, sentry: SentryServer
 ) -> None:
-    claim = untraced.claim(untraced.stage.serve(IMAGE, [Answer(404)]))
+    claim = untraced.claim(untraced.stage.serve(IMAGE, [Answer(410)]))
     untraced.run(claim)
     untraced.reporter.close()
     assert (len(sentry.events), sentry.transactions) == (1, [])

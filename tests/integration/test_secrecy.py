@@ -11,7 +11,7 @@ import psycopg
 import pytest
 import sentry_sdk
 
-from storyboard_worker import transfer
+from storyboard_worker import breakers, transfer
 from storyboard_worker.database import Database
 from storyboard_worker.demo import faults
 from storyboard_worker.demo.faults import Answer, SourceFault, StorageFault
@@ -99,6 +99,12 @@ def assert_nothing_leaked(
     assert sentry.transactions
     assert json.loads(logged.getvalue().splitlines()[0])["message"]
     assert table
+
+
+@pytest.fixture(autouse=True)
+def pauses_are_told_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that there is an event to search."""
+    monkeypatch.setattr(breakers, "LASTING_SECONDS", 0.0)
 
 
 def in_short(fault: object) -> str:
@@ -202,7 +208,7 @@ def test_an_unexpected_exception_that_holds_everything_does_not_leak(
 def test_log_records_of_libraries_do_not_leak_as_breadcrumbs(
     bench: Bench, sentry: SentryServer, logged: io.StringIO
 ) -> None:
-    url = bench.stage.serve(IMAGE, [Answer(404)])
+    url = bench.stage.serve(IMAGE, [Answer(410)])
     telling = f"GET {url} with {bench.stage.cloudinary.api_secret}"
     logging.getLogger("some.library").warning("%s", telling)
     logging.getLogger("httpx").info("HTTP Request: %s", telling, extra={"dsn": DATABASE_PASSWORD})
@@ -215,7 +221,7 @@ def test_log_records_of_libraries_do_not_leak_as_breadcrumbs(
 def test_spans_of_libraries_do_not_leak(
     bench: Bench, sentry: SentryServer, logged: io.StringIO
 ) -> None:
-    url = bench.stage.serve(IMAGE, [Answer(404)])
+    url = bench.stage.serve(IMAGE, [Answer(410)])
     claim = bench.claim(url)
     with (
         bench.reporter.attempt(claim, Timeline()),

@@ -1,64 +1,32 @@
 """When rows are claimed along with completions, and when that is left to the claim loop."""
 
-from collections.abc import Callable, Collection
-from threading import Event
-from typing import NoReturn
-from uuid import uuid4
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 
-from storyboard_worker.dispatch import Dispatcher
-from storyboard_worker.errors import STORAGE_UPSTREAM, AttemptError, DatabaseUnavailable, ErrorCode
+from storyboard_worker.breakers import Breakers
+from storyboard_worker.dispatch import SUSPECTS_EVERY_SECONDS, Dispatcher
+from storyboard_worker.errors import STORAGE_UPSTREAM, DatabaseUnavailable, ErrorCode
 from storyboard_worker.models import Claim
-from storyboard_worker.pauses import Pauses
 from storyboard_worker.slots import Slots
+from tests.unit.attempts import new_claim, source_error, storage_error
+from tests.unit.backlog import Backlog, slots_that_stay_taken
+from tests.unit.clock import Clock
 
 MakeDispatcher = Callable[..., Dispatcher]
 
 
-class Rows:
-    """A queue with so many rows that are due."""
-
-    def __init__(self, due: int) -> None:
-        self.due = due
-
-    def claim(self, limit: int, **_which: Collection[str] | str | None) -> list[Claim]:
-        taken = min(limit, self.due)
-        self.due -= taken
-        return [claim() for _ in range(taken)]
-
-
-class NeverEnding:
-    """Attempts that stay under way."""
-
-    def run(self, *_: object) -> NoReturn:
-        Event().wait()
-        raise AssertionError
-
-
-def claim() -> Claim:
-    return Claim(uuid4(), uuid4(), "https://images.example/a", 1, 8, None, 0.0)
-
-
-@pytest.fixture
-def pauses() -> Pauses:
-    return Pauses()
-
-
 @pytest.fixture
 def slots() -> Slots:
-    return Slots(
-        NeverEnding(),  # type: ignore[arg-type]
-        count=4,
-        attempt_timeout_seconds=60,
-        on_free=lambda: None,
-    )
+    return slots_that_stay_taken(4)
 
 
 @pytest.fixture
-def filled(slots: Slots, pauses: Pauses) -> MakeDispatcher:
+def filled(slots: Slots, breakers: Breakers, clock: Clock) -> MakeDispatcher:
     def make(due: int, limit: int | None = None) -> Dispatcher:
-        made = Dispatcher(Rows(due), slots, pauses, limit=limit)  # type: ignore[arg-type]
+        backlog: Any = Backlog(due)
+        made = Dispatcher(backlog, slots, breakers, limit=limit, clock=clock)
         made.fill()
         return made
 
@@ -84,7 +52,7 @@ def test_nothing_is_claimed_along_when_no_row_was_left(filled: MakeDispatcher) -
 
 def test_nor_after_fewer_came_than_were_wanted(filled: MakeDispatcher, slots: Slots) -> None:
     dispatcher = filled(100)
-    dispatcher.start([claim()], dispatcher.take(3))
+    dispatcher.start([new_claim()], dispatcher.take(3))
     assert len(slots.under_way) == 5
     assert dispatcher.take(3) == 0
 
@@ -99,25 +67,38 @@ def test_a_limit_is_minded_by_the_claim_loop(filled: MakeDispatcher) -> None:
     assert filled(100, limit=50).take(3) == 0
 
 
+def test_now_and_then_the_claim_loop_looks_for_rows_that_have_failed(
+    filled: MakeDispatcher, clock: Clock
+) -> None:
+    """Else they would wait until the last new row is done."""
+    dispatcher = filled(100)
+    clock.now += SUSPECTS_EVERY_SECONDS
+    assert dispatcher.take(1) == 1
+    dispatcher.start([new_claim()], 1)
+    clock.now += 0.1
+    assert dispatcher.take(1) == 0
+
+
 @pytest.mark.parametrize("upstream", ["images.example", STORAGE_UPSTREAM])
 def test_nothing_is_claimed_along_while_an_upstream_is_in_trouble(
-    filled: MakeDispatcher, pauses: Pauses, upstream: str
+    filled: MakeDispatcher, breakers: Breakers, upstream: str
 ) -> None:
     dispatcher = filled(100)
-    code = (
-        ErrorCode.STORAGE_RATE_LIMITED
+    error = (
+        storage_error(ErrorCode.STORAGE_RATE_LIMITED)
         if upstream == STORAGE_UPSTREAM
-        else ErrorCode.SOURCE_RATE_LIMITED
+        else source_error(ErrorCode.SOURCE_RATE_LIMITED)
     )
-    pauses.failed("images.example", AttemptError(code, "", upstream=upstream))
+    breakers.failed(new_claim(), error)
     assert dispatcher.take(3) == 0
 
 
-def test_slots_stay_free_when_a_claim_fails(slots: Slots, pauses: Pauses) -> None:
-    class Away(Rows):
-        def claim(self, limit: int, **_which: Collection[str] | str | None) -> list[Claim]:
+def test_slots_stay_free_when_a_claim_fails(slots: Slots, breakers: Breakers) -> None:
+    class Away(Backlog):
+        def claim(self, limit: int, **_which: object) -> list[Claim]:
             raise DatabaseUnavailable(f"no {limit} rows")
 
+    away: Any = Away()
     with pytest.raises(DatabaseUnavailable):
-        Dispatcher(Away(0), slots, pauses).fill()  # type: ignore[arg-type]
+        Dispatcher(away, slots, breakers).fill()
     assert slots.free == 4

@@ -10,41 +10,54 @@ from storyboard_worker.policy import (
     RETRY_AFTER_MAX_SECONDS,
     Decision,
     Fail,
+    Kind,
     Release,
     Retry,
+    Tried,
     backoff_seconds,
     decide,
+    kind_of,
 )
 
-PERMANENT = {
-    "source_expired",
-    "source_not_found",
-    "source_blocked",
-    "source_rejected",
-    "image_too_large",
-    "image_invalid",
-    "storage_rejected",
+KINDS = {
+    Kind.PERMANENT: {
+        "source_expired",
+        "source_blocked",
+        "source_rejected",
+        "image_too_large",
+        "image_invalid",
+        "storage_rejected",
+    },
+    Kind.DOUBTFUL: {"source_unauthorized", "source_forbidden", "source_not_found"},
+    Kind.OWN: {
+        "image_truncated",
+        "storage_mismatch",
+        "attempt_timeout",
+        "worker_lost",
+        "unexpected",
+    },
+    Kind.UPSTREAM: {"source_unavailable", "source_timeout", "storage_unavailable"},
+    Kind.BLAMELESS: {"source_rate_limited", "storage_rate_limited", "storage_unauthorized"},
 }
-DOUBTFUL = {"source_unauthorized", "source_forbidden"}
-BLAMELESS = {"source_rate_limited", "storage_rate_limited", "storage_unauthorized"}
+REFUSED = ["source_unauthorized", "source_forbidden"]
+LIFE_SECONDS = 86_400.0
 
 
 def decision(
     code: str,
     *,
     attempt: int = 1,
-    max_attempts: int = 8,
+    own_errors: int = 0,
+    max_attempts: int | None = None,
     seconds_left: float | None = None,
     retry_after_seconds: float | None = None,
+    http_status: int | None = None,
 ) -> Decision:
-    error = AttemptError(ErrorCode(code), "", retry_after_seconds=retry_after_seconds)
-    return decide(
-        error,
-        attempt=attempt,
-        max_attempts=max_attempts,
-        seconds_left=seconds_left,
-        jitter=random.Random(7),
+    error = AttemptError(
+        ErrorCode(code), "", retry_after_seconds=retry_after_seconds, http_status=http_status
     )
+    tried = Tried(attempt, own_errors, max_attempts, max_own_errors=8)
+    return decide(error, tried, seconds_left=seconds_left, jitter=random.Random(7))
 
 
 def retry(
@@ -64,34 +77,73 @@ def retry(
 
 
 @pytest.mark.parametrize("code", ErrorCode)
-def test_every_code_has_the_kind_of_the_contract_at_the_first_attempt(code: ErrorCode) -> None:
-    expected = Fail if code in PERMANENT else Release if code in BLAMELESS else Retry
+def test_every_code_has_the_kind_of_the_contract(code: ErrorCode) -> None:
+    [kind] = [kind for kind, codes in KINDS.items() if code in codes]
+    assert kind_of(AttemptError(code, "")) is kind
+    expected = {Kind.PERMANENT: Fail, Kind.BLAMELESS: Release}.get(kind, Retry)
     assert type(decision(code)) is expected
 
 
-@pytest.mark.parametrize("code", sorted(set(ErrorCode) - PERMANENT - BLAMELESS))
-def test_the_last_attempt_fails_for_good(code: ErrorCode) -> None:
-    assert isinstance(decision(code, attempt=2, max_attempts=3), Retry)
-    assert decision(code, attempt=3, max_attempts=3) == Fail()
+def test_what_is_gone_is_not_doubted() -> None:
+    assert decision("source_not_found", http_status=410) == Fail()
+    assert isinstance(decision("source_not_found", http_status=404), Retry)
 
 
-@pytest.mark.parametrize("code", sorted(DOUBTFUL))
-def test_a_doubtful_error_gets_three_attempts_at_most(code: str) -> None:
-    assert isinstance(decision(code, attempt=2, max_attempts=8), Retry)
-    assert decision(code, attempt=3, max_attempts=8) == Fail()
+@pytest.mark.parametrize("kind", [Kind.DOUBTFUL, Kind.OWN, Kind.UPSTREAM])
+def test_the_rows_own_limit_ends_it_whatever_the_kind(kind: Kind) -> None:
+    for code in sorted(KINDS[kind]):
+        assert isinstance(decision(code, attempt=1, max_attempts=2), Retry)
+        assert decision(code, attempt=2, max_attempts=2) == Fail()
 
 
-@pytest.mark.parametrize("code", sorted(DOUBTFUL))
-def test_a_doubtful_error_gets_no_more_attempts_than_the_row_has(code: str) -> None:
-    assert decision(code, attempt=2, max_attempts=2) == Fail()
+@pytest.mark.parametrize("code", sorted(KINDS[Kind.OWN]))
+def test_so_many_errors_of_its_own_end_a_row_however_many_attempts(code: str) -> None:
+    for attempt in (7, 500):
+        decided = decision(code, attempt=attempt, own_errors=6)
+        assert isinstance(decided, Retry)
+        assert decided.own_error
+        assert decision(code, attempt=attempt, own_errors=7) == Fail()
 
 
-@pytest.mark.parametrize("code", sorted(BLAMELESS))
-def test_a_blameless_error_releases_even_after_the_last_attempt(code: str) -> None:
-    assert decision(code, attempt=8, max_attempts=8) == Release(30.0)
+@pytest.mark.parametrize("code", sorted(KINDS[Kind.OWN]))
+def test_a_rows_own_limit_takes_the_place_of_the_setting(code: str) -> None:
+    assert decision(code, attempt=9, own_errors=8, max_attempts=20) != Fail()
 
 
-@pytest.mark.parametrize("code", sorted(BLAMELESS))
+@pytest.mark.parametrize("code", sorted(KINDS[Kind.UPSTREAM]))
+def test_an_outage_is_sat_out_until_the_link_dies(code: str) -> None:
+    for attempt in (1, 8, 500):
+        decided = decision(code, attempt=attempt, own_errors=7, seconds_left=6)
+        assert isinstance(decided, Retry)
+        assert not decided.own_error
+    assert decision(code, attempt=500, seconds_left=5) == Fail()
+
+
+@pytest.mark.parametrize("code", REFUSED)
+def test_a_refusal_gets_three_attempts_at_most(code: str) -> None:
+    decided = decision(code, attempt=40, own_errors=1)
+    assert isinstance(decided, Retry)
+    assert decided.own_error
+    assert decision(code, attempt=40, own_errors=2) == Fail()
+
+
+def test_a_404_gets_five_attempts_over_more_than_a_minute() -> None:
+    waited_seconds = 0.0
+    for own_errors in range(4):
+        decided = decision("source_not_found", attempt=own_errors + 1, own_errors=own_errors)
+        assert isinstance(decided, Retry)
+        assert decided.own_error
+        waited_seconds += decided.delay_seconds
+    assert waited_seconds >= 60
+    assert decision("source_not_found", attempt=5, own_errors=4) == Fail()
+
+
+@pytest.mark.parametrize("code", sorted(KINDS[Kind.BLAMELESS]))
+def test_a_blameless_error_releases_whatever_has_been(code: str) -> None:
+    assert decision(code, attempt=8, own_errors=8, max_attempts=8) == Release(30.0)
+
+
+@pytest.mark.parametrize("code", sorted(KINDS[Kind.BLAMELESS]))
 def test_a_blameless_error_rests_as_long_as_it_was_asked_to(code: str) -> None:
     assert decision(code, retry_after_seconds=7) == Release(7)
     assert decision(code, retry_after_seconds=0) == Release(0)
@@ -100,7 +152,7 @@ def test_a_blameless_error_rests_as_long_as_it_was_asked_to(code: str) -> None:
 
 @pytest.mark.parametrize(
     ("attempt", "bound"),
-    [(1, 2), (2, 6), (3, 18), (4, 54), (5, 162), (6, 486), (7, 1458), (8, 1800), (5000, 1800)],
+    [(1, 2), (2, 6), (3, 18), (4, 54), (5, 162), (6, 486), (7, 600), (8, 600), (5000, 600)],
 )
 def test_backoff_is_fully_jittered_below_a_growing_bound(attempt: int, bound: float) -> None:
     jitter = random.Random(1)
@@ -113,8 +165,8 @@ def test_backoff_is_fully_jittered_below_a_growing_bound(attempt: int, bound: fl
     assert sum(delays) / len(delays) == pytest.approx(bound / 2, rel=0.1)
 
 
-def test_the_longest_backoff_is_half_an_hour() -> None:
-    assert BACKOFF_MAX_SECONDS == 1800
+def test_the_longest_backoff_is_ten_minutes() -> None:
+    assert BACKOFF_MAX_SECONDS == 600
 
 
 def test_a_retry_waits_at_least_as_long_as_it_was_asked_to() -> None:
@@ -138,12 +190,14 @@ def test_the_delay_is_shortened_to_leave_time_for_an_attempt_before_the_expiry()
 
 
 def test_a_distant_expiry_changes_nothing() -> None:
-    assert retry(seconds_left=86_000) == retry(seconds_left=None)
+    assert retry(seconds_left=LIFE_SECONDS) == retry(seconds_left=None)
 
 
 @pytest.mark.parametrize("seconds_left", [5, 4.9, 0, -3])
 def test_no_time_for_another_attempt_fails_at_once(seconds_left: float) -> None:
-    assert decision("source_unavailable", seconds_left=seconds_left) == Fail()
+    for kind in (Kind.DOUBTFUL, Kind.OWN, Kind.UPSTREAM):
+        for code in sorted(KINDS[kind]):
+            assert decision(code, seconds_left=seconds_left) == Fail()
 
 
 def test_what_was_asked_outlasting_the_link_fails_at_once() -> None:

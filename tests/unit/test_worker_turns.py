@@ -1,14 +1,14 @@
 """How often the claim loop asks the database while there is nothing that it could do."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
+from storyboard_worker.breakers import Breakers
 from storyboard_worker.dispatch import Filled
 from storyboard_worker.errors import DatabaseUnavailable
-from storyboard_worker.pauses import Pauses
 from storyboard_worker.redaction import Redactor
 from storyboard_worker.reporting.reporter import Reporter
 from storyboard_worker.sentry_settings import SentrySettings
@@ -16,6 +16,7 @@ from storyboard_worker.worker.idling import Idling
 from storyboard_worker.worker.loop import NEVER, Worker
 from storyboard_worker.worker.outage import Outage
 from storyboard_worker.worker.watchdog import Watchdog
+from tests.unit.attempts import new_claim, source_error
 
 FULL = Filled(started=0, look_again=True, held_back=False, left_free=0)
 EMPTY = Filled(started=0, look_again=False, held_back=False, left_free=16)
@@ -34,6 +35,7 @@ class Asked:
     looks: int = 0
     claims: int = 0
     hearing: bool = True
+    breakers: Breakers = field(default_factory=Breakers)
 
     def anything_due(self) -> bool:
         self.looks += 1
@@ -45,7 +47,8 @@ class Asked:
     def refresh(self) -> None:
         self.looks += 1
 
-    def fill(self) -> Filled:
+    def fill(self, *, hearing: bool) -> Filled:
+        assert hearing == self.hearing
         self.claims += 1
         return self.fills()
 
@@ -75,7 +78,7 @@ def worker_of(
             "_outlook": asked,
             "_queue": asked,
             "_listener": asked,
-            "_pauses": Pauses(),
+            "_breakers": asked.breakers,
             "_idling": Idling(2.0),
             "_outage": Outage(reporter),
             "_watchdog": Watchdog(reporter),
@@ -109,6 +112,20 @@ def test_an_idle_worker_asks_every_half_minute(worker_of: WorkerOf, *, due: bool
     assert min(waits) >= 27
     assert asked.looks == 10
     assert asked.claims == (10 if due else 0)
+
+
+@pytest.mark.parametrize(("filled", "longest"), [(FULL, 30), (EMPTY, 0)], ids=["full", "free"])
+def test_an_upstream_that_may_be_asked_is_waited_for_with_a_free_slot_alone(
+    worker_of: WorkerOf, filled: Filled, longest: float
+) -> None:
+    """Without one the loop would turn and turn: the time has come, and nothing can be started."""
+    asked = Asked(lambda: filled)
+    for _ in range(5):
+        asked.breakers.failed(new_claim(), source_error())
+    asked.breakers.row_arrived()
+    worker, waits = worker_of(asked)
+    worker._turn()
+    assert longest * 0.9 <= waits[0] <= longest
 
 
 def test_a_database_that_reads_but_does_not_write_is_away(

@@ -48,7 +48,7 @@ def test_every_row_gets_what_it_needs_and_the_tally_adds_up(
             "status": "ready",
             "attempts": 4,
         },
-        enqueue_panel(producer, origin, "lost.jpg", **{**PROCESSING, "attempts": 8}): {
+        enqueue_panel(producer, origin, "lost.jpg", **PROCESSING, max_attempts=3): {
             "status": "failed",
             "error_code": "worker_lost",
         },
@@ -57,7 +57,7 @@ def test_every_row_gets_what_it_needs_and_the_tally_adds_up(
             "error_code": "source_expired",
             "attempts": 0,
         },
-        enqueue(producer, origin.sign("missing.jpg")): {
+        enqueue_panel(producer, origin, "gone.jpg", [Answer(410)]): {
             "status": "failed",
             "error_code": "source_not_found",
         },

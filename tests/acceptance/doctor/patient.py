@@ -34,8 +34,8 @@ class Patient:
         checks: list[Check] = report["checks"]
         assert report["ok"] == all(check["status"] != "fail" for check in checks)
         for check in checks:
-            assert check.keys() == {"name", "status", "found", "mend"}
-            assert (check["mend"] is None) == (check["status"] == "pass"), check
+            assert check.keys() == {"name", "status", "found", "fix"}
+            assert (check["fix"] is None) == (check["status"] == "pass"), check
         return checks
 
     def run(self, *arguments: str) -> str:
@@ -56,7 +56,7 @@ class Patient:
 
     def mend(self, check: Check) -> None:
         """Do what the check says, as it says it; where it refers to others, nothing."""
-        text = check["mend"]
+        text = check["fix"]
         assert isinstance(text, str)
         if text.startswith("storyboard-worker "):
             command = text.partition(";")[0].partition("#")[0]

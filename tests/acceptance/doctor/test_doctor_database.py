@@ -3,10 +3,13 @@
 import psycopg
 import pytest
 
+from storyboard_worker.database import Database
 from storyboard_worker.doctor.migration_text import statements
 from tests.acceptance.database_url import url_of
 from tests.acceptance.doctor.patient import Patient
+from tests.integration.migrations.stepping import downgrade_to
 from tests.integration.producing import enqueue, storyboard
+from tests.revisions import REVISIONS
 
 WITHOUT_LIMITS = """ALTER TABLE storyboards DROP CONSTRAINT storyboards_project_id_length_check,
 DROP CONSTRAINT storyboards_source_host_length_check,
@@ -14,13 +17,6 @@ DROP CONSTRAINT storyboards_source_url_length_check"""
 
 # What is planted, and the checks that must find it.
 PLANTED = {
-    "an older schema": (
-        f"""ALTER TABLE storyboards DROP CONSTRAINT storyboards_bounds_check;
-        ALTER TABLE storyboard_workers DROP CONSTRAINT storyboard_workers_bounds_check;
-        {WITHOUT_LIMITS};
-        UPDATE storyboard_worker_version SET version_num = '0003'""",
-        {("schema", "fail")},
-    ),
     "a trigger is missing": (
         "DROP TRIGGER storyboards_notify_insert ON storyboards",
         {("schema parts", "fail")},
@@ -110,6 +106,18 @@ PLANTED = {
         "DROP INDEX storyboards_claim_idx",
         {("schema parts", "fail"), ("claim", "fail")},
     ),
+    "the index of rows that were tried is missing": (
+        "DROP INDEX storyboards_tried_idx",
+        {("schema parts", "fail")},
+    ),
+    "the index of rows that lost a worker is missing": (
+        "DROP INDEX storyboards_lost_idx",
+        {("schema parts", "fail")},
+    ),
+    "the bound of what a row has gone through is missing": (
+        "ALTER TABLE storyboards DROP CONSTRAINT storyboards_suspects_check",
+        {("schema parts", "fail")},
+    ),
     "an index is unusable": (
         """UPDATE pg_index SET indisvalid = false
         WHERE indexrelid = 'storyboards_failed_idx'::regclass""",
@@ -171,6 +179,16 @@ def test_a_fault_is_found_and_mended(patient: Patient, fault: str) -> None:
     assert {(check["name"], check["status"]) for check in complaints} == expected
     for check in complaints:
         patient.mend(check)
+    assert patient.complaints() == []
+
+
+def test_an_older_schema_is_found_and_mended(patient: Patient, dsn: str) -> None:
+    database = Database(dsn)
+    downgrade_to(database, REVISIONS[-2])
+    database.close()
+    (complaint,) = [check for check in patient.examine() if check["status"] != "pass"]
+    assert (complaint["name"], complaint["status"]) == ("schema", "fail")
+    patient.mend(complaint)
     assert patient.complaints() == []
 
 

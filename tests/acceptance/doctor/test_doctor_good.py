@@ -11,9 +11,9 @@ from tests.pooler import transaction_pooler
 
 NAMES = [
     *("settings", "database", "database version", "connection", "notifications", "connections"),
-    *("clock", "open transactions", "schema", "schema parts", "claim", "row-level security"),
-    *("rights", "vacuum", "workers", "backlog", "oldest waiting", "expiring links", "failures"),
-    *("cloudinary", "cloudinary plan", "sentry"),
+    *("clock", "open transactions", "schema", "schema parts", "claim", "claim"),
+    *("row-level security", "rights", "vacuum", "workers", "backlog", "oldest waiting"),
+    *("expiring links", "failures", "cloudinary", "cloudinary plan", "sentry"),
 ]
 
 
@@ -37,7 +37,7 @@ def test_it_is_shown_line_by_line(patient: Patient) -> None:
     fault = next(number for number, line in enumerate(lines) if line.startswith("✗ "))
     assert "storyboards" in lines[fault]
     assert lines[fault + 1].strip() == (
-        "mend: ALTER TABLE public.storyboards ENABLE ROW LEVEL SECURITY;"
+        "fix: ALTER TABLE public.storyboards ENABLE ROW LEVEL SECURITY;"
     )
 
 
@@ -71,7 +71,7 @@ def test_behind_a_transaction_pooler_only_polling_is_to_be_told(patient: Patient
         checks = {check["name"]: check for check in patient.examine()}
     assert checks["connection"]["found"].startswith("transaction pooler")
     assert checks["notifications"]["status"] == "warn"
-    assert "session pooler (port 5432)" in checks["notifications"]["mend"]
+    assert "session pooler (port 5432)" in checks["notifications"]["fix"]
     assert [name for name, check in checks.items() if check["status"] != "pass"] == [
         "notifications"
     ]

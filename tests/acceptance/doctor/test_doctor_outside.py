@@ -78,7 +78,7 @@ def test_a_setting_is_found_and_mended(patient: Patient, fault: str) -> None:
     (complaint,) = [check for check in patient.examine() if check["status"] != "pass"]
     assert (complaint["name"], complaint["status"]) == expected
     if fault in COPIED:
-        assert f"set {COPIED[fault]}" in complaint["mend"]
+        assert f"set {COPIED[fault]}" in complaint["fix"]
         patient.settings[COPIED[fault]] = good[COPIED[fault]]
     else:
         patient.mend(complaint)
@@ -111,7 +111,7 @@ def test_a_host_that_cannot_be_one(patient: Patient) -> None:
     patient.settings["SOURCE_HOSTS"] = "https://images.example"
     (complaint,) = [check for check in patient.examine() if check["status"] != "pass"]
     assert (complaint["name"], complaint["status"]) == ("settings", "fail")
-    assert complaint["mend"].startswith("set SOURCE_HOSTS to a host like images.example.com ")
+    assert complaint["fix"].startswith("set SOURCE_HOSTS to a host like images.example.com ")
     patient.settings["SOURCE_HOSTS"] = "images.example.com"
     assert patient.complaints() == []
 
@@ -145,7 +145,7 @@ def test_cloudinary_refuses(patient: Patient, cloudinary: Cloudinary) -> None:
     (complaint,) = [check for check in patient.examine() if check["status"] != "pass"]
     assert (complaint["name"], complaint["status"]) == ("cloudinary", "fail")
     assert "401" in complaint["found"]
-    assert "CLOUDINARY_URL" in complaint["mend"]
+    assert "CLOUDINARY_URL" in complaint["fix"]
     patient.settings["CLOUDINARY_URL"] = cloudinary.configuration_url
     patient.secrets += [right, "rotated-meanwhile"]
     assert patient.complaints() == []

@@ -57,9 +57,9 @@ def test_what_a_whole_server_has_wrong(
         complaints = {check["name"]: check for check in patient.examine()}
         found = {name for name, check in complaints.items() if check["status"] != "pass"}
         assert found == {"prepared transactions", "vacuum", "workers"}
-        own.execute(complaints["prepared transactions"]["mend"].encode())
+        own.execute(complaints["prepared transactions"]["fix"].encode())
         # As psql takes what is typed, one statement after the other.
-        for statement in complaints["vacuum"]["mend"].split("; "):
+        for statement in complaints["vacuum"]["fix"].split("; "):
             own.execute(statement.encode())
         eventually(lambda: own.execute("SHOW autovacuum").fetchone() == ("on",))
     assert patient.complaints() == [("workers", "warn")]
@@ -86,7 +86,7 @@ def test_nearly_all_connections_are_used(patient: Patient, monkeypatch: pytest.M
     monkeypatch.setattr(server_checks, "MOST_CONNECTIONS_SHARE", 0.0)
     (complaint,) = [check for check in patient.examine() if check["status"] != "pass"]
     assert complaint["name"] == "connections"
-    found = patient.owner.execute(complaint["mend"].encode()).fetchall()
+    found = patient.owner.execute(complaint["fix"].encode()).fetchall()
     assert ("owner", "postgres", 1) in found
 
 
@@ -130,5 +130,5 @@ def test_an_address_that_is_reached_over_ipv6_only() -> None:
         'connection to server at "db.abcdefghij.supabase.co", port 5432 failed: '
         "Network is unreachable"
     )
-    assert "session pooler" in str(check.mend)
-    assert "session pooler" not in str(server_checks.unreachable("connection refused").mend)
+    assert "session pooler" in str(check.fix)
+    assert "session pooler" not in str(server_checks.unreachable("connection refused").fix)

@@ -28,7 +28,7 @@ def test_rows_are_due_and_nobody_is_there(patient: Patient, panels: Origin) -> N
     enqueue_panel(patient.owner, panels)
     found = complaint(patient, "workers")
     assert (found["status"], found["found"]) == ("fail", "none is alive, and rows are due")
-    assert (found["mend"] or "").startswith("storyboard-worker run ")
+    assert (found["fix"] or "").startswith("storyboard-worker run ")
     settings = {name: value for name, value in patient.settings.items() if name != "PORT"}
     worker = RunningWorker(settings)
     try:
@@ -126,10 +126,10 @@ def test_the_last_failures_by_cause(
     assert f"2 rows: {code} at " in (found["found"] or "")
     assert meaning in (found["found"] or "")
     # The mend names two commands: put back, and what to look at before.
-    assert isinstance(found["mend"], str)
-    retry, _, look = found["mend"].partition("  # look first: ")
-    patient.mend({**found, "mend": look})
-    patient.mend({**found, "mend": retry})
+    assert isinstance(found["fix"], str)
+    retry, _, look = found["fix"].partition("  # look first: ")
+    patient.mend({**found, "fix": look})
+    patient.mend({**found, "fix": retry})
     assert {storyboard(producer, id_)["status"] for id_ in failed} == {"pending"}
     assert "failures" not in complaint_names(patient)
 
@@ -141,7 +141,7 @@ def test_images_that_are_gone_are_not_to_be_tried_again(patient: Patient) -> Non
     change(patient.owner, failed, **columns)
     found = complaint(patient, "failures")
     assert "404: the image was deleted" in (found["found"] or "")
-    assert found["mend"] == (
+    assert found["fix"] == (
         "storyboard-worker list --status failed --error-code source_not_found"
         "  # generate these images anew"
     )

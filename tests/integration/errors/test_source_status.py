@@ -13,7 +13,10 @@ TABLE = [
     (404, "source_not_found"),
     (410, "source_not_found"),
     (408, "source_timeout"),
+    (409, "source_unavailable"),
+    (423, "source_unavailable"),
     (425, "source_unavailable"),
+    (428, "source_unavailable"),
     (429, "source_rate_limited"),
     (400, "source_rejected"),
     (402, "source_rejected"),
@@ -67,9 +70,20 @@ def test_a_tampered_signature_is_forbidden(stage: Stage, small_image: bytes) -> 
     assert stage.source_failure(url).code == "source_forbidden"
 
 
-def test_the_expiry_is_asked_only_for_a_403(stage: Stage, small_image: bytes) -> None:
-    url = stage.serve(small_image, [Answer(404)])
-    assert stage.source_failure(url, link_has_expired=True).code == "source_not_found"
+@pytest.mark.parametrize("status", [400, 401, 403, 404])
+def test_so_stores_answer_for_a_dead_link(stage: Stage, small_image: bytes, status: int) -> None:
+    url = stage.serve(small_image, [Answer(status, b"<Error/>")])
+    assert stage.source_failure(url, link_has_expired=True).code == "source_expired"
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(410, "source_not_found"), (503, "source_unavailable")]
+)
+def test_other_answers_say_what_they_say_also_of_a_dead_link(
+    stage: Stage, small_image: bytes, status: int, code: str
+) -> None:
+    url = stage.serve(small_image, [Answer(status)])
+    assert stage.source_failure(url, link_has_expired=True).code == code
 
 
 @pytest.mark.parametrize("status", [429, 503])

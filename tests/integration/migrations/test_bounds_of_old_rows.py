@@ -12,6 +12,7 @@ from storyboard_worker.database import Database
 from tests.integration.migrations.stepping import upgrade_to
 from tests.integration.producing import FAILED, PROCESSING, READY, enqueue
 from tests.integration.watching import until, waiting_for_a_lock
+from tests.revisions import later_than
 
 EARLIEST, LATEST = "1970-01-01 00:00:00+00", "9998-12-31 23:59:59.999999+00"
 BEFORE_CHRIST, LATE = "0044-03-15 12:00+00 BC", "12345-01-01 00:00+00"
@@ -113,7 +114,7 @@ def test_everybody_else_goes_on_while_rows_are_looked_at(
         at_0003.execute("UPDATE storyboards SET priority = 1 WHERE id = %s", [other])
         assert at_0003.execute("SELECT count(*) FROM storyboards").fetchone() == (2,)
         assert waiting_for_a_lock(at_0003) == 1, "the migration still waits"
-    assert migration.result(timeout=30) == ["0004", "0005"]
+    assert migration.result(timeout=30) == later_than("0003")
     assert holds(at_0003, odd, "attempts", MOST)
 
 
@@ -128,6 +129,6 @@ def test_a_row_written_in_between_is_found(
         held = enqueue(holder, **{**PROCESSING, "lease_expires_at": "infinity"})
         migration = migrating()
         until(lambda: waiting_for_a_lock(at_0003) == 1)
-    assert migration.result(timeout=30) == ["0004", "0005"]
+    assert migration.result(timeout=30) == later_than("0003")
     assert holds(at_0003, waiting, "attempts", MOST)
     assert holds(at_0003, held, "lease_expires_at", LATEST)

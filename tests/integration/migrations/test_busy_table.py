@@ -11,15 +11,16 @@ from storyboard_worker.database import Database
 from storyboard_worker.errors import DatabaseUnavailable
 from tests.integration.migrations.catalog import catalog, version
 from tests.integration.producing import enqueue
+from tests.revisions import NEWEST
 
 LOCK_TIMEOUT = "SET LOCAL lock_timeout = '5s'"
 
-LATER_REVISION = '''"""A later revision that needs the table for itself."""
+LATER_REVISION = f'''"""A later revision that needs the table for itself."""
 
 from alembic import op
 
-revision = "0006"
-down_revision = "0005"
+revision = "9999"
+down_revision = "{NEWEST}"
 branch_labels = None
 depends_on = None
 
@@ -38,7 +39,7 @@ def later_migrations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Ours and one more, with less patience."""
     folder = tmp_path / "migrations"
     shutil.copytree(schema._config().get_main_option("script_location") or "", folder)
-    (folder / "versions" / "0006_later.py").write_text(LATER_REVISION)
+    (folder / "versions" / "9999_later.py").write_text(LATER_REVISION)
     environment = (folder / "env.py").read_text()
     assert LOCK_TIMEOUT in environment
     (folder / "env.py").write_text(environment.replace(LOCK_TIMEOUT, LOCK_TIMEOUT[:-3] + "0.3s'"))
@@ -55,7 +56,7 @@ def test_it_gives_up_rather_than_make_everybody_wait(
         holder.execute(f"LOCK TABLE storyboards IN {holds} MODE")
         with pytest.raises(DatabaseUnavailable, match="lock timeout"):
             schema.upgrade(database)
-        assert version(dsn) == "0005"
+        assert version(dsn) == NEWEST
     assert catalog(dsn) == before
 
 
@@ -76,5 +77,5 @@ def test_the_next_deployment_succeeds(dsn: str, database: Database) -> None:
         holder.execute("LOCK TABLE storyboards IN ACCESS SHARE MODE")
         with pytest.raises(DatabaseUnavailable):
             schema.upgrade(database)
-    assert schema.upgrade(database) == ["0006"]
-    assert version(dsn) == "0006"
+    assert schema.upgrade(database) == ["9999"]
+    assert version(dsn) == "9999"

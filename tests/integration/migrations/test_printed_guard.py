@@ -15,6 +15,7 @@ from tests.integration.migrations.commands import migrate
 from tests.integration.migrations.stepping import downgrade_to, upgrade_to
 from tests.integration.producing import enqueue
 from tests.integration.watching import until, waiting_for_a_lock
+from tests.revisions import NEWEST, REVISIONS
 
 ALL = "storyboard-worker migrate --sql"
 
@@ -62,7 +63,7 @@ def test_a_part_names_the_part_that_fits(empty: Database, empty_dsn: str, at: st
 @pytest.mark.parametrize("start", [None, "0003"])
 def test_a_second_time_there_is_nothing_to_do(dsn: str, start: str | None) -> None:
     assert refusal_of(dsn, schema.upgrade_sql(start)) == (
-        "the schema is at 0005 already, the newest: there is nothing to do"
+        f"the schema is at {NEWEST} already, the newest: there is nothing to do"
     )
 
 
@@ -108,7 +109,7 @@ def test_psql_that_goes_on_after_errors_changes_nothing_either(
         capture_output=True,
         timeout=30,
     )
-    assert "the schema is at 0005 already" in ran.stderr.splitlines()[0]
+    assert f"the schema is at {NEWEST} already" in ran.stderr.splitlines()[0]
     assert catalog(dsn) == before
     assert producer.execute("SELECT count(*) FROM storyboards").fetchone() == (1,)
 
@@ -128,7 +129,7 @@ def test_two_who_paste_it_at_once(empty: Database, empty_dsn: str) -> None:
         second = pool.submit(paste, empty_dsn, text)
         until(lambda: waiting_for_a_lock(observer) == 1)
         first.execute("COMMIT")
-        with pytest.raises(psycopg.errors.RaiseException, match="at 0005 already, the newest"):
+        with pytest.raises(psycopg.errors.RaiseException, match=f"at {NEWEST} already, the newest"):
             second.result(timeout=30)
 
 
@@ -141,9 +142,9 @@ def test_the_command_prints_it(empty: Database, empty_dsn: str, dsn: str) -> Non
 
 
 def test_after_the_newest_there_is_nothing_to_print() -> None:
-    assert migrate("--sql", "--from", "0005") == (
+    assert migrate("--sql", "--from", NEWEST) == (
         *(0, ""),
-        "nothing to print: 0005 is the newest revision\n",
+        f"nothing to print: {NEWEST} is the newest revision\n",
     )
 
 
@@ -151,7 +152,7 @@ def test_after_the_newest_there_is_nothing_to_print() -> None:
 def test_an_unknown_revision_is_2_and_lists_those_known(revision: str) -> None:
     exit_code, printed, told = migrate("--sql", f"--from={revision}")
     assert (exit_code, printed) == (2, "")
-    assert "is none of the revisions 0001, 0002, 0003, 0004, 0005" in told
+    assert f"is none of the revisions {', '.join(REVISIONS)}" in told
     assert len(told.splitlines()) == 1
 
 

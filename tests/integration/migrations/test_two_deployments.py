@@ -9,6 +9,7 @@ from storyboard_worker.database import Database
 from tests.integration.migrations.catalog import catalog, version
 from tests.integration.migrations.commands import start_migrate
 from tests.integration.watching import until, waiting_for_a_lock
+from tests.revisions import NEWEST, REVISIONS
 
 
 def advisory_lock_key() -> int:
@@ -28,11 +29,11 @@ def test_they_wait_for_each_other_and_both_end_well(empty_dsn: str, dsn: str) ->
     assert [one.returncode, other.returncode] == [0, 0]
     # The first finds everything to do; the other, after it, nothing.
     assert sorted(ended) == [
-        ("migrated: 0001, 0002, 0003, 0004, 0005\n", ""),
-        ("nothing to do: the schema is at 0005\n", ""),
+        (f"migrated: {', '.join(REVISIONS)}\n", ""),
+        (f"nothing to do: the schema is at {NEWEST}\n", ""),
     ]
     assert catalog(empty_dsn) == catalog(dsn)
-    assert version(empty_dsn) == "0005"
+    assert version(empty_dsn) == NEWEST
 
 
 def test_the_lock_is_gone_afterwards(empty: Database, empty_dsn: str) -> None:

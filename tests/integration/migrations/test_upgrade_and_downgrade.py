@@ -8,11 +8,12 @@ from storyboard_worker import schema
 from storyboard_worker.database import Database
 from tests.integration.migrations.catalog import catalog, version
 from tests.integration.migrations.stepping import by_alembic, downgrade_to, upgrade_to
+from tests.revisions import NEWEST, REVISIONS
 
 
 def test_upgrade_tells_what_it_did(empty: Database, empty_dsn: str) -> None:
-    assert schema.upgrade(empty) == ["0001", "0002", "0003", "0004", "0005"]
-    assert version(empty_dsn) == schema.newest_revision() == "0005"
+    assert schema.upgrade(empty) == REVISIONS
+    assert version(empty_dsn) == schema.newest_revision() == NEWEST
 
 
 def test_a_second_upgrade_has_nothing_to_do(empty: Database, empty_dsn: str) -> None:
@@ -29,15 +30,18 @@ def test_down_and_up_again(empty: Database, empty_dsn: str) -> None:
     left = {row[0] for kind in catalog(empty_dsn).values() for row in kind}
     assert left == {"storyboard_worker_version", "storyboard_worker_version_pkc"}
     assert version(empty_dsn) is None
-    assert schema.upgrade(empty) == ["0001", "0002", "0003", "0004", "0005"]
+    assert schema.upgrade(empty) == REVISIONS
     assert catalog(empty_dsn) == whole
 
 
-def test_the_last_step_down_leaves_what_was_there_before(empty: Database, empty_dsn: str) -> None:
-    upgrade_to(empty, "0003")
+@pytest.mark.parametrize("revision", REVISIONS[-3:-1])
+def test_a_step_down_leaves_what_was_there_before(
+    empty: Database, empty_dsn: str, revision: str
+) -> None:
+    upgrade_to(empty, revision)
     before = catalog(empty_dsn)
     schema.upgrade(empty)
-    downgrade_to(empty, "0003")
+    downgrade_to(empty, revision)
     assert catalog(empty_dsn) == before
 
 

@@ -32,7 +32,7 @@ def one_connection(dsn: str) -> Iterator[Database]:
 def queue_of(database: Database) -> Callable[[str], StoryboardQueue]:
     """The queue as the worker of that name sees it."""
     return lambda worker_id: StoryboardQueue(
-        database, worker_id=worker_id, lease_seconds=LEASE_SECONDS, max_attempts=MAX_ATTEMPTS
+        database, worker_id=worker_id, lease_seconds=LEASE_SECONDS
     )
 
 

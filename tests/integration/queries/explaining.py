@@ -27,6 +27,9 @@ PLANNED_ONCE_AND_GENERIC = (
 )
 # What psycopg says of values whose type the server could not tell.
 TYPES: dict[type, LiteralString] = {timedelta: "interval"}
+CLAIM_INDEX = "storyboards_claim_idx"
+TRIED_INDEX = "storyboards_tried_idx"
+LOST_INDEX = "storyboards_lost_idx"
 SETTING = re.compile(r"SET LOCAL (\w+) = (\w+)")
 
 
@@ -71,7 +74,10 @@ class Explained:
 
     @property
     def on_claim_index(self) -> list[Node]:
-        return [node for node in self.nodes if node.get("Index Name") == "storyboards_claim_idx"]
+        return self.on_index(CLAIM_INDEX)
+
+    def on_index(self, name: str) -> list[Node]:
+        return [node for node in self.nodes if node.get("Index Name") == name]
 
     def of_cte(self, name: str) -> list[Node]:
         """The nodes by which the CTE is made."""

@@ -19,7 +19,7 @@ from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.queries.rows import FailedFilter, StoryboardRows
 from storyboard_worker.queries.upkeep import Upkeep
 from tests.integration.producing import change, delete, enqueue, moment
-from tests.integration.queries.model import LIMIT, SEEN, ModelRow
+from tests.integration.queries.model import LIMIT, MOST_WORKERS_LOST, SEEN, ModelRow
 
 WORKERS = ("worker-1", "worker-2", "worker-3")
 HALF_STATES = """
@@ -45,8 +45,7 @@ class World(RuleBasedStateMachine):
         super().__init__()
         self.producer = producer
         self.queues = {
-            name: StoryboardQueue(database, worker_id=name, lease_seconds=60, max_attempts=LIMIT)
-            for name in WORKERS
+            name: StoryboardQueue(database, worker_id=name, lease_seconds=60) for name in WORKERS
         }
         self.upkeep = Upkeep(database, max_attempts=LIMIT)
         self.people = StoryboardRows(database)
@@ -61,7 +60,7 @@ class World(RuleBasedStateMachine):
 
     @rule(
         target=ids,
-        max_attempts=st.sampled_from([None, 1, 2]),
+        max_attempts=st.sampled_from([None, 1, 2, 9]),
         priority=st.integers(0, 2),
         due=st.sampled_from([True, True, False]),
     )
@@ -140,7 +139,11 @@ class World(RuleBasedStateMachine):
         assert self.producer.execute(HALF_STATES).fetchone() == (0,)
 
     @invariant()
-    def attempts_stay_within_the_limit(self) -> None:
+    def no_limit_is_passed(self) -> None:
         for row in self.model.values():
             waits = row.status == "pending"
-            assert 0 <= row.attempts <= row.limit - waits
+            if row.max_attempts is not None:
+                assert 0 <= row.attempts <= row.max_attempts - waits
+            else:
+                assert 0 <= row.own_errors <= LIMIT - waits
+            assert row.workers_lost <= MOST_WORKERS_LOST + (row.status == "failed")

@@ -3,13 +3,18 @@
 from contextlib import suppress
 from uuid import uuid4
 
+from psycopg.rows import tuple_row
+
 from storyboard_worker.database import Database
-from storyboard_worker.errors import LeaseLost
-from storyboard_worker.models import Claim, WorkerBeat, WorkerState
+from storyboard_worker.errors import STORAGE_UPSTREAM, LeaseLost
+from storyboard_worker.messages import Call, FixedStatement
+from storyboard_worker.models import Claim, Group, WorkerBeat, WorkerState
 from storyboard_worker.queries.alarms import AlarmRegister
-from storyboard_worker.queries.claim_statements import claim_statement
+from storyboard_worker.queries.claim_statements import claim_statement, last_rank_statement
+from storyboard_worker.queries.claiming import Narrowed
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.queries.counts import StoryboardCounts
+from storyboard_worker.queries.frontier import Rank
 from storyboard_worker.queries.outlook import Outlook
 from storyboard_worker.queries.upkeep import Upkeep
 from storyboard_worker.queries.workers import WorkerRegister
@@ -38,18 +43,68 @@ def claim(database: Database) -> object:
     return _queue(database).claim(16)
 
 
-def claim_without_hosts(database: Database) -> object:
-    return _queue(database).claim(16, without_hosts=AVOIDED)
-
-
-def claim_at_host(database: Database) -> object:
-    return _queue(database).claim(16, host="host-1.example")
+def claim_without_upstreams(database: Database) -> object:
+    return _queue(database).claim(16, without_upstreams=AVOIDED)
 
 
 def claim_onward(database: Database) -> object:
     """As after a claim, when to begin at the most urgent row has become slow."""
-    call = _queue(database)._claiming._call(claim_statement(16, onward=True), MARK, REACHED)
+    call = _queue(database)._claiming._call(_onward(Group.NEW), MARK, REACHED)
     return database.run(call)
+
+
+def claim_tried(database: Database) -> object:
+    return _queue(database).claim(16, group=Group.TRIED)
+
+
+def claim_lost(database: Database) -> object:
+    return _queue(database).claim(1, group=Group.LOST)
+
+
+def probe(database: Database) -> object:
+    """As :meth:`StoryboardQueue.claim_probes` does it from a place in the middle."""
+    return _probe(database, Group.NEW, REACHED)
+
+
+def probe_from_the_start(database: Database) -> object:
+    return _probe(database, Group.NEW, None)
+
+
+def probe_with_tried(database: Database) -> object:
+    return _probe(database, Group.TRIED, REACHED)
+
+
+def _probe(database: Database, group: Group, start: Rank | None) -> object:
+    narrowed = Narrowed(group, upstream="host-1.example")
+    return _queue(database)._claiming._pass(3, start, narrowed, is_walk=False)
+
+
+def first_rank(database: Database) -> object:
+    return _rank(database, Group.NEW, last=False)
+
+
+def last_rank(database: Database) -> object:
+    return _rank(database, Group.NEW, last=True)
+
+
+def last_rank_of_tried(database: Database) -> object:
+    return _rank(database, Group.TRIED, last=True)
+
+
+def _rank(database: Database, group: Group, *, last: bool) -> object:
+    return database.run(Call(last_rank_statement(group=group, last=last), {}, tuple_row))
+
+
+def recall(database: Database) -> object:
+    return _queue(database).recall("host-1.example", 100.0)
+
+
+def recall_for_storage(database: Database) -> object:
+    return _queue(database).recall(STORAGE_UPSTREAM, 100.0)
+
+
+def _onward(group: Group) -> FixedStatement:
+    return claim_statement(16, group=group, onward=True)
 
 
 def complete(database: Database) -> None:
@@ -86,9 +141,20 @@ def look_for_signs(database: Database) -> object:
 
 
 def _queue(database: Database) -> StoryboardQueue:
-    return StoryboardQueue(database, worker_id="worker-1", lease_seconds=60, max_attempts=8)
+    return StoryboardQueue(database, worker_id="worker-1", lease_seconds=60)
 
 
-CLAIMS: list[Send] = [claim, claim_without_hosts, claim_at_host, claim_onward]
+CLAIMS: list[Send] = [
+    claim,
+    claim_without_upstreams,
+    claim_onward,
+    probe,
+    probe_from_the_start,
+]
+CLAIMS_OF_TRIED: list[Send] = [claim_tried, probe_with_tried]
+CLAIMS_OF_LOST: list[Send] = [claim_lost]
+EVERY_CLAIM = [*CLAIMS, *CLAIMS_OF_TRIED, *CLAIMS_OF_LOST]
+RANKS: list[Send] = [first_rank, last_rank]
 LOOKS: list[Send] = [expire, look, beat_and_look]
+AFTER_OUTAGES: list[Send] = [last_rank_of_tried, recall, recall_for_storage]
 OTHERS: list[Send] = [complete, renew, rescue, count, look_for_signs]

@@ -5,6 +5,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from storyboard_worker.models import Group
 from storyboard_worker.queries.claims import StoryboardQueue
 from tests.integration.producing import (
     ERROR,
@@ -48,7 +49,6 @@ def test_the_claim_says_what_an_attempt_needs(
     storyboard_id = enqueue(
         producer,
         URL,
-        attempts=2,
         max_attempts=4,
         available_at=moment(producer, -100),
         source_expires_at=moment(producer, 1000),
@@ -59,7 +59,7 @@ def test_the_claim_says_what_an_attempt_needs(
     [claim] = queue.claim(1)
     assert claim.id == storyboard_id
     assert claim.source_url == URL
-    assert claim.attempt == 3
+    assert claim.attempt == 1
     assert claim.max_attempts == 4
     assert claim.seconds_until_expiry == pytest.approx(1000, abs=10)
     assert claim.seconds_since_due == pytest.approx(100, abs=10)
@@ -71,12 +71,12 @@ def test_the_claim_says_what_an_attempt_needs(
     assert claim.host == "images.example"
 
 
-def test_what_a_row_does_not_say_is_none_or_the_setting(
+def test_what_a_row_does_not_say_is_none(
     queue: StoryboardQueue, producer: psycopg.Connection
 ) -> None:
     enqueue(producer)
     [claim] = queue.claim(1)
-    assert claim.max_attempts == 8
+    assert claim.max_attempts is None
     assert claim.seconds_until_expiry is None
     assert (claim.project_id, claim.sentry_trace, claim.baggage) == (None, None, None)
 
@@ -93,7 +93,7 @@ def test_the_last_error_stays_while_it_is_tried_again(
     queue: StoryboardQueue, producer: psycopg.Connection
 ) -> None:
     storyboard_id = enqueue(producer, **WAITING)
-    queue.claim(1)
+    queue.claim(1, group=Group.TRIED)
     assert only(storyboard(producer, storyboard_id), ERROR) == ERROR
 
 

@@ -26,9 +26,7 @@ def test_each_row_is_taken_exactly_once(dsn: str, producer: psycopg.Connection) 
     together = threading.Barrier(WORKERS)
 
     def work(number: int) -> list[list[Claim]]:
-        queue = StoryboardQueue(
-            database, worker_id=f"worker-{number}", lease_seconds=60, max_attempts=8
-        )
+        queue = StoryboardQueue(database, worker_id=f"worker-{number}", lease_seconds=60)
         together.wait(timeout=30)
         taken = []
         while claims := queue.claim(LIMIT):

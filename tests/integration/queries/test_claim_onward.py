@@ -5,6 +5,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
+from storyboard_worker.models import Group
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.queries.frontier import REMEMBERED, Frontier
 from storyboard_worker.queries.thrift import SHARE
@@ -21,7 +22,7 @@ def clock() -> Clock:
 def frontier(queue: StoryboardQueue, clock: Clock) -> Frontier:
     """The queue's, by a clock that stands still."""
     frontier = Frontier(clock)
-    queue._claiming._frontier = frontier
+    queue._claiming._frontiers[Group.NEW] = frontier
     return frontier
 
 

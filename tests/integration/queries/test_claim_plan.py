@@ -8,15 +8,29 @@ import pytest
 
 from storyboard_worker.queries.upkeep import Upkeep
 from tests.conftest import NewDatabase
-from tests.integration.queries.explaining import Explained, Explainer, Send, explaining
+from tests.integration.queries.explaining import (
+    CLAIM_INDEX,
+    LOST_INDEX,
+    TRIED_INDEX,
+    Explained,
+    Explainer,
+    Send,
+    explaining,
+)
 from tests.integration.queries.often_sent import (
+    AFTER_OUTAGES,
     CLAIMS,
+    CLAIMS_OF_LOST,
+    CLAIMS_OF_TRIED,
+    EVERY_CLAIM,
     LOOKS,
     OTHERS,
+    RANKS,
     claim,
     claim_onward,
     complete,
     expire,
+    probe,
     renew,
 )
 
@@ -28,6 +42,10 @@ SELECT 'https://host-' || n % 20 || '.example/' || n,
        now() + CASE WHEN n % 2 = 0 THEN interval '1 hour' ELSE interval '-1 hour' END,
        now() + make_interval(hours => 2, secs => n % 80000)
 FROM generate_series(1, 200000) AS n;
+INSERT INTO storyboards (source_url, attempts, error_code, error_message, available_at)
+SELECT 'https://host-' || n % 20 || '.example/' || n, 1, 'source_timeout', 'no',
+       now() + make_interval(mins => n % 20 - 10)
+FROM generate_series(1, 2000) AS n;
 INSERT INTO storyboards (source_url, status, attempts, cdn_url, finished_at)
 SELECT 'https://images.example/' || n, 'ready', 1, 'https://cdn.example/' || n, now()
 FROM generate_series(1, 50000) AS n;
@@ -68,10 +86,10 @@ def without_statistics(new_database: NewDatabase, template: str) -> Iterator[Exp
             yield explainer
 
 
-def assert_claims_along_its_index(explained: Explained) -> None:
+def assert_claims_along(explained: Explained, index: str = CLAIM_INDEX) -> None:
     chosen = explained.of_cte("due")
     assert [node["Node Type"] for node in chosen] == ["Limit", "LockRows", "Index Scan"]
-    [walk] = explained.on_claim_index
+    [walk] = explained.on_index(index)
     assert walk is chosen[-1]
     assert walk["Scan Direction"] == "Forward"
     # Rows that wait are skipped inside the index, without a visit to the table.
@@ -82,23 +100,48 @@ def assert_claims_along_its_index(explained: Explained) -> None:
     assert not {"Sort", "Incremental Sort", "Seq Scan"} & set(explained.kinds[1:])
 
 
-@pytest.mark.parametrize("send", CLAIMS)
-def test_a_claim_walks_along_its_index(backlog: Explainer, send: Send) -> None:
-    assert_claims_along_its_index(backlog.one(send))
-    assert_claims_along_its_index(backlog.as_sent(send))
+INDEXES = [
+    *((send, CLAIM_INDEX) for send in CLAIMS),
+    *((send, TRIED_INDEX) for send in CLAIMS_OF_TRIED),
+    *((send, LOST_INDEX) for send in CLAIMS_OF_LOST),
+]
 
 
-@pytest.mark.parametrize("send", CLAIMS)
+@pytest.mark.parametrize(("send", "index"), INDEXES)
+def test_a_claim_walks_along_its_index(backlog: Explainer, send: Send, index: str) -> None:
+    assert_claims_along(backlog.one(send), index)
+    assert_claims_along(backlog.as_sent(send), index)
+
+
+@pytest.mark.parametrize(("send", "index"), INDEXES)
 def test_a_claim_walks_along_its_index_even_without_statistics(
-    without_statistics: Explainer, send: Send
+    without_statistics: Explainer, send: Send, index: str
 ) -> None:
-    assert_claims_along_its_index(without_statistics.as_sent(send))
+    assert_claims_along(without_statistics.as_sent(send), index)
 
 
-def test_a_claim_can_begin_in_the_middle_of_its_index(backlog: Explainer) -> None:
-    [walk] = backlog.one(claim_onward).on_claim_index
+@pytest.mark.parametrize("send", [claim_onward, probe])
+def test_a_claim_can_begin_in_the_middle_of_its_index(backlog: Explainer, send: Send) -> None:
+    [walk] = backlog.one(send).on_claim_index
     assert walk["Index Cond"].startswith("((ROW(")
     assert "available_at <= now()" in walk["Index Cond"]
+
+
+@pytest.mark.parametrize("send", RANKS)
+def test_the_ends_of_the_backlog_are_those_of_the_index(backlog: Explainer, send: Send) -> None:
+    for explained in (backlog.one(send), backlog.as_sent(send)):
+        assert explained.kinds == ["Limit", "Index Scan"]
+        assert explained.on_claim_index
+
+
+@pytest.mark.parametrize("send", AFTER_OUTAGES)
+def test_what_follows_an_outage_looks_only_at_rows_that_were_tried(
+    backlog: Explainer, without_statistics: Explainer, send: Send
+) -> None:
+    for explained in (backlog.one(send), backlog.as_sent(send), without_statistics.as_sent(send)):
+        assert not {"Seq Scan", "Bitmap Heap Scan"} & set(explained.kinds)
+        assert explained.on_index(TRIED_INDEX)
+        assert not explained.on_claim_index
 
 
 def test_what_was_chosen_is_found_by_its_key(backlog: Explainer) -> None:
@@ -135,7 +178,7 @@ def test_failing_what_has_expired_finds_it_in_the_claim_index(backlog: Explainer
     assert expired in walk["Index Cond"]
 
 
-@pytest.mark.parametrize("send", [*CLAIMS, *LOOKS, *OTHERS])
+@pytest.mark.parametrize("send", [*EVERY_CLAIM, *RANKS, *AFTER_OUTAGES, *LOOKS, *OTHERS])
 def test_nothing_that_runs_often_is_dear_enough_to_be_compiled(
     backlog: Explainer, without_statistics: Explainer, send: Send
 ) -> None:

@@ -56,7 +56,7 @@ def test_connections_killed_while_they_lay_in_the_pool(
 
 def test_an_unmigrated_database(empty_dsn: str) -> None:
     database = Database(empty_dsn)
-    queue = StoryboardQueue(database, worker_id="w", lease_seconds=60, max_attempts=8)
+    queue = StoryboardQueue(database, worker_id="w", lease_seconds=60)
     calls = [
         lambda: queue.claim(1),
         StoryboardCounts(database).read,

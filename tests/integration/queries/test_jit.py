@@ -10,7 +10,7 @@ import pytest
 from psycopg import conninfo, sql
 
 from tests.integration.queries.explaining import Explainer, Send, explaining
-from tests.integration.queries.often_sent import CLAIMS, LOOKS
+from tests.integration.queries.often_sent import AFTER_OUTAGES, EVERY_CLAIM, LOOKS, RANKS
 
 
 @pytest.fixture
@@ -27,6 +27,6 @@ def eager_to_compile(dsn: str) -> Iterator[Explainer]:
         connection.execute(sql.SQL("ALTER DATABASE {} RESET jit_above_cost").format(name))
 
 
-@pytest.mark.parametrize("send", [*CLAIMS, *LOOKS])
+@pytest.mark.parametrize("send", [*EVERY_CLAIM, *RANKS, *AFTER_OUTAGES, *LOOKS])
 def test_nothing_is_compiled(eager_to_compile: Explainer, send: Send) -> None:
     assert not eager_to_compile.as_sent(send).compiles

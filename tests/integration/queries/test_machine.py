@@ -5,6 +5,7 @@ finished by two claims, and a stale claim never changes one.
 """
 
 import os
+from collections import Counter
 from collections.abc import Callable
 from uuid import UUID
 
@@ -16,9 +17,9 @@ from hypothesis.stateful import MultipleResults, multiple, rule, run_state_machi
 
 from storyboard_worker.database import Database
 from storyboard_worker.errors import AttemptError, ErrorCode, LeaseLost
-from storyboard_worker.models import Claim
+from storyboard_worker.models import Claim, Group
 from tests.integration.queries.machine_world import WORKERS, World
-from tests.integration.queries.model import ModelRow
+from tests.integration.queries.model import LIMIT, ModelRow
 from tests.integration.queries.working import IMAGE, TIMEOUT
 
 RATE_LIMITED = AttemptError(ErrorCode.SOURCE_RATE_LIMITED, "429")
@@ -26,20 +27,51 @@ RATE_LIMITED = AttemptError(ErrorCode.SOURCE_RATE_LIMITED, "429")
 ids, claims = World.ids, World.claims
 workers = st.sampled_from(WORKERS)
 some = st.integers(1, 3)
+groups = st.sampled_from(Group)
+HOST = "images.example"
 
 
 class Machine(World):
     # Workers
 
-    @rule(target=claims, worker=workers, limit=some)
-    def claim(self, worker: str, limit: int) -> MultipleResults[Claim]:
-        claimable = {id_: row for id_, row in self.model.items() if row.claimable}
-        taken = self.queues[worker].claim(limit)
+    @rule(target=claims, worker=workers, limit=some, group=groups)
+    def claim(self, worker: str, limit: int, group: Group) -> MultipleResults[Claim]:
+        claimable = {
+            id_: row for id_, row in self.model.items() if row.claimable and row.group is group
+        }
+        taken = self.queues[worker].claim(limit, group=group)
         urgent = sorted((row.priority for row in claimable.values()), reverse=True)[:limit]
         assert [claimable[claim.id].priority for claim in taken] == urgent
         for claim in taken:
             self.model[claim.id].claim(claim)
         return multiple(*taken)
+
+    @rule(target=claims, worker=workers, limit=some, only_new=st.booleans())
+    def claim_probes(self, worker: str, limit: int, *, only_new: bool) -> MultipleResults[Claim]:
+        wanted = (Group.NEW,) if only_new else (Group.NEW, Group.TRIED)
+        of_group = Counter(row.group for row in self.model.values() if row.claimable)
+        taken = self.queues[worker].claim_probes(limit, upstream=HOST, only_new=only_new)
+        assert len(taken) == min(limit, sum(of_group[group] for group in wanted))
+        assert sum(not claim.is_suspect for claim in taken) == min(limit, of_group[Group.NEW])
+        for claim in taken:
+            assert self.model[claim.id].group in wanted
+            self.model[claim.id].claim(claim)
+        return multiple(*taken)
+
+    @rule()
+    def outage_is_over(self) -> None:
+        met_it = [
+            row
+            for row in self.model.values()
+            if row.status == "pending"
+            and row.group is Group.TRIED
+            and row.error_code == "source_timeout"
+        ]
+        put_off = sum(not row.due for row in met_it)
+        # Those that were due all the same are moved before others.
+        assert put_off <= self.queues[WORKERS[0]].recall(HOST, 3600) <= len(met_it)
+        for row in met_it:
+            row.due = True
 
     @rule(target=claims, worker=workers, id_=ids)
     def claim_one(self, worker: str, id_: UUID) -> MultipleResults[Claim]:
@@ -66,14 +98,23 @@ class Machine(World):
         if row := self.finish(claim, lambda: self.queues[worker].complete(claim, IMAGE)):
             row.end("ready")
 
-    @rule(worker=workers, claim=claims, delay=st.sampled_from([0, 3600]))
-    def retry_or_fail(self, worker: str, claim: Claim, delay: int) -> None:
+    @rule(worker=workers, claim=claims, delay=st.sampled_from([0, 3600]), own=st.booleans())
+    def retry_or_fail(self, worker: str, claim: Claim, delay: int, *, own: bool) -> None:
         queue = self.queues[worker]
-        if claim.attempt < claim.max_attempts:
-            if row := self.finish(claim, lambda: queue.retry(claim, TIMEOUT, delay_seconds=delay)):
-                row.end("pending", "source_timeout", due=not delay)
-        elif row := self.finish(claim, lambda: queue.fail(claim, TIMEOUT, sentry_event_id=None)):
-            row.end("failed", "source_timeout")
+
+        def retry() -> None:
+            queue.retry(claim, TIMEOUT, delay_seconds=delay, own_error=own)
+
+        if claim.max_attempts is None:
+            is_spent = claim.own_errors + own >= LIMIT
+        else:
+            is_spent = claim.attempt >= claim.max_attempts
+        if is_spent:
+            if row := self.finish(claim, lambda: queue.fail(claim, TIMEOUT, sentry_event_id=None)):
+                row.end("failed", "source_timeout")
+        elif row := self.finish(claim, retry):
+            row.end("pending", "source_timeout", due=not delay)
+            row.own_errors += own
 
     @rule(worker=workers, claim=claims)
     def release(self, worker: str, claim: Claim) -> None:

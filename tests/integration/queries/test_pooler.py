@@ -25,8 +25,9 @@ from storyboard_worker.queries.upkeep import Upkeep
 from storyboard_worker.queries.workers import WorkerRegister
 from storyboard_worker.worker.listener import Listener
 from tests.integration.producing import storyboard
-from tests.integration.queries.working import IMAGE, TIMEOUT, lapse
+from tests.integration.queries.working import IMAGE, TIMEOUT, claim_any, lapse
 from tests.integration.watching import until
+from tests.revisions import REVISIONS
 
 PGBOUNCER = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
 
@@ -99,7 +100,7 @@ def pooled_database(pooled: Pooled, dsn: str) -> Iterator[Database]:
 
 
 def queue_on(database: Database) -> StoryboardQueue:
-    return StoryboardQueue(database, worker_id="worker-1", lease_seconds=60, max_attempts=8)
+    return StoryboardQueue(database, worker_id="worker-1", lease_seconds=60)
 
 
 def test_connections_really_share_the_servers(pooled: Pooled, dsn: str) -> None:
@@ -115,15 +116,15 @@ def test_the_life_of_a_row(pooled_database: Database, producer: psycopg.Connecti
     queue = queue_on(pooled_database)
     upkeep = Upkeep(pooled_database, max_attempts=8)
     [storyboard_id] = StoryboardRows(pooled_database).enqueue(["https://images.example/a"])
-    [first] = queue.claim(4, without_hosts=["paused.example"])
+    [first] = queue.claim(4, without_upstreams=["paused.example"])
     assert queue.renew([first]) == []
     queue.retry(first, TIMEOUT, delay_seconds=0)
-    [second] = queue.claim(4)
+    [second] = claim_any(queue, 4)
     lapse(producer, storyboard_id)
     assert [lapsed.id for lapsed in upkeep.rescue()] == [storyboard_id]
-    [third] = queue.claim(4)
+    [third] = claim_any(queue, 4)
     assert queue.give_back([third]) == 1
-    [fourth] = queue.claim(4)
+    [fourth] = claim_any(queue, 4)
     assert queue.renew([second, fourth]) == [second]
     queue.complete(fourth, IMAGE)
     row = storyboard(producer, storyboard_id)
@@ -156,7 +157,7 @@ def test_many_threads_over_few_servers(
 
 def test_migrate(pooled: Pooled, empty_dsn: str) -> None:
     database = Database(pooled(empty_dsn))
-    assert schema.upgrade(database) == ["0001", "0002", "0003", "0004", "0005"]
+    assert schema.upgrade(database) == REVISIONS
     assert schema.upgrade(database) == []
     # Nothing of what a migration sets stays behind on the servers.
     with database.transaction() as connection:

@@ -24,7 +24,7 @@ from tests.integration.producing import (
     moment,
     storyboard,
 )
-from tests.integration.queries.working import claim_new, lapse
+from tests.integration.queries.working import IMAGE, claim_any, claim_new, lapse
 from tests.integration.watching import count
 
 LAPSED: dict[str, Any] = {"status": "processing", "attempts": 3, **CLAIM}
@@ -52,6 +52,8 @@ def test_back_to_pending_due_at_once_the_attempt_counted(
         **before,
         **NO_CLAIM,
         "status": "pending",
+        "own_errors": 1,
+        "workers_lost": 1,
         "available_at": row["updated_at"],
         "updated_at": row["updated_at"],
     }
@@ -59,7 +61,7 @@ def test_back_to_pending_due_at_once_the_attempt_counted(
 
 
 def test_failed_when_no_attempt_is_left(upkeep: Upkeep, producer: psycopg.Connection) -> None:
-    storyboard_id = enqueue(producer, **{**LAPSED, "attempts": 8}, **ERROR)
+    storyboard_id = enqueue(producer, **{**LAPSED, "attempts": 8}, **ERROR, max_attempts=8)
     before = storyboard(producer, storyboard_id)
     [lapsed] = upkeep.rescue()
     assert (lapsed.id, lapsed.failed, lapsed.attempts) == (storyboard_id, True, 8)
@@ -68,6 +70,8 @@ def test_failed_when_no_attempt_is_left(upkeep: Upkeep, producer: psycopg.Connec
         **before,
         **NO_CLAIM,
         "status": "failed",
+        "own_errors": 1,
+        "workers_lost": 1,
         "available_at": row["available_at"],
         "error_code": "worker_lost",
         "error_message": LOST_MESSAGE,
@@ -79,29 +83,76 @@ def test_failed_when_no_attempt_is_left(upkeep: Upkeep, producer: psycopg.Connec
 
 
 @pytest.mark.parametrize(
-    ("attempts", "max_attempts", "status"),
+    ("attempts", "own_errors", "max_attempts", "status"),
     [
-        (7, None, "pending"),
-        (8, None, "failed"),
-        (9, None, "failed"),
-        (1, 1, "failed"),
-        (2, 3, "pending"),
-        (3, 3, "failed"),
-        (8, 20, "pending"),
-        (20, 20, "failed"),
+        (7, 6, None, "pending"),
+        (8, 7, None, "failed"),
+        # Most attempts were those of an outage, which do not count.
+        (500, 6, None, "pending"),
+        (500, 7, None, "failed"),
+        # The row's own limit is one of all attempts.
+        (1, 0, 1, "failed"),
+        (2, 0, 3, "pending"),
+        (3, 0, 3, "failed"),
+        (8, 7, 20, "pending"),
+        (20, 0, 20, "failed"),
     ],
 )
 def test_the_rows_own_limit_or_the_setting(
     upkeep: Upkeep,
     producer: psycopg.Connection,
     attempts: int,
+    own_errors: int,
     max_attempts: int | None,
     status: str,
 ) -> None:
-    storyboard_id = enqueue(producer, **{**LAPSED, "attempts": attempts}, max_attempts=max_attempts)
+    given = {**LAPSED, "attempts": attempts, "own_errors": own_errors}
+    storyboard_id = enqueue(producer, **given, max_attempts=max_attempts)
     [lapsed] = upkeep.rescue()
     assert lapsed.failed == (status == "failed")
-    assert storyboard(producer, storyboard_id)["status"] == status
+    row = storyboard(producer, storyboard_id)
+    assert (row["status"], row["own_errors"]) == (status, own_errors + 1)
+
+
+@pytest.mark.parametrize("max_attempts", [None, 100])
+def test_after_its_first_a_row_may_lose_three_workers_more(
+    upkeep: Upkeep,
+    queue: StoryboardQueue,
+    producer: psycopg.Connection,
+    max_attempts: int | None,
+) -> None:
+    """The first it may have lost in company; from then on it is tried apart from the others."""
+    storyboard_id = enqueue(producer, max_attempts=max_attempts)
+    failed = []
+    while claims := claim_any(queue, 1):
+        lapse(producer, *(claim.id for claim in claims))
+        failed += [lapsed.failed for lapsed in upkeep.rescue()]
+    assert failed == [False, False, False, True]
+    row = storyboard(producer, storyboard_id)
+    assert (row["status"], row["error_code"]) == ("failed", "worker_lost")
+
+
+def test_a_row_that_is_started_afresh_has_lost_none(
+    upkeep: Upkeep, queue: StoryboardQueue, producer: psycopg.Connection
+) -> None:
+    claim = claim_new(queue, producer, attempts=3, workers_lost=3, own_errors=3)
+    lapse(producer, claim.id)
+    assert [lapsed.failed for lapsed in upkeep.rescue()] == [True]
+    row = change(producer, claim.id, status="pending")
+    assert (row["attempts"], row["own_errors"], row["workers_lost"]) == (0, 0, 0)
+    assert len(queue.claim(1)) == 1
+
+
+def test_a_row_that_becomes_ready_has_lost_none(
+    upkeep: Upkeep, queue: StoryboardQueue, producer: psycopg.Connection
+) -> None:
+    claim = claim_new(queue, producer)
+    lapse(producer, claim.id)
+    upkeep.rescue()
+    [again] = claim_any(queue, 1)
+    queue.complete(again, IMAGE)
+    row = change(producer, claim.id, status="pending")
+    assert (row["status"], row["workers_lost"]) == ("pending", 0)
 
 
 def test_rows_that_have_not_lapsed_are_left_alone(
@@ -123,7 +174,7 @@ def test_the_rescued_row_is_taken_again(
     claim = claim_new(queue, producer)
     lapse(producer, claim.id)
     upkeep.rescue()
-    [again] = other_queue.claim(1)
+    [again] = claim_any(other_queue, 1)
     assert (again.id, again.attempt) == (claim.id, 2)
 
 

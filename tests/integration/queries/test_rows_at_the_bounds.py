@@ -15,7 +15,7 @@ from storyboard_worker.queries.rows import FailedFilter, StoryboardRows
 from storyboard_worker.queries.upkeep import Upkeep
 from storyboard_worker.queries.workers import WorkerRegister
 from tests.integration.producing import FAILED, PROCESSING, READY, enqueue, storyboard
-from tests.integration.queries.working import EVENT_ID, IMAGE, TIMEOUT, claim_new, lapse
+from tests.integration.queries.working import EVENT_ID, IMAGE, TIMEOUT, claim_any, claim_new, lapse
 
 MOST = 1_000_000_000
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
@@ -35,7 +35,7 @@ def test_a_claim_takes_the_row_at_the_bound_along_with_the_others(
     at_the_bound = enqueue(producer, attempts=MOST, priority=32767, available_at=EARLIEST)
     below = enqueue(producer, attempts=MOST - 1, max_attempts=MOST)
     other = enqueue(producer, priority=-32768, source_expires_at=LATEST)
-    claims = {claim.id: claim.attempt for claim in queue.claim(10)}
+    claims = {claim.id: claim.attempt for claim in claim_any(queue, 10)}
     assert claims == {at_the_bound: MOST, below: MOST, other: 1}
 
 
@@ -102,5 +102,5 @@ def test_upkeep_and_claims_bear_moments_at_the_bounds(
     is_past = edge == EARLIEST
     assert [row.id for row in upkeep.expire()] == ([waiting] if is_past else [])
     assert [row.id for row in upkeep.rescue()] == ([held] if is_past else [])
-    assert {claim.id for claim in queue.claim(10)} == {held if is_past else waiting}
+    assert {claim.id for claim in claim_any(queue, 10)} == {held if is_past else waiting}
     assert storyboard(producer, waiting)["status"] == ("failed" if is_past else "processing")

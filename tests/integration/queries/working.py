@@ -6,7 +6,7 @@ from uuid import UUID
 import psycopg
 
 from storyboard_worker.errors import AttemptError, ErrorCode
-from storyboard_worker.models import Claim, StoredImage
+from storyboard_worker.models import Claim, Group, StoredImage
 from storyboard_worker.queries.claims import StoryboardQueue
 from tests.integration.producing import enqueue
 
@@ -29,6 +29,14 @@ def claim_new(queue: StoryboardQueue, producer: psycopg.Connection, **columns: A
     claim = queue.claim_one(enqueue(producer, **columns))
     assert claim is not None
     return claim
+
+
+def claim_any(queue: StoryboardQueue, limit: int) -> list[Claim]:
+    """Rows of whatever group, new ones first."""
+    claims: list[Claim] = []
+    for group in Group:
+        claims += queue.claim(limit - len(claims), group=group)
+    return claims
 
 
 def lapse(producer: psycopg.Connection, *storyboard_ids: UUID) -> None:

@@ -20,7 +20,7 @@ from tests.integration.web.http_client import call
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_a_pass(served: Served, producer: psycopg.Connection, origin: Origin, method: str) -> None:
     enqueue_panels(producer, origin, 3)
-    enqueue_panel(producer, origin, "missing.jpg", [Answer(404)])
+    enqueue_panel(producer, origin, "missing.jpg", [Answer(410)])
     enqueue_panel(producer, origin, "lapsed.jpg", **PROCESSING)
     enqueue(producer, **FAILED)
 

@@ -11,9 +11,10 @@ import psycopg
 import pytest
 
 from storyboard_worker.database import Database
-from storyboard_worker.errors import AttemptError, ErrorCode
+from storyboard_worker.errors import ErrorCode
 from tests.integration.producing import FAILED, PROCESSING, READY, enqueue, moment
 from tests.integration.web.conftest import Serve, Served
+from tests.unit.attempts import new_claim, source_error
 
 NOTHING = {"waiting": 0, "processing": 0, "ready": 0, "failed": 0, "oldest_waiting_seconds": 0.0}
 AWAY = "postgresql://nobody@127.0.0.1:1/nothing"
@@ -101,10 +102,11 @@ def test_a_pause_that_lasts_is_a_reason(
 ) -> None:
     """Rows that are given back to wait anew each time never grow old."""
     alive()
-    pauses = served.http._parts.pauses
-    pauses.failed("images.example", AttemptError(ErrorCode.SOURCE_RATE_LIMITED, "no"))
+    breakers = served.http._parts.breakers
+    limited = source_error(ErrorCode.SOURCE_RATE_LIMITED, retry_after_seconds=600)
+    breakers.failed(new_claim(), limited)
     later = time.monotonic() + 301
-    monkeypatch.setattr(pauses, "_clock", lambda: later)
+    monkeypatch.setattr(breakers, "_clock", lambda: later)
     reply = served.get("/api/health/worker")
     assert reply.status == 503
     assert reply.json["reasons"] == ["images.example has been left alone for 301 s"]

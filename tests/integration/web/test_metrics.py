@@ -22,6 +22,7 @@ from tests.acceptance.panels import IMAGE, enqueue_panel, enqueue_panels
 from tests.integration.producing import FAILED, enqueue
 from tests.integration.web.conftest import Serve, Served
 from tests.integration.web.test_health import AWAY
+from tests.unit.attempts import new_claim
 
 MONITORING = Path(storyboard_worker.__file__).parent / "monitoring"
 OF_TABLE = {
@@ -80,7 +81,7 @@ def test_attempts_of_a_pass_and_of_one_row_are_counted(
     served: Served, producer: psycopg.Connection, origin: Origin
 ) -> None:
     enqueue_panels(producer, origin, 3)
-    enqueue_panel(producer, origin, "missing.jpg", [Answer(404)])
+    enqueue_panel(producer, origin, "missing.jpg", [Answer(410)])
     enqueue_panel(producer, origin, "later.jpg", [Answer(503)])
     assert served.cron().json["processed"] == 5
     assert served.process(enqueue_panel(producer, origin, "one.jpg")).json["status"] == "ready"
@@ -105,7 +106,7 @@ def test_attempts_of_a_pass_and_of_one_row_are_counted(
 
 def test_a_pause_is_seen(served: Served) -> None:
     error = AttemptError(ErrorCode.STORAGE_UNAUTHORIZED, "no", upstream="cloudinary")
-    served.http._parts.pauses.failed("images.example", error)
+    served.http._parts.breakers.failed(new_claim(), error)
     families = scrape(served)
     paused = value(families, "storyboard_upstream_paused_seconds", upstream="cloudinary")
     assert 0 < paused <= 30
@@ -145,7 +146,7 @@ def expressions() -> Iterator[str]:
 def scraped(served: Served) -> dict[str, set[str]]:
     """The labels of each sample; a pause is there, so that its label is."""
     error = AttemptError(ErrorCode.STORAGE_UNAUTHORIZED, "no", upstream="cloudinary")
-    served.http._parts.pauses.failed("images.example", error)
+    served.http._parts.breakers.failed(new_claim(), error)
     return {
         sample.name: set(sample.labels)
         for family in scrape(served).values()

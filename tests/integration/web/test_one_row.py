@@ -85,7 +85,7 @@ def test_a_row_that_is_ready_or_held_is_shown_as_it_is(
 
 
 def test_a_row_that_fails(served: Served, producer: psycopg.Connection, origin: Origin) -> None:
-    id_ = enqueue_panel(producer, origin, faults=[Answer(404)])
+    id_ = enqueue_panel(producer, origin, faults=[Answer(410)])
     reply = served.process(id_)
     assert (reply.status, reply.json["error_code"]) == (200, "source_not_found")
 

@@ -1,0 +1,140 @@
+"""What a row has gone through: errors of its own, workers lost over it, and since when its link is.
+
+An outage is sat out until the link dies, so its attempts must not count as the row's own errors.
+Rows that have been tried in vain, or over which a worker was lost, have indexes of their own, each
+in the order of the claim index: so they are found, or passed over, however many others there are,
+and a new row costs no more than before.
+"""
+
+from alembic import op
+
+revision = "0006"
+down_revision = "0005"
+branch_labels = None
+depends_on = None
+
+COLUMNS = """
+ALTER TABLE public.storyboards
+    ADD COLUMN own_errors integer NOT NULL DEFAULT 0,
+    ADD COLUMN workers_lost integer NOT NULL DEFAULT 0,
+    ADD COLUMN source_set_at timestamptz
+"""
+
+# Counted up by one at a time, and never near the integer's end.
+BOUND = """
+ALTER TABLE public.storyboards ADD CONSTRAINT storyboards_suspects_check
+    CHECK (own_errors BETWEEN 0 AND 1000000000 AND workers_lost BETWEEN 0 AND 1000000000
+    AND source_set_at >= '1970-01-01 00:00+00' AND source_set_at < '9999-01-01 00:00+00') NOT VALID
+"""
+
+INDEXES = [
+    """
+CREATE INDEX storyboards_tried_idx ON public.storyboards
+    ((-priority::integer), (COALESCE(source_expires_at, 'infinity')), available_at, id)
+    WHERE status = 'pending' AND attempts > 0 AND workers_lost = 0
+""",
+    """
+CREATE INDEX storyboards_lost_idx ON public.storyboards
+    ((-priority::integer), (COALESCE(source_expires_at, 'infinity')), available_at, id)
+    WHERE status = 'pending' AND workers_lost > 0
+""",
+]
+
+# As in 0004, but for what a row has gone through.
+BEFORE_WRITE = """
+CREATE OR REPLACE FUNCTION public.storyboards_before_write() RETURNS trigger
+LANGUAGE plpgsql SET search_path = '' AS $body$
+DECLARE
+    new_source boolean := TG_OP = 'INSERT';
+    restarted boolean := false;
+BEGIN
+    IF TG_OP = 'UPDATE' THEN
+        new_source := NEW.source_url IS DISTINCT FROM OLD.source_url;
+        restarted := new_source OR (NEW.status = 'pending' AND (
+            OLD.status IN ('ready', 'failed')
+            OR (OLD.status = 'processing' AND NEW.claim_token IS NOT NULL)));
+        IF new_source AND NEW.source_expires_at IS NOT DISTINCT FROM OLD.source_expires_at THEN
+            NEW.source_expires_at := NULL;
+        END IF;
+        IF restarted AND NEW.available_at IS NOT DISTINCT FROM OLD.available_at THEN
+            NEW.available_at := now();
+        END IF;
+        IF OLD.status = 'pending' AND NEW.status = 'processing' THEN
+            -- A claim of many rows must not fail for the one that has reached the bound.
+            NEW.attempts := least(NEW.attempts, 1000000000);
+        END IF;
+        IF NEW IS DISTINCT FROM OLD THEN
+            NEW.updated_at := now();
+        END IF;
+    END IF;
+    IF new_source OR restarted THEN
+        -- A link of unknown expiry is taken to live for a day from here.
+        NEW.source_set_at := CASE TG_OP WHEN 'INSERT' THEN coalesce(NEW.source_set_at, now())
+            ELSE now() END;
+    END IF;
+    IF new_source AND NEW.source_expires_at IS NULL THEN
+        NEW.source_expires_at := public.storyboard_source_expiry(NEW.source_url);
+    END IF;
+    IF restarted THEN
+        NEW.status := 'pending';
+        NEW.attempts := 0;
+        NEW.own_errors := 0;
+        NEW.workers_lost := 0;
+        NEW.cdn_url := NULL;
+        NEW.public_id := NULL;
+        NEW.asset_id := NULL;
+        NEW.format := NULL;
+        NEW.width := NULL;
+        NEW.height := NULL;
+        NEW.bytes := NULL;
+        NEW.etag := NULL;
+        NEW.error_code := NULL;
+        NEW.error_message := NULL;
+        NEW.errored_at := NULL;
+        NEW.sentry_event_id := NULL;
+    END IF;
+    IF NEW.status <> 'processing' THEN
+        NEW.claim_token := NULL;
+        NEW.claimed_by := NULL;
+        NEW.claimed_at := NULL;
+        NEW.lease_expires_at := NULL;
+    END IF;
+    IF NEW.status NOT IN ('ready', 'failed') THEN
+        NEW.finished_at := NULL;
+    ELSIF TG_OP = 'INSERT' THEN
+        -- What a restore brings along stays.
+        NEW.finished_at := coalesce(NEW.finished_at, now());
+    ELSIF NEW.status <> OLD.status THEN
+        NEW.finished_at := now();
+    END IF;
+    RETURN NEW;
+END
+$body$
+"""
+
+SINCE_WHEN = """
+    IF new_source OR restarted THEN
+        -- A link of unknown expiry is taken to live for a day from here.
+        NEW.source_set_at := CASE TG_OP WHEN 'INSERT' THEN coalesce(NEW.source_set_at, now())
+            ELSE now() END;
+    END IF;
+"""
+AFRESH = """
+        NEW.own_errors := 0;
+        NEW.workers_lost := 0;
+"""
+
+
+def upgrade() -> None:
+    for statement in [COLUMNS, BOUND, *INDEXES, BEFORE_WRITE]:
+        op.execute(statement.strip())
+
+
+def downgrade() -> None:
+    op.execute(BEFORE_WRITE.replace(SINCE_WHEN, "\n").replace(AFRESH, "\n").strip())
+    for name in ("storyboards_tried_idx", "storyboards_lost_idx"):
+        op.execute(f"DROP INDEX public.{name}")
+    op.execute(
+        "ALTER TABLE public.storyboards DROP CONSTRAINT storyboards_suspects_check, "
+        "DROP COLUMN own_errors, DROP COLUMN workers_lost, DROP COLUMN source_set_at"
+    )

@@ -1,0 +1,50 @@
+"""A claim, as workers make it: tried, undone at once, and found by its index."""
+
+from collections.abc import Iterator
+
+from storyboard_worker.database import Database
+from storyboard_worker.doctor.check import Check, failed, passed
+from storyboard_worker.errors import DatabaseUnavailable, DataRefused, RowsHidden
+from storyboard_worker.queries.drift import index_statements
+from storyboard_worker.queries.inspection import Inspection
+
+NAME = "claim"
+CLAIM_INDEX = "storyboards_claim_idx"
+SET_ASIDE = "storyboard-worker sweep  # takes the other rows, and sets the one to blame aside"
+OTHER_TRIGGERS = (
+    "SELECT tgname, tgfoid::regproc::text FROM pg_trigger "
+    "WHERE tgrelid = 'public.storyboards'::regclass AND NOT tgisinternal "
+    "AND tgname !~ '^storyboards_'; -- then look at the one that refuses"
+)
+ELSEWHERE = "see the checks «database writes», «rights» and «table lock»; then run doctor again"
+
+
+class ClaimChecks:
+    def __init__(self, database: Database) -> None:
+        self._inspection = Inspection(database)
+
+    def claim(self) -> Iterator[Check]:
+        """Raises :class:`SchemaOutdated`."""
+        try:
+            self._inspection.rehearse_claim()
+        except DataRefused as error:
+            mend = OTHER_TRIGGERS if not error.by_row else SET_ASIDE
+            yield failed(NAME, f"a row makes it fail: {error}", mend)
+        except RowsHidden:
+            yield failed(NAME, "it sees no rows", "see the check «row-level security»")
+        except DatabaseUnavailable as error:
+            yield failed(NAME, f"the database refuses it: {error}", ELSEWHERE)
+            return
+        else:
+            yield passed(NAME, "a claim works (tried and rolled back)")
+        yield from self._index()
+
+    def _index(self) -> Iterator[Check]:
+        if CLAIM_INDEX in self._inspection.claim_indexes():
+            yield passed(NAME, f"finds its rows by {CLAIM_INDEX}")
+        else:
+            yield failed(
+                NAME,
+                f"does not find its rows by {CLAIM_INDEX}: it gets slow as the table grows",
+                f"{index_statements()[CLAIM_INDEX]};",
+            )

@@ -1,0 +1,22 @@
+"""Databases, roles and servers that are not as the tests' usual ones are."""
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+
+from tests.acceptance.commands.running import StoryboardWorker
+from tests.acceptance.odd.plain_session import plain_session
+
+
+@pytest.fixture
+def producer(dsn: str) -> Iterator[psycopg.Connection]:
+    with plain_session(dsn) as connection:
+        yield connection
+
+
+@pytest.fixture
+def storyboard_worker(settings: dict[str, str]) -> Iterator[StoryboardWorker]:
+    command = StoryboardWorker({**settings, "LEASE_SECONDS": "60", "LOG_FORMAT": "json"})
+    yield command
+    command.close()

@@ -1,0 +1,256 @@
+"""What was done without an answer is known in the end, and costs no row anything."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from uuid import UUID
+
+import psycopg
+import pytest
+
+from storyboard_worker.database.patience import Patience
+from storyboard_worker.errors import DatabaseUnavailable, LeaseLost
+from storyboard_worker.queries import doubts
+from storyboard_worker.queries.claims import StoryboardQueue
+from storyboard_worker.queries.rows import FailedFilter, StoryboardRows
+from storyboard_worker.queries.upkeep import Upkeep
+from tests.integration.producing import FAILED, OTHER_URL, change, enqueue, storyboard
+from tests.integration.queries.losing import LosingDatabase
+from tests.integration.queries.working import IMAGE, TIMEOUT, claim_new, lapse
+
+
+@pytest.fixture
+def database(dsn: str) -> Iterator[LosingDatabase]:
+    database = LosingDatabase(dsn)
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def losing_queue(database: LosingDatabase, monkeypatch: pytest.MonkeyPatch) -> StoryboardQueue:
+    monkeypatch.setattr(doubts, "LOOK_EVERY_SECONDS", 0.0)
+    return StoryboardQueue(database, worker_id="worker-1", lease_seconds=60)
+
+
+def states(producer: psycopg.Connection, ids: list[UUID]) -> list[tuple[str, int]]:
+    return [(row["status"], row["attempts"]) for row in (storyboard(producer, i) for i in ids)]
+
+
+def test_a_claim_is_given_back_with_its_attempts(
+    losing_queue: StoryboardQueue, database: LosingDatabase, producer: psycopg.Connection
+) -> None:
+    ids = [enqueue(producer, max_attempts=1) for _ in range(3)]
+    database.to_lose = 1
+    with pytest.raises(DatabaseUnavailable):
+        losing_queue.claim(3)
+    assert states(producer, ids) == [("processing", 1)] * 3
+    assert losing_queue.seconds_until_look_for_lost is not None
+    assert losing_queue.give_back_lost() == 3
+    assert states(producer, ids) == [("pending", 0)] * 3
+    assert losing_queue.seconds_until_look_for_lost is None
+    assert len(losing_queue.claim(3)) == 3
+
+
+def test_a_row_that_somebody_has_locked_is_given_back_later(
+    dsn: str,
+    losing_queue: StoryboardQueue,
+    database: LosingDatabase,
+    producer: psycopg.Connection,
+) -> None:
+    ids = [enqueue(producer) for _ in range(4)]
+    database.to_lose = 1
+    with pytest.raises(DatabaseUnavailable):
+        losing_queue.claim(4)
+    with psycopg.connect(dsn) as holder:
+        holder.execute("SELECT FROM storyboards WHERE id = %s FOR UPDATE", [ids[0]])
+        assert losing_queue.give_back_lost() == 3
+    assert losing_queue.give_back_lost() == 1
+    assert states(producer, ids) == [("pending", 0)] * 4
+
+
+def test_what_another_claim_holds_is_left_alone(
+    losing_queue: StoryboardQueue,
+    other_queue: StoryboardQueue,
+    database: LosingDatabase,
+    producer: psycopg.Connection,
+) -> None:
+    mine, others = claim_new(losing_queue, producer), claim_new(other_queue, producer)
+    lost = enqueue(producer)
+    database.to_lose = 1
+    with pytest.raises(DatabaseUnavailable):
+        losing_queue.claim(1)
+    losing_queue.give_back_lost()
+    assert states(producer, [mine.id, others.id, lost]) == [
+        ("processing", 1),
+        ("processing", 1),
+        ("pending", 0),
+    ]
+
+
+def test_a_producers_new_image_is_not_touched(
+    losing_queue: StoryboardQueue, database: LosingDatabase, producer: psycopg.Connection
+) -> None:
+    lost = enqueue(producer)
+    database.to_lose = 1
+    with pytest.raises(DatabaseUnavailable):
+        losing_queue.claim(1)
+    change(producer, lost, source_url=OTHER_URL)
+    assert losing_queue.give_back_lost() == 0
+    assert states(producer, [lost]) == [("pending", 0)]
+
+
+def test_a_trigger_that_refuses_the_giving_back_spoils_nothing_else(
+    losing_queue: StoryboardQueue, database: LosingDatabase, producer: psycopg.Connection
+) -> None:
+    done = claim_new(losing_queue, producer)
+    enqueue(producer, project_id="bad")
+    producer.execute("""
+        CREATE FUNCTION pg_temp.refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN RAISE EXCEPTION 'not this one'; END $$;
+        CREATE TRIGGER refuse BEFORE UPDATE ON storyboards FOR EACH ROW
+            WHEN (OLD.project_id = 'bad' AND NEW.status = 'pending')
+            EXECUTE FUNCTION pg_temp.refuse()
+    """)
+    try:
+        database.to_lose = 1
+        with pytest.raises(DatabaseUnavailable):
+            losing_queue.claim(1)
+        losing_queue.complete(done, IMAGE)
+        assert storyboard(producer, done.id)["status"] == "ready"
+    finally:
+        producer.execute("DROP TRIGGER refuse ON storyboards")
+
+
+def test_a_completion_is_recognised_as_done(
+    losing_queue: StoryboardQueue, database: LosingDatabase, producer: psycopg.Connection
+) -> None:
+    claim = claim_new(losing_queue, producer)
+    database.to_lose = 1
+    with pytest.raises(DatabaseUnavailable):
+        losing_queue.complete(claim, IMAGE)
+    assert losing_queue.renew([claim]) == [], "an attempt whose end may be written is not stopped"
+    losing_queue.complete(claim, IMAGE)
+    with pytest.raises(LeaseLost):
+        losing_queue.complete(claim, IMAGE)
+
+
+def test_another_picture_is_not_taken_for_ours(
+    losing_queue: StoryboardQueue,
+    other_queue: StoryboardQueue,
+    database: LosingDatabase,
+    producer: psycopg.Connection,
+) -> None:
+    claim = claim_new(losing_queue, producer)
+    database.to_lose = 1
+    with pytest.raises(DatabaseUnavailable):
+        losing_queue.complete(claim, IMAGE)
+    change(producer, claim.id, source_url=OTHER_URL)
+    newer = other_queue.claim_one(claim.id)
+    assert newer is not None
+    other_queue.complete(newer, replace(IMAGE, cdn_url="https://cdn.example/newer.jpg"))
+    with pytest.raises(LeaseLost):
+        losing_queue.complete(claim, IMAGE)
+
+
+def test_a_completion_that_is_locked_in_between_is_still_recognised(
+    dsn: str,
+    losing_queue: StoryboardQueue,
+    database: LosingDatabase,
+    producer: psycopg.Connection,
+) -> None:
+    """What was sent first may come to its end after what was sent second."""
+    claim = claim_new(losing_queue, producer)
+    with psycopg.connect(dsn) as late:
+        late.execute(
+            "UPDATE storyboards SET status = 'ready', cdn_url = %s WHERE id = %s",
+            [IMAGE.cdn_url, claim.id],
+        )
+        database.to_lose = 1
+        with pytest.raises(DatabaseUnavailable):
+            losing_queue.complete(claim, IMAGE)
+        with pytest.raises(DatabaseUnavailable, match="locked"):
+            losing_queue.complete(claim, IMAGE)
+        late.commit()
+    losing_queue.complete(claim, IMAGE)
+
+
+@pytest.mark.parametrize("end", ["retry", "release", "fail"])
+def test_every_other_end_is_recognised_as_well(
+    losing_queue: StoryboardQueue,
+    database: LosingDatabase,
+    producer: psycopg.Connection,
+    end: str,
+) -> None:
+    claim = claim_new(losing_queue, producer)
+
+    def write() -> None:
+        match end:
+            case "retry":
+                losing_queue.retry(claim, TIMEOUT, delay_seconds=60)
+            case "release":
+                losing_queue.release(claim, TIMEOUT, delay_seconds=60)
+            case _:
+                losing_queue.fail(claim, TIMEOUT, sentry_event_id=None)
+
+    database.commits = 1
+    with pytest.raises(DatabaseUnavailable):
+        write()
+    write()
+    change(producer, claim.id, source_url=OTHER_URL)
+    with pytest.raises(LeaseLost):
+        write()
+
+
+def test_what_was_given_back_is_counted(
+    losing_queue: StoryboardQueue, database: LosingDatabase, producer: psycopg.Connection
+) -> None:
+    claims = [claim_new(losing_queue, producer) for _ in range(3)]
+    database.commits = 1
+    assert losing_queue.give_back(claims) == 3
+
+
+def test_rows_that_were_lost_or_expired_are_told_in_the_end(
+    database: LosingDatabase, queue: StoryboardQueue, producer: psycopg.Connection
+) -> None:
+    upkeep = Upkeep(database, max_attempts=1)
+    lost = claim_new(queue, producer).id
+    lapse(producer, lost)
+    database.commits = 1
+    with pytest.raises(DatabaseUnavailable):
+        upkeep.rescue()
+    assert [row.id for row in upkeep.rescue()] == [lost]
+    assert upkeep.rescue() == []
+    dead = enqueue(producer, source_expires_at="2026-01-02T03:04:05Z")
+    database.commits = 1
+    with pytest.raises(DatabaseUnavailable):
+        upkeep.expire()
+    assert [row.id for row in upkeep.expire()] == [dead]
+    assert upkeep.expire() == []
+
+
+def test_putting_back_is_told_truly(database: LosingDatabase, producer: psycopg.Connection) -> None:
+    failed = [enqueue(producer, **FAILED) for _ in range(3)]
+    database.commits = 1
+    insist = Patience(database, 5.0)
+    assert sorted(StoryboardRows(database).retry(FailedFilter(), insist)) == sorted(failed)
+
+
+def test_enqueuing_again_inserts_nothing_twice(
+    database: LosingDatabase, producer: psycopg.Connection
+) -> None:
+    rows = StoryboardRows(database)
+    ids = [UUID(int=number) for number in range(1, 4)]
+    urls = [f"https://images.example/{number}" for number in range(3)]
+    database.commits = 1
+    with pytest.raises(DatabaseUnavailable):
+        rows.enqueue(urls, ids=ids)
+    assert rows.enqueue(urls, ids=ids) == ids
+    [count] = producer.execute("SELECT count(*) FROM storyboards").fetchone() or (0,)
+    assert count == 3
+
+
+def test_a_claim_that_was_answered_is_not_in_doubt(
+    losing_queue: StoryboardQueue, producer: psycopg.Connection
+) -> None:
+    enqueue(producer)
+    assert losing_queue.claim(1)
+    assert losing_queue.seconds_until_look_for_lost is None

@@ -1,0 +1,30 @@
+"""Claims and errors of attempts that nobody makes."""
+
+from uuid import uuid4
+
+from storyboard_worker.errors import STORAGE_UPSTREAM, AttemptError, ErrorCode
+from storyboard_worker.models import Claim, host_of
+
+HOST = "images.example"
+
+
+def new_claim(upstream: str = HOST, attempt: int = 1) -> Claim:
+    """Of a row of its own."""
+    return Claim(uuid4(), uuid4(), f"https://{upstream}/a", attempt, None, None, 0.0)
+
+
+def source_error(
+    code: ErrorCode = ErrorCode.SOURCE_UNAVAILABLE,
+    upstream: str = HOST,
+    retry_after_seconds: float | None = None,
+) -> AttemptError:
+    host = host_of(f"https://{upstream}")
+    return AttemptError(code, "no", upstream=host, retry_after_seconds=retry_after_seconds)
+
+
+def storage_error(
+    code: ErrorCode = ErrorCode.STORAGE_UNAVAILABLE, retry_after_seconds: float | None = None
+) -> AttemptError:
+    return AttemptError(
+        code, "no", upstream=STORAGE_UPSTREAM, retry_after_seconds=retry_after_seconds
+    )

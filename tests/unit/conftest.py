@@ -1,0 +1,16 @@
+"""Breakers by a clock that goes only when it is told to."""
+
+import pytest
+
+from storyboard_worker.breakers import Breakers
+from tests.unit.clock import Clock
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def breakers(clock: Clock) -> Breakers:
+    return Breakers(clock)
