@@ -67,7 +67,7 @@ def test_what_is_finished_stays_as_it_is(
 ) -> None:
     before = storyboard(at_0004, enqueue(at_0004, url, **columns))
     schema.upgrade(empty)
-    assert storyboard(at_0004, before["id"]) == before
+    assert only(storyboard(at_0004, before["id"]), before) == before
     change(at_0004, before["id"], priority=1)
 
 
