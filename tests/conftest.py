@@ -70,9 +70,10 @@ def new_database(server_dsn: str) -> NewDatabase:
         name = f"test_{uuid4().hex[:10]}"
         with psycopg.connect(server_dsn, autocommit=True) as connection:
             _create(connection, name, template)
-            try:
-                yield with_database(server_dsn, name)
-            finally:
+        try:
+            yield with_database(server_dsn, name)
+        finally:
+            with psycopg.connect(server_dsn, autocommit=True) as connection:
                 _drop(connection, name)
 
     return new

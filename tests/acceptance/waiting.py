@@ -21,6 +21,14 @@ def eventually(look: Callable[[], Found], timeout_seconds: float = PATIENCE_SECO
     return found
 
 
+def holds(look: Callable[[], bool], timeout_seconds: float = PATIENCE_SECONDS) -> bool:
+    """Whether ``look`` becomes true in time."""
+    ends_at = time.monotonic() + timeout_seconds
+    while not (found := look()) and time.monotonic() < ends_at:
+        time.sleep(LOOK_SECONDS)
+    return found
+
+
 def statuses(connection: psycopg.Connection) -> dict[str, int]:
     """How many storyboards there are in each status."""
     found = connection.execute("SELECT status, count(*) FROM storyboards GROUP BY status")

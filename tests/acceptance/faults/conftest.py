@@ -1,0 +1,45 @@
+"""Settings with a short time-out of the database, and commands that start quickly."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import psycopg
+import pytest
+
+from tests.acceptance.faults.databases import Databases
+from tests.acceptance.faults.forked_command import ForkServer, fork_server
+from tests.acceptance.faults.spoiled_command import DATABASE_TIMEOUT_SECONDS, Commands
+from tests.conftest import NewDatabase
+
+
+@pytest.fixture(scope="session")
+def forks() -> Iterator[ForkServer]:
+    with fork_server() as forks:
+        yield forks
+
+
+@pytest.fixture
+def settings(settings: dict[str, str]) -> dict[str, str]:
+    # A lease so long that a rescue by it comes too late for any of these tests.
+    return {
+        **settings,
+        "DATABASE_TIMEOUT_SECONDS": f"{DATABASE_TIMEOUT_SECONDS:g}",
+        "LEASE_SECONDS": "60",
+    }
+
+
+@pytest.fixture
+def databases(new_database: NewDatabase, template: str) -> Iterator[Databases]:
+    """Migrated and without rows."""
+
+    def empty(connection: psycopg.Connection) -> None:
+        for table in ("storyboards", "storyboard_workers", "storyboard_alarms"):
+            connection.execute(f"DELETE FROM {table}")
+
+    with ExitStack() as stack:
+        yield Databases(stack, new_database, template, empty)
+
+
+@pytest.fixture
+def commands(forks: ForkServer, settings: dict[str, str]) -> Commands:
+    return Commands(forks, settings)

@@ -1,0 +1,50 @@
+"""Databases for many runs at once, each used by one run after the other."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from queue import Empty, SimpleQueue
+
+import psycopg
+
+from tests.conftest import NewDatabase
+
+TERMINATE_OTHERS = (
+    "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity "
+    "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+)
+
+
+class Databases:
+    """``empty`` makes one that was used as good as new."""
+
+    def __init__(
+        self,
+        stack: ExitStack,
+        new_database: NewDatabase,
+        template: str,
+        empty: Callable[[psycopg.Connection], object],
+    ) -> None:
+        self._stack = stack
+        self._new_database = new_database
+        self._template = template
+        self._empty = empty
+        self._unused: SimpleQueue[str] = SimpleQueue()
+
+    @contextmanager
+    def one(self) -> Iterator[tuple[str, psycopg.Connection]]:
+        """One that nobody else uses, and a connection to it past any proxy."""
+        dsn = self._taken()
+        with psycopg.connect(dsn, autocommit=True) as connection:
+            try:
+                yield dsn, connection
+            finally:
+                # What a spoiled run has left open holds locks.
+                connection.execute(TERMINATE_OTHERS)
+                self._empty(connection)
+                self._unused.put(dsn)
+
+    def _taken(self) -> str:
+        try:
+            return self._unused.get_nowait()
+        except Empty:
+            return self._stack.enter_context(self._new_database(self._template))

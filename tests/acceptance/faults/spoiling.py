@@ -1,0 +1,73 @@
+"""Every exchange of a run, spoiled in every way, each in a run of its own.
+
+FAULTS=all spoils each of them in each place.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import cycle
+
+from tests.database_faults import Ending, Exchange, Fault, Place
+from tests.exchanges import UNKNOWN, Step, kind_of, steps_of, writes
+
+EVERY_PLACE = os.environ.get("FAULTS") == "all"
+# Those that wait for a time-out keep no processor busy.
+# Of a test in which all of them hang.
+TIMEOUT_SECONDS = 400
+AT_ONCE = {Ending.SILENT: 16, Ending.CUT: 4}
+
+
+@dataclass(frozen=True, slots=True)
+class Spoiling:
+    """Where a run is to be spoiled, and how."""
+
+    step: Step
+    place: Place
+    ending: Ending
+
+    def __str__(self) -> str:
+        return f"{self.step}, {self.ending} {self.place}"
+
+    def fault(self) -> Fault:
+        return self.step.fault(self.place, self.ending)
+
+
+def spoilings(steps: Iterable[Step], ending: Ending) -> Iterator[Spoiling]:
+    """Each step in each place; a step that only looks in one of them, by turns, unless all are
+    asked for: it makes little difference there."""
+    turns = cycle(Place) if ending is Ending.SILENT else cycle(reversed(list(Place)))
+    for step in steps:
+        by_turns = next(turns)
+        for place in Place if EVERY_PLACE or writes(step.kind) else [by_turns]:
+            yield Spoiling(step, place, ending)
+
+
+def assert_all_bear(
+    steps: Iterable[Step],
+    ending: Ending,
+    spoil: Callable[[Spoiling], object],
+    at_once: int | None = None,
+) -> None:
+    """``spoil`` holds for all :func:`spoilings`, many at once. Told of are all for which it does
+    not."""
+
+    def told(spoiling: Spoiling) -> str | None:
+        try:
+            spoil(spoiling)
+        except AssertionError as error:
+            return f"{spoiling}: {str(error).splitlines()[0]}"
+        return None
+
+    with ThreadPoolExecutor(at_once or AT_ONCE[ending]) as threads:
+        answers = threads.map(told, spoilings(steps, ending))
+        complaints = [answer for answer in answers if answer is not None]
+    assert not complaints, "\n".join(complaints)
+
+
+def checked(exchanges: Sequence[Exchange]) -> list[Step]:
+    """The steps of a run, none of which is of a kind that nobody has named."""
+    unnamed = [exchange.sql for exchange in exchanges if kind_of(exchange) == UNKNOWN]
+    assert not unnamed, unnamed
+    return steps_of(exchanges)
