@@ -26,6 +26,7 @@ unix_socket_dir =
 auth_type = any
 pool_mode = {mode}
 default_pool_size = 4
+admin_users = {user}
 """
 
 
@@ -46,13 +47,16 @@ def _pooler(dsn: str, mode: str) -> Iterator[str]:
         pytest.skip("PgBouncer is not installed")
     server = conninfo.conninfo_to_dict(dsn)
     database = str(server.pop("dbname"))
+    user = server.get("user", "postgres")
     port = _free_port()
     with tempfile.TemporaryDirectory(prefix="storyboard-pooler-") as name:
         folder = Path(name)
         folder.chmod(0o755)
         configuration = folder / "pgbouncer.ini"
         configuration.write_text(
-            CONFIGURATION.format(server=conninfo.make_conninfo("", **server), port=port, mode=mode)
+            CONFIGURATION.format(
+                server=conninfo.make_conninfo("", **server), port=port, mode=mode, user=user
+            )
         )
         log = folder / "log"
         with log.open("wb") as output:
@@ -60,7 +64,7 @@ def _pooler(dsn: str, mode: str) -> Iterator[str]:
             process = subprocess.Popen(command, stdout=output, stderr=output)
         try:
             pooled = conninfo.make_conninfo(
-                "", host="127.0.0.1", port=port, dbname=database, user=server.get("user")
+                "", host="127.0.0.1", port=port, dbname=database, user=user
             )
             _wait_until_it_serves(pooled, process, log)
             yield pooled
@@ -93,3 +97,15 @@ def _wait_until_it_serves(dsn: str, process: subprocess.Popen[bytes], log: Path)
             time.sleep(0.02)
         else:
             return
+
+
+@contextmanager
+def paused(pooled_dsn: str) -> Iterator[None]:
+    """While inside, the pooler takes whatever its clients say and answers nothing."""
+    console = conninfo.make_conninfo(pooled_dsn, dbname="pgbouncer")
+    with psycopg.connect(console, autocommit=True) as connection:
+        connection.execute("PAUSE")
+        try:
+            yield
+        finally:
+            connection.execute("RESUME")
