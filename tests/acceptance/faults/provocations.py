@@ -40,8 +40,7 @@ def one_row(worker: SpoiledWorker) -> list[Expected]:
 
 
 def more_rows_than_slots(worker: SpoiledWorker) -> list[Expected]:
-    with worker.producer.transaction():
-        return [Expected(worker.give()) for _ in range(8)]
+    return [Expected(worker.give()) for _ in range(8)]
 
 
 def an_outage(worker: SpoiledWorker) -> list[Expected]:
@@ -53,7 +52,7 @@ def a_lost_image(worker: SpoiledWorker) -> list[Expected]:
 
 
 def a_limit(worker: SpoiledWorker) -> list[Expected]:
-    return [Expected(worker.give(LIMITED))]
+    return [Expected(worker.give(LIMITED), told="storyboard released")]
 
 
 def a_slow_image(worker: SpoiledWorker) -> list[Expected]:

@@ -54,7 +54,7 @@ class Commands:
             if fault is not None:
                 proxy.inject(fault)
             ran = self.run_at(proxy, *arguments, **changed)
-            return replace(ran, was_hit=fault is None or fault.struck.is_set())
+            return replace(ran, was_hit=fault is None or fault.struck.wait(START_SECONDS))
 
     def run_at(
         self, proxy: DatabaseProxy, *arguments: object, changes: str = "", **changed: str

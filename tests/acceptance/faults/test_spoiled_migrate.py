@@ -1,0 +1,52 @@
+"""`migrate` with its exchanges spoiled: it ends at the newest version all the same."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+
+import psycopg
+import pytest
+
+from storyboard_worker.schema import newest_revision
+from tests.acceptance.faults.databases import Databases
+from tests.acceptance.faults.spoiled_command import Commands, Ran
+from tests.acceptance.faults.spoiling import TIMEOUT_SECONDS, Spoiling, assert_all_bear, checked
+from tests.conftest import NewDatabase
+from tests.database_faults import Ending
+from tests.exchanges import Step
+from tests.integration.producing import enqueue
+
+VERSION = "SELECT version_num FROM storyboard_worker_version"
+
+pytestmark = pytest.mark.timeout(TIMEOUT_SECONDS)
+
+
+@pytest.fixture
+def databases(new_database: NewDatabase) -> Iterator[Databases]:
+    def empty(connection: psycopg.Connection) -> None:
+        connection.execute("DROP SCHEMA public CASCADE")
+        connection.execute("CREATE SCHEMA public")
+
+    with ExitStack() as stack:
+        yield Databases(stack, new_database, "template1", empty)
+
+
+@pytest.mark.parametrize("ending", Ending)
+def test_migrate(ending: Ending, databases: Databases, commands: Commands) -> None:
+    def spoil(spoiling: Spoiling | None) -> Ran:
+        with databases.one() as (dsn, direct):
+            fault = None if spoiling is None else spoiling.fault()
+            ran = commands.run(dsn, "migrate", fault=fault)
+            result = ran.ended()
+            assert result.code == 0, ran.told()
+            assert direct.execute(VERSION).fetchall() == [(newest_revision(),)]
+            enqueue(direct)
+        return ran
+
+    steps = checked(spoil(None).exchanges)
+    assert_all_bear(telling(steps), ending, spoil)
+
+
+def telling(steps: list[Step]) -> list[Step]:
+    """Without the many statements that are all alike to a fault, but the first and the last."""
+    alike = [step for step in steps if step.kind == "migration"]
+    return [step for step in steps if step not in alike[1:-1]]
