@@ -54,6 +54,9 @@ def migrate(connection: Connection | None) -> None:
         on_version_apply=context.config.attributes.get("on_version_apply"),
     )
     with context.begin_transaction():
+        on_begin = context.config.attributes.get("on_begin")
+        if on_begin is not None:
+            on_begin(connection)
         for statement in PREAMBLE:
             context.execute(statement)
         if connection is None:

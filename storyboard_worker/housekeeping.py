@@ -33,6 +33,11 @@ class Housekeeping:
         self._reporter = reporter
         self._rescued = self._lost = self._expired = 0
 
+    @property
+    def is_in_doubt(self) -> bool:
+        """What was done without an answer is yet to be told."""
+        return self._upkeep.is_in_doubt
+
     def rescue(self) -> Rescued:
         """Put rows back whose lease ran out; fail (``worker_lost``) those without attempts.
 

@@ -31,6 +31,7 @@ def upgrade(database: Database) -> list[str]:
     config.attributes["on_version_apply"] = note
     with database.patient() as connection:
         config.attributes["connection"] = connection
+        config.attributes["on_begin"] = database.watch
         command.upgrade(config, "head")
     return applied
 

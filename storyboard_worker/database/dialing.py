@@ -48,7 +48,8 @@ class Dialer:
         with self._refusals.heeded():
             connection = _Dial(self._conninfo).wait(min(bound, ends_at or bound))
         connection.timeout_seconds = self.timeout_seconds
-        connection.ends_at = ends_at
+        # What the pool asks first on a new connection is an exchange as well.
+        connection.ends_at = ends_at and min(ends_at, time.monotonic() + self.timeout_seconds)
         connection.haste = self.haste
         return connection
 

@@ -229,18 +229,21 @@ class Database:
         the server at work on one, its answer is waited for."""
         with self.connect() as connection:
             driver = _driver(connection)
-
-            @event.listens_for(connection, "begin")
-            def began(_connection: Connection) -> None:
-                # Within the transaction: a pooler may give each another server process.
-                found = driver.execute("SELECT pg_backend_pid()").fetchone()
-                pid = 0 if found is None else int(found[0])
-                driver.is_at_work = lambda: self._is_at_work(pid)
-
             try:
                 yield connection
             finally:
                 driver.is_at_work = None
+
+    def watch(self, connection: Connection) -> None:
+        """To be called within the transaction of a :meth:`patient` connection: a pooler may give
+        each another server process."""
+        # An abandoned session must not keep its locks from the next deployment.
+        idle = (
+            f"SET LOCAL idle_in_transaction_session_timeout = {round(self.timeout_seconds * 1000)}"
+        )
+        connection.exec_driver_sql(idle)
+        pid = int(connection.exec_driver_sql("SELECT pg_backend_pid()").scalar_one())
+        _driver(connection).is_at_work = lambda: self._is_at_work(pid)
 
     def _is_at_work(self, pid: int) -> bool:
         try:

@@ -257,6 +257,29 @@ def give_back_lost_statement() -> FixedStatement:
 
 
 @cache
+def give_back_statement() -> FixedStatement:
+    """processing → pending for the rows with these tokens, attempts given back; their ids. In one
+    message: what is silent in between must not keep a lock on them."""
+    free = (
+        select(rows.id)
+        .where(
+            is_processing,
+            rows.claim_token == any_(bindparam("tokens", type_=ARRAY(UuidType))),
+        )
+        .with_for_update(skip_locked=True)
+        .cte("free")
+        .prefix_with("MATERIALIZED")
+    )
+    statement = (
+        update(storyboards)
+        .where(rows.id == free.c.id)
+        .values(status=PENDING, attempts=ONE_ATTEMPT_LESS, **NO_CLAIM)
+        .returning(rows.id)
+    )
+    return fixed(statement, **ALONG_AN_INDEX)
+
+
+@cache
 def lost_marks_statement() -> FixedStatement:
     """Which of the marks still stand on rows."""
     mark = func.substr(cast(rows.claim_token, Text), 1, MARK_CHARACTERS)

@@ -22,7 +22,6 @@ from sqlalchemy import Uuid as UuidType
 from storyboard_worker.database import Database
 from storyboard_worker.errors import (
     AttemptError,
-    CommitInDoubt,
     DatabaseUnavailable,
     DataRefused,
     LeaseLost,
@@ -35,6 +34,7 @@ from storyboard_worker.models import Claim, Group, StoredImage, storyboards
 from storyboard_worker.queries.claim_statements import (
     IMAGE_COLUMNS,
     complete_statement,
+    give_back_statement,
     held_tokens,
     shown_images,
 )
@@ -45,6 +45,7 @@ from storyboard_worker.queries.columns import (
     NOW,
     ONE_ATTEMPT_LESS,
     PENDING,
+    PROCESSING,
     error_values,
     seconds,
 )
@@ -94,6 +95,7 @@ class StoryboardQueue:
         # have been written.
         self._ending_now: Counter[UUID] = Counter()
         self._ends_in_doubt: set[UUID] = set()
+        self._given_back_in_doubt: set[UUID] = set()
 
     def refill_along(self, refill: Refill) -> None:
         """From now on claim in the transactions of completions, too."""
@@ -339,25 +341,24 @@ class StoryboardQueue:
         """
         if not claims:
             return 0
-        ours = or_(*(_is_held(claim) for claim in claims))
-        free = select(rows.id).where(ours).with_for_update(skip_locked=True).cte("free")
-        statement = (
-            update(storyboards)
-            .where(rows.id == free.c.id)
-            .values(status=PENDING, attempts=ONE_ATTEMPT_LESS, **NO_CLAIM)
-        )
-        count = 0
+        tokens = [claim.token for claim in claims]
+        giving = Call(give_back_statement(), {"tokens": tokens}, scalar_row)
         try:
-            with self._database.transaction() as connection:
-                count = connection.execute(statement).rowcount
-        except CommitInDoubt:
-            return min(count, len(claims) - self._still_held(claims))
-        return count
+            given_back = len(self._database.run(giving))
+        except DatabaseUnavailable:
+            self._given_back_in_doubt |= set(tokens)
+            raise
+        return given_back + self._given_back_before(tokens, given_back)
 
-    def _still_held(self, claims: Sequence[Claim]) -> int:
+    def _given_back_before(self, tokens: list[UUID], given_back: int) -> int:
+        """How many of these a call before, whose answer was lost, has given back."""
+        in_doubt = self._given_back_in_doubt & set(tokens)
+        if not in_doubt:
+            return 0
+        self._given_back_in_doubt -= in_doubt
         with self._database.transaction() as connection:
-            held = held_tokens([claim.token for claim in claims])
-            return len(connection.scalars(held).all())
+            held = len(connection.scalars(held_tokens(list(in_doubt))).all())
+        return len(in_doubt) - held - given_back
 
     def _finish(self, claim: Claim, *, attempts_after: int, **columns: Any) -> None:
         """Write ``columns``; ``attempts_after`` is the count that the row then has."""
@@ -389,11 +390,13 @@ def _is_held(claim: Claim) -> ColumnElement[bool]:
 
 
 def _written(claim: Claim, attempts: int, columns: dict[str, Any]) -> Select[UUID]:
-    """Finds the row if it is as a finish of ours leaves it: then only the answer was lost."""
+    """Finds the row if it is as a finish of ours leaves it, or has been claimed since: then only
+    the answer was lost."""
+    as_left = and_(rows.status == columns["status"], rows.attempts == attempts)
+    claimed_since = and_(rows.status == PROCESSING, rows.attempts == attempts + 1)
     return select(rows.id).where(
         rows.id == claim.id,
-        rows.status == columns["status"],
-        rows.attempts == attempts,
+        or_(as_left, claimed_since),
         *(
             rows[name].is_not_distinct_from(columns[name])
             for name in ("error_code", "error_message", "sentry_event_id")

@@ -89,14 +89,14 @@ class Upkeep:
         processing → failed (``worker_lost``) where no attempt is left."""
         lapsed = select(rows.id).where(is_processing, has_lapsed).order_by(rows.claimed_at)
         found = self._each(lapsed, limit, self._rescued)
-        lost = self._done_all_the_same(Lapsed, ErrorCode.WORKER_LOST)
+        lost = self._done_all_the_same(Lapsed, ErrorCode.WORKER_LOST, found)
         return [*found, *lost]
 
     def expire(self, limit: int = BATCH_ROWS) -> list[Expired]:
         """pending → failed (``source_expired``) for rows whose signed URL has died."""
         expired = select(rows.id).where(is_pending, has_expired)
         found = self._each(expired, limit, _expired)
-        dead = self._done_all_the_same(Expired, ErrorCode.SOURCE_EXPIRED)
+        dead = self._done_all_the_same(Expired, ErrorCode.SOURCE_EXPIRED, found)
         return [*found, *dead]
 
     def note_event(self, ids: list[UUID], sentry_event_id: str) -> None:
@@ -161,10 +161,20 @@ class Upkeep:
                 connection.exec_driver_sql(f"SET LOCAL {name} = {value}")
             yield connection
 
-    def _done_all_the_same(self, kind: type[Found], code: ErrorCode) -> list[Found]:
+    @property
+    def is_in_doubt(self) -> bool:
+        """Rows may have failed of which nothing was told yet."""
+        return bool(self._doubtful)
+
+    def _done_all_the_same(
+        self, kind: type[Found], code: ErrorCode, found: list[Found]
+    ) -> list[Found]:
         """Rows that failed in a transaction whose end was in doubt: somebody has to hear of them,
         and they will not be found again."""
-        doubtful = [row for row in self._doubtful if isinstance(row, kind)]
+        # What was found again was not done before.
+        again = {row.id for row in found}
+        doubtful = [row for row in self._doubtful if isinstance(row, kind) and row.id not in again]
+        self._doubtful = [row for row in self._doubtful if row.id not in again]
         if not doubtful:
             return []
         ids = [row.id for row in doubtful]

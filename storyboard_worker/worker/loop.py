@@ -37,12 +37,12 @@ from storyboard_worker.worker.pulse import PULSE_SECONDS, check_in, silent_after
 from storyboard_worker.worker.watchdog import Watchdog
 
 # What giving rows back may take at the end of the grace.
-GIVE_BACK_SECONDS = 1.0
+GIVE_BACK_SECONDS = 2.0
 # However long a lease is, a beat and a proof of hearing come once a minute.
 BEAT_SECONDS = 60.0
-# At the end: to drain, to give back twice, to leave.
-EXCHANGES_IN_GRACE = 4
-LEAST_EXCHANGE_SECONDS = 1.0
+# At the end one connection may be silent, and the next is well.
+TRIES_TO_GIVE_BACK = 2
+LEAST_EXCHANGE_SECONDS = 0.5
 # However long it idles, the watchdog hears of it well before it loses patience.
 PROGRESS_SECONDS = 30.0
 # With small images a slot is free every millisecond: claiming four at a time instead of one
@@ -307,13 +307,11 @@ class Worker:
         self._reporter.tell_summaries(all_of_them=True)
         self._dispatcher.close()
         # A silent connection must leave time to do without it.
-        self._database.hurry(
-            max(LEAST_EXCHANGE_SECONDS, self._settings.shutdown_grace_seconds / EXCHANGES_IN_GRACE)
-        )
+        reserve = min(GIVE_BACK_SECONDS, self._settings.shutdown_grace_seconds / 5)
+        self._database.hurry(max(LEAST_EXCHANGE_SECONDS, reserve / TRIES_TO_GIVE_BACK))
         self._watchdog.stop()
         self._listener.stop()
         self._if_database_is_there(self._presence.drain)
-        reserve = min(GIVE_BACK_SECONDS, self._settings.shutdown_grace_seconds / 5)
         self._slots.wait_idle(grace_ends_at - reserve - time.monotonic())
         unfinished = self._slots.under_way
         self._slots.cancel(unfinished)

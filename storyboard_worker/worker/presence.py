@@ -49,9 +49,10 @@ class Presence:
             raise
         if proof is not None:
             self._proofs.sent(proof)
-        if chores.lapsed:
+        in_doubt = self._housekeeping.is_in_doubt
+        if chores.lapsed or in_doubt:
             self._housekeeping.rescue()
-        if chores.expired:
+        if chores.expired or in_doubt:
             self._housekeeping.expire()
 
     def drain(self) -> None:

@@ -204,8 +204,11 @@ def test_what_was_given_back_is_counted(
     losing_queue: StoryboardQueue, database: LosingDatabase, producer: psycopg.Connection
 ) -> None:
     claims = [claim_new(losing_queue, producer) for _ in range(3)]
-    database.commits = 1
+    database.to_lose = 1
+    with pytest.raises(DatabaseUnavailable):
+        losing_queue.give_back(claims)
     assert losing_queue.give_back(claims) == 3
+    assert losing_queue.give_back(claims) == 0
 
 
 def test_rows_that_were_lost_or_expired_are_told_in_the_end(
