@@ -35,7 +35,7 @@ LONG_PROJECT = "p" * 5000
 def at_0004(empty: Database, empty_dsn: str) -> Iterator[psycopg.Connection[Any]]:
     """The producer's connection to a database as it was before."""
     upgrade_to(empty, "0004")
-    with psycopg.connect(empty_dsn, autocommit=True) as connection:
+    with psycopg.connect(empty_dsn, autocommit=True, prepare_threshold=None) as connection:
         connection.execute("SET lock_timeout = '2s'")
         yield connection
 
