@@ -46,6 +46,7 @@ from storyboard_worker.queries.columns import (
     ONE_ATTEMPT_LESS,
     PENDING,
     PROCESSING,
+    READY,
     error_values,
     seconds,
 )
@@ -392,13 +393,13 @@ def _is_held(claim: Claim) -> ColumnElement[bool]:
 def _written(claim: Claim, attempts: int, columns: dict[str, Any]) -> Select[UUID]:
     """Finds the row if it is as a finish of ours leaves it, or has been claimed since: then only
     the answer was lost."""
-    as_left = and_(rows.status == columns["status"], rows.attempts == attempts)
-    claimed_since = and_(rows.status == PROCESSING, rows.attempts == attempts + 1)
-    return select(rows.id).where(
-        rows.id == claim.id,
-        or_(as_left, claimed_since),
+    as_left = and_(
+        rows.status == columns["status"],
+        rows.attempts == attempts,
         *(
             rows[name].is_not_distinct_from(columns[name])
             for name in ("error_code", "error_message", "sentry_event_id")
         ),
     )
+    claimed_since = and_(rows.status.in_([PROCESSING, READY]), rows.attempts == attempts + 1)
+    return select(rows.id).where(rows.id == claim.id, or_(as_left, claimed_since))

@@ -63,7 +63,6 @@ OF_STOPPING = {
     "beat",
     "commit of beat",
     "give back",
-    "commit of give back",
     "leave",
     "commit of leave",
 }
