@@ -19,8 +19,9 @@ SUSPECTS_EVERY_SECONDS = 1.0
 @dataclass(frozen=True, slots=True)
 class Filled:
     """``started`` attempts; ``look_again`` as soon as one ends: all slots are taken, so rows may be
-    due that were not taken. ``held_back``: some upstreams were left alone, and any attempt that
-    ends may open them. ``left_free`` slots stayed without work."""
+    due that were not taken. ``held_back``: some upstreams were left alone, or rows that have to be
+    tried one at a time, and any attempt that ends may open the way. ``left_free`` slots stayed
+    without work."""
 
     started: int
     look_again: bool
@@ -49,6 +50,8 @@ class Dispatcher:
         # Whether rows that have been tried before wait for a slot, as far as is known.
         self._suspects_wait = False
         self._suspects_seen_at = float("-inf")
+        # One of those that are tried one at a time was taken, so that others may wait for its end.
+        self._lost_may_wait = False
         # Shut upstreams of which no new row was there: one that is found is one that arrived.
         self._without_new: set[str] = set()
         self._closed = False
@@ -82,7 +85,7 @@ class Dispatcher:
         return Filled(
             started,
             look_again=started == taken,
-            held_back=held_back,
+            held_back=held_back or self._lost_may_wait,
             left_free=taken - started,
         )
 
@@ -161,9 +164,11 @@ class Dispatcher:
         if not wanted:
             return 0
         started = 0
-        if not self._slots.holds_lost:
+        self._lost_may_wait = self._slots.holds_lost
+        if not self._lost_may_wait:
             # Apart from each other: one of them may be what kills its worker.
             started += self._claim(1, Group.LOST, shut)
+            self._lost_may_wait = started > 0
         started += self._claim(wanted - started, Group.TRIED, shut)
         self._suspects_wait = started == wanted
         self._suspects_seen_at = self._clock()

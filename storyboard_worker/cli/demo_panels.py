@@ -33,14 +33,16 @@ class Trouble:
     faults: tuple[SourceFault, ...] = ()
     error_code: ErrorCode | None = None
     attempts: int | None = None
-    missing: bool = False
     expired: bool = False
     max_attempts: int | None = None
 
 
 TROUBLES = (
     Trouble("expired link", error_code=ErrorCode.SOURCE_EXPIRED, attempts=0, expired=True),
-    Trouble("missing file", error_code=ErrorCode.SOURCE_NOT_FOUND, attempts=1, missing=True),
+    # A 404 would be asked for again for a minute: stores show a new object late.
+    Trouble(
+        "file that is gone", (Answer(410, always=True),), ErrorCode.SOURCE_NOT_FOUND, attempts=1
+    ),
     Trouble(
         "error page served as an image",
         (ServeBytes(ERROR_PAGE, "image/jpeg", always=True),),
@@ -95,9 +97,8 @@ def _plant_one(
     origin: Origin, number: int, image_format: Format, body: bytes, trouble: Trouble
 ) -> Panel:
     name = f"storyboard/panel-{number:02}.{image_format.lower()}"
-    if not trouble.missing:
-        content_type = f"image/{image_format.lower()}"
-        origin.put(name, body, content_type=content_type, faults=trouble.faults)
+    content_type = f"image/{image_format.lower()}"
+    origin.put(name, body, content_type=content_type, faults=trouble.faults)
     age = timedelta(seconds=2 * DAY_SECONDS if trouble.expired else 0)
     url = origin.sign(name, signed_at=datetime.now(UTC) - age, expires_seconds=DAY_SECONDS)
     return Panel(number, trouble, url, body)

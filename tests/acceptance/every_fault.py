@@ -34,7 +34,8 @@ def source_faults(words: Sequence[str]) -> Sequence[SourceFault]:
         faults.CloseBeforeAnswer(),
         faults.CutFile(3_000),
         faults.Drip(1, 0.2),
-        faults.Drip(1_100, 0.2),
+        # Above the slowest that is borne, and yet too slow for the attempt's time.
+        faults.Drip(1_000, 0.17),
         faults.Encoded(),
         faults.Hang(NEVER),
         faults.Hang(NEVER, "in_body"),

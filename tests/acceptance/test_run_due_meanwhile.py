@@ -13,8 +13,8 @@ SLOW = """
 import time
 from storyboard_worker.dispatch import Dispatcher
 fill = Dispatcher.fill
-def slow(self, **named):
-    filled = fill(self, **named)
+def slow(self, **how):
+    filled = fill(self, **how)
     if filled.started:
         time.sleep(1)
     return filled

@@ -43,11 +43,11 @@ watchdog.Watchdog.__init__ = hurried
 loop.PROGRESS_SECONDS = 0.3
 real_fill = Dispatcher.fill
 fills = []
-def fill(self, **named):
+def fill(self, **how):
     fills.append(1)
     if len(fills) > 1:
         threading.Event().wait()
-    return real_fill(self, **named)
+    return real_fill(self, **how)
 Dispatcher.fill = fill
 """
 

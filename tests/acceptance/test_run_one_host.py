@@ -1,49 +1,22 @@
-"""All images lie behind one host and go to one account: broken ones do not hold up the others."""
+"""All images lie behind one host: broken ones do not hold up the others."""
 
-import time
-from collections.abc import Sequence
-from uuid import UUID
+import socket
+import threading
 
 import psycopg
 import pytest
 
-from storyboard_worker.demo.faults import Answer, SourceFault
+from storyboard_worker.demo.faults import Answer, Hang
 from storyboard_worker.demo.origin import Origin
-from tests.acceptance.panels import enqueue_panel
+from storyboard_worker.models import upstream_of
+from tests.acceptance.mixed_rows import enqueue_some, ready, wait_for_ready
 from tests.acceptance.running_worker import StartWorker
 from tests.acceptance.waiting import eventually
+from tests.integration.producing import enqueue
 
 BROKEN = [Answer(503, always=True)]
 PATIENCE_SECONDS = 15.0
-
-
-def enqueue_some(
-    producer: psycopg.Connection,
-    origin: Origin,
-    name: str,
-    count: int,
-    faults: Sequence[SourceFault] = (),
-    priority: int = 0,
-) -> list[UUID]:
-    with producer.transaction():
-        return [
-            enqueue_panel(producer, origin, f"{name}-{number}.jpg", faults, priority=priority)
-            for number in range(count)
-        ]
-
-
-def ready(producer: psycopg.Connection, ids: list[UUID]) -> int:
-    found = producer.execute(
-        "SELECT count(*) FROM storyboards WHERE id = ANY(%s) AND status = 'ready'", [ids]
-    ).fetchone()
-    assert found is not None
-    return int(found[0])
-
-
-def wait_for_ready(producer: psycopg.Connection, ids: list[UUID], seconds: float) -> float:
-    began_at = time.monotonic()
-    eventually(lambda: ready(producer, ids) == len(ids), timeout_seconds=seconds)
-    return time.monotonic() - began_at
+READ_TIMEOUT_SECONDS = 3
 
 
 @pytest.mark.parametrize("priority", [10, 0, -10], ids=["first", "among", "last"])
@@ -65,3 +38,43 @@ def test_a_good_row_that_comes_later_starts_soon(
     origin.wait_for_requests(12, timeout_seconds=60)
     good = enqueue_some(producer, origin, "good", 10)
     wait_for_ready(producer, good, 8.0)
+
+
+def test_downloads_that_hang_do_not_hold_up_good_ones(
+    producer: psycopg.Connection, origin: Origin, start_worker: StartWorker
+) -> None:
+    never = threading.Event()
+    hanging = enqueue_some(producer, origin, "hangs", 8, [Hang(never, always=True)], priority=10)
+    good = enqueue_some(producer, origin, "good", 60)
+    start_worker(READ_TIMEOUT_SECONDS=str(READ_TIMEOUT_SECONDS), WORKER_CONCURRENCY="8")
+    # They have all slots once; after that, a quarter.
+    wait_for_ready(producer, good, PATIENCE_SECONDS + 2 * READ_TIMEOUT_SECONDS)
+    assert ready(producer, hanging) == 0
+    more = enqueue_some(producer, origin, "more", 30)
+    wait_for_ready(producer, more, 8.0)
+
+
+@pytest.fixture
+def closed_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port: int = sock.getsockname()[1]
+        return port
+
+
+def test_a_closed_port_of_a_good_host_says_nothing_of_its_good_port(
+    producer: psycopg.Connection, origin: Origin, start_worker: StartWorker, closed_port: int
+) -> None:
+    closed = f"http://127.0.0.1:{closed_port}"
+    for number in range(6):
+        enqueue(producer, f"{closed}/{number}.jpg", priority=10)
+    start_worker()
+
+    def paused() -> list[str]:
+        found = producer.execute("SELECT jsonb_object_keys(paused) FROM storyboard_workers")
+        return [upstream for (upstream,) in found]
+
+    eventually(lambda: paused() == [upstream_of(closed)])
+    good = enqueue_some(producer, origin, "good", 20)
+    wait_for_ready(producer, good, 4.0)
+    assert upstream_of(origin.url) not in paused()

@@ -71,12 +71,18 @@ def test_of_rows_that_lost_a_worker_one_is_tried_at_a_time(
 ) -> None:
     backlog = Backlog(tried=3, lost=3)
     dispatcher = dispatcher_of(backlog, slots, breakers, clock)
-    dispatcher.fill()
+    assert dispatcher.fill().held_back, "the end of the first lets the next one start"
     clock.now += SUSPECTS_EVERY_SECONDS
-    dispatcher.fill()
+    assert dispatcher.fill().held_back
     assert sum(claim.workers_lost for claim in slots.under_way) == 1
     assert len(slots.under_way) == 4
     assert backlog.due[Group.LOST] == 2
+
+
+def test_without_any_of_those_nothing_is_held_back(
+    slots: Slots, breakers: Breakers, clock: Clock
+) -> None:
+    assert not dispatcher_of(Backlog(new=3, tried=3), slots, breakers, clock).fill().held_back
 
 
 def test_without_any_they_are_looked_for_once_a_second(

@@ -1,0 +1,42 @@
+"""A row that kills each worker that takes it: its neighbours come through, and it is found out."""
+
+import signal
+
+import psycopg
+
+from storyboard_worker.demo.origin import Origin
+from tests.acceptance.panels import all_rows, enqueue_panel, enqueue_panels
+from tests.acceptance.running_worker import StartWorker
+from tests.acceptance.waiting import wait_for_statuses
+
+DEADLY = """
+import os, signal, time
+from storyboard_worker.transfer import Transfer
+copy = Transfer.copy
+def deadly(self, claim, *arguments, **keywords):
+    if "poison" in claim.source_url:
+        time.sleep(0.2)  # its neighbours are under way by then
+        os.kill(os.getpid(), signal.SIGKILL)
+    return copy(self, claim, *arguments, **keywords)
+Transfer.copy = deadly
+"""
+NEIGHBOURS = 20
+# The first death may have been a neighbour's doing; the next three are its own.
+DEATHS = 4
+
+
+def test_its_neighbours_are_ready_and_it_is_lost_with_its_fourth_worker(
+    producer: psycopg.Connection, origin: Origin, start_worker: StartWorker
+) -> None:
+    origin.delay_seconds = 0.5
+    poison = enqueue_panel(producer, origin, "poison.jpg", priority=5)
+    enqueue_panels(producer, origin, NEIGHBOURS)
+    for _ in range(DEATHS):
+        doomed = start_worker(DEADLY, LEASE_SECONDS="2", WORKER_CONCURRENCY="8")
+        assert doomed.wait() == -signal.SIGKILL
+    start_worker(DEADLY, LEASE_SECONDS="2", WORKER_CONCURRENCY="8")
+    wait_for_statuses(producer, ready=NEIGHBOURS, failed=1)
+    rows = {row["id"]: row for row in all_rows(producer)}
+    assert rows[poison]["error_code"] == "worker_lost"
+    assert rows.pop(poison)["attempts"] == DEATHS
+    assert max(row["attempts"] for row in rows.values()) == 2, "lost in company once, and no more"
