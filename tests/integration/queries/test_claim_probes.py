@@ -194,6 +194,6 @@ def test_one_odd_row_does_not_keep_the_others_from_being_drawn(
     enqueue(producer, f"https://{HOST}/urgent", priority=1000)
     for number in range(100):
         enqueue(producer, f"https://{HOST}/{number:03}")
-    drawn = [claim for _ in range(10) for claim in queue.claim_probes(1, upstream=HOST)]
+    drawn = [claim for _ in range(30) for claim in queue.claim_probes(1, upstream=HOST)]
     behind = [claim for claim in drawn if claim.source_url > f"https://{HOST}/050"]
-    assert 1 <= len(behind) <= 9
+    assert 1 <= len(behind) <= 29
