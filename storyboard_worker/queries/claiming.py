@@ -1,6 +1,7 @@
 """pending → processing: the one way by which rows come into a worker's hands."""
 
 import logging
+import random
 import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
@@ -39,6 +40,7 @@ Row = TypeVar("Row")
 ENOUGH_TO_JUDGE = 50
 MOST_BATCHES = 10
 TWO_ENDS = 2
+SAMPLED_ROWS = 1000
 RECALLED_AT_ONCE = 1000
 NOTICED_AFTER_SECONDS = 5.0
 SOURCE_DOWN_CODES = (ErrorCode.SOURCE_UNAVAILABLE, ErrorCode.SOURCE_TIMEOUT)
@@ -139,14 +141,43 @@ class Claiming:
     def at_random(
         self, limit: int, upstream: str | None, without_upstreams: Collection[str], *, group: Group
     ) -> list[Claim]:
-        """From anywhere in the backlog: what lies in front may be what is broken."""
+        """From anywhere in the backlog: what lies in front may be what is broken.
+
+        Evenly from the first thousand rows; where there are more, half of them from behind a rank
+        drawn at random, since to shuffle a million would cost too much.
+        """
         avoided = tuple(sorted(without_upstreams)) if upstream is None else ()
         narrowed = Narrowed(group, avoided=avoided, upstream=upstream)
+        front = self._front(narrowed)
         claims: list[Claim] = []
-        for start in (self._pivot(group), None):
-            if len(claims) < limit:
-                claims += self._pass(limit - len(claims), start, narrowed, is_walk=False)
+        if len(front) == SAMPLED_ROWS and (pivot := self._pivot(group)):
+            claims += self._pass((limit + 1) // 2, pivot, narrowed, is_walk=False)
+        random.SystemRandom().shuffle(front)
+        try:
+            for chosen in front:
+                if len(claims) >= limit:
+                    break
+                claims += self._due_one(chosen)
+        except (DatabaseUnavailable, DataRefused):
+            # What is claimed has to be started all the same.
+            if not claims:
+                raise
         return claims
+
+    def _due_one(self, storyboard_id: UUID) -> list[Claim]:
+        with self._doubts.marked() as mark:
+            call = self._call(claim_one_statement(only_due=True), mark, chosen_id=storyboard_id)
+            return _claims(self._database.run(call))
+
+    def _front(self, narrowed: Narrowed) -> list[UUID]:
+        statement = candidates_statement(
+            SAMPLED_ROWS,
+            group=narrowed.group,
+            avoiding=bool(narrowed.avoided),
+            at_upstream=narrowed.upstream is not None,
+        )
+        values = {**narrowed.values(), "passed_over": self._aside.passed_over}
+        return self._database.run(Call(statement, values, scalar_row))
 
     def _pivot(self, group: Group) -> Rank | None:
         ends = []
@@ -230,9 +261,7 @@ class Claiming:
 
     def _one_of_several(self, candidate: UUID, claims: list[Claim], refused: list[Refused]) -> None:
         try:
-            with self._doubts.marked() as mark:
-                call = self._call(claim_one_statement(only_due=True), mark, chosen_id=candidate)
-                claims += _claims(self._database.run(call))
+            claims += self._due_one(candidate)
         except DataRefused as error:
             refused.append((candidate, error))
 

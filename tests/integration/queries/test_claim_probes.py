@@ -185,3 +185,15 @@ def test_a_row_that_its_producer_put_off_stays_so(
     storyboard_id = enqueue(producer, f"https://{HOST}/a", available_at=moment(producer, 600))
     assert queue.recall(HOST, 300) == 0
     assert seconds_from_now(producer, storyboard_id, "available_at") > 500
+
+
+def test_one_odd_row_does_not_keep_the_others_from_being_drawn(
+    queue: StoryboardQueue, producer: psycopg.Connection
+) -> None:
+    """Between it and the others nothing lies: a rank in between would lead to the same row."""
+    enqueue(producer, f"https://{HOST}/urgent", priority=1000)
+    for number in range(100):
+        enqueue(producer, f"https://{HOST}/{number:03}")
+    drawn = [claim for _ in range(30) for claim in queue.claim_probes(1, upstream=HOST)]
+    behind = [claim for claim in drawn if claim.source_url > f"https://{HOST}/050"]
+    assert 1 <= len(behind) <= 29
