@@ -85,11 +85,12 @@ def _constraining(constraint: Constraint) -> str:
     )
     if constraint.is_proven:
         return made
-    # A row outside of it could not even be updated: first what the migration did for it, too.
+    # A row outside of it could not even be updated: first what the migration did for it, if it did
+    # anything.
     updates = statements(rf"UPDATE public\.{constraint.table} SET\b")
     outside = f"WHERE NOT {constraint.condition}"
-    clamp = next(update for update in updates if outside in update)
-    return f"{clamp} {made}"
+    clamp = next((update for update in updates if outside in update), "")
+    return f"{clamp} {made}".lstrip()
 
 
 def _replacing(function: Function) -> str:

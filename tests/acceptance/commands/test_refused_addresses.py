@@ -60,7 +60,7 @@ def test_doctor_tells_it_as_a_check_with_its_mend(
     assert ended.code == 2, ended.shown()
     (name,) = changed
     assert f"✗ settings: {name} " in ended.out
-    assert f"    mend: set {name}: " in ended.out
+    assert f"    fix: set {name}: " in ended.out
     assert ended.out.count("✗ settings") == 1
     assert "hunter2" not in ended.out + ended.err
     assert "z9" not in ended.out + ended.err

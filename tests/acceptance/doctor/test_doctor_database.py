@@ -176,7 +176,7 @@ def test_a_fault_is_found_and_mended(patient: Patient, fault: str) -> None:
     plant, expected = PLANTED[fault]
     patient.owner.execute(plant.encode())
     complaints = [check for check in patient.examine() if check["status"] != "pass"]
-    assert {(check["name"], check["status"]) for check in complaints} == expected
+    assert {(check["name"], check["status"]) for check in complaints} == expected, complaints
     for check in complaints:
         patient.mend(check)
     assert patient.complaints() == []

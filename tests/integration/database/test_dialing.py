@@ -46,6 +46,7 @@ def test_waiting_for_notifications_is_no_late_answer(dsn: str) -> None:
 def test_a_server_that_is_seen_at_work_is_waited_for(dsn: str) -> None:
     database = Database(dsn, timeout_seconds=0.3)
     with database.patient() as connection, connection.begin():
+        database.watch(connection)
         connection.exec_driver_sql("SELECT pg_sleep(1)")
     with (
         pytest.raises(DatabaseUnavailable, match="no answer within"),

@@ -88,7 +88,7 @@ def least_seconds(connection: psycopg.Connection, expression: str, times: int) -
 
 
 def test_a_time_that_grows_with_the_square_is_seen(lasting: psycopg.Connection) -> None:
-    numbers = "generate_series(1, times * 300)"
+    numbers = "generate_series(1, times * 800)"
     square = f"(SELECT sum(a + b) FROM {numbers} AS a, {numbers} AS b)"
     with lasting.transaction(force_rollback=True):
         lasting.execute("CREATE TEMP TABLE tried AS SELECT * FROM (VALUES (1), (2)) AS row (times)")
