@@ -10,6 +10,7 @@ from tests.acceptance.waiting import eventually, wait_for_statuses
 
 CONCURRENCY = 8
 ROWS = 40
+SHORT = "from storyboard_worker import policy\npolicy.BLAMELESS_PAUSE_SECONDS = 4.0"
 
 
 def paused_upstreams(producer: psycopg.Connection) -> set[str]:
@@ -24,7 +25,9 @@ def test_a_wrong_secret_fails_no_row_and_all_are_done_once_it_is_right(
     start_worker: StartWorker,
 ) -> None:
     enqueue_panels(producer, origin, ROWS)
-    worker = start_worker(CLOUDINARY_API_SECRET="mistyped", WORKER_CONCURRENCY=str(CONCURRENCY))
+    worker = start_worker(
+        SHORT, CLOUDINARY_API_SECRET="mistyped", WORKER_CONCURRENCY=str(CONCURRENCY)
+    )
     [line] = worker.wait_for_log("upstream paused")
     assert (line["upstream"], line["error_code"]) == ("cloudinary", "storage_unauthorized")
     eventually(lambda: paused_upstreams(producer) == {"cloudinary"})
@@ -38,7 +41,7 @@ def test_a_wrong_secret_fails_no_row_and_all_are_done_once_it_is_right(
     assert len(told) == len(cloudinary.refusals) <= CONCURRENCY
 
     cloudinary.api_secret = "mistyped"
-    wait_for_statuses(producer, timeout_seconds=50, ready=ROWS)
+    wait_for_statuses(producer, ready=ROWS)
     assert len(cloudinary.refusals) == len(told)
     assert len(cloudinary.uploads) == ROWS
     assert {row["attempts"] for row in all_rows(producer)} == {1}

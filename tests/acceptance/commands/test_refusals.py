@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.acceptance.commands.running import StoryboardWorker, finish
+from tests.integration.sentry_server import SentryServer
 
 GOOD = {
     "DATABASE_URL": "postgresql://user:hunter22@127.0.0.1:1/db",
@@ -22,6 +23,7 @@ CHANGING = [
     ["process", SOME_ID],
     ["retry", "--all-failed"],
 ]
+SWEEPS = 2
 
 
 @pytest.fixture
@@ -65,13 +67,18 @@ def test_a_wrong_setting_ends_the_command_with_one_line_that_names_it(
 
 
 def test_a_database_out_of_reach_is_exit_69(
-    without_settings: StoryboardWorker, closed_port: int
+    without_settings: StoryboardWorker, closed_port: int, sentry: SentryServer
 ) -> None:
-    """After 30 s for what would change something, after 5 s for what only looks."""
+    """After 30 s for what would change something, after 5 s for what only looks.
+
+    Cron's output has no reader: a sweep tells Sentry.
+    """
     address = f"postgresql://user:hunter22@127.0.0.1:{closed_port}/db"
     began_at = time.monotonic()
     started = [
-        without_settings.start(*arguments, **{**GOOD, "DATABASE_URL": address})
+        without_settings.start(
+            *arguments, **{**GOOD, "DATABASE_URL": address, "SENTRY_DSN": sentry.dsn}
+        )
         for arguments in [*LOOKING, *CHANGING]
     ]
     for number, process in enumerate(started):
@@ -84,6 +91,10 @@ def test_a_database_out_of_reach_is_exit_69(
         assert ended.err.startswith("Error: the database is unreachable")
         assert "DATABASE_URL" in ended.err
         assert "hunter22" not in ended.err
+    assert len(sentry.events) == SWEEPS
+    for event in sentry.events:
+        assert event["fingerprint"] == ["storyboard-worker", "alarm", "database"]
+        assert event["level"] == "fatal"
 
 
 @pytest.mark.parametrize("command", ["show", "process", "retry"])
