@@ -111,18 +111,16 @@ def test_with_the_answer_to_a_claim(
     start_worker: StartWorker,
 ) -> None:
     """Rows that may be tried once are tried once."""
+    for number in range(ROWS):
+        enqueue_panel(producer, origin, f"once-{number}.jpg", max_attempts=1)
+    # The first claim of a worker is for rows that were never tried.
+    fault = lose(proxy, "claim", Place.AFTER, ending)
     worker = start_worker()
-    worker.wait_for_log("listening for new rows")
-    with producer.transaction():
-        for number in range(ROWS):
-            enqueue_panel(producer, origin, f"once-{number}.jpg", max_attempts=1)
-        # Before, a claim that finds nothing could be the one.
-        fault = lose(proxy, "claim", Place.AFTER, ending)
     assert fault.struck.wait(MOST_SECONDS)
     wait_for_statuses(producer, timeout_seconds=MOST_SECONDS, ready=ROWS)
     assert {row["attempts"] for row in all_rows(producer)} == {1}
     assert len(origin.requests) == ROWS
-    assert worker.logged("given back: the answer to their claim was lost")
+    assert worker.logged("given back: the answer to their claim was lost"), worker.shown_log()
 
 
 @pytest.mark.parametrize("ending", Ending)
