@@ -5,9 +5,7 @@
     dialing       a new connection to one of a host's addresses
     connection    one request and its answer on one connection
     outgoing      a request as the pieces that are sent
-    head          an answer's status line and header fields
-    framing       where an answer's body ends
-    reader        lines and chunks out of a socket
+    answer        an answer's head and body, taken apart by llhttp
     sockets       TCP and TLS sockets whose every wait ends in time
     resolve       host names to socket addresses
 

@@ -7,10 +7,14 @@ from functools import partial
 import httpx
 
 from storyboard_worker.deadline import Deadline
-from storyboard_worker.wire.framing import Delimiter, body_chunks, body_length
-from storyboard_worker.wire.head import AnswerHead, read_answer_head
+from storyboard_worker.wire.answer import (
+    BODILESS_STATUSES,
+    Answer,
+    AnswerHead,
+    Delimiter,
+    body_length,
+)
 from storyboard_worker.wire.outgoing import request_pieces
-from storyboard_worker.wire.reader import Reader
 from storyboard_worker.wire.sockets import WireSocket
 
 
@@ -19,12 +23,12 @@ class Connection:
 
     def __init__(self, sock: WireSocket) -> None:
         self._sock = sock
-        self._reader = Reader(sock.receive)
+        self._answer = Answer(sock.receive)
 
     @property
     def answer_began(self) -> bool:
         """Whether any byte of the last request's answer has arrived."""
-        return self._reader.bytes_arrived
+        return self._answer.began
 
     @property
     def is_quiet(self) -> bool:
@@ -42,7 +46,7 @@ class Connection:
         with ExitStack() as on_failure:
             on_failure.callback(self.close)
             self._sock.use(deadline)
-            self._reader.bytes_arrived = False
+            self._answer = Answer(self._sock.receive)
             break_off = self._send(request)
             head = self._answer_head(break_off)
             length = body_length(request.method, head)
@@ -53,13 +57,13 @@ class Connection:
             head.status,
             headers=head.fields,
             stream=AnswerBody(
-                body_chunks(self._reader, length),
+                self._answer.body(length),
                 empty=length == 0,
                 on_whole=partial(self._release, keep) if reusable else self.close,
                 on_break_off=self.close,
             ),
             extensions={
-                "http_version": b"HTTP/1.%d" % head.minor_version,
+                "http_version": f"HTTP/{head.version}".encode(),
                 "reason_phrase": head.reason,
             },
         )
@@ -76,14 +80,14 @@ class Connection:
 
     def _answer_head(self, break_off: httpx.WriteError | None) -> AnswerHead:
         try:
-            return read_answer_head(self._reader)
+            return self._answer.read_head()
         except httpx.TransportError:
             if break_off is not None:
                 raise break_off from break_off.__cause__
             raise
 
     def _release(self, keep: Callable[["Connection"], None]) -> None:
-        if self._reader.holds_bytes:
+        if self._answer.more_came:
             # More than an answer: nothing that comes on this connection can be trusted.
             self.close()
         else:
@@ -135,7 +139,10 @@ class AnswerBody(httpx.SyncByteStream):
 
 def _may_be_reused(request: httpx.Request, head: AnswerHead, length: int | Delimiter) -> bool:
     return (
-        length is not Delimiter.CLOSE
-        and head.permits_another_request
+        head.keeps_alive
+        and length is not Delimiter.CLOSE
+        # A peer that sends a body all the same would answer the next request with it.
+        and head.status not in BODILESS_STATUSES
+        and request.method != "HEAD"
         and request.headers.get("connection", "").lower() != "close"
     )

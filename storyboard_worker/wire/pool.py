@@ -7,9 +7,6 @@ from collections.abc import Callable
 from storyboard_worker.wire.connection import Connection
 from storyboard_worker.wire.dialing import Origin
 
-# Much shorter than after what idle time any server closes a connection, or says that it does.
-TRUSTED_SECONDS = 1.0
-
 
 class IdleConnections:
     """Shared by all threads; a connection in here is in use by none.
@@ -28,16 +25,14 @@ class IdleConnections:
         self._idle: dict[Origin, list[tuple[float, Connection]]] = {}
         self._closed = False
 
-    def take(self, origin: Origin, *, trusting: bool) -> Connection | None:
-        """The connection to ``origin`` that was used last, if any is still good.
+    def take(self, origin: Origin) -> Connection | None:
+        """The connection to ``origin`` that was used last and is still good.
 
-        ``trusting``: whoever asks can do without it if it is not, so one that was in use a
-        moment ago is not looked at.
+        Each is looked at, whatever its age: what a peer has sent unasked would be taken for the
+        answer to the next request.
         """
-        while found := self._pop(origin):
-            idle_since, connection = found
-            trusted = trusting and self._clock() - idle_since < TRUSTED_SECONDS
-            if trusted or connection.is_quiet:
+        while connection := self._pop(origin):
+            if connection.is_quiet:
                 return connection
             connection.close()
         return None
@@ -59,11 +54,11 @@ class IdleConnections:
             self._idle.clear()
         _close_all(idle)
 
-    def _pop(self, origin: Origin) -> tuple[float, Connection] | None:
+    def _pop(self, origin: Origin) -> Connection | None:
         with self._lock:
             stale = self._remove_stale()
             waiting = self._idle.get(origin)
-            found = waiting.pop() if waiting else None
+            found = waiting.pop()[1] if waiting else None
         _close_all(stale)
         return found
 

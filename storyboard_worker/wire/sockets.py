@@ -77,7 +77,14 @@ class WireSocket:
         """
         # The plain object gives its descriptor away to the new one.
         self.rest()
-        secured = tls.wrap_socket(self._sock, server_hostname=host, do_handshake_on_connect=False)
+        secured = tls.wrap_socket(
+            self._sock,
+            server_hostname=host,
+            do_handshake_on_connect=False,
+            # An end without close_notify is no end: what was cut would pass for whole (RFC 8446,
+            # section 6.1).
+            suppress_ragged_eofs=False,
+        )
         self._sock = secured
         self.use(self._deadline)
         ends_at = time.monotonic() + seconds

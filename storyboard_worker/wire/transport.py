@@ -55,7 +55,7 @@ class Transport(httpx.BaseTransport):
         origin = Origin.of(request.url)
         keep = partial(self._idle.put, origin)
         repeatable = _is_repeatable(request)
-        idle = self._idle.take(origin, trusting=repeatable)
+        idle = self._idle.take(origin)
         if idle is not None:
             try:
                 return idle.exchange(request, deadline, keep)

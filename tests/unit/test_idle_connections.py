@@ -7,7 +7,7 @@ import pytest
 
 from storyboard_worker.wire.connection import Connection
 from storyboard_worker.wire.dialing import Origin
-from storyboard_worker.wire.pool import TRUSTED_SECONDS, IdleConnections
+from storyboard_worker.wire.pool import IdleConnections
 from tests.unit.clock import Clock
 
 ORIGIN = Origin("https", "images.example", 443)
@@ -42,18 +42,11 @@ def test_a_dead_one_is_not_given_to_a_request_that_cannot_be_repeated(
     idle: IdleConnections,
 ) -> None:
     alive, dead = put(idle, is_quiet=True), put(idle, is_quiet=False)
-    assert idle.take(ORIGIN, trusting=False) is cast("object", alive)
+    assert idle.take(ORIGIN) is cast("object", alive)
     assert dead.closed
 
 
-def test_one_used_a_moment_ago_is_trusted(idle: IdleConnections, clock: Clock) -> None:
+def test_each_is_looked_at_whatever_its_age(idle: IdleConnections) -> None:
     kept = put(idle, is_quiet=False)
-    clock.now += TRUSTED_SECONDS / 2
-    assert idle.take(ORIGIN, trusting=True) is cast("object", kept)
-
-
-def test_trust_ends(idle: IdleConnections, clock: Clock) -> None:
-    kept = put(idle, is_quiet=False)
-    clock.now += TRUSTED_SECONDS
-    assert idle.take(ORIGIN, trusting=True) is None
+    assert idle.take(ORIGIN) is None
     assert kept.closed

@@ -30,9 +30,7 @@ from storyboard_worker.reporting.traces import _continued
 from storyboard_worker.retry_after import retry_after_seconds
 from storyboard_worker.source import Source
 from storyboard_worker.storage import _content, _in_one_line, _json_object, _reason
-from storyboard_worker.wire.framing import body_length
-from storyboard_worker.wire.head import read_answer_head
-from storyboard_worker.wire.reader import Reader
+from storyboard_worker.wire.answer import Answer, body_length
 from storyboard_worker.wire.transport import Transport
 
 # Twice as much is still whole for all who cut. The least is taken of a redirect's target.
@@ -63,8 +61,8 @@ def redirected(location: str) -> None:
 def answer_head(text: str) -> None:
     fields = f"connection: {text}\r\ncontent-length: {text}"
     arriving = iter([f"HTTP/1.1 200 {text}\r\n{fields}\r\n\r\n".encode()])
-    found = read_answer_head(Reader(lambda _limit: next(arriving, b"")))
-    assert found.permits_another_request in {True, False}
+    found = Answer(lambda _limit: next(arriving, b"")).read_head()
+    assert found.keeps_alive in {True, False}
     body_length("GET", found)
 
 

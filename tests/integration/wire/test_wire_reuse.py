@@ -25,7 +25,6 @@ CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n
         answer(b"x"),
         answer(b""),
         CHUNKED,
-        b"HTTP/1.1 204 No Content\r\n\r\n",
         b"HTTP/1.1 100 Continue\r\n\r\n" + answer(b"x"),
         b"HTTP/1.0 200 OK\r\nConnection: Keep-Alive\r\nContent-Length: 1\r\n\r\nx",
     ],
@@ -38,11 +37,42 @@ def test_a_connection_serves_many_requests(client: httpx.Client, said: bytes) ->
         client.close()
 
 
-def test_the_answer_to_head_leaves_the_connection_usable(client: httpx.Client) -> None:
-    with ScriptedServer(saying(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n")) as server:
+@pytest.mark.parametrize(
+    ("method", "said"),
+    [
+        ("HEAD", answer(b"")),
+        ("GET", b"HTTP/1.1 204 No Content\r\n\r\n"),
+        ("GET", b"HTTP/1.1 304 Not Modified\r\n\r\n"),
+    ],
+)
+def test_an_answer_without_a_body_ends_the_connection(
+    client: httpx.Client, method: str, said: bytes
+) -> None:
+    """A peer that sends a body all the same would answer the next request with it."""
+    with ScriptedServer(saying(said)) as server:
         for _ in range(3):
-            assert client.head(server.url()).headers["content-length"] == "5"
-        assert server.connections == 1
+            assert client.request(method, server.url()).content == b""
+        assert server.connections == 3
+
+
+def test_what_comes_unasked_is_no_answer(client: httpx.Client) -> None:
+    """The bytes lie in the kept connection before the next request is sent."""
+    unasked = threading.Event()
+
+    def first(peer: Peer) -> None:
+        peer.read_head()
+        peer.say(answer(b"first"))
+        read.wait(20)
+        peer.say(answer(b"unasked"))
+        unasked.set()
+        peer.read_to_end()
+
+    read = threading.Event()
+    with ScriptedServer(first, saying(answer(b"second"))) as server:
+        assert client.get(server.url()).content == b"first"
+        read.set()
+        assert unasked.wait(20)
+        assert client.get(server.url()).content == b"second"
         client.close()
 
 

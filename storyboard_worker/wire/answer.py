@@ -1,0 +1,231 @@
+"""One answer of a peer: its head and its body, out of what a socket gives (RFC 9112).
+
+llhttp, the parser of Node.js, decides what an answer is. It is strict, except that a line of the
+head may end with LF alone (RFC 9112, section 2.2). It is given a body only where the body has to
+be taken apart, that is, where it comes in chunks: of any other body it sees what arrived along
+with the head, and the rest passes without a copy.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import Enum, auto
+
+import httptools
+import httpx
+
+# Enough for a head, and little to copy when the beginning of a body comes along with it.
+HEAD_READ_BYTES = 65536
+# The most that one read of a body may bring. Larger ones save system calls and cost memory: a few
+# of these are all that an image occupies on its way. Half of it would cost a tenth of the images/s
+# at 1 MB, and save a tenth of the memory at 30 MB.
+READ_BYTES = 512 * 1024
+
+# As http.client has it; trailer fields count as well.
+MAX_FIELDS = 100
+MAX_HEAD_BYTES = 2 * HEAD_READ_BYTES
+# A peer may announce itself several times before it answers, but not for ever.
+MAX_INTERIM_ANSWERS = 20
+SWITCHING_PROTOCOLS = 101
+FIRST_STATUS, FIRST_FINAL_STATUS = 100, 200
+BODILESS_STATUSES = frozenset({204, 304})
+
+Field = tuple[bytes, bytes]
+
+
+class Delimiter(Enum):
+    """How a body ends that does not say its length."""
+
+    LAST_CHUNK = auto()
+    CLOSE = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerHead:
+    """Status line and header fields of a final answer.
+
+    ``keeps_alive``: the peer keeps the connection open (RFC 9112, section 9.3).
+    """
+
+    version: str
+    status: int
+    reason: bytes
+    fields: list[Field]
+    keeps_alive: bool
+
+    def values(self, name: bytes) -> list[bytes]:
+        """The comma-separated members of every field ``name`` (in lower case)."""
+        return [
+            member.strip(b" \t").lower()
+            for found, value in self.fields
+            if found.lower() == name
+            for member in value.split(b",")
+        ]
+
+
+class Answer:
+    """The answer to one request.
+
+    ``receive`` answers at most as many bytes as it is asked for, and none at the end. Each
+    method raises :class:`httpx.RemoteProtocolError` for what is no answer.
+    """
+
+    def __init__(self, receive: Callable[[int], bytes]) -> None:
+        self._receive = receive
+        # Whether any byte has arrived.
+        self.began = False
+        self._parser = httptools.HttpResponseParser(self)
+        self._parser.set_dangerous_leniencies(lenient_optional_cr_before_lf=True)
+        self._reason = b""
+        self._fields: list[Field] = []
+        self._head: AnswerHead | None = None
+        self._interim_answers = 0
+        # What has arrived of the body and was not yet asked for.
+        self._pieces: list[bytes] = []
+        self._whole = False
+        self._more_came = False
+        self._failure: BaseException | None = None
+
+    @property
+    def more_came(self) -> bool:
+        """More than this answer has arrived, so that nothing on its connection can be trusted."""
+        return self._more_came or bool(self._pieces) or self._failure is not None
+
+    def read_head(self) -> AnswerHead:
+        """The final answer's; interim ones (RFC 9110, section 15.2) are passed over."""
+        arrived_bytes = 0
+        while self._head is None:
+            if arrived_bytes > MAX_HEAD_BYTES:
+                raise httpx.RemoteProtocolError(f"a head of more than {MAX_HEAD_BYTES:,} bytes")
+            received = self._receive(HEAD_READ_BYTES)
+            if not received:
+                raise httpx.RemoteProtocolError("the peer closed the connection before an answer")
+            self.began = True
+            arrived_bytes += len(received)
+            self._feed(received)
+            if self._failure is not None and self._head is None:
+                raise self._failure
+        return self._head
+
+    def body(self, length: int | Delimiter) -> Iterator[bytes]:
+        """The body as it arrives; ``length`` is what :func:`body_length` says."""
+        if length is Delimiter.LAST_CHUNK:
+            return self._chunked()
+        # It holds this answer, which holds it: as a circle they would stay for a while.
+        del self._parser
+        return self._until_close() if isinstance(length, Delimiter) else self._counted(length)
+
+    def _chunked(self) -> Iterator[bytes]:
+        while True:
+            yield from self._taken()
+            if self._whole:
+                del self._parser
+                return
+            if self._failure is not None:
+                raise self._failure
+            received = self._receive(READ_BYTES)
+            if not received:
+                raise httpx.RemoteProtocolError("incomplete body: its last chunk is missing")
+            self._feed(received)
+
+    def _until_close(self) -> Iterator[bytes]:
+        yield from self._taken()
+        while chunk := self._receive(READ_BYTES):
+            yield chunk
+
+    def _counted(self, length: int) -> Iterator[bytes]:
+        missing = length
+        for piece in self._taken():
+            missing -= len(piece)
+            yield piece
+        while missing:
+            chunk = self._receive(min(missing, READ_BYTES))
+            if not chunk:
+                raise httpx.RemoteProtocolError(
+                    f"incomplete body: {missing:,} of {length:,} bytes are missing"
+                )
+            missing -= len(chunk)
+            yield chunk
+
+    def _taken(self) -> list[bytes]:
+        pieces, self._pieces = self._pieces, []
+        return pieces
+
+    def _feed(self, received: bytes) -> None:
+        """A failure is kept: what came before it is good."""
+        try:
+            self._parser.feed_data(received)
+        except httptools.HttpParserCallbackError as error:
+            # What the methods below have raised.
+            self._failure = error.__context__
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
+            part = "the answer does not begin as HTTP/1.1 does"
+            if self._head is not None:
+                part = "broken chunked body"
+            self._failure = httpx.RemoteProtocolError(f"{part}: {error}")
+            self._failure.__cause__ = error
+
+    # What follows is called by the parser.
+
+    def on_message_begin(self) -> None:
+        self._more_came = self._whole
+        self._reason = b""
+
+    def on_status(self, reason: bytes) -> None:
+        self._reason += reason
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._whole:
+            return
+        if len(self._fields) == MAX_FIELDS:
+            raise httpx.RemoteProtocolError(f"more than {MAX_FIELDS} header lines")
+        self._fields.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        if self._whole:
+            return
+        status = self._parser.get_status_code()
+        if status < FIRST_STATUS:
+            raise httpx.RemoteProtocolError("the answer's status is none")
+        if status == SWITCHING_PROTOCOLS:
+            raise httpx.RemoteProtocolError("the peer switches to a protocol unasked")
+        if status < FIRST_FINAL_STATUS:
+            self._pass_over_interim()
+            return
+        self._head = AnswerHead(
+            self._parser.get_http_version(),
+            status,
+            self._reason,
+            self._fields.copy(),
+            self._parser.should_keep_alive(),
+        )
+        # With LF alone a chunk's end could be read in two ways.
+        self._parser.set_dangerous_leniencies(lenient_optional_cr_before_lf=False)
+
+    def on_body(self, piece: bytes) -> None:
+        if not self._whole:
+            self._pieces.append(piece)
+
+    def on_message_complete(self) -> None:
+        self._whole = self._head is not None
+
+    def _pass_over_interim(self) -> None:
+        self._interim_answers += 1
+        if self._interim_answers > MAX_INTERIM_ANSWERS:
+            raise httpx.RemoteProtocolError(f"more than {MAX_INTERIM_ANSWERS} interim answers")
+        self._fields.clear()
+
+
+def body_length(method: str, head: AnswerHead) -> int | Delimiter:
+    """Where a body ends (RFC 9112, section 6.3).
+
+    Raises :class:`httpx.RemoteProtocolError` when that cannot be told.
+    """
+    if method == "HEAD" or head.status in BODILESS_STATUSES:
+        return 0
+    codings = head.values(b"transfer-encoding")
+    if codings == [b"chunked"]:
+        return Delimiter.LAST_CHUNK
+    if codings:
+        raise httpx.RemoteProtocolError("a transfer coding that was not asked for")
+    lengths = head.values(b"content-length")
+    return int(lengths[0]) if lengths else Delimiter.CLOSE
