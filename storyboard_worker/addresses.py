@@ -60,6 +60,9 @@ REFUSED_V6 = (
     IPv6Network("3fff::/20"),  # documentation, RFC 9637
 )
 NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052
+# Interface identifiers behind which an IPv4 address stands, whatever the prefix (ISATAP, RFC 5214,
+# section 6.1).
+ISATAP_IDENTIFIERS = frozenset({0x00005EFE, 0x02005EFE})
 
 
 class PublicResolver:
@@ -132,4 +135,6 @@ def _embedded_v4(address: IPv6Address) -> tuple[IPv4Address, ...]:
         return (IPv4Address(int(address) & 0xFFFFFFFF),)
     if address.sixtofour is not None:
         return (address.sixtofour,)
+    if (int(address) >> 32) & 0xFFFFFFFF in ISATAP_IDENTIFIERS:
+        return (IPv4Address(int(address) & 0xFFFFFFFF),)
     return address.teredo or ()

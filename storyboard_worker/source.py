@@ -5,6 +5,7 @@ Everything about the URL is distrusted: its scheme, its host, the address behind
 the HTTP client become :class:`AttemptError` here.
 """
 
+import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -15,13 +16,17 @@ import httpx
 from storyboard_worker import __version__
 from storyboard_worker.deadline import Deadline
 from storyboard_worker.errors import AttemptError, ErrorCode
-from storyboard_worker.lengths import MAX_HOST_CHARACTERS, MAX_URL_BYTES
 from storyboard_worker.models import host_of
 from storyboard_worker.retry_after import retry_after_seconds
+from storyboard_worker.source_targets import Targets
 
 MAX_REDIRECTS = 3
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
-HTTP_OK = 200
+# «Non-Authoritative Information» is an answer that a proxy has had its hands on.
+WHOLE_STATUSES = frozenset({200, 203})
+HTTP_PARTIAL = 206
+CONTENT_RANGE = re.compile(r"bytes 0-([0-9]{1,18})/([0-9]{1,18})")
+MAX_ENCODING_CHARACTERS = 40
 SLOWEST_BYTES_PER_SECOND = 4096
 
 HEADERS = [
@@ -50,9 +55,14 @@ DEAD_LINK_STATUSES = frozenset({400, 401, 403, 404})
 
 @dataclass(frozen=True, slots=True)
 class SourceImage:
-    """An answer whose body is being read: ``length_bytes`` as declared, if it was."""
+    """An answer whose body is being read: ``length_bytes`` as declared, if it was.
+
+    ``encoding`` is what the answer says of itself. Nothing is unpacked, and proxies say strange
+    things of bytes that are intact: it only explains what is no image.
+    """
 
     length_bytes: int | None
+    encoding: str
     chunks: Iterator[bytes]
 
 
@@ -75,8 +85,7 @@ class Source:
         # Not inside an httpx.Client: that would honour proxies, which resolve the host
         # themselves, past the address guard; keep cookies; and read redirects before we do.
         self._transport = transport
-        self._allowed_hosts = allowed_hosts
-        self._allow_http = allow_http
+        self._targets = Targets(allowed_hosts=allowed_hosts, allow_http=allow_http)
         self._read_timeout_seconds = read_timeout_seconds
 
     @contextmanager
@@ -95,6 +104,7 @@ class Source:
             _check_answer(response, upstream, link_has_expired)
             yield SourceImage(
                 length_bytes=_declared_length(response, upstream),
+                encoding=response.headers.get("content-encoding", "")[:MAX_ENCODING_CHARACTERS],
                 chunks=_fast_enough(
                     _chunks(response, upstream, deadline), upstream, self._read_timeout_seconds
                 ),
@@ -103,13 +113,13 @@ class Source:
             response.close()
 
     def _follow(self, url: str, upstream: str, deadline: Deadline) -> httpx.Response:
-        target = self._checked(url, upstream)
+        target = self._targets.checked(url, upstream)
         for _ in range(MAX_REDIRECTS):
             response = self._get(target, upstream, deadline)
             if response.status_code not in REDIRECTS:
                 return response
             response.close()
-            target = self._redirected(response, upstream)
+            target = self._targets.redirected(response, upstream)
         response = self._get(target, upstream, deadline)
         if response.status_code in REDIRECTS:
             response.close()
@@ -151,86 +161,29 @@ class Source:
         response.request = request
         return response
 
-    def _redirected(self, response: httpx.Response, upstream: str) -> httpx.URL:
-        location = response.headers.get("location", "")
-        if not location:
-            raise AttemptError(
-                ErrorCode.SOURCE_REJECTED,
-                f"the source redirects ({response.status_code}) without a target",
-                upstream=upstream,
-                http_status=response.status_code,
-            )
-        # Before anything takes it apart, which may take longer than its length alone accounts for.
-        if len(location) > MAX_URL_BYTES:
-            raise _overlong_redirect(upstream)
-        try:
-            joined = str(response.request.url.join(location))
-        except (httpx.InvalidURL, ValueError) as error:
-            raise _blocked("the source redirects to what is no URL", upstream) from error
-        if len(joined) > MAX_URL_BYTES:
-            raise _overlong_redirect(upstream)
-        return self._checked(joined, upstream)
-
-    def _checked(self, url: str, upstream: str) -> httpx.URL:
-        try:
-            target = httpx.URL(url)
-            # As it stands in DNS, and in SOURCE_HOSTS: `target.host` would decode xn-- names.
-            host = target.raw_host.decode("ascii").lower()
-            _ = target.host, target.port
-        except (httpx.InvalidURL, ValueError) as error:
-            # An international name that breaks the rules of IDNA is a UnicodeError (ValueError).
-            raise _blocked("the source's address is no URL", upstream) from error
-        if target.scheme != "https" and not (target.scheme == "http" and self._allow_http):
-            raise _blocked(f"the scheme {target.scheme or 'none'!r} is not allowed", upstream)
-        if target.userinfo:
-            raise _blocked("the URL carries user and password", upstream)
-        if not host:
-            raise _blocked("the URL has no host", upstream)
-        if len(host) > MAX_HOST_CHARACTERS:
-            raise _blocked(f"the host has more than {MAX_HOST_CHARACTERS} characters", upstream)
-        if self._allowed_hosts and not any(_fits(host, name) for name in self._allowed_hosts):
-            raise _blocked(f"the host {host} is not in SOURCE_HOSTS", upstream)
-        return target
-
     def close(self) -> None:
         self._transport.close()
-
-
-def _fits(host: str, pattern: str) -> bool:
-    if pattern.startswith("*."):
-        return host.endswith(pattern[1:])
-    return host == pattern
-
-
-def _blocked(reason: str, upstream: str) -> AttemptError:
-    return AttemptError(ErrorCode.SOURCE_BLOCKED, reason, upstream=upstream)
-
-
-def _overlong_redirect(upstream: str) -> AttemptError:
-    return _blocked(f"the source redirects to a URL of more than {MAX_URL_BYTES:,} bytes", upstream)
 
 
 def _check_answer(
     response: httpx.Response, upstream: str, link_has_expired: Callable[[], bool]
 ) -> None:
     status = response.status_code
-    if status != HTTP_OK:
-        code = _code_for(status, link_has_expired)
-        raise AttemptError(
-            code,
-            f"the source answers {status}",
-            upstream=upstream,
-            retry_after_seconds=retry_after_seconds(response.headers),
-            http_status=status,
-        )
-    encoding = response.headers.get("content-encoding", "identity").strip().lower()
-    if encoding not in {"", "identity"}:
-        raise AttemptError(
-            ErrorCode.IMAGE_INVALID,
-            f"the source sends the image encoded as {encoding[:40]!r}, which was not asked for",
-            upstream=upstream,
-            http_status=status,
-        )
+    if status in WHOLE_STATUSES or (status == HTTP_PARTIAL and _holds_all(response)):
+        return
+    raise AttemptError(
+        _code_for(status, link_has_expired),
+        f"the source answers {status}",
+        upstream=upstream,
+        retry_after_seconds=retry_after_seconds(response.headers),
+        http_status=status,
+    )
+
+
+def _holds_all(response: httpx.Response) -> bool:
+    """A part that is the whole (RFC 9110, section 14.4), as some caches answer."""
+    found = CONTENT_RANGE.fullmatch(response.headers.get("content-range", ""))
+    return found is not None and int(found[1]) + 1 == int(found[2])
 
 
 def _code_for(status: int, link_has_expired: Callable[[], bool]) -> ErrorCode:

@@ -13,6 +13,7 @@ import hashlib
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import IO
 
 from storyboard_worker.deadline import Deadline
@@ -71,9 +72,7 @@ class Transfer:
             if found.length_bytes is None:
                 return self._copy_spooled(claim, found, deadline, announce, timeline)
             self._check_size(found.length_bytes, claim.host)
-            return self._store(
-                claim, found.chunks, found.length_bytes, deadline, announce, timeline
-            )
+            return self._store(claim, found, found.length_bytes, deadline, announce, timeline)
 
     def _copy_spooled(
         self,
@@ -92,18 +91,26 @@ class Transfer:
                 self._check_size(length, claim.host)
                 spool.write(chunk)
             spool.seek(0)
-            return self._store(claim, _read(spool), length, deadline, announce, timeline)
+            spooled = replace(found, chunks=_read(spool))
+            return self._store(claim, spooled, length, deadline, announce, timeline)
 
     def _store(
         self,
         claim: Claim,
-        chunks: Iterator[bytes],
+        found: SourceImage,
         length: int,
         deadline: Deadline,
         announce: Announce,
         timeline: Timeline,
     ) -> StoredImage:
-        body = ImageBody(chunks, length, claim.host, timeline, hashing=self._verify == "hash")
+        body = ImageBody(
+            found.chunks,
+            length,
+            claim.host,
+            timeline,
+            hashing=self._verify == "hash",
+            encoding=found.encoding,
+        )
         announce(f"the source sends a {body.image_type} of {length:,} bytes: uploading it")
         image = self._storage.upload(
             public_id(self._folder, claim.id, claim.source_url), body, length, deadline
@@ -127,8 +134,8 @@ class ImageBody:
     """The chunks of one image, checked while they pass.
 
     The type is known on construction; ``timeline`` learns when the first and the last of them
-    have come. Iterating raises :class:`AttemptError` in place of the
-    last chunk when the image is not whole.
+    have come; ``encoding`` is what the source says of them. Iterating raises
+    :class:`AttemptError` in place of the last chunk when the image is not whole.
     """
 
     def __init__(
@@ -139,8 +146,10 @@ class ImageBody:
         timeline: Timeline,
         *,
         hashing: bool,
+        encoding: str = "",
     ) -> None:
         self._chunks = chunks
+        self._encoding = encoding
         self._length = length
         self._host = host
         self._md5 = hashlib.md5(usedforsecurity=False) if hashing else None
@@ -184,7 +193,8 @@ class ImageBody:
         if image_type is None:
             raise AttemptError(
                 ErrorCode.IMAGE_INVALID,
-                "what the source sends is not a JPEG, PNG or WebP",
+                "what the source sends is not a JPEG, PNG or WebP"
+                + (f"; it is encoded as {self._encoding!r}" if self._encoding else ""),
                 upstream=self._host,
             )
         return image_type

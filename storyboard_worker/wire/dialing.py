@@ -7,8 +7,9 @@ from functools import cached_property
 import httpx
 
 from storyboard_worker.deadline import Deadline
+from storyboard_worker.wire.certificate_names import check_name, without_names
 from storyboard_worker.wire.connection import Connection
-from storyboard_worker.wire.resolve import Resolver, SocketAddress
+from storyboard_worker.wire.resolve import Resolver, SocketAddress, resolve_within
 from storyboard_worker.wire.sockets import WireSocket
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -62,7 +63,7 @@ class Dialer:
 
     def _connected(self, origin: Origin, deadline: Deadline) -> WireSocket:
         failure: OSError | None = None
-        for address in self._addresses(origin):
+        for address in self._addresses(origin, deadline):
             if deadline.expired:
                 break
             try:
@@ -74,9 +75,13 @@ class Dialer:
         reason = failure or "it has no address"
         raise httpx.ConnectError(f"no connection to {origin.host}: {reason}") from failure
 
-    def _addresses(self, origin: Origin) -> list[SocketAddress]:
+    def _addresses(self, origin: Origin, deadline: Deadline) -> list[SocketAddress]:
         try:
-            return self._resolve(origin.host, origin.port)
+            return resolve_within(
+                self._resolve, origin.host, origin.port, deadline, self._connect_timeout_seconds
+            )
+        except TimeoutError as error:
+            raise httpx.ConnectTimeout(f"no address for {origin.host}: {error}") from error
         except OSError as error:
             raise httpx.ConnectError(f"no address for {origin.host}: {error}") from error
 
@@ -92,12 +97,17 @@ class Dialer:
     def _secure(self, sock: WireSocket, origin: Origin) -> None:
         # A name may end with the root's dot; certificates have it without (RFC 6066, section 3).
         name = origin.host.removesuffix(".")
+        has_underscore = "_" in name
+        tls = self._tls_without_names if has_underscore else self._tls
         try:
-            sock.start_tls(self._tls, name, self._connect_timeout_seconds)
+            sock.start_tls(tls, name, self._connect_timeout_seconds)
+            if has_underscore:
+                check_name(sock.peer_certificate(), name)
         except TimeoutError as error:
             sock.close()
             raise httpx.ConnectTimeout(f"no TLS with {origin.host} in time") from error
         except (OSError, ValueError) as error:
+            # ssl.CertificateError is both.
             sock.close()
             raise httpx.ConnectError(f"no TLS with {origin.host}: {error}") from error
 
@@ -110,3 +120,8 @@ class Dialer:
         context = httpx.create_ssl_context()
         context.set_alpn_protocols(["http/1.1"])
         return context
+
+    @cached_property
+    def _tls_without_names(self) -> ssl.SSLContext:
+        """As strict, but for the name: OpenSSL lets a wildcard stand for no name with ``_``."""
+        return without_names(self._tls)

@@ -98,6 +98,11 @@ class WireSocket:
             else:
                 return
 
+    def peer_certificate(self) -> dict[str, object]:
+        """As :meth:`ssl.SSLSocket.getpeercert` has it."""
+        assert isinstance(self._sock, ssl.SSLSocket)
+        return dict(self._sock.getpeercert() or {})
+
     def receive(self, limit: int) -> bytes:
         """What is there, at most ``limit`` bytes; none at the end of the stream."""
         try:

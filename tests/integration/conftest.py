@@ -18,7 +18,10 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     """A self-signed certificate for localhost and 127.0.0.1, and its key."""
     folder = tmp_path_factory.mktemp("certificate")
     certificate, key = folder / "certificate.pem", folder / "key.pem"
-    names = "subjectAltName=DNS:localhost,DNS:xn--bcher-kva.test,IP:127.0.0.1"
+    names = "subjectAltName=" + ",".join(
+        [f"DNS:{name}" for name in ("localhost", "xn--bcher-kva.test", "*.wild.test", "b_c.test")]
+        + ["IP:127.0.0.1"]
+    )
     command = (
         "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 "
         f"-subj /CN=loopback -addext {names} -keyout {key} -out {certificate}"

@@ -107,6 +107,9 @@ NEVER = [
     "64:ff9b::169.254.169.254",
     "64:ff9b:1::8.8.8.8",
     "2002:a9fe:a9fe::1",
+    # ISATAP, with an interface identifier that is unique in the world and one that is not.
+    "2600:1234::200:5efe:a9fe:a9fe",
+    "2600:1234::5efe:169.254.169.254",
     # Teredo: the server, then the client at a link-local address.
     "2001:0:a9fe:a9fe::f7f7:f7f7",
     "2001:0:808:808::5601:5601",

@@ -28,10 +28,9 @@ from storyboard_worker.queries.drift import in_one_line
 from storyboard_worker.redaction import Redactor, without_query
 from storyboard_worker.reporting.traces import _continued
 from storyboard_worker.retry_after import retry_after_seconds
-from storyboard_worker.source import Source
+from storyboard_worker.source_targets import Targets
 from storyboard_worker.storage import _content, _in_one_line, _json_object, _reason
 from storyboard_worker.wire.answer import Answer, body_length
-from storyboard_worker.wire.transport import Transport
 
 # Twice as much is still whole for all who cut. The least is taken of a redirect's target.
 LENGTH = 8_000
@@ -50,12 +49,11 @@ REFUSALS = (AttemptError, httpx.RemoteProtocolError, click.UsageError, click.Bad
 
 
 def redirected(location: str) -> None:
-    transport = Transport(connect_timeout_seconds=1, read_timeout_seconds=1)
     request = httpx.Request("GET", "https://images.example/a/b.jpeg?c")
     # In bytes: a header that httpx has to encode itself must be ASCII.
     headers = [(b"location", location.encode())]
     response = httpx.Response(302, headers=headers, request=request)
-    Source(transport)._redirected(response, "images.example")
+    Targets(allowed_hosts=(), allow_http=False).redirected(response, "images.example")
 
 
 def answer_head(text: str) -> None:

@@ -88,16 +88,45 @@ def test_what_is_no_image_is_invalid(stage: Stage, body: bytes) -> None:
     assert stage.cloudinary.requests == []
 
 
-def test_an_encoding_that_was_not_asked_for_is_invalid(stage: Stage, image: bytes) -> None:
+def test_what_is_no_image_tells_how_it_is_encoded(stage: Stage, image: bytes) -> None:
     error = stage.source_failure(stage.serve(image, [Encoded("gzip")]))
     assert error.code == "image_invalid"
     assert "gzip" in error.message
     assert stage.origin.requests[0].headers["accept-encoding"] == "identity"
 
 
-def test_identity_is_no_encoding(stage: Stage, small_image: bytes) -> None:
-    plain = Answer(200, small_image, {"Content-Encoding": "Identity"})
+@pytest.mark.parametrize(
+    "encoding",
+    ["Identity", "identity, identity", "aws-chunked", "UTF-8", "none", "binary", "gzip", ""],
+)
+def test_an_encoding_says_nothing_of_bytes_that_are_intact(
+    stage: Stage, small_image: bytes, encoding: str
+) -> None:
+    """Stores like S3 and proxies name some that they never applied."""
+    plain = Answer(200, small_image, {"Content-Encoding": encoding})
     assert stage.copy(stage.serve(b"", [plain])).bytes == len(small_image)
+
+
+@pytest.mark.parametrize("status", [200, 203, 206])
+def test_an_answer_that_holds_all_of_it_is_taken(
+    stage: Stage, small_image: bytes, status: int
+) -> None:
+    length = len(small_image)
+    headers = {"Content-Range": f"bytes 0-{length - 1}/{length}"}
+    stored = stage.copy(stage.serve(b"", [Answer(status, small_image, headers)]))
+    assert stored.bytes == length
+
+
+@pytest.mark.parametrize(
+    "content_range",
+    ["bytes 0-{half}/{length}", "bytes 1-{last}/{length}", "bytes 0-{last}/*", "bytes */{length}"],
+)
+def test_a_part_of_it_is_truncated(stage: Stage, small_image: bytes, content_range: str) -> None:
+    length = len(small_image)
+    said = content_range.format(half=length // 2, last=length - 1, length=length)
+    part = Answer(206, small_image, {"Content-Range": said})
+    error = stage.source_failure(stage.serve(b"", [part]))
+    assert (error.code, error.http_status) == ("image_truncated", 206)
 
 
 def test_an_image_declared_too_large_is_not_even_read(stage: Stage, image: bytes) -> None:

@@ -33,7 +33,19 @@ def test_user_info_is_blocked(stage: Stage, small_image: bytes, user: str) -> No
 
 @pytest.mark.parametrize(
     "url",
-    ["http:///a.jpg", "http://127.0.0.1:port/a", "/a.jpg", "https://xn--/a", "https://xn--a/b"],
+    [
+        *(
+            "http:///a.jpg",
+            "http://127.0.0.1:port/a",
+            "/a.jpg",
+            "https://xn--/a",
+            "https://xn--a/b",
+        ),
+        *("http://127.0.0.1:-1/", "http://127.0.0.1:0/", "http://127.0.0.1:65536/"),
+        *("http://../a", "http://./a", "http://%/a", "http://a..test/", "http://%31.test/"),
+        *(f"http://{'a' * 64}.test/", "http://[::1%25eth0]/", "http://[::zz]/", "http://a b.test/"),
+        *("http://a,b.test/", "http://a;b.test/", "http://.test/"),
+    ],
 )
 def test_what_is_no_url_is_blocked(stage: Stage, url: str) -> None:
     assert stage.source_failure(url).code == "source_blocked"

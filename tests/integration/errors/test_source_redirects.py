@@ -2,11 +2,13 @@
 
 import ssl
 
+import httpx
 import pytest
 
 from storyboard_worker.addresses import PublicResolver
 from storyboard_worker.demo.faults import Answer
 from storyboard_worker.demo.origin import Origin
+from storyboard_worker.source_targets import Targets
 from storyboard_worker.wire.resolve import SocketAddress
 from storyboard_worker.wire.transport import Transport
 from tests.integration.errors.stage import Stage, transport
@@ -59,6 +61,39 @@ def test_a_relative_target_is_followed(stage: Stage, small_image: bytes) -> None
     relative = target.removeprefix(stage.origin.url)
     url = stage.serve(b"", [redirect(relative)], name="folder/first.jpg")
     assert stage.copy(url).bytes == len(small_image)
+
+
+@pytest.mark.parametrize(
+    ("location", "asked"),
+    [
+        (b"{origin}/a?", b"/a?"),
+        (b"{origin}/a;", b"/a;"),
+        (b"{origin}/a?b=c;", b"/a?b=c;"),
+        (b"{origin}/a%2Fb%7e?x=%2f&y=+", b"/a%2Fb%7e?x=%2f&y=+"),
+        (b"{origin}/a\xe9?\xe9", b"/a%E9?%E9"),
+        ("{origin}/\u00e9".encode(), b"/%C3%A9"),
+        (b"{origin}/a b", b"/a%20b"),
+        (b"{origin}/a?b#c", b"/a?b"),
+        (b" {origin}/a? ", b"/a?"),
+        (b"/a?", b"/a?"),
+        (b"/a;?", b"/a;?"),
+        (b"a;", b"/folder/a;"),
+        (b"?x=1?", b"/folder/first.jpg?x=1?"),
+        (b"../a", b"/a"),
+        (b"//{authority}/a?", b"/a?"),
+    ],
+)
+def test_a_target_is_asked_for_as_it_stands(stage: Stage, location: bytes, asked: bytes) -> None:
+    origin = stage.origin.url.encode()
+    authority = origin.partition(b"//")[2]
+    location = location.replace(b"{origin}", origin).replace(b"{authority}", authority)
+    response = httpx.Response(
+        302,
+        headers=[(b"Location", location)],
+        request=httpx.Request("GET", f"{stage.origin.url}/folder/first.jpg?signature"),
+    )
+    target = Targets(allowed_hosts=(), allow_http=True).redirected(response, "127.0.0.1")
+    assert (target.raw_path, target.netloc) == (asked, authority)
 
 
 @pytest.mark.parametrize("headers", [{}, {"Location": ""}, {"Location": "  "}])

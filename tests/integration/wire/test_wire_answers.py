@@ -1,7 +1,10 @@
 """Where answers end, and what is no answer."""
 
 import io
+import ssl
 import threading
+from collections.abc import Callable
+from contextlib import suppress
 
 import httpx
 import pytest
@@ -10,6 +13,8 @@ from hypothesis import strategies as st
 
 from storyboard_worker.wire.answer import Answer, body_length
 from tests.integration.wire.scripted import Peer, ScriptedServer, answer, closing_after, saying
+
+MakeClient = Callable[..., httpx.Client]
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
@@ -201,3 +206,38 @@ def test_a_reset_inside_the_body_is_a_read_error(client: httpx.Client) -> None:
         with pytest.raises(httpx.ReadError) as caught:
             next(chunks)
     assert isinstance(caught.value.__cause__, ConnectionResetError)
+
+
+@pytest.mark.parametrize("clean", [True, False])
+def test_a_body_that_ends_with_the_connection_needs_a_clean_end_of_tls(
+    make_client: MakeClient,
+    server_tls: ssl.SSLContext,
+    trusting_tls: ssl.SSLContext,
+    *,
+    clean: bool,
+) -> None:
+    """Anybody on the way can end TCP; close_notify (RFC 8446, section 6.1) is the peer's own."""
+
+    def script(peer: Peer) -> None:
+        peer.read_head()
+        peer.say(b"HTTP/1.1 200 OK\r\n\r\nall of it")
+        if clean:
+            assert isinstance(peer.sock, ssl.SSLSocket)
+            with suppress(OSError):
+                peer.sock.unwrap()
+
+    with ScriptedServer(script, tls=server_tls) as server:
+        client = make_client(tls=trusting_tls)
+        if clean:
+            assert client.get(server.url(host="localhost")).content == b"all of it"
+        else:
+            with pytest.raises(httpx.ReadError):
+                client.get(server.url(host="localhost"))
+
+
+def test_a_body_of_known_length_needs_no_end_of_tls(
+    make_client: MakeClient, server_tls: ssl.SSLContext, trusting_tls: ssl.SSLContext
+) -> None:
+    with ScriptedServer(closing_after(answer(b"all of it")), tls=server_tls) as server:
+        client = make_client(tls=trusting_tls)
+        assert client.get(server.url(host="localhost")).content == b"all of it"

@@ -3,13 +3,20 @@
 import hashlib
 import socket
 import ssl
+import threading
 from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
 
+from storyboard_worker.deadline import Deadline
 from storyboard_worker.errors import AttemptError, ErrorCode
-from storyboard_worker.wire.resolve import Resolver, SocketAddress, resolve_any
+from storyboard_worker.wire.resolve import (
+    MOST_LOOKUPS,
+    Resolver,
+    SocketAddress,
+    resolve_any,
+)
 from tests.integration.wire.scripted import (
     Peer,
     Script,
@@ -158,6 +165,83 @@ def test_a_certificate_for_another_host_is_refused(
         with pytest.raises(httpx.ConnectError, match=r"mismatch|not valid for") as caught:
             client.get(f"https://{host}/path?query")
     assert isinstance(caught.value.__cause__, ssl.SSLCertVerificationError)
+
+
+@pytest.mark.parametrize("host", ["a_b.wild.test", "A_B.wild.test.", "b_c.test"])
+def test_a_name_with_an_underscore_is_found_in_the_certificate(
+    make_client: MakeClient, server_tls: ssl.SSLContext, trusting_tls: ssl.SSLContext, host: str
+) -> None:
+    with ScriptedServer(saying(answer(b"secret")), tls=server_tls) as server:
+        client = make_client(resolve=leading_to(server.port), tls=trusting_tls)
+        assert client.get(f"https://{host}/").content == b"secret"
+        client.close()
+
+
+@pytest.mark.parametrize("host", ["a_b.test", "a_b.c.wild.test", "wild_test", "a_b.wild.test.evil"])
+def test_a_name_with_an_underscore_that_is_not_there_is_refused(
+    make_client: MakeClient, server_tls: ssl.SSLContext, trusting_tls: ssl.SSLContext, host: str
+) -> None:
+    def script(peer: Peer) -> None:
+        assert peer.read_to_end() == b""
+
+    with ScriptedServer(script, tls=server_tls) as server:
+        client = make_client(resolve=leading_to(server.port), tls=trusting_tls)
+        with pytest.raises(httpx.ConnectError, match="is not for"):
+            client.get(f"https://{host}/path?query")
+
+
+def test_a_name_with_an_underscore_needs_a_trusted_certificate_as_well(
+    make_client: MakeClient, server_tls: ssl.SSLContext
+) -> None:
+    with ScriptedServer(refused(server_tls)) as server:
+        client = make_client(resolve=leading_to(server.port))
+        with pytest.raises(httpx.ConnectError, match="self-signed"):
+            client.get("https://a_b.wild.test/")
+
+
+def test_a_name_server_that_is_dead_is_not_waited_for(make_client: MakeClient) -> None:
+    """The look-up is left behind; so many of them, and no more, may be."""
+    answered = threading.Event()
+    asked: list[str] = []
+
+    def resolve(host: str, port: int) -> list[SocketAddress]:
+        asked.append(host)
+        assert answered.wait(20)
+        return []
+
+    client = make_client(resolve=resolve, connect_timeout_seconds=0.01)
+    try:
+        for number in range(MOST_LOOKUPS + 3):
+            with pytest.raises(httpx.ConnectTimeout, match="no address"):
+                client.get(f"http://images-{number}.test/")
+        assert len(asked) == MOST_LOOKUPS
+    finally:
+        answered.set()
+
+
+def test_a_look_up_ends_when_its_attempt_is_cancelled(make_client: MakeClient) -> None:
+    answered, asked = threading.Event(), threading.Event()
+    deadline = Deadline(60)
+
+    def resolve(host: str, port: int) -> list[SocketAddress]:
+        asked.set()
+        assert answered.wait(20)
+        return []
+
+    def cancel() -> None:
+        assert asked.wait(20)
+        deadline.cancel()
+
+    canceller = threading.Thread(target=cancel)
+    canceller.start()
+    try:
+        with pytest.raises(httpx.ConnectTimeout):
+            make_client(resolve=resolve).get(
+                "http://images.test/", extensions={"deadline": deadline}
+            )
+    finally:
+        answered.set()
+        canceller.join()
 
 
 def test_a_certificate_nobody_vouches_for_is_refused(

@@ -1,0 +1,129 @@
+"""Where a source's URL, or its redirect, leads: what may be asked, and what not."""
+
+import re
+from ipaddress import AddressValueError, IPv6Address
+
+import httpx
+
+from storyboard_worker.errors import AttemptError, ErrorCode
+from storyboard_worker.lengths import MAX_HOST_CHARACTERS, MAX_URL_BYTES
+
+MAX_PORT = 65_535
+# Names as DNS and the system's resolver take them (RFC 1035, section 2.3.4), with the underscore
+# that some stores have in theirs; and IPv4 addresses in whatever spelling.
+HOST_NAME = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?")
+ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
+# What stands for itself in a URL; all else is escaped byte by byte.
+PRINTABLE = range(0x21, 0x7F)
+
+
+class Targets:
+    """``allowed_hosts``: exact names, or ``*.example.com`` for everything below; empty allows any.
+    ``allow_http`` permits plain http (development).
+
+    Each method raises :class:`AttemptError` with ``source_blocked`` for a URL that may not be
+    asked, or is none.
+    """
+
+    def __init__(self, *, allowed_hosts: tuple[str, ...], allow_http: bool) -> None:
+        self._allowed_hosts = allowed_hosts
+        self._allow_http = allow_http
+
+    def checked(self, url: str, upstream: str) -> httpx.URL:
+        """``upstream`` is told of in an error."""
+        try:
+            target = httpx.URL(url)
+            # As it stands in DNS, and in SOURCE_HOSTS: `target.host` would decode xn-- names.
+            host = target.raw_host.decode("ascii").lower()
+            _ = target.host
+            port = target.port
+        except (httpx.InvalidURL, ValueError) as error:
+            # An international name that breaks the rules of IDNA is a UnicodeError (ValueError).
+            raise _blocked("the source's address is no URL", upstream) from error
+        reason = self._objection_to_url(target) or self._objection_to_host(host, port)
+        if reason is not None:
+            raise _blocked(reason, upstream)
+        return target
+
+    def redirected(self, response: httpx.Response, upstream: str) -> httpx.URL:
+        """Where a redirect leads; ``source_rejected`` when it has no target."""
+        location = _location(response)
+        if not location:
+            raise AttemptError(
+                ErrorCode.SOURCE_REJECTED,
+                f"the source redirects ({response.status_code}) without a target",
+                upstream=upstream,
+                http_status=response.status_code,
+            )
+        # Before anything takes it apart, which may take longer than its length alone accounts for.
+        if len(location) > MAX_URL_BYTES:
+            raise _overlong(upstream)
+        joined = _joined(response.request.url, location)
+        if len(joined) > MAX_URL_BYTES:
+            raise _overlong(upstream)
+        return self.checked(joined, upstream)
+
+    def _objection_to_url(self, target: httpx.URL) -> str | None:
+        if target.scheme != "https" and not (target.scheme == "http" and self._allow_http):
+            return f"the scheme {target.scheme or 'none'!r} is not allowed"
+        return "the URL carries user and password" if target.userinfo else None
+
+    def _objection_to_host(self, host: str, port: int | None) -> str | None:
+        if not host:
+            return "the URL has no host"
+        if len(host) > MAX_HOST_CHARACTERS:
+            return f"the host has more than {MAX_HOST_CHARACTERS} characters"
+        if not _can_be_a_host(host):
+            return "the URL's host cannot be one"
+        if port is not None and not 0 < port <= MAX_PORT:
+            return f"the port {port} cannot be one"
+        if self._allowed_hosts and not any(_fits(host, name) for name in self._allowed_hosts):
+            return f"the host {host} is not in SOURCE_HOSTS"
+        return None
+
+
+def _location(response: httpx.Response) -> str:
+    """The target as it stands, with each byte escaped that cannot stand in a URL."""
+    raw = next((value for name, value in response.headers.raw if name.lower() == b"location"), b"")
+    return "".join(chr(byte) if byte in PRINTABLE else f"%{byte:02X}" for byte in raw.strip())
+
+
+def _joined(base: httpx.URL, location: str) -> str:
+    """``location`` as seen from ``base`` (RFC 3986, section 5.2).
+
+    Nothing of it is put together anew: that would lose an empty query or parameter, which a
+    signature counts.
+    """
+    if ABSOLUTE.match(location):
+        return location
+    if location.startswith("//"):
+        return f"{base.scheme}:{location}"
+    path = base.raw_path.decode("ascii").partition("?")[0]
+    if location.startswith("/"):
+        path = ""
+    elif not location.startswith(("?", "#")):
+        path = path[: path.rfind("/") + 1]
+    return f"{base.scheme}://{base.netloc.decode('ascii')}{path}{location}"
+
+
+def _can_be_a_host(host: str) -> bool:
+    if ":" not in host:
+        return HOST_NAME.fullmatch(host) is not None
+    try:
+        return IPv6Address(host).scope_id is None
+    except AddressValueError:
+        return False
+
+
+def _fits(host: str, pattern: str) -> bool:
+    if pattern.startswith("*."):
+        return host.endswith(pattern[1:])
+    return host == pattern
+
+
+def _blocked(reason: str, upstream: str) -> AttemptError:
+    return AttemptError(ErrorCode.SOURCE_BLOCKED, reason, upstream=upstream)
+
+
+def _overlong(upstream: str) -> AttemptError:
+    return _blocked(f"the source redirects to a URL of more than {MAX_URL_BYTES:,} bytes", upstream)
