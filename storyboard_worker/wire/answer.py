@@ -1,9 +1,8 @@
 """One answer of a peer: its head and its body, out of what a socket gives (RFC 9112).
 
-llhttp, the parser of Node.js, decides what an answer is. It is strict, except that a line of the
-head may end with LF alone (RFC 9112, section 2.2). It is given a body only where the body has to
-be taken apart, that is, where it comes in chunks: of any other body it sees what arrived along
-with the head, and the rest passes without a copy.
+llhttp, the parser of Node.js, decides what an answer is, and is strict. It is given a body only
+where the body has to be taken apart, that is, where it comes in chunks: of any other body it sees
+what arrived along with the head, and the rest passes without a copy.
 """
 
 from collections.abc import Callable, Iterator
@@ -74,7 +73,6 @@ class Answer:
         # Whether any byte has arrived.
         self.began = False
         self._parser = httptools.HttpResponseParser(self)
-        self._parser.set_dangerous_leniencies(lenient_optional_cr_before_lf=True)
         self._reason = b""
         self._fields: list[Field] = []
         self._head: AnswerHead | None = None
@@ -198,8 +196,6 @@ class Answer:
             self._fields.copy(),
             self._parser.should_keep_alive(),
         )
-        # With LF alone a chunk's end could be read in two ways.
-        self._parser.set_dangerous_leniencies(lenient_optional_cr_before_lf=False)
 
     def on_body(self, piece: bytes) -> None:
         if not self._whole:
