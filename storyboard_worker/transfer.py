@@ -18,7 +18,7 @@ from typing import IO
 
 from storyboard_worker.deadline import Deadline
 from storyboard_worker.errors import STORAGE_UPSTREAM, AttemptError, ErrorCode
-from storyboard_worker.images import HEAD_BYTES, TAIL_BYTES, ImageType, is_whole, recognise
+from storyboard_worker.images import HEAD_BYTES, ImageType, recognise, structure_of
 from storyboard_worker.models import Claim, StoredImage, public_id
 from storyboard_worker.settings import Verify
 from storyboard_worker.source import Source, SourceImage
@@ -167,17 +167,19 @@ class ImageBody:
         return None if self._md5 is None else self._md5.hexdigest()
 
     def __iter__(self) -> Iterator[bytes]:
-        held, tail, passed = self._head, self._head[-TAIL_BYTES:], len(self._head)
+        held, passed = self._head, len(self._head)
+        structure = structure_of(self.image_type)
+        structure.feed(held)
         self._hash(held)
         for chunk in self._chunks:
             yield held
             held = chunk
             passed += len(chunk)
-            tail = chunk[-TAIL_BYTES:] if len(chunk) >= TAIL_BYTES else (tail + chunk)[-TAIL_BYTES:]
+            structure.feed(chunk)
             self._hash(chunk)
         if passed != self._length:
             raise self._truncated(f"{passed:,} of {self._length:,} bytes arrived")
-        if not is_whole(self.image_type, self._head, tail, passed):
+        if not structure.is_whole:
             raise self._truncated(f"the {self.image_type} lacks its end")
         self._timeline.last_byte_at = time.monotonic()
         yield held

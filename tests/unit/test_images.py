@@ -1,4 +1,4 @@
-"""Real images are whole; the same images cut anywhere are not."""
+"""Real images are whole, whatever follows them; the same images cut anywhere are not."""
 
 import io
 
@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from storyboard_worker.images import HEAD_BYTES, TAIL_BYTES, ImageType, is_whole, recognise
+from storyboard_worker.images import HEAD_BYTES, ImageType, recognise
+from tests.unit.pieces import CUTS, is_whole, is_whole_byte_by_byte
 
 
 def picture(image_format: str, **options: object) -> bytes:
@@ -18,18 +19,25 @@ def picture(image_format: str, **options: object) -> bytes:
     return file.getvalue()
 
 
+# Its end markers are those of a thumbnail, of a profile, and of nothing.
+METADATA = b"Exif\0\0" + picture("JPEG", quality=10) + b"\xff\xd9IEND\xaeB`\x82\xff"
 PICTURES = {
     "jpeg": (ImageType.JPEG, picture("JPEG", quality=95)),
     "progressive jpeg": (ImageType.JPEG, picture("JPEG", progressive=True)),
+    "jpeg with restarts": (ImageType.JPEG, picture("JPEG", restart_marker_blocks=1)),
+    "jpeg with a thumbnail": (ImageType.JPEG, picture("JPEG", exif=METADATA)),
     "png": (ImageType.PNG, picture("PNG")),
+    "png with a thumbnail": (ImageType.PNG, picture("PNG", exif=METADATA)),
     "lossy webp": (ImageType.WEBP, picture("WEBP")),
     "lossless webp": (ImageType.WEBP, picture("WEBP", lossless=True)),
+    "extended webp": (ImageType.WEBP, picture("WEBP", exif=METADATA)),
 }
 kinds = pytest.mark.parametrize(("image_type", "body"), PICTURES.values(), ids=PICTURES)
-
-
-def whole(image_type: ImageType, body: bytes) -> bool:
-    return is_whole(image_type, body[:HEAD_BYTES], body[-TAIL_BYTES:], len(body))
+bodies = pytest.mark.parametrize("body", [body for _, body in PICTURES.values()], ids=PICTURES)
+TRAILERS = st.one_of(
+    st.binary(max_size=500),
+    st.sampled_from([bytes(5_000), b"\xff" * 3_000, *(body for _, body in PICTURES.values())]),
+)
 
 
 @kinds
@@ -37,37 +45,35 @@ def test_the_type_shows_in_the_first_bytes(image_type: ImageType, body: bytes) -
     assert recognise(body[:HEAD_BYTES]) is image_type
 
 
-@kinds
-def test_a_whole_image_is_whole(image_type: ImageType, body: bytes) -> None:
-    assert len(body) > 2 * TAIL_BYTES
-    assert whole(image_type, body)
+@bodies
+@settings(max_examples=40, deadline=None)
+@given(trailer=TRAILERS, at=CUTS)
+def test_a_whole_image_is_whole_whatever_follows(
+    body: bytes, trailer: bytes, at: list[int]
+) -> None:
+    assert is_whole(body + trailer, at)
 
 
-@kinds
+@bodies
 @settings(max_examples=60, deadline=None)
-@given(data=st.data())
+@given(data=st.data(), at=CUTS)
 def test_an_image_that_was_cut_anywhere_is_not(
-    image_type: ImageType, body: bytes, data: st.DataObject
+    body: bytes, data: st.DataObject, at: list[int]
 ) -> None:
     length = data.draw(st.integers(HEAD_BYTES, len(body) - 1))
-    assert not whole(image_type, body[:length])
+    assert not is_whole(body[:length], at)
 
 
-@kinds
+@bodies
+def test_it_is_whole_with_its_last_byte_and_not_before(body: bytes) -> None:
+    assert is_whole_byte_by_byte(body)
+    assert not is_whole_byte_by_byte(body[:-1])
+
+
+@bodies
 @pytest.mark.parametrize("missing", [1, 2, 11, 12, 13])
-def test_not_even_the_last_bytes_may_be_missing(
-    image_type: ImageType, body: bytes, missing: int
-) -> None:
-    assert not whole(image_type, body[:-missing])
-
-
-@kinds
-@settings(max_examples=20, deadline=None)
-@given(garbage=st.binary(max_size=500))
-def test_what_programs_append_is_allowed(
-    image_type: ImageType, body: bytes, garbage: bytes
-) -> None:
-    assert whole(image_type, body + garbage)
+def test_not_even_the_last_bytes_may_be_missing(body: bytes, missing: int) -> None:
+    assert not is_whole(body[:-missing])
 
 
 @pytest.mark.parametrize(

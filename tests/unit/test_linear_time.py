@@ -20,6 +20,7 @@ from storyboard_worker.cli.output import table_lines
 from storyboard_worker.database.refusals import REFUSED
 from storyboard_worker.database.translation import one_line
 from storyboard_worker.errors import AttemptError
+from storyboard_worker.images import ImageType, structure_of
 from storyboard_worker.logs import ConsoleFormatter, JsonFormatter
 from storyboard_worker.models import Claim, host_of, public_id
 from storyboard_worker.moments import _nearest_end
@@ -74,6 +75,15 @@ class Chunks(httpx.SyncByteStream):
 
 def answer_body(text: str) -> None:
     assert _content(httpx.Response(400, stream=Chunks(text.encode()))) == text.encode()
+
+
+def image(text: str) -> None:
+    """In chunks that cut markers and headers apart."""
+    content = text.encode("latin-1")
+    for image_type in ImageType:
+        structure = structure_of(image_type)
+        for at in range(0, len(content), 61):
+            structure.feed(content[at : at + 61])
 
 
 def refused_upload(text: str) -> None:
@@ -187,6 +197,11 @@ def test_twice_the_text_takes_twice_the_time(reader: str, repeated: str) -> None
 
 def test_twice_the_chunks_take_twice_the_time() -> None:
     assert_linear(answer_body, *REPEATED["letters"], length=BODY_LENGTH)
+
+
+@pytest.mark.parametrize("part", ["\xff", "\xff\xfe\0\2", "\xff\xda\xff\xff", "\0"])
+def test_twice_the_image_takes_twice_the_time(part: str) -> None:
+    assert_linear(image, "", part, "", length=BODY_LENGTH)
 
 
 def test_a_time_that_grows_with_the_square_is_seen() -> None:

@@ -7,6 +7,7 @@ import pytest
 
 from storyboard_worker.demo.faults import AlterAnswer, Chunked, NoLength, SourceFault
 from storyboard_worker.demo.pictures import Format, draw, random_image
+from tests.image_files import image_case
 from tests.integration.errors.stage import FOLDER, Stage
 
 ID = UUID("0b6f7d5e-3c1a-4b8e-9f00-1234567890ab")
@@ -82,10 +83,24 @@ def test_unknown_fields_of_an_answer_do_not_matter(stage: Stage, small_image: by
     assert stage.copy(stage.serve(small_image)).bytes == len(small_image)
 
 
-@pytest.mark.parametrize("appended", [1, 500])
+@pytest.mark.parametrize("appended", [1, 5_000, 2_000_000])
 def test_what_was_appended_to_an_image_is_kept(
     stage: Stage, small_image: bytes, appended: int
 ) -> None:
     body = small_image + bytes(appended)
+    stored = stage.copy(stage.serve(body))
+    assert stored_bytes(stage, stored.public_id) == body
+
+
+@pytest.mark.parametrize("name", ["jpeg-motion-photo-6k-mp4.jpg", "png-trailing-zip-5k.png"])
+def test_a_file_behind_the_image_is_kept(stage: Stage, name: str) -> None:
+    body = image_case(name)
+    stored = stage.copy(stage.serve(body))
+    assert stored_bytes(stage, stored.public_id) == body
+
+
+def test_a_provenance_mark_is_kept(stage: Stage) -> None:
+    body = image_case("png-c2pa-caBX.png")
+    assert b"caBX" in body
     stored = stage.copy(stage.serve(body))
     assert stored_bytes(stage, stored.public_id) == body

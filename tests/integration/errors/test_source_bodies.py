@@ -14,6 +14,7 @@ from storyboard_worker.demo.faults import (
     WrongLength,
 )
 from storyboard_worker.demo.pictures import Format, draw, random_image
+from tests.image_files import image_case
 from tests.integration.errors.stage import Stage
 
 ERROR_PAGE = b"<html><body><h1>502 Bad Gateway</h1></body></html>"
@@ -58,6 +59,19 @@ def test_a_drawn_picture_cut_in_half_is_truncated(stage: Stage, image_format: Fo
 def test_a_small_file_without_its_end_is_truncated(stage: Stage, small_image: bytes) -> None:
     error = stage.source_failure(stage.serve(small_image, [CutFile(4_000)]))
     assert error.code == "image_truncated"
+
+
+def test_an_end_within_the_metadata_is_none(stage: Stage) -> None:
+    cut = image_case("jpeg-CUT-after-exif-thumbnail.jpg")
+    error = stage.source_failure(stage.serve(cut))
+    assert error.code == "image_truncated"
+    assert error.message == "the image is not whole: the jpg lacks its end"
+
+
+@pytest.mark.parametrize("length", [5_890, 2_945])
+def test_a_webp_that_says_it_has_no_bytes_is_truncated(stage: Stage, length: int) -> None:
+    unfinished = image_case("webp-riff-size-zero.webp")[:length]
+    assert stage.source_failure(stage.serve(unfinished)).code == "image_truncated"
 
 
 @pytest.mark.parametrize("fault", [ServeBytes(b""), NoLength(), Chunked()])

@@ -1,0 +1,38 @@
+"""Two opinions of the same bytes: ours, and Pillow's."""
+
+import io
+import random
+import warnings
+
+from PIL import Image
+
+from storyboard_worker.images import ImageType, structure_of
+
+MOST_PIECES = 12
+
+
+def is_whole(image_type: ImageType, content: bytes) -> bool:
+    structure = structure_of(image_type)
+    structure.feed(content)
+    return structure.is_whole
+
+
+def is_whole_in_pieces(image_type: ImageType, content: bytes, chance: random.Random) -> bool:
+    """The same, cut into chunks as sockets might cut it."""
+    structure = structure_of(image_type)
+    places = sorted(chance.choices(range(len(content) + 1), k=chance.randrange(MOST_PIECES)))
+    for begin, end in zip([0, *places], [*places, len(content)], strict=True):
+        structure.feed(content[begin:end])
+    return structure.is_whole
+
+
+def pillow_decodes(content: bytes) -> bool:
+    """Every pixel of the first picture; nothing is made up for what is missing."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            with Image.open(io.BytesIO(content), formats=["JPEG", "PNG", "WEBP"]) as image:
+                image.load()
+        except Exception:  # noqa: BLE001  broken files raise a dozen kinds, some of them by chance
+            return False
+    return True
