@@ -47,6 +47,18 @@ BROKEN_JPEGS = {
     "a zero between the end's bytes": START + FRAME + SCAN + b"\xff\0\xd9",
 }
 
+# The same with a frame whose first scan is its last.
+ONE_FRAME = segment(0xC0, bytes(5) + b"\1" + bytes(9))
+ONE_SCAN = segment(0xDA, b"\1" + bytes(9)) + b"\x12\xff\x00\x34"
+
+
+def with_one_scan(jpegs: dict[str, bytes]) -> dict[str, bytes]:
+    return {
+        f"{name}, of one scan": body.replace(FRAME, ONE_FRAME).replace(SCAN, ONE_SCAN)
+        for name, body in jpegs.items()
+    }
+
+
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 
 
@@ -98,20 +110,54 @@ def cases(*of_formats: dict[str, bytes]) -> pytest.MarkDecorator:
     return pytest.mark.parametrize("body", named.values(), ids=named)
 
 
-@cases(WHOLE_JPEGS, WHOLE_PNGS, WHOLE_WEBPS)
+@cases(WHOLE_JPEGS, with_one_scan(WHOLE_JPEGS), WHOLE_PNGS, WHOLE_WEBPS)
 def test_it_is_whole(body: bytes) -> None:
     assert is_whole(body)
     assert is_whole_byte_by_byte(body)
 
 
-@cases(BROKEN_JPEGS, BROKEN_PNGS, BROKEN_WEBPS)
+@cases(BROKEN_JPEGS, with_one_scan(BROKEN_JPEGS), BROKEN_PNGS, BROKEN_WEBPS)
 def test_it_is_not_whole(body: bytes) -> None:
     assert not is_whole(body)
     assert not is_whole_byte_by_byte(body)
 
 
+@pytest.mark.parametrize("frame", [FRAME, ONE_FRAME])
+@pytest.mark.parametrize("scan_bytes", [100_000, 131_072, 300_001])
+@pytest.mark.parametrize(
+    ("rest", "whole"),
+    [
+        (END, True),
+        (b"", False),
+        # One whose end lies in the next chunk, and one that is passed over.
+        (segment(0xFE, END * 30_000), False),
+        (segment(0xFE, END * 30_000) + END, True),
+        (segment(0xFE, END) + bytes(200_000) + END, True),
+        (START + SCAN + END, False),
+    ],
+)
+def test_a_long_scan(frame: bytes, scan_bytes: int, rest: bytes, *, whole: bool) -> None:
+    body = START + frame + ONE_SCAN + bytes(scan_bytes) + rest
+    for chunk_bytes in (65_536, 100_000, len(body)):
+        assert is_whole(body, list(range(chunk_bytes, len(body), chunk_bytes))) is whole
+
+
 # Few values, so that markers, chunks and lengths come about by chance.
-JPEG_PARTS = [b"\xff", b"\xd8", END, b"\xda", b"\xe1", b"\xc4", b"\xd0", b"\0", b"\2", b"\3", SCAN]
+JPEG_PARTS = [
+    ONE_FRAME,
+    ONE_SCAN,
+    b"\xff",
+    b"\xd8",
+    END,
+    b"\xda",
+    b"\xe1",
+    b"\xc4",
+    b"\xd0",
+    b"\0",
+    b"\2",
+    b"\3",
+    SCAN,
+]
 PNG_PARTS = [b"\0\0\0", b"\0", b"\1", b"IEND", b"IDAT", b"I", b"x", IEND]
 WEBP_PARTS = [b"\x0c\0\0\0", b"\x0d", b"\0", b"WEBP", b"VP8 ", b"VP8", b"x"]
 
