@@ -24,6 +24,7 @@ from storyboard_worker.queries.outlook import Outlook
 from storyboard_worker.queries.workers import WorkerRegister
 from storyboard_worker.reporting.reporter import Reporter
 from storyboard_worker.reporting.sdk import release_of
+from storyboard_worker.restraint import Restraint
 from storyboard_worker.settings import Settings
 from storyboard_worker.shutdown import Shutdown
 from storyboard_worker.slots import Slots
@@ -76,6 +77,7 @@ class Parts:
     housekeeping: Housekeeping
     attempts: Attempts
     breakers: Breakers
+    restraint: Restraint
     reporter: Reporter
     on_ended: Callable[[Ended], None] | None = None
 
@@ -90,6 +92,7 @@ class Worker:
         self._outlook = parts.outlook
         self._database = parts.database
         self._breakers = parts.breakers
+        self._restraint = parts.restraint
         self._on_ended = parts.on_ended
         self._shutdown = shutdown
         self._reporter = parts.reporter
@@ -102,7 +105,7 @@ class Worker:
             on_free=self._slot_is_free,
             on_ended=self._ended,
         )
-        self._dispatcher = Dispatcher(parts.queue, self._slots, parts.breakers)
+        self._dispatcher = Dispatcher(parts.queue, self._slots, parts.breakers, parts.restraint)
         parts.queue.refill_along(self._dispatcher)
         self._idling = Idling(settings.poll_interval_seconds)
         self._listener = Listener(
@@ -124,7 +127,7 @@ class Worker:
             self._listener.proofs,
             concurrency=settings.worker_concurrency,
         )
-        self._outage = Outage(parts.reporter)
+        self._outage = Outage(parts.reporter, parts.restraint.met)
         keeper_seconds = min(settings.lease_seconds / RENEWALS_PER_LEASE, BEAT_SECONDS)
         self._keeper = Keeper(
             [
@@ -207,7 +210,8 @@ class Worker:
             hearing=self._listener.hearing, known=self._known_seconds(filled)
         )
         rows_are_left = filled.look_again or filled.held_back
-        self._wait(seconds, wake_at_free=filled.left_free + 1 if rows_are_left else NEVER)
+        free = filled.left_free + filled.withheld
+        self._wait(seconds, wake_at_free=free + 1 if rows_are_left else NEVER)
 
     def _may_claim(self) -> bool:
         """After a wait in vain one look tells; and that the database is there, which else would
@@ -235,7 +239,7 @@ class Worker:
     def _known_seconds(self, filled: Filled) -> list[float | None]:
         """Until what may bring work and is known to come; a slot that becomes free brings what
         was left over."""
-        known = [self._queue.seconds_until_look_for_lost]
+        known = [self._queue.seconds_until_look_for_lost, self._restraint.seconds_until_change]
         if filled.left_free:
             # Without a free slot nobody can ask an upstream that may be asked.
             known.append(self._breakers.seconds_until_change())

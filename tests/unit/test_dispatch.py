@@ -9,24 +9,26 @@ from storyboard_worker.breakers import Breakers
 from storyboard_worker.dispatch import SUSPECTS_EVERY_SECONDS, Dispatcher
 from storyboard_worker.errors import STORAGE_UPSTREAM, DatabaseUnavailable, ErrorCode
 from storyboard_worker.models import Claim
+from storyboard_worker.restraint import Restraint
 from storyboard_worker.slots import Slots
 from tests.unit.attempts import new_claim, source_error, storage_error
 from tests.unit.backlog import Backlog, slots_that_stay_taken
 from tests.unit.clock import Clock
 
+SLOTS = 4
 MakeDispatcher = Callable[..., Dispatcher]
 
 
 @pytest.fixture
 def slots() -> Slots:
-    return slots_that_stay_taken(4)
+    return slots_that_stay_taken(SLOTS)
 
 
 @pytest.fixture
 def filled(slots: Slots, breakers: Breakers, clock: Clock) -> MakeDispatcher:
     def make(due: int, limit: int | None = None) -> Dispatcher:
         backlog: Any = Backlog(due)
-        made = Dispatcher(backlog, slots, breakers, limit=limit, clock=clock)
+        made = Dispatcher(backlog, slots, breakers, Restraint(SLOTS), limit=limit, clock=clock)
         made.fill()
         return made
 
@@ -100,5 +102,5 @@ def test_slots_stay_free_when_a_claim_fails(slots: Slots, breakers: Breakers) ->
 
     away: Any = Away()
     with pytest.raises(DatabaseUnavailable):
-        Dispatcher(away, slots, breakers).fill()
+        Dispatcher(away, slots, breakers, Restraint(SLOTS)).fill()
     assert slots.free == 4

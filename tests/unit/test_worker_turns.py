@@ -11,6 +11,7 @@ from storyboard_worker.dispatch import Filled
 from storyboard_worker.errors import DatabaseUnavailable
 from storyboard_worker.redaction import Redactor
 from storyboard_worker.reporting.reporter import Reporter
+from storyboard_worker.restraint import Restraint
 from storyboard_worker.sentry_settings import SentrySettings
 from storyboard_worker.worker.idling import Idling
 from storyboard_worker.worker.loop import NEVER, Worker
@@ -73,14 +74,16 @@ def worker_of(
             waits.append(seconds)
             worker._waited_in_vain = True
 
+        restraint = Restraint(1)
         parts: dict[str, Any] = {
             "_dispatcher": asked,
             "_outlook": asked,
+            "_restraint": restraint,
             "_queue": asked,
             "_listener": asked,
             "_breakers": asked.breakers,
             "_idling": Idling(2.0),
-            "_outage": Outage(reporter),
+            "_outage": Outage(reporter, restraint.met),
             "_watchdog": Watchdog(reporter),
             "_waited_in_vain": False,
             "_wait": wait,
