@@ -218,12 +218,9 @@ class Attempts:
         return image.cdn_url
 
     def _decide(self, claim: Claim, error: AttemptError) -> Decision:
+        self._breakers.failed(claim, error)
         if isinstance(error, ResourceExhausted):
-            # It tells nothing of an upstream; a probe makes room for another.
-            self._breakers.abandoned(claim)
             self.restraint.met(error)
-        else:
-            self._breakers.failed(claim, error)
         tried = Tried(claim.attempt, claim.own_errors, claim.max_attempts, self._max_own_errors)
         seconds_left = _remaining(claim, claim.seconds_until_given_up)
         return decide(error, tried, seconds_left=seconds_left, jitter=self._jitter)

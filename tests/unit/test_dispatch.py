@@ -7,7 +7,13 @@ import pytest
 
 from storyboard_worker.breakers import Breakers
 from storyboard_worker.dispatch import SUSPECTS_EVERY_SECONDS, Dispatcher
-from storyboard_worker.errors import STORAGE_UPSTREAM, DatabaseUnavailable, ErrorCode
+from storyboard_worker.errors import (
+    STORAGE_UPSTREAM,
+    DatabaseUnavailable,
+    ErrorCode,
+    Resource,
+    ResourceExhausted,
+)
 from storyboard_worker.models import Claim
 from storyboard_worker.restraint import Restraint
 from storyboard_worker.slots import Slots
@@ -104,3 +110,20 @@ def test_slots_stay_free_when_a_claim_fails(slots: Slots, breakers: Breakers) ->
     with pytest.raises(DatabaseUnavailable):
         Dispatcher(away, slots, breakers, Restraint(SLOTS)).fill()
     assert slots.free == 4
+
+
+def test_after_a_lack_of_our_own_it_takes_nothing_and_then_less(
+    slots: Slots, breakers: Breakers, clock: Clock
+) -> None:
+    restraint, backlog = Restraint(SLOTS, clock), Backlog(10)
+    queue: Any = backlog
+    dispatcher = Dispatcher(queue, slots, breakers, restraint, clock=clock)
+    restraint.met(ResourceExhausted(Resource.THREADS, "none"))
+    filled = dispatcher.fill()
+    assert (filled.started, filled.withheld, backlog.asked) == (0, SLOTS, [])
+    assert dispatcher.take(2) == 0
+    clock.now += restraint.seconds_until_change or 0.0
+    filled = dispatcher.fill()
+    assert (filled.started, filled.withheld) == (SLOTS // 2, SLOTS // 2)
+    assert filled.look_again, "more are due"
+    assert dispatcher.take(2) == 0, "nor along with completions"
