@@ -59,6 +59,8 @@ class Dispatcher:
         # Shut upstreams of which no new row was there: one that is found is one that arrived.
         self._without_new: set[str] = set()
         self._closed = False
+        # By the fill under way, which one thread does.
+        self._started = 0
 
     def close(self) -> None:
         """Start no more."""
@@ -78,11 +80,12 @@ class Dispatcher:
         held_back = not self._breakers.all_closed
         withheld = self._restraint.withheld
         taken = self._slots.take(most=self._left, withheld=withheld)
-        started = 0
+        self._started = 0
         try:
             started = self._fill(taken)
         finally:
-            self._slots.leave(taken - started)
+            # Of several claims one may have failed after others had started rows.
+            self._slots.leave(taken - self._started)
         held_back = held_back or not self._breakers.all_closed
         if not held_back:
             self._without_new.clear()
@@ -190,6 +193,7 @@ class Dispatcher:
         _log_claimed(claims)
         for claim in claims:
             self._breakers.started(claim)
+            self._started += 1
             self._slots.start(claim)
         if self._left is not None:
             self._left -= len(claims)

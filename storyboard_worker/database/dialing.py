@@ -11,7 +11,7 @@ from storyboard_worker import moments
 from storyboard_worker.database import any_bytes
 from storyboard_worker.database.bounded_connection import BoundedConnection, GivenUp, Haste
 from storyboard_worker.database.refusals import Refusals
-from storyboard_worker.exhaustion import told_in_words
+from storyboard_worker.exhaustion import lack_of_descriptors, told_in_words
 
 LONGEST_CONNECT_SECONDS = 10
 # What libpq takes as the shortest.
@@ -134,10 +134,10 @@ def _without_frames(error: psycopg.Error) -> psycopg.Error:
 
 
 def _with_our_lack(error: psycopg.Error) -> psycopg.Error:
-    """libpq keeps no number of what it failed with, only the words; a server that lacks the same
-    says so in an error of its own."""
+    """libpq keeps no number of what it failed with, only the words, if those; a server that lacks
+    the same says so in an error of its own."""
     if "FATAL" not in str(error):
-        error.__cause__ = told_in_words(str(error))
+        error.__cause__ = told_in_words(str(error)) or lack_of_descriptors()
     return error
 
 

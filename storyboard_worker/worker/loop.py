@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import Protocol
 
 from storyboard_worker import __version__
 from storyboard_worker.attempt import Attempts, Ended, Outcome
@@ -14,6 +15,7 @@ from storyboard_worker.breakers import Breakers
 from storyboard_worker.database import Database
 from storyboard_worker.dispatch import Dispatcher, Filled
 from storyboard_worker.errors import DatabaseUnavailable, SchemaOutdated
+from storyboard_worker.exhaustion import exhaustion_in
 from storyboard_worker.housekeeping import Housekeeping
 from storyboard_worker.keeper import RENEWALS_PER_LEASE, Keeper, renew_leases
 from storyboard_worker.logs import event
@@ -53,6 +55,10 @@ GATHER_SECONDS = 0.005
 NEVER = math.inf
 FINISHED = frozenset({Outcome.READY, Outcome.FAILED})
 NOTHING = Filled(started=0, look_again=False, held_back=False, left_free=0)
+
+
+class Startable(Protocol):
+    def start(self) -> None: ...
 
 
 class Wake(Enum):
@@ -162,12 +168,34 @@ class Worker:
             version=__version__,
             concurrency=self._settings.worker_concurrency,
         )
-        for thread in (self._watchdog, self._keeper, self._pulse, self._listener, self._grace):
-            thread.start()
+        if not self._start_threads():
+            return
         while not self._shutdown.requested:
             self._turn()
         self._stop()
         self._grace.over()
+
+    def _start_threads(self) -> bool:
+        """Without threads to be had nothing is claimed; false when a stop is requested before there
+        are enough."""
+        for thread in (self._watchdog, self._keeper, self._pulse, self._listener, self._grace):
+            while not self._is_started(thread):
+                if self._shutdown.requested:
+                    return False
+                self._wait(self._restraint.seconds_until_change or 0.0)
+        return True
+
+    def _is_started(self, thread: Startable) -> bool:
+        try:
+            thread.start()
+        except RuntimeError as error:
+            lack = exhaustion_in(error)
+            if lack is None:
+                raise
+            event(logging.WARNING, "waiting for what the worker lacks", reason=lack.message)
+            self._restraint.met(lack)
+            return False
+        return True
 
     @property
     def silent_seconds(self) -> float:

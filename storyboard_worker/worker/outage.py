@@ -44,7 +44,7 @@ class Outage:
             self._loop_since = time.monotonic()
             lack = exhaustion_in(error)
             if lack is not None:
-                event(logging.WARNING, "waiting for what the worker lacks", reason=lack)
+                event(logging.WARNING, "waiting for what the worker lacks", reason=lack.message)
             elif isinstance(error, DatabaseUnavailable | SchemaOutdated):
                 event(logging.WARNING, "waiting for the database", reason=error)
             else:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+import pytest
 
 from storyboard_worker.demo.faults import Chunked
 from storyboard_worker.demo.origin import Origin
@@ -33,11 +34,11 @@ NO_SPOOL = """
 import resource
 resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
 """
-NO_SLOT_THREADS = """
+NO_THREADS = """
 import pathlib, threading
 start = threading.Thread.start
 def refused_while_it_lasts(thread):
-    if thread.name.startswith("slot-") and pathlib.Path({flag!r}).exists():
+    if thread.name.startswith({names!r}) and pathlib.Path({flag!r}).exists():
         raise RuntimeError("can't start new thread")
     start(thread)
 threading.Thread.start = refused_while_it_lasts
@@ -105,21 +106,28 @@ def test_no_room_for_the_spool(
     assert len(sentry.events) == 1
 
 
+@pytest.mark.parametrize("names", ["slot-", "watchdog"])
 def test_no_thread_to_be_had(
     producer: psycopg.Connection,
     origin: Origin,
     start_worker: StartWorker,
     sentry: SentryServer,
     tmp_path: Path,
+    names: str,
 ) -> None:
+    """For the slots, or not even for the loop's helpers: nothing is claimed without these."""
     flag = tmp_path / "no threads"
     flag.touch()
     enqueue_some(producer, origin, "panel", 20)
-    worker = start_worker(SOON + NO_SLOT_THREADS.format(flag=str(flag)), SENTRY_DSN=sentry.dsn)
-    eventually(lambda: lacking(producer, "threads")() >= 16)
-    assert "ulimit -u" in str(the_alarm(sentry))
-    assert len(worker.logged("claimed")) < 10, "it does not claim and release without pause"
+    changes = SOON + NO_THREADS.format(flag=str(flag), names=names)
+    worker = start_worker(changes, SENTRY_DSN=sentry.dsn)
+    if names == "slot-":
+        eventually(lambda: lacking(producer, "threads")() >= 16)
+    else:
+        worker.wait_for_log("waiting for what the worker lacks", count=2)
+        assert not worker.logged("claimed")
     flag.unlink()
     wait_for_statuses(producer, ready=20)
+    assert "ulimit -u" in str(the_alarm(sentry))
     assert_nobody_suffered(producer, worker)
     assert len(sentry.events) == 1

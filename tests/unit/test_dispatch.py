@@ -14,7 +14,7 @@ from storyboard_worker.errors import (
     Resource,
     ResourceExhausted,
 )
-from storyboard_worker.models import Claim
+from storyboard_worker.models import Claim, Group
 from storyboard_worker.restraint import Restraint
 from storyboard_worker.slots import Slots
 from tests.unit.attempts import new_claim, source_error, storage_error
@@ -110,6 +110,25 @@ def test_slots_stay_free_when_a_claim_fails(slots: Slots, breakers: Breakers) ->
     with pytest.raises(DatabaseUnavailable):
         Dispatcher(away, slots, breakers, Restraint(SLOTS)).fill()
     assert slots.free == 4
+
+
+def test_slots_whose_attempts_began_stay_taken_when_a_later_claim_fails(
+    slots: Slots, breakers: Breakers
+) -> None:
+    """Else each such turn would let the worker have more under way than its slots."""
+
+    class Breaking(Backlog):
+        def claim(self, limit: int, *, group: Group, **which: Any) -> list[Claim]:
+            if group is Group.LOST:
+                raise DatabaseUnavailable(f"no {limit} rows")
+            return super().claim(limit, group=group, **which)
+
+    breaking: Any = Breaking(new=SLOTS)
+    with pytest.raises(DatabaseUnavailable):
+        Dispatcher(breaking, slots, breakers, Restraint(SLOTS)).fill()
+    begun = len(slots.under_way)
+    assert 0 < begun < SLOTS
+    assert slots.free == SLOTS - begun
 
 
 def test_after_a_lack_of_our_own_it_takes_nothing_and_then_less(
