@@ -1,13 +1,23 @@
 """Alarms: the installation as a whole is in trouble, and somebody has to hear of it.
 
-Raised by sweeps, because whoever raises the alarm of a dead worker must not be that worker.
+Raised by sweeps, because whoever raises the alarm of a dead worker must not be that worker. A lack
+of its own is told by the worker that meets it.
 """
 
 import logging
-from collections.abc import Collection, Iterator
+import threading
+import time
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from storyboard_worker.errors import (
+    DatabaseUnavailable,
+    DataRefused,
+    Resource,
+    ResourceExhausted,
+    SchemaOutdated,
+)
 from storyboard_worker.logs import event
 from storyboard_worker.queries.alarms import AlarmRegister, Signs
 from storyboard_worker.queries.workers import WorkerRegister
@@ -21,6 +31,16 @@ NO_WORKER = "no_worker"
 STALLED = "stalled"
 EXPIRING = "expiring"
 UPSTREAM = "upstream:"
+RESOURCES = "resources"
+
+MENDS = {
+    Resource.DESCRIPTORS: "storyboard-worker doctor; raise the limit of open files (ulimit -n), or "
+    "lower WORKER_CONCURRENCY",
+    Resource.MEMORY: "give the service more memory, or lower WORKER_CONCURRENCY",
+    Resource.THREADS: "raise the limit of processes (ulimit -u, the container's pids), or lower "
+    "WORKER_CONCURRENCY",
+    Resource.SPOOL: "storyboard-worker doctor; make room in the folder, or set TMPDIR to another",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +68,9 @@ class Alarms:
         self._workers = workers
         self._reporter = reporter
         self._max_wait_seconds = max_wait_seconds
+        self._lock = threading.Lock()
+        self._lack_told_at = float("-inf")
+        self._lacks: list[str] = []
 
     def watch(self) -> list[str]:
         """Look, and raise what has to be raised; the messages of what was."""
@@ -66,6 +89,27 @@ class Alarms:
     def met(self, paused: Collection[str]) -> list[str]:
         """The same for upstreams that a sweep had to leave alone, where no worker tells of it."""
         return [] if self._workers.alive() else self._raise(self._refusing(paused))
+
+    def lacking(self, error: ResourceExhausted) -> None:
+        """A worker lacks something of its own: once an hour, even without the database, to which it
+        may have no connection for the same reason."""
+        with self._lock:
+            now = time.monotonic()
+            if now - self._lack_told_at < RAISED_EVERY_SECONDS:
+                return
+            self._lack_told_at = now
+        message = f"{error.message[0].upper()}{error.message[1:]}: rows wait, none fails for it"
+        alarm = Alarm(RESOURCES, message, MENDS[error.resource], {"lacks": str(error.resource)})
+        try:
+            is_news = self._is_news(alarm)
+        except (DatabaseUnavailable, SchemaOutdated, DataRefused):
+            is_news = True
+        self._lacks += self._told([alarm], lambda _: is_news)
+
+    def take_lacks(self) -> list[str]:
+        """The messages of such alarms, each once."""
+        lacks, self._lacks = self._lacks, []
+        return lacks
 
     def _waiting(self, signs: Signs, workers: list[dict[str, Any]]) -> Iterator[Alarm]:
         waited = signs.oldest_waiting_seconds
@@ -97,10 +141,16 @@ class Alarms:
             if (lasted := self._register.seen_for_seconds(name)) >= PERSISTS_SECONDS
         ]
 
+    def _is_news(self, alarm: Alarm) -> bool:
+        return self._register.raise_once(alarm.name, every_seconds=RAISED_EVERY_SECONDS)
+
     def _raise(self, found: list[Alarm]) -> list[str]:
+        return self._told(found, self._is_news)
+
+    def _told(self, found: list[Alarm], is_news: Callable[[Alarm], bool]) -> list[str]:
         raised = []
         for alarm in found:
-            if self._register.raise_once(alarm.name, every_seconds=RAISED_EVERY_SECONDS):
+            if is_news(alarm):
                 event(logging.ERROR, alarm.message, alarm=alarm.name)
                 self._reporter.alarm(
                     alarm.name, alarm.message, next_step=alarm.next_step, **alarm.facts

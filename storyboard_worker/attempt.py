@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
+from typing import NoReturn
 
 from storyboard_worker.breakers import Breakers, Lasting
 from storyboard_worker.deadline import Deadline
@@ -21,13 +22,16 @@ from storyboard_worker.errors import (
     DataRefused,
     ErrorCode,
     LeaseLost,
+    ResourceExhausted,
     SchemaOutdated,
 )
+from storyboard_worker.exhaustion import exhaustion_in
 from storyboard_worker.logs import event, log
 from storyboard_worker.models import Claim
 from storyboard_worker.policy import Decision, Fail, Kind, Release, Retry, Tried, decide, kind_of
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.reporting.reporter import Reporter
+from storyboard_worker.restraint import Restraint
 from storyboard_worker.timeline import Timeline
 from storyboard_worker.transfer import Announce, Transfer
 
@@ -69,7 +73,8 @@ def _say_nothing(_step: str) -> None:
 
 
 class Attempts:
-    """Runs attempts; shared by all slots."""
+    """Runs attempts; shared by all slots. ``on_lack`` is called with a lack of our own that is to
+    be told, once for those that come together."""
 
     def __init__(
         self,
@@ -77,7 +82,9 @@ class Attempts:
         transfer: Transfer,
         breakers: Breakers,
         reporter: Reporter,
+        restraint: Restraint,
         *,
+        on_lack: Callable[[ResourceExhausted], None],
         max_own_errors: int = 8,
         jitter: random.Random | None = None,
     ) -> None:
@@ -85,6 +92,8 @@ class Attempts:
         self._transfer = transfer
         self._breakers = breakers
         self._reporter = reporter
+        self.restraint = restraint
+        self._on_lack = on_lack
         self._max_own_errors = max_own_errors
         self._jitter = jitter or random.SystemRandom()
 
@@ -95,9 +104,28 @@ class Attempts:
         def seconds_left() -> float | None:
             return _remaining(claim, claim.seconds_until_expiry)
 
+        def copy() -> str:
+            return self._copy(claim, deadline, announce, seconds_left, timeline)
+
+        return self._ended(claim, deadline, timeline, copy)
+
+    def turn_away(self, claim: Claim, error: ResourceExhausted) -> Ended:
+        """The attempt could not begin. Its row is given back, unless the database is away: nobody
+        can wait for that here, and the row comes back by its lease. Never raises."""
+        at_once = Deadline(0)
+        at_once.cancel()
+
+        def refuse() -> NoReturn:
+            raise error
+
+        return self._ended(claim, at_once, Timeline(), refuse)
+
+    def _ended(
+        self, claim: Claim, deadline: Deadline, timeline: Timeline, copy: Callable[[], str]
+    ) -> Ended:
         with self._reporter.attempt(claim, timeline) as trace:
             try:
-                ended = self._run(claim, deadline, announce, seconds_left, timeline)
+                ended = self._run(claim, deadline, timeline, copy)
             except Exception as error:  # noqa: BLE001  logged and reported, and the slot lives on
                 ended = self._broken(claim, error, timeline)
             trace.ended(ended.outcome, ended.error)
@@ -106,20 +134,16 @@ class Attempts:
         return ended
 
     def _run(
-        self,
-        claim: Claim,
-        deadline: Deadline,
-        announce: Announce,
-        seconds_left: Callable[[], float | None],
-        timeline: Timeline,
+        self, claim: Claim, deadline: Deadline, timeline: Timeline, copy: Callable[[], str]
     ) -> Ended:
         error: AttemptError | None = None
         cdn_url: str | None = None
         delay: float | None = None
         try:
             try:
-                cdn_url = self._copy(claim, deadline, announce, seconds_left, timeline)
+                cdn_url = copy()
                 outcome = Outcome.READY
+                self.restraint.ended_well()
             except AttemptError as caught:
                 error = caught
                 decision = self._decide(claim, caught)
@@ -135,15 +159,19 @@ class Attempts:
         return Ended(claim, outcome, seconds, timeline, error, cdn_url, delay)
 
     def _broken(self, claim: Claim, error: Exception, timeline: Timeline) -> Ended:
-        """Settling broke, which is a bug."""
+        """Settling broke, which is a bug unless we lacked something for it."""
+        self._breakers.abandoned(claim)
+        seconds = time.monotonic() - timeline.began_at
+        lack = exhaustion_in(error)
+        if lack is not None:
+            self.restraint.met(lack)
+            return Ended(claim, Outcome.UNSETTLED, seconds, timeline, lack)
         log.error(
             "an attempt could not be settled",
             exc_info=error,
             extra={"facts": {"storyboard_id": str(claim.id)}},
         )
         self._reporter.crashed(error)
-        self._breakers.abandoned(claim)
-        seconds = time.monotonic() - timeline.began_at
         return Ended(claim, Outcome.UNSETTLED, seconds, timeline, _unexpected(error))
 
     def _copy(
@@ -174,9 +202,14 @@ class Attempts:
             )
             self._breakers.succeeded(claim)
             self._insist(lambda: self._queue.complete(claim, image), deadline)
-        except (AttemptError, AttemptCancelled, LeaseLost):
+        except (AttemptCancelled, LeaseLost):
             raise
         except Exception as error:
+            lack = exhaustion_in(error)
+            if lack is not None and lack is not error:
+                raise lack from error
+            if isinstance(error, AttemptError):
+                raise
             # The border of an attempt: what nobody expected is this row's error and must
             # neither end the slot nor pass unseen. The stack stands in the log, too, for those
             # who have no Sentry.
@@ -186,13 +219,19 @@ class Attempts:
 
     def _decide(self, claim: Claim, error: AttemptError) -> Decision:
         self._breakers.failed(claim, error)
+        if isinstance(error, ResourceExhausted):
+            self.restraint.met(error)
         tried = Tried(claim.attempt, claim.own_errors, claim.max_attempts, self._max_own_errors)
         seconds_left = _remaining(claim, claim.seconds_until_given_up)
         return decide(error, tried, seconds_left=seconds_left, jitter=self._jitter)
 
-    def tell_news(self) -> None:
+    def tell_news(self, *, at_once: bool = False) -> None:
         """Tell of upstreams that have been left alone for long, and of those that are well again;
-        what these have put off is due at once."""
+        what these have put off is due at once. And of a lack of our own; unless ``at_once``, it
+        may be told a moment later."""
+        lack = self.restraint.take_news(at_once=at_once)
+        if lack is not None:
+            self._on_lack(lack)
         for news in self._breakers.take_news():
             _log_upstream(news)
             # As its rows' events name it: a source by its host alone.
@@ -285,6 +324,9 @@ class Attempts:
             try:
                 write()
             except (DatabaseUnavailable, SchemaOutdated) as error:
+                lack = exhaustion_in(error)
+                if lack is not None:
+                    self.restraint.met(lack)
                 # Once for each outcome: sixteen slots would fill the log of a long outage.
                 if wait_seconds == FIRST_DATABASE_WAIT_SECONDS:
                     event(logging.WARNING, "outcome waits for the database", reason=error)
@@ -322,7 +364,10 @@ def _unexpected(error: Exception) -> AttemptError:
 
 
 def _is_reported(decision: Decision, error: AttemptError) -> bool:
-    """Final failures, and what nobody expected; transient errors are no event."""
+    """Final failures, and what nobody expected; transient errors are no event, and a lack of our
+    own is one for all its rows."""
+    if isinstance(error, ResourceExhausted):
+        return False
     return isinstance(decision, Fail) or error.code is ErrorCode.UNEXPECTED
 
 

@@ -10,6 +10,7 @@ from storyboard_worker.errors import STORAGE_UPSTREAM
 from storyboard_worker.logs import event
 from storyboard_worker.models import Claim, Group
 from storyboard_worker.queries.claims import StoryboardQueue
+from storyboard_worker.restraint import Restraint
 from storyboard_worker.slots import Slots
 
 # Under load, with every slot taken by new rows, how often others are looked for.
@@ -21,12 +22,13 @@ class Filled:
     """``started`` attempts; ``look_again`` as soon as one ends: all slots are taken, so rows may be
     due that were not taken. ``held_back``: some upstreams were left alone, or rows that have to be
     tried one at a time, and any attempt that ends may open the way. ``left_free`` slots stayed
-    without work."""
+    without work, and ``withheld`` ones may not be used, for a lack of our own."""
 
     started: int
     look_again: bool
     held_back: bool
     left_free: int
+    withheld: int = 0
 
 
 class Dispatcher:
@@ -37,6 +39,7 @@ class Dispatcher:
         queue: StoryboardQueue,
         slots: Slots,
         breakers: Breakers,
+        restraint: Restraint,
         *,
         limit: int | None = None,
         clock: Callable[[], float] = time.monotonic,
@@ -44,6 +47,7 @@ class Dispatcher:
         self._queue = queue
         self._slots = slots
         self._breakers = breakers
+        self._restraint = restraint
         self._left = limit
         self._clock = clock
         self._rows_are_left = False
@@ -55,6 +59,8 @@ class Dispatcher:
         # Shut upstreams of which no new row was there: one that is found is one that arrived.
         self._without_new: set[str] = set()
         self._closed = False
+        # By the fill under way, which one thread does.
+        self._started = 0
 
     def close(self) -> None:
         """Start no more."""
@@ -72,12 +78,14 @@ class Dispatcher:
                 self._breakers.row_arrived(upstream)
         # A probe may end, and open its upstream for all, before this comes to its end.
         held_back = not self._breakers.all_closed
-        taken = self._slots.take(most=self._left)
-        started = 0
+        withheld = self._restraint.withheld
+        taken = self._slots.take(most=self._left, withheld=withheld)
+        self._started = 0
         try:
             started = self._fill(taken)
         finally:
-            self._slots.leave(taken - started)
+            # Of several claims one may have failed after others had started rows.
+            self._slots.leave(taken - self._started)
         held_back = held_back or not self._breakers.all_closed
         if not held_back:
             self._without_new.clear()
@@ -87,6 +95,7 @@ class Dispatcher:
             look_again=started == taken,
             held_back=held_back or self._lost_may_wait,
             left_free=taken - started,
+            withheld=withheld,
         )
 
     def take(self, completions: int) -> int:
@@ -102,6 +111,7 @@ class Dispatcher:
             and not self._closed
             and not self._is_time_for_suspects
             and self._breakers.all_closed
+            and not self._restraint.holds_back
         )
         return self._slots.take(leaving=completions) if easy else 0
 
@@ -183,6 +193,7 @@ class Dispatcher:
         _log_claimed(claims)
         for claim in claims:
             self._breakers.started(claim)
+            self._started += 1
             self._slots.start(claim)
         if self._left is not None:
             self._left -= len(claims)

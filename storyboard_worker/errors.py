@@ -2,6 +2,7 @@
 
     StoryboardWorkerError
     ├── AttemptError         one attempt on one row ended badly; carries the contract's code
+    │   └── ResourceExhausted  for a lack of our own
     ├── AttemptCancelled     somebody stopped the attempt (shutdown, lost lease)
     ├── LeaseLost            the claim is no longer ours: drop the result, tell nobody
     ├── DatabaseUnavailable  the database is away or too busy; waiting helps
@@ -90,6 +91,24 @@ class AttemptError(StoryboardWorkerError):
             http_status=self.http_status,
             request_id=self.request_id,
         )
+
+
+class Resource(StrEnum):
+    """What a worker may lack."""
+
+    DESCRIPTORS = "file descriptors"
+    MEMORY = "memory"
+    THREADS = "threads"
+    SPOOL = "room for the spool"
+
+
+class ResourceExhausted(AttemptError):
+    """This worker lacks something: neither the row nor an upstream is to blame."""
+
+    def __init__(self, resource: Resource, detail: str) -> None:
+        super().__init__(ErrorCode.UNEXPECTED, f"this worker lacks {resource} ({detail})")
+        self.resource = resource
+        self.detail = detail
 
 
 class AttemptCancelled(StoryboardWorkerError):

@@ -111,7 +111,12 @@ class Foreground:
         interval_seconds = self._settings.lease_seconds / RENEWALS_PER_LEASE
         duties = [renew, self._queue.give_back_lost]
         keeper = Keeper(duties, interval_seconds=interval_seconds)
-        keeper.start()
+        try:
+            keeper.start()
+        except RuntimeError:
+            # No thread is to be had, and without a keeper the lease would lapse.
+            self._give_back(claim, announce)
+            raise
         try:
             with self._stoppable(deadline):
                 return self._attempts.run(claim, deadline, announce=announce)

@@ -10,7 +10,7 @@ import random
 from dataclasses import dataclass
 from enum import Enum, auto
 
-from storyboard_worker.errors import AttemptError, ErrorCode
+from storyboard_worker.errors import AttemptError, ErrorCode, ResourceExhausted
 
 HTTP_GONE = 410
 DOUBTFUL_MAX_ATTEMPTS = 3
@@ -35,6 +35,8 @@ class Kind(Enum):
     OWN = auto()
     UPSTREAM = auto()
     BLAMELESS = auto()
+    # A lack of the worker's own: no upstream is to blame either.
+    OUR_LACK = auto()
 
 
 DOWN_CODES = frozenset(
@@ -58,6 +60,8 @@ _KINDS = {
 
 
 def kind_of(error: AttemptError) -> Kind:
+    if isinstance(error, ResourceExhausted):
+        return Kind.OUR_LACK
     if error.code is ErrorCode.SOURCE_NOT_FOUND and error.http_status == HTTP_GONE:
         return Kind.PERMANENT
     return _KINDS.get(error.code, Kind.OWN)
@@ -79,7 +83,8 @@ class Fail:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """The attempt is given back; the row, and its upstream, rest for ``delay_seconds``."""
+    """The attempt is given back; the row rests for ``delay_seconds``, and with it the upstream
+    that asked for it."""
 
     delay_seconds: float
 
@@ -112,10 +117,18 @@ def decide(
     kind = kind_of(error)
     if kind is Kind.BLAMELESS:
         return Release(pause_seconds(error))
+    if kind is Kind.OUR_LACK:
+        return Release(_before_link_dies(pause_seconds(error), seconds_left))
     if kind is Kind.PERMANENT or _is_spent(error, kind, tried):
         return Fail()
     is_own = kind is not Kind.UPSTREAM
     return _retry_in_time(error, _delay_seconds(error, tried, jitter), seconds_left, is_own)
+
+
+def _before_link_dies(delay_seconds: float, seconds_left: float | None) -> float:
+    if seconds_left is None:
+        return delay_seconds
+    return min(delay_seconds, max(0.0, seconds_left - SHORTEST_ATTEMPT_SECONDS))
 
 
 def _is_spent(error: AttemptError, kind: Kind, tried: Tried) -> bool:

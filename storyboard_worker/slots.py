@@ -9,6 +9,7 @@ from uuid import UUID
 
 from storyboard_worker.attempt import Attempts, Ended, Outcome
 from storyboard_worker.deadline import Deadline
+from storyboard_worker.exhaustion import exhaustion_in
 from storyboard_worker.logs import log
 from storyboard_worker.models import Claim
 
@@ -75,14 +76,14 @@ class Slots:
         with self._changed:
             return any(claim.workers_lost for claim, _ in self._under_way.values())
 
-    def take(self, *, most: int | None = None, leaving: int = 0) -> int:
+    def take(self, *, most: int | None = None, leaving: int = 0, withheld: int = 0) -> int:
         """Take free slots, for claims to come; returns how many.
 
-        ``leaving``: so many more are about to be free. Each is given to :meth:`start` or back
-        with :meth:`leave`.
+        ``leaving``: so many more are about to be free. ``withheld``: so many have to stay free.
+        Each is given to :meth:`start` or back with :meth:`leave`.
         """
         with self._changed:
-            count = max(0, self._count - self._taken + leaving)
+            count = max(0, self._count - self._taken + leaving - withheld)
             count = count if most is None else min(count, most)
             self._taken += count
         return count
@@ -107,11 +108,22 @@ class Slots:
         try:
             name = f"slot-{self._threads}"
             threading.Thread(target=self._work, name=name, daemon=True).start()
-        except RuntimeError:
-            # The system has no more threads for us: those that there are do the work.
-            log.exception("no thread for a slot")
+        except RuntimeError as error:
             with self._changed:
                 self._threads -= 1
+            self._turn_away(error)
+
+    def _turn_away(self, error: RuntimeError) -> None:
+        """The system has no more threads for us, and those that there are have enough to do."""
+        lack = exhaustion_in(error)
+        if lack is None:
+            raise error
+        try:
+            work = self._inbox.get_nowait()
+        except queue.Empty:
+            return  # one of them has taken it
+        if work is not None:
+            self._end(work[0], self._attempts.turn_away(work[0], lack))
 
     def cancel(self, claims: Collection[Claim], *, lost: bool = False) -> None:
         """Stop these attempts where they are; what they hold is dropped.
@@ -143,18 +155,20 @@ class Slots:
         while (work := self._inbox.get()) is not None:
             claim, deadline = work
             deadline.begin()
-            ended = self._run(claim, deadline)
-            with self._changed:
-                del self._under_way[claim.token]
-                ended = self._as_lost(ended)
-                self._lost.discard(claim.token)
-                self._taken -= 1
-                if ended is not None:
-                    self.tally[ended.outcome] += 1
-                self._changed.notify_all()
-            if ended is not None and self._on_ended is not None:
-                self._on_ended(ended)
-            self._on_free()
+            self._end(claim, self._run(claim, deadline))
+
+    def _end(self, claim: Claim, ended: Ended | None) -> None:
+        with self._changed:
+            del self._under_way[claim.token]
+            ended = self._as_lost(ended)
+            self._lost.discard(claim.token)
+            self._taken -= 1
+            if ended is not None:
+                self.tally[ended.outcome] += 1
+            self._changed.notify_all()
+        if ended is not None and self._on_ended is not None:
+            self._on_ended(ended)
+        self._on_free()
 
     def _as_lost(self, ended: Ended | None) -> Ended | None:
         """An attempt that was stopped because its lease was lost has that as its outcome."""

@@ -23,6 +23,7 @@ from storyboard_worker.models import Claim
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.queries.counts import StoryboardCounts
 from storyboard_worker.reporting.reporter import Reporter
+from storyboard_worker.restraint import Restraint
 from storyboard_worker.settings import Settings
 from storyboard_worker.shutdown import Shutdown
 from storyboard_worker.slots import Slots
@@ -133,6 +134,8 @@ class Sweep:
                     if tally.processed:
                         met = breakers.paused_seconds()
                         tally.alarms += self._insist(lambda: self._alarms.met(met))
+                    attempts.tell_news(at_once=True)
+                    tally.alarms += self._alarms.take_lacks()
             except RowsHidden:
                 raise
             except DatabaseUnavailable as error:
@@ -175,7 +178,7 @@ class Sweep:
             on_free=lambda: wakes.put(None),
             on_ended=on_ended,
         )
-        dispatcher = Dispatcher(self._queue, slots, breakers, limit=limit)
+        dispatcher = Dispatcher(self._queue, slots, breakers, attempts.restraint, limit=limit)
         keeper = Keeper(
             [lambda: renew_leases(self._queue, slots), self._queue.give_back_lost],
             interval_seconds=self._settings.lease_seconds / RENEWALS_PER_LEASE,
@@ -186,7 +189,8 @@ class Sweep:
         try:
             with self._shutdown.calling(lambda: wakes.put(None)):
                 try:
-                    drained = self._drain(dispatcher, slots, breakers, wakes, last_start)
+                    pauses = Pauses(breakers, attempts.restraint)
+                    drained = self._drain(dispatcher, slots, pauses, wakes, last_start)
                 finally:
                     # Also when the database is away: attempts under way insist on their outcome.
                     given_back = self._finish(slots, wakes, ends_at)
@@ -201,7 +205,7 @@ class Sweep:
         self,
         dispatcher: Dispatcher,
         slots: Slots,
-        breakers: Breakers,
+        pauses: "Pauses",
         wakes: Wakes,
         ends_at: float,
     ) -> bool:
@@ -212,10 +216,10 @@ class Sweep:
             filled = self._insist(dispatcher.fill)
             seconds = ends_at - time.monotonic()
             if not slots.under_way and not filled.started:
-                pause_seconds = breakers.seconds_until_change()
+                pause_seconds = pauses.seconds_until_change
                 if pause_seconds is None or pause_seconds > LONGEST_PAUSE_SAT_OUT_SECONDS:
                     # Rows of upstreams that are left alone for longer may be due.
-                    return not filled.held_back
+                    return not filled.held_back and not filled.withheld
                 seconds = min(seconds, max(SHORTEST_WAIT_SECONDS, pause_seconds))
             _wait(wakes, seconds)
         return False
@@ -260,6 +264,19 @@ class Sweep:
         """What attempts get after a signal: the grace, less what giving rows back may take."""
         grace = self._settings.shutdown_grace_seconds
         return grace - min(GIVE_BACK_SECONDS, grace / 5)
+
+
+@dataclass(frozen=True, slots=True)
+class Pauses:
+    """What may keep rows that are due from being started."""
+
+    breakers: Breakers
+    restraint: Restraint
+
+    @property
+    def seconds_until_change(self) -> float | None:
+        # While we lack something no upstream is asked.
+        return self.restraint.seconds_until_change or self.breakers.seconds_until_change()
 
 
 def _wait(wakes: Wakes, seconds: float) -> None:

@@ -10,11 +10,9 @@ the upload has to declare its length.
 """
 
 import hashlib
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from typing import IO
 
 from storyboard_worker.deadline import Deadline
 from storyboard_worker.errors import STORAGE_UPSTREAM, AttemptError, ErrorCode
@@ -22,12 +20,9 @@ from storyboard_worker.images import HEAD_BYTES, ImageType, recognise, structure
 from storyboard_worker.models import Claim, StoredImage, public_id
 from storyboard_worker.settings import Verify
 from storyboard_worker.source import Source, SourceImage
+from storyboard_worker.spool import Spools
 from storyboard_worker.storage import Storage
 from storyboard_worker.timeline import Timeline
-
-SPOOL_CHUNK_BYTES = 256 * 1024
-# Up to here a spooled image stays in memory; sixteen slots of it are still little.
-SPOOL_MEMORY_BYTES = 1024 * 1024
 
 Announce = Callable[[str], None]
 
@@ -43,7 +38,9 @@ class Transfer:
         folder: str,
         max_image_bytes: int,
         verify: Verify,
+        spools: Spools,
     ) -> None:
+        self._spools = spools
         self._source = source
         self._storage = storage
         self._folder = folder
@@ -83,15 +80,14 @@ class Transfer:
         timeline: Timeline,
     ) -> StoredImage:
         announce("the source does not say how long the image is: reading it whole first")
-        with tempfile.SpooledTemporaryFile(max_size=SPOOL_MEMORY_BYTES) as spool:
+        with self._spools.open() as spool:
             length = 0
             for chunk in found.chunks:
                 timeline.first_byte_at = timeline.first_byte_at or time.monotonic()
                 length += len(chunk)
                 self._check_size(length, claim.host)
                 spool.write(chunk)
-            spool.seek(0)
-            spooled = replace(found, chunks=_read(spool))
+            spooled = replace(found, chunks=spool.chunks())
             return self._store(claim, spooled, length, deadline, announce, timeline)
 
     def _store(
@@ -205,11 +201,6 @@ class ImageBody:
         return AttemptError(
             ErrorCode.IMAGE_TRUNCATED, f"the image is not whole: {reason}", upstream=self._host
         )
-
-
-def _read(spool: IO[bytes]) -> Iterator[bytes]:
-    while chunk := spool.read(SPOOL_CHUNK_BYTES):
-        yield chunk
 
 
 def _check_stored(image: StoredImage, length: int, md5_hex: str | None) -> None:

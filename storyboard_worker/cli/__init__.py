@@ -18,6 +18,7 @@ from storyboard_worker.errors import (
     SchemaOutdated,
     SettingsError,
 )
+from storyboard_worker.exhaustion import exhaustion_in
 from storyboard_worker.logs import log
 from storyboard_worker.settings import read_settings
 
@@ -121,9 +122,16 @@ def main() -> None:
     except click.Abort:
         _end("interrupted", Exit.BAD_ANSWER)
     except Exception as error:  # noqa: BLE001  the border of the process
-        # By the log, whose redactor keeps signed URLs and secrets out of the stack, too.
-        log.exception("unexpected error")
-        _end(f"unexpected {type(error).__name__}; its stack stands above", Exit.BAD_ANSWER)
+        _end(_unexpected(error), Exit.BAD_ANSWER)
+
+
+def _unexpected(error: Exception) -> str:
+    lack = exhaustion_in(error)
+    if lack is not None:
+        return f"{lack.message}: see `{PROGRAM} doctor`"
+    # By the log, whose redactor keeps signed URLs and secrets out of the stack, too.
+    log.error("unexpected error", exc_info=error)
+    return f"unexpected {type(error).__name__}; its stack stands above"
 
 
 def _terminated(signal_number: int, _frame: FrameType | None) -> NoReturn:

@@ -1,6 +1,7 @@
 """Putting the parts together, as each command needs them."""
 
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cached_property, partial
@@ -30,18 +31,23 @@ from storyboard_worker.queries.upkeep import Upkeep
 from storyboard_worker.queries.workers import WorkerRegister
 from storyboard_worker.redaction import Redactor
 from storyboard_worker.reporting.reporter import Reporter
+from storyboard_worker.restraint import Pause, Restraint
 from storyboard_worker.settings import Settings, read_settings
 from storyboard_worker.shutdown import Shutdown
 from storyboard_worker.source import Source
+from storyboard_worker.spool import Spools
 from storyboard_worker.storage import Storage
 from storyboard_worker.sweep import Sweep
 from storyboard_worker.transfer import Transfer
+from storyboard_worker.wire.pool import IdleConnections
 from storyboard_worker.wire.transport import Transport
 from storyboard_worker.worker.identity import new_worker_id
 
 # A cron container may start before the database answers.
 CHANGING_SECONDS = 30.0
 LOOKING_SECONDS = 5.0
+# One for its source and one for the storage.
+IDLE_CONNECTIONS_OF_A_SLOT = 2
 
 EMBEDDED_DIRECTORY = Path(".storyboard")
 
@@ -134,12 +140,18 @@ class Assembly:
         return Breakers()
 
     @cached_property
+    def restraint(self) -> Restraint:
+        return Restraint(self.settings.worker_concurrency)
+
+    @cached_property
     def attempts(self) -> Attempts:
         return Attempts(
             self.queue,
             self.transfer,
             self.breakers,
             self.reporter,
+            self.restraint,
+            on_lack=self.alarms.lacking,
             max_own_errors=self.settings.max_attempts,
         )
 
@@ -191,6 +203,7 @@ class Assembly:
         # The worker's keeper gives back what the other work has claimed without an answer.
         other.doubts = self.doubts
         other.breakers = self.breakers
+        other.restraint = self.restraint
         other.transfer = self.transfer
         return other
 
@@ -198,8 +211,11 @@ class Assembly:
     def transfer(self) -> Transfer:
         settings = self.settings
         cloudinary = settings.require_cloudinary()
+        idle = IdleConnections(most=IDLE_CONNECTIONS_OF_A_SLOT * settings.worker_concurrency)
+        self.restraint.relieved_by(idle.evict)
         transport = partial(
             Transport,
+            idle=idle,
             connect_timeout_seconds=settings.connect_timeout_seconds,
             read_timeout_seconds=settings.read_timeout_seconds,
         )
@@ -219,6 +235,7 @@ class Assembly:
             folder=cloudinary.folder,
             max_image_bytes=settings.max_image_bytes,
             verify=settings.verify_stored,
+            spools=Spools(Pause(time.monotonic)),
         )
 
 

@@ -16,6 +16,7 @@ from storyboard_worker.cli.output import print_json
 from storyboard_worker.doctor.check import Check, Room, Status
 from storyboard_worker.doctor.claim_checks import ClaimChecks
 from storyboard_worker.doctor.examination import examine
+from storyboard_worker.doctor.machine_checks import machine_checks
 from storyboard_worker.doctor.platform_checks import platform_checks
 from storyboard_worker.doctor.rights_checks import RightsChecks
 from storyboard_worker.doctor.schema_checks import MIGRATE, SchemaChecks
@@ -45,7 +46,7 @@ Examples:
 )
 @click.option("--json", "as_json", is_flag=True, help="Print all checks as one JSON object.")
 def doctor_command(*, as_json: bool) -> None:
-    """Check the whole installation: settings, database, workers, Cloudinary, Sentry.
+    """Check the whole installation: settings, machine, database, workers, Cloudinary, Sentry.
 
     Each line says what was found and, where something is amiss, how to mend it: ✓ well, ! look
     at it, ✗ broken. Exit 1 if anything is broken. Nothing is changed and no secret is shown; the
@@ -56,6 +57,8 @@ def doctor_command(*, as_json: bool) -> None:
     report = Report(as_json=as_json)
     report.add(found)
     if settings is not None:
+        [machine] = examine([("machine", partial(machine_checks, settings))])
+        report.add(machine)
         rooms = examine_upstreams if names_database(faults) else examine_all
         for checks in report.waiting_for(rooms(settings)):
             report.add(checks)

@@ -6,6 +6,7 @@ import click
 
 from storyboard_worker.attempt import Ended
 from storyboard_worker.cli.assembly import Assembly, assembled
+from storyboard_worker.cli.resources import check_resources
 from storyboard_worker.shutdown import Shutdown
 from storyboard_worker.worker.loop import Parts, Worker
 
@@ -18,11 +19,13 @@ def run_command() -> None:
     outcome back. A database that is away is waited for, at the start, too. The first signal
     lets attempts under way end within SHUTDOWN_GRACE_SECONDS and gives the others back; the
     second ends the process at once (exit 1). Exit 70: the worker found itself stuck. With
-    PORT set it serves health, metrics and the cron route there.
+    PORT set it serves health, metrics and the cron route there. It raises its own limit of open
+    files to what WORKER_CONCURRENCY needs, as far as it may.
     """
     shutdown = Shutdown()
     with shutdown.on_signals(), assembled(uploads=True) as parts:
         port = parts.settings.port
+        check_resources(parts, serves_http=port is not None)
         if port is None:
             _worker(parts, shutdown).run()
             return
@@ -48,6 +51,7 @@ def _worker(
             housekeeping=parts.housekeeping,
             attempts=parts.attempts,
             breakers=parts.breakers,
+            restraint=parts.restraint,
             reporter=parts.reporter,
             on_ended=on_ended,
         ),

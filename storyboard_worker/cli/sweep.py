@@ -17,6 +17,7 @@ from storyboard_worker.cli.arguments import ROWS, Seconds
 from storyboard_worker.cli.assembly import assembled
 from storyboard_worker.cli.exits import Exit
 from storyboard_worker.cli.output import duration, print_json, print_table
+from storyboard_worker.cli.resources import check_resources
 from storyboard_worker.errors import DatabaseUnavailable, SchemaOutdated
 from storyboard_worker.reporting.reporter import Reporter
 from storyboard_worker.shutdown import Shutdown, exit_within
@@ -68,6 +69,8 @@ def sweep_command(
         _printed(as_json=as_json),
     ):
         hard_end.reporter = parts.reporter
+        if not no_process:
+            check_resources(parts)
         sweep = parts.sweep(shutdown)
         hard_end.last_words = lambda: _print_if_any(sweep.tally, as_json=as_json)
         tally = sweep.run(

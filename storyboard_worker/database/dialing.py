@@ -11,6 +11,7 @@ from storyboard_worker import moments
 from storyboard_worker.database import any_bytes
 from storyboard_worker.database.bounded_connection import BoundedConnection, GivenUp, Haste
 from storyboard_worker.database.refusals import Refusals
+from storyboard_worker.exhaustion import lack_of_descriptors, told_in_words
 
 LONGEST_CONNECT_SECONDS = 10
 # What libpq takes as the shortest.
@@ -116,9 +117,9 @@ def _connect(dsn: str) -> BoundedConnection | Exception:
             prepare_threshold=None,
         )
     except psycopg.Error as error:
-        return _without_frames(error)
+        return _with_our_lack(_without_frames(error))
     except (OSError, UnicodeError, ValueError) as error:
-        return psycopg.OperationalError(str(error))
+        return _with_our_lack(psycopg.OperationalError(str(error)))
     moments.register(connection)
     if connection.pgconn.parameter_status(b"server_encoding") == b"SQL_ASCII":
         return _with_any_bytes(connection)
@@ -130,6 +131,14 @@ def _without_frames(error: psycopg.Error) -> psycopg.Error:
     circle: it would stay open until the garbage collector comes by."""
     error.__context__ = None
     return error.with_traceback(None)
+
+
+def _with_our_lack(error: psycopg.Error) -> psycopg.Error:
+    """libpq keeps no number of what it failed with, only the words, if those; a server that lacks
+    the same says so in an error of its own."""
+    if "FATAL" not in str(error):
+        error.__cause__ = told_in_words(str(error)) or lack_of_descriptors()
+    return error
 
 
 def _with_any_bytes(connection: BoundedConnection) -> BoundedConnection | Exception:

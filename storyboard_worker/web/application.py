@@ -12,6 +12,7 @@ from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
 from storyboard_worker.errors import DatabaseUnavailable, RowsHidden, SchemaOutdated
+from storyboard_worker.exhaustion import exhaustion_in
 from storyboard_worker.logs import event, log
 from storyboard_worker.web.answers import problem
 
@@ -65,6 +66,10 @@ class Application:
         except SchemaOutdated:
             return problem(503, "the database is not migrated: storyboard-worker migrate")
         except Exception as error:  # noqa: BLE001  logged, reported, and the server lives on
+            lack = exhaustion_in(error)
+            if lack is not None:
+                event(logging.WARNING, "a request had to be refused", reason=lack.message)
+                return problem(503, lack.message)
             log.exception("a request broke")
             self._crashed(error)
             return problem(500, "an error of ours; it is reported")

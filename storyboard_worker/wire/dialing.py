@@ -7,6 +7,7 @@ from functools import cached_property
 import httpx
 
 from storyboard_worker.deadline import Deadline
+from storyboard_worker.exhaustion import exhaustion_in
 from storyboard_worker.wire.certificate_names import check_name, without_names
 from storyboard_worker.wire.connection import Connection
 from storyboard_worker.wire.resolve import Resolver, SocketAddress, resolve_within
@@ -70,6 +71,9 @@ class Dialer:
                 return self._try(address, deadline)
             except OSError as error:
                 failure = error
+                if exhaustion_in(error) is not None:
+                    # Another address would need the same, and its error hide what we lack.
+                    break
         if deadline.expired or isinstance(failure, TimeoutError):
             raise httpx.ConnectTimeout(f"no connection to {origin.host} in time") from failure
         reason = failure or "it has no address"

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 
 from storyboard_worker.deadline import Deadline
+from storyboard_worker.exhaustion import lack_of_descriptors
 
 # Look-ups that may be under way at once, those included that are no longer waited for: a name
 # server that is dead holds each for as long as resolv.conf(5) says, often half a minute.
@@ -25,7 +26,8 @@ _lookups = threading.BoundedSemaphore(MOST_LOOKUPS)
 
 
 def resolve_any(host: str, port: int) -> list[SocketAddress]:
-    """Every TCP address of ``host``; raises :class:`socket.gaierror` when there is none.
+    """Every TCP address of ``host``; raises :class:`socket.gaierror` when there is none, another
+    :class:`OSError` when it could not look for want of a descriptor.
 
     The system's resolver cannot be interrupted: see :func:`resolve_within`.
     """
@@ -35,6 +37,12 @@ def resolve_any(host: str, port: int) -> list[SocketAddress]:
         # A label that is empty or longer than 63 characters (RFC 1035, section 2.3.4); a port
         # that no integer of C holds.
         raise socket.gaierror(socket.EAI_NONAME, "the name cannot exist") from error
+    except socket.gaierror as error:
+        # It says that there is no such name when it could not open a file or a socket.
+        lack = lack_of_descriptors()
+        if lack is not None:
+            raise lack from error
+        raise
     return [(family, address) for family, _, _, _, address in found]
 
 
@@ -44,7 +52,8 @@ def resolve_within(
     """What ``resolve`` answers, or :class:`TimeoutError` when it takes longer than ``seconds`` or
     than ``deadline`` leaves.
 
-    It is asked in a thread of its own, which is left behind then.
+    It is asked in a thread of its own, which is left behind then. :class:`OSError` as well when no
+    thread is to be had.
     """
     ends_at = time.monotonic() + min(seconds, deadline.remaining_seconds())
     if not _lookups.acquire(timeout=max(0.0, ends_at - time.monotonic())):
@@ -53,9 +62,9 @@ def resolve_within(
     arguments = (resolve, host, port, answer)
     try:
         threading.Thread(target=_look_up, args=arguments, name="resolver", daemon=True).start()
-    except RuntimeError:
+    except RuntimeError as error:
         _lookups.release()
-        raise
+        raise OSError(str(error)) from error
     while True:
         left_seconds = min(ends_at - time.monotonic(), deadline.remaining_seconds())
         try:

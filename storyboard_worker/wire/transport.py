@@ -7,6 +7,9 @@ from functools import partial
 import httpx
 
 from storyboard_worker.deadline import Deadline
+from storyboard_worker.errors import Resource
+from storyboard_worker.exhaustion import exhaustion_in
+from storyboard_worker.wire.connection import Connection
 from storyboard_worker.wire.dialing import Dialer, Origin
 from storyboard_worker.wire.outgoing import declared_length
 from storyboard_worker.wire.pool import IdleConnections
@@ -22,7 +25,7 @@ class Transport(httpx.BaseTransport):
     SNI and the check of the certificate stay with the URL's host. ``tls`` replaces the
     verifying context of the system. ``connect_timeout_seconds`` bounds the wait for each
     address and the TLS handshake, ``read_timeout_seconds`` each wait for bytes to arrive or
-    to leave; a connection that has been idle for ``max_idle_seconds`` is not used again.
+    to leave. Transports may share the room for connections that are ``idle``, not the connections.
 
     A request may carry a :class:`Deadline` in ``extensions["deadline"]``, which bounds every
     wait besides and wakes it when cancelled; an exchange that outlives it ends with one of
@@ -39,9 +42,9 @@ class Transport(httpx.BaseTransport):
         tls: ssl.SSLContext | None = None,
         connect_timeout_seconds: float,
         read_timeout_seconds: float,
-        max_idle_seconds: float = 15.0,
+        idle: IdleConnections | None = None,
     ) -> None:
-        self._idle = IdleConnections(max_idle_seconds)
+        self._idle = idle or IdleConnections()
         self._dialer = Dialer(
             resolve=resolve,
             tls=tls,
@@ -53,9 +56,11 @@ class Transport(httpx.BaseTransport):
         """The answer as soon as its head is there; its body is read by iterating it."""
         deadline = request.extensions.get("deadline") or Deadline(math.inf)
         origin = Origin.of(request.url)
-        keep = partial(self._idle.put, origin)
+        # Another transport's may lead to addresses that this one refuses.
+        place = (self, origin)
+        keep = partial(self._idle.put, place)
         repeatable = _is_repeatable(request)
-        idle = self._idle.take(origin)
+        idle = self._idle.take(place)
         if idle is not None:
             try:
                 return idle.exchange(request, deadline, keep)
@@ -64,10 +69,21 @@ class Transport(httpx.BaseTransport):
                 # (RFC 9112, section 9.3.1).
                 if idle.answer_began or not repeatable:
                     raise
-        return self._dialer.dial(origin, deadline).exchange(request, deadline, keep)
+        return self._dial(origin, deadline).exchange(request, deadline, keep)
+
+    def _dial(self, origin: Origin, deadline: Deadline) -> Connection:
+        """Without a descriptor to be had, once more with those of the idle connections."""
+        try:
+            return self._dialer.dial(origin, deadline)
+        except httpx.ConnectError as error:
+            lack = exhaustion_in(error)
+            if lack is None or lack.resource is not Resource.DESCRIPTORS or not self._idle.evict():
+                raise
+        return self._dialer.dial(origin, deadline)
 
     def close(self) -> None:
-        """Close the idle connections; those in use close when their answers end."""
+        """Close the idle connections, also those of other transports that share their room; those
+        in use close when their answers end."""
         self._idle.close()
 
 

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import Protocol
 
 from storyboard_worker import __version__
 from storyboard_worker.attempt import Attempts, Ended, Outcome
@@ -14,6 +15,7 @@ from storyboard_worker.breakers import Breakers
 from storyboard_worker.database import Database
 from storyboard_worker.dispatch import Dispatcher, Filled
 from storyboard_worker.errors import DatabaseUnavailable, SchemaOutdated
+from storyboard_worker.exhaustion import exhaustion_in
 from storyboard_worker.housekeeping import Housekeeping
 from storyboard_worker.keeper import RENEWALS_PER_LEASE, Keeper, renew_leases
 from storyboard_worker.logs import event
@@ -24,6 +26,7 @@ from storyboard_worker.queries.outlook import Outlook
 from storyboard_worker.queries.workers import WorkerRegister
 from storyboard_worker.reporting.reporter import Reporter
 from storyboard_worker.reporting.sdk import release_of
+from storyboard_worker.restraint import Restraint
 from storyboard_worker.settings import Settings
 from storyboard_worker.shutdown import Shutdown
 from storyboard_worker.slots import Slots
@@ -54,6 +57,10 @@ FINISHED = frozenset({Outcome.READY, Outcome.FAILED})
 NOTHING = Filled(started=0, look_again=False, held_back=False, left_free=0)
 
 
+class Startable(Protocol):
+    def start(self) -> None: ...
+
+
 class Wake(Enum):
     """Why the loop is woken."""
 
@@ -76,6 +83,7 @@ class Parts:
     housekeeping: Housekeeping
     attempts: Attempts
     breakers: Breakers
+    restraint: Restraint
     reporter: Reporter
     on_ended: Callable[[Ended], None] | None = None
 
@@ -90,6 +98,7 @@ class Worker:
         self._outlook = parts.outlook
         self._database = parts.database
         self._breakers = parts.breakers
+        self._restraint = parts.restraint
         self._on_ended = parts.on_ended
         self._shutdown = shutdown
         self._reporter = parts.reporter
@@ -102,7 +111,7 @@ class Worker:
             on_free=self._slot_is_free,
             on_ended=self._ended,
         )
-        self._dispatcher = Dispatcher(parts.queue, self._slots, parts.breakers)
+        self._dispatcher = Dispatcher(parts.queue, self._slots, parts.breakers, parts.restraint)
         parts.queue.refill_along(self._dispatcher)
         self._idling = Idling(settings.poll_interval_seconds)
         self._listener = Listener(
@@ -124,7 +133,7 @@ class Worker:
             self._listener.proofs,
             concurrency=settings.worker_concurrency,
         )
-        self._outage = Outage(parts.reporter)
+        self._outage = Outage(parts.reporter, parts.restraint.met)
         keeper_seconds = min(settings.lease_seconds / RENEWALS_PER_LEASE, BEAT_SECONDS)
         self._keeper = Keeper(
             [
@@ -159,12 +168,34 @@ class Worker:
             version=__version__,
             concurrency=self._settings.worker_concurrency,
         )
-        for thread in (self._watchdog, self._keeper, self._pulse, self._listener, self._grace):
-            thread.start()
+        if not self._start_threads():
+            return
         while not self._shutdown.requested:
             self._turn()
         self._stop()
         self._grace.over()
+
+    def _start_threads(self) -> bool:
+        """Without threads to be had nothing is claimed; false when a stop is requested before there
+        are enough."""
+        for thread in (self._watchdog, self._keeper, self._pulse, self._listener, self._grace):
+            while not self._is_started(thread):
+                if self._shutdown.requested:
+                    return False
+                self._wait(self._restraint.seconds_until_change or 0.0)
+        return True
+
+    def _is_started(self, thread: Startable) -> bool:
+        try:
+            thread.start()
+        except RuntimeError as error:
+            lack = exhaustion_in(error)
+            if lack is None:
+                raise
+            event(logging.WARNING, "waiting for what the worker lacks", reason=lack.message)
+            self._restraint.met(lack)
+            return False
+        return True
 
     @property
     def silent_seconds(self) -> float:
@@ -207,7 +238,8 @@ class Worker:
             hearing=self._listener.hearing, known=self._known_seconds(filled)
         )
         rows_are_left = filled.look_again or filled.held_back
-        self._wait(seconds, wake_at_free=filled.left_free + 1 if rows_are_left else NEVER)
+        free = filled.left_free + filled.withheld
+        self._wait(seconds, wake_at_free=free + 1 if rows_are_left else NEVER)
 
     def _may_claim(self) -> bool:
         """After a wait in vain one look tells; and that the database is there, which else would
@@ -235,7 +267,7 @@ class Worker:
     def _known_seconds(self, filled: Filled) -> list[float | None]:
         """Until what may bring work and is known to come; a slot that becomes free brings what
         was left over."""
-        known = [self._queue.seconds_until_look_for_lost]
+        known = [self._queue.seconds_until_look_for_lost, self._restraint.seconds_until_change]
         if filled.left_free:
             # Without a free slot nobody can ask an upstream that may be asked.
             known.append(self._breakers.seconds_until_change())

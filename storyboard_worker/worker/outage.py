@@ -3,8 +3,15 @@
 import logging
 import threading
 import time
+from collections.abc import Callable
 
-from storyboard_worker.errors import DatabaseUnavailable, RowsHidden, SchemaOutdated
+from storyboard_worker.errors import (
+    DatabaseUnavailable,
+    ResourceExhausted,
+    RowsHidden,
+    SchemaOutdated,
+)
+from storyboard_worker.exhaustion import exhaustion_in
 from storyboard_worker.logs import event, log
 from storyboard_worker.reporting.reporter import Reporter
 
@@ -15,10 +22,12 @@ ALARM_AFTER_SECONDS = 60.0
 
 class Outage:
     """Keeps count of one outage at a time, as the claim loop meets it and as the keeper does: a
-    fault may strike one of them alone. It is told once for both."""
+    fault may strike one of them alone. It is told once for both. ``on_lack`` hears of each failure
+    for want of something of ours: then the database is not to blame."""
 
-    def __init__(self, reporter: Reporter) -> None:
+    def __init__(self, reporter: Reporter, on_lack: Callable[[ResourceExhausted], None]) -> None:
         self._reporter = reporter
+        self._on_lack = on_lack
         self._lock = threading.Lock()
         self._loop_since: float | None = None
         self._keeper_since: float | None = None
@@ -33,13 +42,15 @@ class Outage:
         """
         if self._loop_since is None:
             self._loop_since = time.monotonic()
-            if isinstance(error, DatabaseUnavailable | SchemaOutdated):
+            lack = exhaustion_in(error)
+            if lack is not None:
+                event(logging.WARNING, "waiting for what the worker lacks", reason=lack.message)
+            elif isinstance(error, DatabaseUnavailable | SchemaOutdated):
                 event(logging.WARNING, "waiting for the database", reason=error)
             else:
                 log.error("claiming failed unexpectedly", exc_info=error)
                 self._reporter.crashed(error)
-        else:
-            self._tell_if_it_lasts(self._loop_since, error)
+        self._tell_if_it_lasts(self._loop_since, error)
         wait_seconds = self._next_wait_seconds
         self._next_wait_seconds = min(wait_seconds * 2, LONGEST_WAIT_SECONDS)
         return wait_seconds
@@ -65,6 +76,10 @@ class Outage:
             self._forget_if_all_is_well()
 
     def _tell_if_it_lasts(self, since: float, error: Exception) -> None:
+        lack = exhaustion_in(error)
+        if lack is not None:
+            self._on_lack(lack)
+            return
         with self._lock:
             if self._told or time.monotonic() - since <= ALARM_AFTER_SECONDS:
                 return

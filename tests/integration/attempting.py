@@ -5,7 +5,7 @@ import random
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
@@ -15,10 +15,12 @@ from storyboard_worker.attempt import Attempts, Ended
 from storyboard_worker.breakers import Breakers
 from storyboard_worker.database import Database
 from storyboard_worker.deadline import Deadline
+from storyboard_worker.errors import ResourceExhausted
 from storyboard_worker.models import Claim
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.redaction import Redactor
 from storyboard_worker.reporting.reporter import Reporter
+from storyboard_worker.restraint import Restraint
 from storyboard_worker.sentry_settings import SentrySettings
 from storyboard_worker.transfer import Transfer
 from tests.integration.errors.stage import PLENTY_SECONDS, Stage
@@ -37,6 +39,8 @@ class Bench:
     breakers: Breakers
     reporter: Reporter
     deadline: Deadline
+    restraint: Restraint = field(default_factory=lambda: Restraint(2))
+    lacks: list[ResourceExhausted] = field(default_factory=list)
 
     def attempts(self, transfer: Transfer | None = None) -> Attempts:
         return Attempts(
@@ -44,6 +48,8 @@ class Bench:
             transfer or self.stage.transfer,
             self.breakers,
             self.reporter,
+            self.restraint,
+            on_lack=self.lacks.append,
             jitter=random.Random(5),
         )
 

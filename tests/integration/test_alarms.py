@@ -9,6 +9,7 @@ import pytest
 
 from storyboard_worker.alarms import Alarms
 from storyboard_worker.database import Database
+from storyboard_worker.errors import Resource, ResourceExhausted
 from storyboard_worker.queries.alarms import AlarmRegister
 from storyboard_worker.queries.workers import WorkerRegister
 from storyboard_worker.reporting.reporter import Reporter
@@ -228,3 +229,46 @@ def test_what_was_long_ago_is_forgotten(alarms: Alarms, producer: psycopg.Connec
     producer.execute("INSERT INTO storyboard_alarms VALUES ('old', %s, %s)", [long_ago, long_ago])
     alarms.watch()
     assert producer.execute("SELECT name FROM storyboard_alarms").fetchall() == []
+
+
+def test_a_lack_of_a_worker_is_told_once_an_hour_with_what_is_lacking(
+    alarms: Alarms, sentry: SentryServer, reporter: Reporter, producer: psycopg.Connection
+) -> None:
+    for _ in range(3):
+        alarms.lacking(ResourceExhausted(Resource.SPOOL, "ENOSPC: no space left on device"))
+    reporter.close()
+    (event,) = sentry.events
+    assert event["tags"]["alarm"] == "resources"
+    assert "lacks room for the spool (ENOSPC" in str(event)
+    assert "TMPDIR" in str(event)
+    (message,) = alarms.take_lacks()
+    assert message.startswith("This worker lacks room for the spool")
+    assert alarms.take_lacks() == []
+    raised = producer.execute("SELECT name FROM storyboard_alarms").fetchall()
+    assert raised == [("resources",)]
+
+
+def test_another_worker_has_told_it(
+    alarms: Alarms, database: Database, reporter: Reporter, sentry: SentryServer
+) -> None:
+    assert AlarmRegister(database).raise_once("resources", every_seconds=3600)
+    alarms.lacking(ResourceExhausted(Resource.THREADS, "none"))
+    reporter.close()
+    assert sentry.events == []
+
+
+def test_a_lack_is_told_without_the_database(
+    alarms: Alarms, database: Database, reporter: Reporter, sentry: SentryServer
+) -> None:
+    """To which there may be no connection for the same reason."""
+    away = Alarms(
+        AlarmRegister(Database("host=127.0.0.1 port=1", timeout_seconds=1)),
+        WorkerRegister(database, lease_seconds=60),
+        reporter,
+        max_wait_seconds=MAX_WAIT_SECONDS,
+    )
+    for _ in range(2):
+        away.lacking(ResourceExhausted(Resource.DESCRIPTORS, "EMFILE"))
+    reporter.close()
+    (event,) = sentry.events
+    assert event["tags"]["alarm"] == "resources"

@@ -1,21 +1,27 @@
 """Attempts whose row is taken away, that are stopped, or that break where nobody expected."""
 
+import errno
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, NoReturn
 
 import psycopg
 import pytest
 
 from storyboard_worker import transfer
 from storyboard_worker.attempt import Ended, Outcome
+from storyboard_worker.breakers import DOWN_AFTER_ROWS
 from storyboard_worker.database import Database
 from storyboard_worker.demo.faults import Hang
 from storyboard_worker.demo.pictures import random_image
+from storyboard_worker.errors import AttemptError, ErrorCode
 from storyboard_worker.models import Claim
+from storyboard_worker.restraint import FIRST_PAUSE_SECONDS
 from tests.integration.attempting import Bench, new_bench
 from tests.integration.errors.stage import PLENTY_SECONDS, new_stage
 from tests.integration.producing import NO_CLAIM, NO_OUTCOME, change, delete, only, storyboard
+from tests.unit.attempts import new_claim, source_error
 
 IMAGE = random_image(5_000, "JPEG", seed=2)
 
@@ -131,3 +137,42 @@ def test_what_nobody_expected_fails_after_the_last_attempt(
     claim = bench.claim(bench.stage.serve(IMAGE), max_attempts=1)
     assert bench.run(claim).outcome is Outcome.FAILED
     assert bench.row(claim)["error_code"] == "unexpected"
+
+
+class Lacking:
+    """A transfer that fails as one does for want of a descriptor."""
+
+    def copy(self, *_: object, **__: object) -> NoReturn:
+        lack = OSError(errno.EMFILE, "Too many open files")
+        raise AttemptError(ErrorCode.STORAGE_UNAVAILABLE, "no", upstream="cloudinary") from lack
+
+
+def test_a_lack_of_our_own_uses_up_no_attempt_and_blames_nobody(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    claim = bench.claim(bench.stage.serve(IMAGE))
+    for _ in range(DOWN_AFTER_ROWS):
+        bench.breakers.failed(new_claim(claim.upstream), source_error(upstream=claim.upstream))
+    bench.breakers.started(claim)
+    lacking: Any = Lacking()
+    ended = bench.run(claim, lacking)
+    assert ended.outcome is Outcome.RELEASED
+    row = bench.row(claim)
+    assert (row["status"], row["attempts"], row["own_errors"]) == ("pending", 0, 0)
+    assert row["error_code"] == "unexpected"
+    assert row["error_message"].startswith("this worker lacks file descriptors (EMFILE")
+    assert bench.waits_seconds(claim) == pytest.approx(FIRST_PAUSE_SECONDS, abs=0.5)
+    assert set(bench.breakers.paused_seconds()) == {claim.upstream}, "nothing of the storage"
+    assert bench.breakers._breakers[claim.upstream].probes == set(), "another may be a probe"
+    assert bench.restraint.most == 0
+    assert not [record for record in caplog.records if record.exc_info], "it is no bug"
+
+
+def test_it_is_told_once_for_all_its_rows(bench: Bench) -> None:
+    lacking: Any = Lacking()
+    for number in range(3):
+        bench.run(bench.claim(bench.stage.serve(IMAGE, name=f"{number}.jpg")), lacking)
+    assert bench.lacks == []
+    bench.attempts().tell_news(at_once=True)
+    bench.attempts().tell_news(at_once=True)
+    assert [str(lack.resource) for lack in bench.lacks] == ["file descriptors"]

@@ -77,3 +77,45 @@ def test_closed_slots_finish_what_is_under_way_and_end(
     release.set()
     eventually(lambda: threads() == before)
     assert slots.tally == {Outcome.READY: 1}
+
+
+@pytest.fixture
+def no_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system has none left for slots."""
+    start = threading.Thread.start
+
+    def refuse(thread: threading.Thread) -> None:
+        if thread.name.startswith("slot-"):
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+
+
+def test_a_row_for_which_there_is_no_thread_is_given_back(
+    bench: Bench, slots: Slots, no_threads: None
+) -> None:
+    claim = bench.claim(bench.stage.serve(IMAGE))
+    slots.take(most=1)
+    slots.start(claim)
+    assert slots.wait_idle(0)
+    assert (slots.free, slots.tally) == (2, {Outcome.RELEASED: 1})
+    row = bench.row(claim)
+    assert (row["status"], row["attempts"], row["error_code"]) == ("pending", 0, "unexpected")
+    assert row["error_message"] == "this worker lacks threads (can't start new thread)"
+    assert bench.restraint.most == 0
+
+
+def test_the_database_is_not_waited_for_where_no_thread_may_wait(
+    bench: Bench, slots: Slots, no_threads: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is the claim loop that starts them; the row comes back by its lease."""
+    claim = bench.claim(bench.stage.serve(IMAGE))
+    bench.producer.execute("ALTER TABLE storyboards RENAME TO away")
+    try:
+        slots.take(most=1)
+        slots.start(claim)
+    finally:
+        bench.producer.execute("ALTER TABLE away RENAME TO storyboards")
+    assert slots.tally == {Outcome.CANCELLED: 1}
+    assert bench.row(claim)["status"] == "processing"

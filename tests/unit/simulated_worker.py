@@ -18,6 +18,7 @@ from storyboard_worker.errors import AttemptError, ErrorCode
 from storyboard_worker.models import Claim, Group
 from storyboard_worker.policy import DOWN_CODES, Release, Retry, Tried, decide
 from storyboard_worker.queries.claiming import NOTICED_AFTER_SECONDS
+from storyboard_worker.restraint import Restraint
 from tests.unit.clock import Clock
 
 URL = "https://images.example/a"
@@ -139,7 +140,8 @@ class SimulatedSlots:
         suspects = sum(claim.is_suspect for claim in self.under_way.values())
         return max(0, SUSPECTS - suspects)
 
-    def take(self, *, most: int | None = None) -> int:
+    def take(self, *, most: int | None = None, withheld: int) -> int:
+        assert not withheld, "it lacks nothing"
         free = SLOTS - self.taken if most is None else min(most, SLOTS - self.taken)
         self.taken += free
         return free
@@ -165,7 +167,9 @@ class SimulatedWorker:
         self.table = Table(self.clock, self._chance)
         self._slots = SimulatedSlots(self._start)
         table, slots = _as_any(self.table), _as_any(self._slots)
-        self._dispatcher = Dispatcher(table, slots, self._breakers, clock=self.clock)
+        self._dispatcher = Dispatcher(
+            table, slots, self._breakers, Restraint(SLOTS), clock=self.clock
+        )
         self._numbers = count()
         self._events: list[tuple[float, int, Callable[[], None]]] = []
 

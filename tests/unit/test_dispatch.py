@@ -7,26 +7,34 @@ import pytest
 
 from storyboard_worker.breakers import Breakers
 from storyboard_worker.dispatch import SUSPECTS_EVERY_SECONDS, Dispatcher
-from storyboard_worker.errors import STORAGE_UPSTREAM, DatabaseUnavailable, ErrorCode
-from storyboard_worker.models import Claim
+from storyboard_worker.errors import (
+    STORAGE_UPSTREAM,
+    DatabaseUnavailable,
+    ErrorCode,
+    Resource,
+    ResourceExhausted,
+)
+from storyboard_worker.models import Claim, Group
+from storyboard_worker.restraint import Restraint
 from storyboard_worker.slots import Slots
 from tests.unit.attempts import new_claim, source_error, storage_error
 from tests.unit.backlog import Backlog, slots_that_stay_taken
 from tests.unit.clock import Clock
 
+SLOTS = 4
 MakeDispatcher = Callable[..., Dispatcher]
 
 
 @pytest.fixture
 def slots() -> Slots:
-    return slots_that_stay_taken(4)
+    return slots_that_stay_taken(SLOTS)
 
 
 @pytest.fixture
 def filled(slots: Slots, breakers: Breakers, clock: Clock) -> MakeDispatcher:
     def make(due: int, limit: int | None = None) -> Dispatcher:
         backlog: Any = Backlog(due)
-        made = Dispatcher(backlog, slots, breakers, limit=limit, clock=clock)
+        made = Dispatcher(backlog, slots, breakers, Restraint(SLOTS), limit=limit, clock=clock)
         made.fill()
         return made
 
@@ -100,5 +108,41 @@ def test_slots_stay_free_when_a_claim_fails(slots: Slots, breakers: Breakers) ->
 
     away: Any = Away()
     with pytest.raises(DatabaseUnavailable):
-        Dispatcher(away, slots, breakers).fill()
+        Dispatcher(away, slots, breakers, Restraint(SLOTS)).fill()
     assert slots.free == 4
+
+
+def test_slots_whose_attempts_began_stay_taken_when_a_later_claim_fails(
+    slots: Slots, breakers: Breakers
+) -> None:
+    """Else each such turn would let the worker have more under way than its slots."""
+
+    class Breaking(Backlog):
+        def claim(self, limit: int, *, group: Group, **which: Any) -> list[Claim]:
+            if group is Group.LOST:
+                raise DatabaseUnavailable(f"no {limit} rows")
+            return super().claim(limit, group=group, **which)
+
+    breaking: Any = Breaking(new=SLOTS)
+    with pytest.raises(DatabaseUnavailable):
+        Dispatcher(breaking, slots, breakers, Restraint(SLOTS)).fill()
+    begun = len(slots.under_way)
+    assert 0 < begun < SLOTS
+    assert slots.free == SLOTS - begun
+
+
+def test_after_a_lack_of_our_own_it_takes_nothing_and_then_less(
+    slots: Slots, breakers: Breakers, clock: Clock
+) -> None:
+    restraint, backlog = Restraint(SLOTS, clock), Backlog(10)
+    queue: Any = backlog
+    dispatcher = Dispatcher(queue, slots, breakers, restraint, clock=clock)
+    restraint.met(ResourceExhausted(Resource.THREADS, "none"))
+    filled = dispatcher.fill()
+    assert (filled.started, filled.withheld, backlog.asked) == (0, SLOTS, [])
+    assert dispatcher.take(2) == 0
+    clock.now += restraint.seconds_until_change or 0.0
+    filled = dispatcher.fill()
+    assert (filled.started, filled.withheld) == (SLOTS // 2, SLOTS // 2)
+    assert filled.look_again, "more are due"
+    assert dispatcher.take(2) == 0, "nor along with completions"

@@ -8,6 +8,7 @@ from storyboard_worker.breakers import Breakers
 from storyboard_worker.dispatch import SUSPECTS_EVERY_SECONDS, Dispatcher
 from storyboard_worker.errors import STORAGE_UPSTREAM
 from storyboard_worker.models import Claim, Group
+from storyboard_worker.restraint import Restraint
 from storyboard_worker.slots import Slots
 from tests.unit.attempts import HOST, new_claim, source_error, storage_error
 from tests.unit.backlog import Backlog, slots_that_stay_taken
@@ -24,7 +25,7 @@ def slots() -> Slots:
 
 def dispatcher_of(backlog: Backlog, slots: Slots, breakers: Breakers, clock: Clock) -> Dispatcher:
     queue: Any = backlog
-    return Dispatcher(queue, slots, breakers, clock=clock)
+    return Dispatcher(queue, slots, breakers, Restraint(SLOTS), clock=clock)
 
 
 def suspects(slots: Slots) -> list[Claim]:

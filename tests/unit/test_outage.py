@@ -5,7 +5,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from storyboard_worker.errors import DatabaseUnavailable, RowsHidden, SchemaOutdated
+from storyboard_worker.errors import (
+    DatabaseUnavailable,
+    Resource,
+    ResourceExhausted,
+    RowsHidden,
+    SchemaOutdated,
+)
 from storyboard_worker.redaction import Redactor
 from storyboard_worker.reporting.reporter import Reporter
 from storyboard_worker.sentry_settings import SentrySettings
@@ -23,6 +29,7 @@ class Heard(Reporter):
         super().__init__(SentrySettings(), Redactor(), worker_id="worker-1")
         self.alarms: list[str] = []
         self.crashes: list[Exception] = []
+        self.lacks: list[ResourceExhausted] = []
 
     def alarm(self, name: str, message: str, *, next_step: str, **_: object) -> None:
         assert (name, next_step) == ("database", "storyboard-worker doctor")
@@ -46,7 +53,7 @@ def heard() -> Heard:
 
 @pytest.fixture
 def outage(heard: Heard) -> Outage:
-    return Outage(heard)
+    return Outage(heard, heard.lacks.append)
 
 
 def last(clock: Clock, fail: Callable[[Exception], object], seconds: float) -> None:
@@ -121,3 +128,17 @@ def test_the_words_of_the_alarm(
     outage.wait_seconds(error)
     assert heard.alarms == [f"The worker cannot work: {words}"]
     assert heard.crashes == ([error] if isinstance(error, ValueError) else [])
+
+
+def test_what_we_lack_ourselves_is_no_fault_of_the_database(
+    outage: Outage, heard: Heard, clock: Clock
+) -> None:
+    lacking = DatabaseUnavailable("no thread to connect with")
+    lacking.__cause__ = RuntimeError("can't start new thread")
+    while clock.now < 1000.0 + 2 * ALARM_AFTER_SECONDS:
+        outage.wait_seconds(lacking)
+        outage.keeper_failed(lacking)
+        clock.now += LONGEST_WAIT_SECONDS
+    assert not heard.alarms
+    assert not heard.crashes
+    assert {lack.resource for lack in heard.lacks} == {Resource.THREADS}

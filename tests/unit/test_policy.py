@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from storyboard_worker.errors import AttemptError, ErrorCode
+from storyboard_worker.errors import AttemptError, ErrorCode, Resource, ResourceExhausted
 from storyboard_worker.policy import (
     BACKOFF_MAX_SECONDS,
     RETRY_AFTER_MAX_SECONDS,
@@ -207,3 +207,18 @@ def test_what_was_asked_outlasting_the_link_fails_at_once() -> None:
 
 def test_the_same_seed_makes_the_same_delay() -> None:
     assert retry() == retry()
+
+
+@pytest.mark.parametrize(
+    ("asked_seconds", "seconds_left", "delay_seconds"),
+    [(5.0, None, 5.0), (60.0, 86_400.0, 60.0), (60.0, 40.0, 35.0), (60.0, 3.0, 0.0)],
+)
+def test_a_lack_of_our_own_uses_up_no_attempt_and_no_life(
+    asked_seconds: float, seconds_left: float | None, delay_seconds: float
+) -> None:
+    error = ResourceExhausted(Resource.SPOOL, "full")
+    error.retry_after_seconds = asked_seconds
+    last = Tried(8, 7, 8, max_own_errors=8)
+    decided = decide(error, last, seconds_left=seconds_left, jitter=random.Random(7))
+    assert decided == Release(delay_seconds)
+    assert kind_of(error) is Kind.OUR_LACK

@@ -10,10 +10,11 @@ from typing import Any
 import click
 import pytest
 
-from storyboard_worker.alarms import EXPIRING, NO_WORKER, STALLED, UPSTREAM
+from storyboard_worker.alarms import EXPIRING, NO_WORKER, RESOURCES, STALLED, UPSTREAM
 from storyboard_worker.cli import COMMANDS, cli
 from storyboard_worker.cli.exits import Exit
 from storyboard_worker.cloudinary_settings import DEFAULT_UPLOAD_PREFIX
+from storyboard_worker.descriptors import BESIDE_SLOTS, FOR_A_SLOT, FOR_HTTP
 from storyboard_worker.errors import ErrorCode
 from storyboard_worker.settings import Settings, read_settings
 
@@ -144,9 +145,13 @@ def test_every_error_code_stands_in_the_operations_table_once() -> None:
     assert sorted(told) == sorted(ErrorCode)
 
 
+def test_what_descriptors_are_for_is_told_in_figures() -> None:
+    assert f"({BESIDE_SLOTS} and {FOR_A_SLOT} a\nslot, with `PORT` {FOR_HTTP} more)" in README
+
+
 def test_every_alarm_of_a_sweep_stands_in_its_table() -> None:
     told = [name.removesuffix("…") for cell, _, _ in table("alarm") for name in coded(cell)]
-    assert set(told) >= {NO_WORKER, STALLED, EXPIRING, UPSTREAM}
+    assert set(told) >= {NO_WORKER, STALLED, EXPIRING, UPSTREAM, RESOURCES}
 
 
 def commands_told() -> Iterator[str]:

@@ -33,7 +33,7 @@ def reporter() -> Reporter:
 
 def test_the_keeper_may_take_as_long_as_its_duties_and_its_waits(reporter: Reporter) -> None:
     dog = Watchdog(reporter)
-    keeper = KeeperWatcher(Outage(reporter), dog, interval_seconds=20)
+    keeper = KeeperWatcher(Outage(reporter, lambda _lack: None), dog, interval_seconds=20)
     [_, watched] = dog._watched
     limit = STUCK_AFTER_SECONDS + 20 + LONGEST_DUTY_SECONDS
     assert not watched.is_stuck_after(limit - 1)

@@ -8,9 +8,10 @@ import pytest
 
 from storyboard_worker.breakers import Breakers
 from storyboard_worker.dispatch import Filled
-from storyboard_worker.errors import DatabaseUnavailable
+from storyboard_worker.errors import DatabaseUnavailable, Resource, ResourceExhausted
 from storyboard_worker.redaction import Redactor
 from storyboard_worker.reporting.reporter import Reporter
+from storyboard_worker.restraint import FIRST_PAUSE_SECONDS, Restraint
 from storyboard_worker.sentry_settings import SentrySettings
 from storyboard_worker.worker.idling import Idling
 from storyboard_worker.worker.loop import NEVER, Worker
@@ -36,6 +37,8 @@ class Asked:
     claims: int = 0
     hearing: bool = True
     breakers: Breakers = field(default_factory=Breakers)
+    restraint: Restraint = field(default_factory=lambda: Restraint(16))
+    woken_at_free: float = 0
 
     def anything_due(self) -> bool:
         self.looks += 1
@@ -70,17 +73,19 @@ def worker_of(
 
         def wait(seconds: float, *, wake_at_free: float = NEVER) -> None:
             assert wake_at_free >= 1
+            asked.woken_at_free = wake_at_free
             waits.append(seconds)
             worker._waited_in_vain = True
 
         parts: dict[str, Any] = {
             "_dispatcher": asked,
             "_outlook": asked,
+            "_restraint": asked.restraint,
             "_queue": asked,
             "_listener": asked,
             "_breakers": asked.breakers,
             "_idling": Idling(2.0),
-            "_outage": Outage(reporter),
+            "_outage": Outage(reporter, asked.restraint.met),
             "_watchdog": Watchdog(reporter),
             "_waited_in_vain": False,
             "_wait": wait,
@@ -142,3 +147,13 @@ def test_a_database_that_reads_but_does_not_write_is_away(
             worker._turn()
     assert [record.getMessage() for record in caplog.records] == ["waiting for the database"]
     assert waits[-1] == 5.0
+
+
+def test_a_lack_of_our_own_is_sat_out_without_looking(worker_of: WorkerOf) -> None:
+    """Slots are free all the time, so their being so must not wake the loop."""
+    asked = Asked(lambda: Filled(0, look_again=True, held_back=False, left_free=0, withheld=16))
+    asked.restraint.met(ResourceExhausted(Resource.THREADS, "none"))
+    worker, waits = worker_of(asked)
+    worker._turn()
+    assert FIRST_PAUSE_SECONDS - 1 < waits[0] <= FIRST_PAUSE_SECONDS
+    assert asked.woken_at_free == 17

@@ -10,8 +10,17 @@ from tests.integration.sentry_server import SentryServer
 from tests.pooler import transaction_pooler
 
 NAMES = [
-    *("settings", "database", "database version", "connection", "notifications", "connections"),
-    *("clock", "open transactions", "schema", "schema parts", "claim", "claim"),
+    *("settings", "descriptors", "spool folder", "database", "database version", "connection"),
+    *(
+        "notifications",
+        "connections",
+        "clock",
+        "open transactions",
+        "schema",
+        "schema parts",
+        "claim",
+        "claim",
+    ),
     *("row-level security", "rights", "vacuum", "workers", "backlog", "oldest waiting"),
     *("expiring links", "failures", "cloudinary", "cloudinary plan", "sentry"),
 ]

@@ -1,6 +1,7 @@
 """A source, a storage and the transfer between them, over real sockets on loopback."""
 
 import re
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -16,8 +17,10 @@ from storyboard_worker.demo.faults import SourceFault
 from storyboard_worker.demo.origin import Origin
 from storyboard_worker.errors import AttemptError
 from storyboard_worker.models import Claim, StoredImage
+from storyboard_worker.restraint import Pause
 from storyboard_worker.settings import Verify
 from storyboard_worker.source import Source
+from storyboard_worker.spool import Spools
 from storyboard_worker.storage import Storage
 from storyboard_worker.timeline import Timeline
 from storyboard_worker.transfer import Transfer
@@ -60,7 +63,14 @@ def make_transfer(
     max_image_bytes: int = 10_485_760,
     verify: Verify = "hash",
 ) -> Transfer:
-    return Transfer(source, storage, folder=FOLDER, max_image_bytes=max_image_bytes, verify=verify)
+    return Transfer(
+        source,
+        storage,
+        folder=FOLDER,
+        max_image_bytes=max_image_bytes,
+        verify=verify,
+        spools=Spools(Pause(time.monotonic)),
+    )
 
 
 # As Transfer.copy announces it.

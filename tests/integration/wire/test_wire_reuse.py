@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
+from storyboard_worker.wire.pool import IdleConnections
 from tests.integration.wire.scripted import Peer, ScriptedServer, answer, closing_after, saying
 
 MakeClient = Callable[..., httpx.Client]
@@ -165,7 +166,7 @@ def test_a_body_that_ends_with_the_connection_ends_it_on_both_sides(client: http
 
 
 def test_a_connection_that_idled_too_long_is_not_used(make_client: MakeClient) -> None:
-    client = make_client(max_idle_seconds=0.0)
+    client = make_client(idle=IdleConnections(0.0))
     with ScriptedServer(saying(answer(b"x"))) as server:
         client.get(server.url())
         client.get(server.url())
@@ -328,3 +329,14 @@ def test_a_thousand_descriptors_are_no_limit(client: httpx.Client) -> None:
         for descriptor in taken:
             os.close(descriptor)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_transports_share_the_room_and_not_the_connections(make_client: MakeClient) -> None:
+    """What one of them may reach, the other's resolver may refuse."""
+    idle = IdleConnections(most=2)
+    one, other = make_client(idle=idle), make_client(idle=idle)
+    with ScriptedServer(saying(answer(b"x"))) as server:
+        for client in (one, other):
+            client.get(server.url())
+        assert server.connections == 2
+        assert idle.evict() == 2

@@ -1,0 +1,35 @@
+"""Before anything is claimed: are there descriptors enough, and can spools be written?"""
+
+import logging
+
+from storyboard_worker.cli.assembly import Assembly
+from storyboard_worker.descriptors import raise_limit
+from storyboard_worker.errors import ResourceExhausted
+from storyboard_worker.logs import event
+from storyboard_worker.spool import try_folder
+
+
+def check_resources(parts: Assembly, *, serves_http: bool = False) -> None:
+    """Warn of what is scarce: fewer slots, or images whose source says their length, can be done
+    with it.
+
+    Raises :class:`SettingsError` where nothing can be copied.
+    """
+    concurrency = parts.settings.worker_concurrency
+    found = raise_limit(concurrency, serves_http=serves_http)
+    if not found.are_enough:
+        event(
+            logging.WARNING,
+            f"WORKER_CONCURRENCY={concurrency} is more than the descriptors do for",
+            reason=found.shortage,
+            mend=found.mend,
+        )
+    try:
+        try_folder()
+    except ResourceExhausted as error:
+        parts.restraint.met(error)
+        event(
+            logging.WARNING,
+            "images whose source does not say how long they are cannot be copied",
+            reason=error.message,
+        )
