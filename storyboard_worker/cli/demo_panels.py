@@ -15,7 +15,8 @@ from storyboard_worker.errors import ErrorCode
 from storyboard_worker.models import Status
 
 ERROR_PAGE = b"<html><body><h1>502 Bad Gateway</h1></body></html>"
-SIZES = ((1024, 576), (1280, 720), (768, 1024), (640, 640))
+# The smallest is the PNG's, which takes the longest to pack for its size.
+SIZES = ((1280, 720), (640, 640), (768, 1024), (1024, 576))
 Format = Literal["JPEG", "PNG", "WEBP"]
 FORMATS: tuple[Format, ...] = ("JPEG", "PNG", "JPEG", "WEBP")
 MOST_PANELS = 500
