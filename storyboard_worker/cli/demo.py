@@ -5,7 +5,7 @@ import signal
 import sys
 import tempfile
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,18 +15,19 @@ from uuid import UUID
 import click
 
 from storyboard_worker import schema
-from storyboard_worker.cli.demo_panels import GOOD, MOST_PANELS, TROUBLES, Panel, plant, verdict
-from storyboard_worker.cli.demo_processes import (
-    DemoWorker,
+from storyboard_worker.cli.demo_interrupts import (
     held_back,
     mind_interrupts,
     no_more_interrupts,
+    put_off,
 )
+from storyboard_worker.cli.demo_panels import GOOD, MOST_PANELS, TROUBLES, Panel, plant, verdict
+from storyboard_worker.cli.demo_sources import Sources
 from storyboard_worker.cli.demo_view import Screen, print_final_table
+from storyboard_worker.cli.demo_worker import LEASE_SECONDS, DemoWorker
 from storyboard_worker.cli.exits import Exit
 from storyboard_worker.database import Database
 from storyboard_worker.demo.cloudinary import Cloudinary
-from storyboard_worker.demo.origin import Origin
 from storyboard_worker.embedded import private_postgres
 from storyboard_worker.errors import SettingsError
 from storyboard_worker.queries.rows import StoryboardRows
@@ -56,8 +57,8 @@ def demo_command(*, panels: int, keep_running: bool) -> None:
 
     Starts an embedded Postgres, a stand-in for the image source and one for Cloudinary (real
     HTTP servers on loopback), draws pictures, enqueues them, some with something wrong, and
-    runs the real worker. Takes ten to twenty seconds and leaves nothing behind. Exit 0 only
-    if every panel ended as it must. Needs the extra `demo`.
+    runs the real worker. Takes ten seconds or less and leaves nothing behind. Exit 0 only if
+    every panel ended as it must. Needs the extra `demo`.
     """
     _check_extra()
     screen = Screen()
@@ -80,7 +81,7 @@ class Stage:
 
     folder: Path
     dsn: str
-    origin: Origin
+    sources: Sources
     cloudinary: Cloudinary
     rows: StoryboardRows
 
@@ -93,8 +94,7 @@ class Stage:
             "CLOUDINARY_API_SECRET": self.cloudinary.api_secret,
             "CLOUDINARY_UPLOAD_PREFIX": self.cloudinary.url,
             "SOURCE_ALLOW_PRIVATE": "true",
-            # Short, so that the expired panel is noticed while somebody watches.
-            "LEASE_SECONDS": "6",
+            "LEASE_SECONDS": str(LEASE_SECONDS),
         }
 
 
@@ -110,9 +110,11 @@ def _check_extra() -> None:
 def _play(stack: ExitStack, screen: Screen, count: int, *, keep_running: bool) -> bool:
     stage = _set_up(stack, screen)
     screen.say("starting the worker: storyboard-worker run")
-    worker = stack.enter_context(DemoWorker(stage.settings(), stage.folder / "worker.log"))
+    worker = DemoWorker(stage.settings(), stage.folder / "worker.log")
+    with put_off():
+        stack.enter_context(worker)
     screen.say(f"drawing {count} pictures")
-    panels = list(plant(stage.origin, count))
+    panels = list(plant(stage.sources, count))
     screen.say(f"enqueueing {count} panels, {len(TROUBLES)} of them with something wrong")
     ids = _enqueue(stage, panels)
 
@@ -125,7 +127,8 @@ def _play(stack: ExitStack, screen: Screen, count: int, *, keep_running: bool) -
     print_final_table(panels, rows, wrong)
     _conclude(wrong, worker)
     if keep_running:
-        _keep_running(stage, screen, next(panel for panel in panels if panel.trouble is GOOD))
+        _keep_running(stage, next(panel for panel in panels if panel.trouble is GOOD))
+    screen.say("stopping the worker and Postgres")
     return not any(wrong)
 
 
@@ -137,11 +140,11 @@ def _set_up(stack: ExitStack, screen: Screen) -> Stage:
     database = Database(dsn)
     stack.callback(database.close)
     screen.say(f"migrating: {', '.join(schema.upgrade(database))}")
-    origin = stack.enter_context(Origin())
+    sources = Sources.start(stack, len(TROUBLES))
     cloudinary = stack.enter_context(Cloudinary())
-    screen.say(f"image source at {origin.url}")
+    screen.say(sources.in_words())
     screen.say(f"Cloudinary at {cloudinary.url}")
-    return Stage(folder, dsn, origin, cloudinary, StoryboardRows(database))
+    return Stage(folder, dsn, sources, cloudinary, StoryboardRows(database))
 
 
 def _enqueue(stage: Stage, panels: Sequence[Panel]) -> list[UUID]:
@@ -164,13 +167,11 @@ def _conclude(wrong: Sequence[str], worker: DemoWorker) -> None:
         )
 
 
-def _keep_running(stage: Stage, screen: Screen, panel: Panel) -> None:
+def _keep_running(stage: Stage, panel: Panel) -> None:
     click.echo("\nStill running, until Ctrl-C. To look around, in another terminal:\n")
     for name, value in stage.settings().items():
         click.echo(f"  export {name}={shlex.quote(value)}")
     click.echo("  storyboard-worker status")
     click.echo(f"  storyboard-worker enqueue {shlex.quote(panel.url)}\n")
-    try:
+    with suppress(KeyboardInterrupt):
         signal.pause()
-    except KeyboardInterrupt:
-        screen.say("stopping")

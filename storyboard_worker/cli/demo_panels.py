@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import cycle, islice
 from typing import Any, Literal
 
+from storyboard_worker.cli.demo_sources import Sources
 from storyboard_worker.demo.cloudinary import Cloudinary
 from storyboard_worker.demo.faults import Answer, CutFile, ServeBytes, SourceFault
 from storyboard_worker.demo.origin import Origin
@@ -14,7 +15,8 @@ from storyboard_worker.errors import ErrorCode
 from storyboard_worker.models import Status
 
 ERROR_PAGE = b"<html><body><h1>502 Bad Gateway</h1></body></html>"
-SIZES = ((1024, 576), (1280, 720), (768, 1024), (640, 640))
+# The smallest is the PNG's, which takes the longest to pack for its size.
+SIZES = ((1280, 720), (640, 640), (768, 1024), (1024, 576))
 Format = Literal["JPEG", "PNG", "WEBP"]
 FORMATS: tuple[Format, ...] = ("JPEG", "PNG", "JPEG", "WEBP")
 MOST_PANELS = 500
@@ -56,7 +58,8 @@ TROUBLES = (
         attempts=2,
         max_attempts=2,
     ),
-    Trouble("source fails twice, then works", (Answer(503), Answer(500)), attempts=3),
+    # One failure, not two: the second wait may be 6 s, and somebody is watching.
+    Trouble("source fails once, then works", (Answer(503),), attempts=2),
     Trouble(
         # Waiting is not the panel's fault: the attempt is given back.
         "source asks to wait 2 s",
@@ -81,15 +84,16 @@ class Panel:
         return Status.READY if self.trouble.error_code is None else Status.FAILED
 
 
-def plant(origin: Origin, count: int) -> Iterator[Panel]:
-    """Draw ``count`` pictures, serve them from ``origin``, the troubles spread among them."""
+def plant(sources: Sources, count: int) -> Iterator[Panel]:
+    """Draw ``count`` pictures and serve them, the troubles spread among them."""
     from storyboard_worker.demo.pictures import draw  # noqa: PLC0415  needs the extra `demo`
 
-    troubled = dict(zip(_spread(count), TROUBLES, strict=True))
+    planted = zip(TROUBLES, sources.faulty, strict=True)
+    troubled = dict(zip(_spread(count), planted, strict=True))
     looks = islice(cycle(zip(SIZES, FORMATS, strict=True)), count)
     for number, ((width, height), image_format) in enumerate(looks, 1):
         body = draw(number, width=width, height=height, format=image_format)
-        trouble = troubled.get(number, GOOD)
+        trouble, origin = troubled.get(number, (GOOD, sources.good))
         yield _plant_one(origin, number, image_format, body, trouble)
 
 

