@@ -22,7 +22,8 @@ class Transport(httpx.BaseTransport):
     SNI and the check of the certificate stay with the URL's host. ``tls`` replaces the
     verifying context of the system. ``connect_timeout_seconds`` bounds the wait for each
     address and the TLS handshake, ``read_timeout_seconds`` each wait for bytes to arrive or
-    to leave; a connection that has been idle for ``max_idle_seconds`` is not used again.
+    to leave, and what waits may take together for less than 4 KB a second; a connection that
+    has been idle for ``max_idle_seconds`` is not used again.
 
     A request may carry a :class:`Deadline` in ``extensions["deadline"]``, which bounds every
     wait besides and wakes it when cancelled; an exchange that outlives it ends with one of
