@@ -27,6 +27,7 @@ from storyboard_worker.logs import event, log
 from storyboard_worker.models import Claim
 from storyboard_worker.policy import Decision, Fail, Kind, Release, Retry, Tried, decide, kind_of
 from storyboard_worker.queries.claims import StoryboardQueue
+from storyboard_worker.recall import Recalls
 from storyboard_worker.reporting.reporter import Reporter
 from storyboard_worker.timeline import Timeline
 from storyboard_worker.transfer import Announce, Transfer
@@ -87,6 +88,7 @@ class Attempts:
         self._reporter = reporter
         self._max_own_errors = max_own_errors
         self._jitter = jitter or random.SystemRandom()
+        self._recalls = Recalls(queue)
 
     def run(self, claim: Claim, deadline: Deadline, announce: Announce = _say_nothing) -> Ended:
         """Never raises: whatever happens to an attempt is an outcome."""
@@ -186,31 +188,30 @@ class Attempts:
 
     def _decide(self, claim: Claim, error: AttemptError) -> Decision:
         self._breakers.failed(claim, error)
-        tried = Tried(claim.attempt, claim.own_errors, claim.max_attempts, self._max_own_errors)
+        # What was lost with other workers is given back with this end.
+        tried = Tried(
+            claim.attempt - claim.attempts_lost,
+            max(0, claim.own_errors - claim.workers_lost),
+            claim.max_attempts,
+            self._max_own_errors,
+        )
         seconds_left = _remaining(claim, claim.seconds_until_given_up)
         return decide(error, tried, seconds_left=seconds_left, jitter=self._jitter)
 
     def tell_news(self) -> None:
         """Tell of upstreams that have been left alone for long, and of those that are well again;
-        what these have put off is due at once."""
+        what these have put off comes back."""
         for news in self._breakers.take_news():
             _log_upstream(news)
             # As its rows' events name it: a source by its host alone.
             named = news.error.upstream or news.upstream
             if news.is_over:
                 self._reporter.upstream_recovered(named, news.error.code, news.seconds)
-                self._recall(news.upstream, news.seconds)
             else:
                 self._reporter.upstream_paused(named, news.error, news.seconds)
-
-    def _recall(self, upstream: str, seconds: float) -> None:
-        try:
-            count = self._queue.recall(upstream, seconds)
-        except (DatabaseUnavailable, SchemaOutdated, DataRefused) as error:
-            # They come by themselves, a little later.
-            event(logging.WARNING, "rows not recalled", upstream=upstream, reason=error)
-            return
-        event(logging.INFO, "rows recalled after an outage", upstream=upstream, count=count)
+        for recovery in self._breakers.take_recoveries():
+            self._recalls.begin(recovery)
+        self._recalls.go_on()
 
     def _settle(
         self, claim: Claim, error: AttemptError, decision: Decision, deadline: Deadline
@@ -304,9 +305,10 @@ def _remaining(claim: Claim, seconds: float | None) -> float | None:
 
 
 def _log_upstream(news: Lasting) -> None:
+    over = "no row is left for the upstream" if news.is_forgotten else "upstream is well again"
     event(
         logging.INFO if news.is_over else logging.WARNING,
-        "upstream is well again" if news.is_over else "upstream paused",
+        over if news.is_over else "upstream paused",
         upstream=news.upstream,
         seconds=news.seconds,
         error_code=str(news.error.code),
