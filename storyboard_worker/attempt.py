@@ -30,6 +30,7 @@ from storyboard_worker.logs import event, log
 from storyboard_worker.models import Claim
 from storyboard_worker.policy import Decision, Fail, Kind, Release, Retry, Tried, decide, kind_of
 from storyboard_worker.queries.claims import StoryboardQueue
+from storyboard_worker.recall import Recalls
 from storyboard_worker.reporting.reporter import Reporter
 from storyboard_worker.restraint import Restraint
 from storyboard_worker.timeline import Timeline
@@ -96,6 +97,7 @@ class Attempts:
         self._on_lack = on_lack
         self._max_own_errors = max_own_errors
         self._jitter = jitter or random.SystemRandom()
+        self._recalls = Recalls(queue)
 
     def run(self, claim: Claim, deadline: Deadline, announce: Announce = _say_nothing) -> Ended:
         """Never raises: whatever happens to an attempt is an outcome."""
@@ -221,14 +223,20 @@ class Attempts:
         self._breakers.failed(claim, error)
         if isinstance(error, ResourceExhausted):
             self.restraint.met(error)
-        tried = Tried(claim.attempt, claim.own_errors, claim.max_attempts, self._max_own_errors)
+        # What was lost with other workers is given back with this end.
+        tried = Tried(
+            claim.attempt - claim.attempts_lost,
+            max(0, claim.own_errors - claim.workers_lost),
+            claim.max_attempts,
+            self._max_own_errors,
+        )
         seconds_left = _remaining(claim, claim.seconds_until_given_up)
         return decide(error, tried, seconds_left=seconds_left, jitter=self._jitter)
 
     def tell_news(self, *, at_once: bool = False) -> None:
         """Tell of upstreams that have been left alone for long, and of those that are well again;
-        what these have put off is due at once. And of a lack of our own; unless ``at_once``, it
-        may be told a moment later."""
+        what these have put off comes back. And of a lack of our own; unless ``at_once``, it may be
+        told a moment later."""
         lack = self.restraint.take_news(at_once=at_once)
         if lack is not None:
             self._on_lack(lack)
@@ -238,18 +246,11 @@ class Attempts:
             named = news.error.upstream or news.upstream
             if news.is_over:
                 self._reporter.upstream_recovered(named, news.error.code, news.seconds)
-                self._recall(news.upstream, news.seconds)
             else:
                 self._reporter.upstream_paused(named, news.error, news.seconds)
-
-    def _recall(self, upstream: str, seconds: float) -> None:
-        try:
-            count = self._queue.recall(upstream, seconds)
-        except (DatabaseUnavailable, SchemaOutdated, DataRefused) as error:
-            # They come by themselves, a little later.
-            event(logging.WARNING, "rows not recalled", upstream=upstream, reason=error)
-            return
-        event(logging.INFO, "rows recalled after an outage", upstream=upstream, count=count)
+        for recovery in self._breakers.take_recoveries():
+            self._recalls.begin(recovery)
+        self._recalls.go_on()
 
     def _settle(
         self, claim: Claim, error: AttemptError, decision: Decision, deadline: Deadline
@@ -346,9 +347,10 @@ def _remaining(claim: Claim, seconds: float | None) -> float | None:
 
 
 def _log_upstream(news: Lasting) -> None:
+    over = "no row is left for the upstream" if news.is_forgotten else "upstream is well again"
     event(
         logging.INFO if news.is_over else logging.WARNING,
-        "upstream is well again" if news.is_over else "upstream paused",
+        over if news.is_over else "upstream paused",
         upstream=news.upstream,
         seconds=news.seconds,
         error_code=str(news.error.code),

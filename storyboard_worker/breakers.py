@@ -7,7 +7,8 @@ upstream: it is judged by what several rows say of it.
                good answer in between, open the breaker
     OPEN       the upstream is left alone for a while, 2 s at first; then the breaker is half open
     HALF_OPEN  a few probes at a time: one good answer closes the breaker for all, and when a few
-               have failed it is open again, for twice as long, up to a minute
+               have failed it is open again, for twice as long, up to a minute; when for a
+               minute there is no row to probe with, it is closed
 
 Beside that an upstream may ask for rest (a rate limit), which ends when it said so, for all rows.
 https://martinfowler.com/bliki/CircuitBreaker.html
@@ -33,6 +34,11 @@ PROBES_AT_ONCE = 3
 NEXT_PROBE_SECONDS = 5.0
 # A pause that has lasted so long is told.
 LASTING_SECONDS = 60.0
+# After one that has lasted so long its rows are recalled. What came in a shorter one has failed
+# four times at most, which puts it off by less than a minute.
+RECALLED_AFTER_SECONDS = 15.0
+# An upstream that no row asks about for so long is no longer in trouble, as far as is known.
+FORGOTTEN_AFTER_SECONDS = 60.0
 LONGEST_LEAST_REST_SECONDS = 30.0
 # An upstream that was paused within the last minute is not looked after any more than that.
 MOST_BREAKERS = 1000
@@ -51,12 +57,22 @@ class State(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Lasting:
-    """An upstream has been left alone for ``seconds``, or could be asked again after so long."""
+    """An upstream has been left alone for ``seconds``, or could be asked again after so long;
+    ``is_forgotten``: because no row was left to ask it."""
 
     upstream: str
     error: AttemptError
     seconds: float
     is_over: bool
+    is_forgotten: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """An upstream that was down answers well again, after ``seconds``."""
+
+    upstream: str
+    seconds: float
 
 
 @dataclass(slots=True)
@@ -74,6 +90,8 @@ class Breaker:
     round_began: bool = False
     probes_failed: int = 0
     row_arrived: bool = False
+    # Since when, half open, there is no row to probe.
+    unasked_since: float | None = None
     troubled_since: float | None = None
     error: AttemptError | None = None
     told: bool = False
@@ -89,9 +107,8 @@ class Breaker:
         self._close()
         if self.rests_until > now:
             return False
-        was_troubled, self.troubled_since = self.troubled_since is not None, None
         self.rests = 0
-        return was_troubled
+        return self.troubled_since is not None
 
     def found_down(self, row_id: UUID, error: AttemptError, now: float) -> None:
         was_probe = row_id in self.probes
@@ -133,8 +150,24 @@ class Breaker:
     def start_probe(self, row_id: UUID, now: float) -> None:
         self.probes.add(row_id)
         self.probed_at = now
+        self.unasked_since = None
         self.round_began = True
         self.row_arrived = False
+
+    def no_row_found(self, now: float) -> None:
+        """There is none to start a probe with."""
+        self.row_arrived = False
+        if self.state is State.HALF_OPEN and not self.probes and self.unasked_since is None:
+            self.unasked_since = now
+
+    def may_be_forgotten(self, now: float) -> bool:
+        """It is in trouble only because no row has asked it for long."""
+        if self.rests_until > now or self.troubled_since is None:
+            return False
+        if self.state is State.CLOSED:
+            return now - self.rests_until >= FORGOTTEN_AFTER_SECONDS
+        since = self.unasked_since
+        return since is not None and now - since >= FORGOTTEN_AFTER_SECONDS
 
     def probes_wanted(self, now: float) -> int:
         """How many probes may be started now; in a pause, one for a row that has just arrived."""
@@ -195,6 +228,7 @@ class Breakers:
         self._lock = threading.Lock()
         self._breakers: dict[str, Breaker] = {}
         self._over: list[Lasting] = []
+        self._recovered: list[Recovery] = []
         self.begun = 0
 
     def succeeded(self, claim: Claim) -> None:
@@ -264,12 +298,12 @@ class Breakers:
                 if upstream in {None, name}:
                     breaker.row_arrived = True
 
-    def no_row_arrived(self, upstream: str) -> None:
-        """There is none."""
+    def no_row_found(self, upstream: str) -> None:
+        """There is none that may ask a shut ``upstream``."""
         with self._lock:
             breaker = self._breakers.get(upstream)
             if breaker is not None:
-                breaker.row_arrived = False
+                breaker.no_row_found(self._clock())
 
     def is_half_open(self, upstream: str) -> bool:
         """Its pause is over; probes show whether it is well."""
@@ -314,6 +348,7 @@ class Breakers:
         credentials are told at once."""
         with self._lock:
             now = self._clock()
+            self._forget(now)
             news, self._over = self._over, []
             for upstream, breaker in self._breakers.items():
                 since, error = breaker.troubled_since, breaker.error
@@ -324,6 +359,33 @@ class Breakers:
                     breaker.told = True
                     news.append(Lasting(upstream, error, now - since, is_over=False))
         return news
+
+    def take_recoveries(self) -> list[Recovery]:
+        """Upstreams that are well again after they were down for a while; each once."""
+        with self._lock:
+            recovered, self._recovered = self._recovered, []
+        return recovered
+
+    def _forget(self, now: float) -> None:
+        for upstream, breaker in list(self._breakers.items()):
+            if breaker.may_be_forgotten(now):
+                self._end_trouble(upstream, breaker, now, is_forgotten=True)
+
+    def _end_trouble(
+        self, upstream: str, breaker: Breaker, now: float, *, is_forgotten: bool = False
+    ) -> None:
+        del self._breakers[upstream]
+        if breaker.found_down_by:
+            self._breakers[upstream] = Breaker(found_down_by=breaker.found_down_by)
+        since, error = breaker.troubled_since, breaker.error
+        if since is None or error is None:
+            return
+        seconds = now - since
+        if breaker.told:
+            over = Lasting(upstream, error, seconds, is_over=True, is_forgotten=is_forgotten)
+            self._over.append(over)
+        if not is_forgotten and seconds >= RECALLED_AFTER_SECONDS and error.code in DOWN_CODES:
+            self._recovered.append(Recovery(upstream, seconds))
 
     def _judge(self, upstream: str, row_id: UUID, error: AttemptError) -> None:
         now = self._clock()
@@ -356,14 +418,10 @@ class Breakers:
         if breaker is None:
             return
         now = self._clock()
-        since, error = breaker.troubled_since, breaker.error
-        if not breaker.answered_well(row_id, now):
-            if breaker.troubled_since is None and not breaker.probes:
-                del self._breakers[upstream]
-            return
-        if breaker.told and since is not None and error is not None:
-            self._over.append(Lasting(upstream, error, now - since, is_over=True))
-        del self._breakers[upstream]
+        if breaker.answered_well(row_id, now):
+            self._end_trouble(upstream, breaker, now)
+        elif breaker.troubled_since is None and not breaker.probes:
+            del self._breakers[upstream]
 
     def _probe_ended(self, upstream: str, row_id: UUID) -> None:
         breaker = self._breakers.get(upstream)

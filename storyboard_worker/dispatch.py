@@ -108,6 +108,7 @@ class Dispatcher:
             self._rows_are_left
             and self._left is None
             and not self._suspects_wait
+            and not self._may_take_lost
             and not self._closed
             and not self._is_time_for_suspects
             and self._breakers.all_closed
@@ -126,6 +127,11 @@ class Dispatcher:
     @property
     def _is_time_for_suspects(self) -> bool:
         return self._clock() - self._suspects_seen_at > SUSPECTS_EVERY_SECONDS
+
+    @property
+    def _may_take_lost(self) -> bool:
+        """One of those that are tried one at a time has ended, and others may wait."""
+        return self._lost_may_wait and not self._slots.holds_lost
 
     def _fill(self, free: int) -> int:
         shut = self._breakers.shut_sources()
@@ -147,21 +153,26 @@ class Dispatcher:
         # Within a pause only a row that has just arrived may ask.
         only_new = not self._breakers.is_half_open(asked)
         claims = self._queue.claim_probes(
-            wanted, upstream=upstream, without_upstreams=without_upstreams, only_new=only_new
+            wanted,
+            upstream=upstream,
+            without_upstreams=without_upstreams,
+            only_new=only_new,
+            one_lost=not self._slots.holds_lost,
         )
         if any(not claim.is_suspect for claim in claims):
             self._without_new.discard(asked)
         else:
             self._without_new.add(asked)
         if not claims:
-            self._breakers.no_row_arrived(asked)
+            self._breakers.no_row_found(asked)
         return self._start(claims)
 
     def _claim_freely(self, free: int, shut: set[str]) -> int:
         """New rows first, but suspects have their share where some may wait; without new rows
         they have what is left."""
         share = min(free, self._slots.free_for_suspects)
-        reserved = share if self._suspects_wait or self._is_time_for_suspects else 0
+        suspects_may_wait = self._suspects_wait or self._may_take_lost or self._is_time_for_suspects
+        reserved = share if suspects_may_wait else 0
         started = self._claim(free - reserved, Group.NEW, shut)
         new_rows_wait = started == free - reserved
         suspects = self._claim_suspects(reserved if new_rows_wait else free - started, shut)

@@ -80,6 +80,7 @@ storyboards = Table(
     Column("max_attempts", Integer),
     Column("own_errors", Integer, nullable=False, server_default=text("0")),
     Column("workers_lost", Integer, nullable=False, server_default=text("0")),
+    Column("lost_with", Text),
     Column("claim_token", Uuid),
     Column("claimed_by", Text),
     Column("claimed_at", DateTime(timezone=True)),
@@ -132,6 +133,11 @@ Index(
     storyboards.c.available_at,
     storyboards.c.id,
     postgresql_where=text(f"{_where_status(Status.PENDING)} AND workers_lost > 0"),
+)
+Index(
+    "storyboards_lost_with_idx",
+    storyboards.c.lost_with,
+    postgresql_where=storyboards.c.lost_with.is_not(None),
 )
 Index(
     "storyboards_processing_idx",
@@ -221,6 +227,12 @@ class Claim:
     def is_suspect(self) -> bool:
         """It has been tried before, in vain."""
         return self.attempt > 1
+
+    @property
+    def attempts_lost(self) -> int:
+        """Attempts before this one that ended with their workers: they are none of the row's
+        own, if this one comes to an end of its own."""
+        return min(self.workers_lost, self.attempt - 1)
 
 
 @dataclass(frozen=True, slots=True)

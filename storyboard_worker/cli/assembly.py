@@ -224,7 +224,6 @@ class Assembly:
             transport(resolve=resolve),
             allowed_hosts=settings.source_hosts,
             allow_http=settings.source_allow_private,
-            read_timeout_seconds=settings.read_timeout_seconds,
         )
         storage = Storage(transport(), cloudinary)
         self._stack.callback(source.close)

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
+    Integer,
     Interval,
     Select,
     Text,
@@ -112,47 +113,22 @@ def candidates_statement(
 
 
 @cache
-def last_rank_statement(*, group: Group, last: bool) -> FixedStatement:
-    """The rank of the first or the last row of the backlog, due or not."""
+def last_rank_statement(*, group: Group, last: bool, beside: bool = False) -> FixedStatement:
+    """The rank of the first or the last row of the backlog, due or not, when so many are
+    ``left_out``; ``beside`` a rank: of the first from it on, or the last before it."""
     order = [part.desc() for part in RANK] if last else list(RANK)
+    chosen = [is_pending, IN_GROUP[group]]
+    if beside:
+        rank, reached = tuple_(*RANK), tuple_(*RANK_REACHED)
+        chosen.append(rank < reached if last else rank >= reached)
     statement = (
         select(*(cast(part, Text) for part in RANK))
-        .where(is_pending, IN_GROUP[group])
+        .where(*chosen)
         .order_by(*order)
         .limit(literal_column("1"))
+        .offset(bindparam("left_out", type_=Integer))
     )
     return fixed(statement, datestyle="ISO", **ALONG_AN_INDEX)
-
-
-@cache
-def recall_statement(limit: int, *, at_upstream: bool) -> FixedStatement:
-    """Rows that an outage has put off are due since it began, those that have failed least first:
-    before those that have failed all the time and became due while it lasted."""
-    began_at = NOW - bindparam("lasted", type_=Interval)
-    chosen = [
-        is_pending,
-        IN_GROUP[Group.TRIED],
-        rows.available_at > began_at,
-        rows.errored_at > began_at,
-        rows.error_code == any_(bindparam("codes", type_=ARRAY(Text))),
-    ]
-    if at_upstream:
-        chosen.append(source_upstream == bindparam("upstream", type_=Text))
-    put_off = (
-        select(rows.id)
-        .where(*chosen)
-        .limit(literal_column(str(int(limit))))
-        .with_for_update(skip_locked=True)
-        .cte("put_off")
-        .prefix_with("MATERIALIZED")
-    )
-    recalled = (
-        update(storyboards)
-        .where(rows.id == put_off.c.id)
-        .values(available_at=func.least(began_at + rows.attempts * A_SECOND, NOW))
-        .returning(rows.id)
-    )
-    return fixed(recalled, **ALONG_AN_INDEX)
 
 
 def _due(
@@ -316,7 +292,10 @@ def complete_statement() -> FixedStatement:
         update(storyboards)
         .where(ours, rows.id == held.c.id)
         .values(
-            status=READY, **{name: done.c[name] for name in IMAGE_COLUMNS}, **NO_ERROR, **NO_CLAIM
+            status=READY,
+            **{name: done.c[name] for name in IMAGE_COLUMNS},
+            **NO_ERROR,
+            **NO_CLAIM,
         )
         .returning(done.c.token)
     )

@@ -7,13 +7,14 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 
 from psycopg.rows import args_row, scalar_row, tuple_row
 
 from storyboard_worker.database import Database
-from storyboard_worker.errors import STORAGE_UPSTREAM, DatabaseUnavailable, DataRefused, ErrorCode
+from storyboard_worker.errors import DatabaseUnavailable, DataRefused
 from storyboard_worker.logs import event
 from storyboard_worker.messages import Call, FixedStatement
 from storyboard_worker.models import Claim, Group
@@ -26,12 +27,11 @@ from storyboard_worker.queries.claim_statements import (
     give_back_lost_statement,
     last_rank_statement,
     lost_marks_statement,
-    recall_statement,
 )
 from storyboard_worker.queries.doubts import Doubts
 from storyboard_worker.queries.frontier import Frontier, Rank
 from storyboard_worker.queries.one_by_one import in_time
-from storyboard_worker.queries.random_rank import rank_between
+from storyboard_worker.queries.random_rank import random_rank
 from storyboard_worker.queries.setting_aside import OnSetAside, Refused, SettingAside
 
 Row = TypeVar("Row")
@@ -39,11 +39,9 @@ Row = TypeVar("Row")
 # When all of so many batches of so many rows are refused one after the other, it is not the rows.
 ENOUGH_TO_JUDGE = 50
 MOST_BATCHES = 10
-TWO_ENDS = 2
 SAMPLED_ROWS = 1000
-RECALLED_AT_ONCE = 1000
-NOTICED_AFTER_SECONDS = 5.0
-SOURCE_DOWN_CODES = (ErrorCode.SOURCE_UNAVAILABLE, ErrorCode.SOURCE_TIMEOUT)
+# Of the first and of the last rows, so that some are left where a rank is drawn.
+MOST_LEFT_OUT = SAMPLED_ROWS // 2
 Taken = tuple[Claim, Rank]
 
 
@@ -80,6 +78,7 @@ class Claiming:
         self._frontiers = {group: Frontier() for group in Group}
         self._doubts = doubts
         self._aside = SettingAside(database, on_set_aside)
+        self._chance: random.Random = random.SystemRandom()
 
     @property
     def seconds_until_whole_pass(self) -> float | None:
@@ -152,7 +151,7 @@ class Claiming:
         claims: list[Claim] = []
         if len(front) == SAMPLED_ROWS and (pivot := self._pivot(group)):
             claims += self._pass((limit + 1) // 2, pivot, narrowed, is_walk=False)
-        random.SystemRandom().shuffle(front)
+        self._chance.shuffle(front)
         try:
             for chosen in front:
                 if len(claims) >= limit:
@@ -180,23 +179,25 @@ class Claiming:
         return self._database.run(Call(statement, values, scalar_row))
 
     def _pivot(self, group: Group) -> Rank | None:
-        ends = []
-        for last in (False, True):
-            statement = last_rank_statement(group=group, last=last)
-            ends += self._database.run(Call(statement, {}, tuple_row))
-        return rank_between(ends[0], ends[1]) if len(ends) == TWO_ENDS else None
+        # A few odd rows at an end must not be what each draw begins with.
+        first, last = (
+            self._end(group, last=last, left_out=self._chance.randrange(MOST_LEFT_OUT))
+            for last in (False, True)
+        )
+        if first is None or last is None:
+            return None
+        before, since = (partial(self._end, group, last=last) for last in (True, False))
+        return random_rank(first, last, before=before, since=since, chance=self._chance)
 
-    def recall(self, upstream: str, seconds: float) -> int:
-        """Have rows that an outage of so long put off be due at once; returns how many."""
-        # It was noticed when some rows had met it.
-        lasted = timedelta(seconds=seconds + NOTICED_AFTER_SECONDS)
-        values: dict[str, Any] = {"codes": [str(ErrorCode.STORAGE_UNAVAILABLE)], "lasted": lasted}
-        at_source = upstream != STORAGE_UPSTREAM
-        if at_source:
-            values |= {"codes": [*map(str, SOURCE_DOWN_CODES)], "upstream": upstream}
-        statement = recall_statement(RECALLED_AT_ONCE, at_upstream=at_source)
-        call = Call(statement, values, scalar_row)
-        return len(self._database.run(call))
+    def _end(
+        self, group: Group, beside: Rank | None = None, *, last: bool, left_out: int = 0
+    ) -> Rank | None:
+        """The last row of the backlog, or the first; the last before ``beside``, or the first
+        from there."""
+        statement = last_rank_statement(group=group, last=last, beside=beside is not None)
+        values = {"left_out": left_out, **dict(zip(RANK_NAMES, beside or (), strict=False))}
+        found = self._database.run(Call(statement, values, tuple_row))
+        return found[0] if found else None
 
     def _taking(self, limit: int, start: Rank | None, narrowed: Narrowed) -> list[Claim]:
         try:

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -40,6 +41,7 @@ from storyboard_worker.queries.claim_statements import (
 )
 from storyboard_worker.queries.claiming import Claimant, Claiming
 from storyboard_worker.queries.columns import (
+    ACQUITTED,
     FAILED,
     NO_CLAIM,
     NOW,
@@ -48,9 +50,11 @@ from storyboard_worker.queries.columns import (
     PROCESSING,
     READY,
     error_values,
+    own_errors_kept,
     seconds,
 )
 from storyboard_worker.queries.doubts import Doubts
+from storyboard_worker.queries.put_off import PutOff, Recall
 from storyboard_worker.queries.setting_aside import OnSetAside, log_set_aside
 
 rows = storyboards.c
@@ -89,6 +93,7 @@ class StoryboardQueue:
         self._lease = timedelta(seconds=lease_seconds)
         claimant = Claimant(worker_id, self._lease)
         self._claiming = Claiming(database, claimant, on_set_aside, doubts or Doubts())
+        self._put_off = PutOff(database)
         self._completions = GroupCommit(self._complete_all)
         self._refill: Refill | None = None
         self._lock = threading.Lock()
@@ -121,23 +126,34 @@ class StoryboardQueue:
         upstream: str | None = None,
         without_upstreams: Collection[str] = (),
         only_new: bool = False,
+        one_lost: bool = True,
     ) -> list[Claim]:
         """The same for rows that shall show whether an upstream is well again: of that source
         or, for storage, of any but ``without_upstreams``; from anywhere in the backlog, those
-        that have not been tried before those that have."""
+        that have not been tried before those that have.
+
+        Where none of these is due: those that the upstream itself has put off; then, where
+        ``one_lost`` may be tried, a row over which a worker was lost.
+        """
         self.give_back_lost()
-        claims: list[Claim] = []
-        for group in (Group.NEW,) if only_new else (Group.NEW, Group.TRIED):
-            if len(claims) < limit:
-                claims += self._claiming.at_random(
-                    limit - len(claims), upstream, without_upstreams, group=group
-                )
+        at_random = partial(
+            self._claiming.at_random, upstream=upstream, without_upstreams=without_upstreams
+        )
+        claims = at_random(limit, group=Group.NEW)
+        if only_new:
+            return claims
+        if len(claims) < limit:
+            claims += at_random(limit - len(claims), group=Group.TRIED)
+        if not claims and self._put_off.hasten(limit, upstream, without_upstreams):
+            claims = at_random(limit, group=Group.TRIED)
+        if not claims and one_lost:
+            claims = at_random(1, group=Group.LOST)
         return claims
 
-    def recall(self, upstream: str, seconds: float) -> int:
-        """Rows that an outage of ``upstream`` has put off are due at once, for it is over after so
-        long; returns how many."""
-        return self._claiming.recall(upstream, seconds)
+    def recall(self, recall: Recall) -> Recall:
+        """Some more rows that an outage has put off are due at once, for it is over; how to go
+        on."""
+        return self._put_off.recall(recall)
 
     def claim_one(self, storyboard_id: UUID) -> Claim | None:
         """pending → processing for one row by hand, due or not, expired or not.
@@ -298,9 +314,9 @@ class StoryboardQueue:
         """
         self._finish(
             claim,
-            attempts_after=claim.attempt,
+            attempts_after=claim.attempt - claim.attempts_lost,
             status=PENDING,
-            own_errors=rows.own_errors + int(own_error),
+            **{**ACQUITTED, "own_errors": own_errors_kept + int(own_error)},
             available_at=NOW + seconds(delay_seconds),
             **error_values(error, sentry_event_id),
         )
@@ -320,7 +336,8 @@ class StoryboardQueue:
         self._claiming.set_aside(storyboard_id, error)
 
     def release(self, claim: Claim, error: AttemptError, *, delay_seconds: float) -> None:
-        """processing → pending, the attempt given back: the error was not this row's fault.
+        """processing → pending, the attempt given back: the error was not this row's fault. It
+        says nothing of workers that were lost over the row, either.
 
         Raises :class:`LeaseLost` when the claim is no longer ours.
         """

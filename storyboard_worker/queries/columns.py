@@ -89,6 +89,30 @@ ALONG_AN_INDEX = {"jit": "off", "enable_bitmapscan": "off", "enable_seqscan": "o
 # A producer may have set the count in the meantime; it never goes below 0.
 ONE_ATTEMPT_LESS = func.greatest(storyboards.c.attempts - 1, 0)
 
+# A row over which workers were lost, and which has now come to an end while its worker lives, was
+# not the cause: it was lost in another's company. Before its next attempt what it lost there is
+# given back, and it is no longer tried apart. The attempt at hand is its own, and stays.
+_one: ColumnElement[int] = literal_column("1")
+own_errors_kept: ColumnElement[int] = func.greatest(
+    storyboards.c.own_errors - storyboards.c.workers_lost, _zero
+)
+ACQUITTED: dict[str, Any] = {
+    "attempts": func.greatest(
+        storyboards.c.attempts - storyboards.c.workers_lost,
+        func.least(storyboards.c.attempts, _one),
+    ),
+    "own_errors": own_errors_kept,
+    "workers_lost": _zero,
+    "lost_with": null(),
+}
+# Whatever became of a row that was lost with its worker: another has turned out to be the cause.
+CAUSE_FOUND: dict[str, Any] = {
+    "attempts": func.greatest(storyboards.c.attempts - _one, _zero),
+    "own_errors": func.greatest(storyboards.c.own_errors - _one, _zero),
+    "workers_lost": storyboards.c.workers_lost - _one,
+    "lost_with": null(),
+}
+
 # Row-level security without a policy shows no rows, and says nothing of it. With a policy the
 # owner has decided what we see.
 rows_are_hidden: ColumnElement[bool] = literal_column(

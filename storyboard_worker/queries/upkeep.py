@@ -12,6 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import (
     CTE,
+    ColumnElement,
     Connection,
     Executable,
     Select,
@@ -31,6 +32,7 @@ from storyboard_worker.errors import CommitInDoubt, DataRefused, ErrorCode
 from storyboard_worker.models import Expired, Lapsed, storyboards
 from storyboard_worker.queries.columns import (
     ALONG_AN_INDEX,
+    CAUSE_FOUND,
     FAILED,
     NO_CLAIM,
     NOW,
@@ -53,6 +55,8 @@ BATCH_ROWS = 500
 # The first it may have lost in company; after that it is tried apart from others that have lost
 # one, and so these three are its own doing.
 WORKERS_LOST_AT_MOST = 3
+# Of a worker's, which a producer may have written: an index bears no text of any length.
+LONGEST_NAME_CHARACTERS = 200
 # How long a transaction in doubt may be looked for.
 DOUBT_SECONDS = 3600.0
 
@@ -86,7 +90,9 @@ class Upkeep:
 
     def rescue(self, limit: int = BATCH_ROWS) -> list[Lapsed]:
         """processing → pending for rows whose lease ran out, due at once, attempt counted;
-        processing → failed (``worker_lost``) where no attempt is left."""
+        processing → failed (``worker_lost``) where no attempt is left. One that is lost again
+        when it is tried apart, until it has no attempt left, was the cause: those that were lost
+        with it have that attempt back, whatever became of them."""
         lapsed = select(rows.id).where(is_processing, has_lapsed).order_by(rows.claimed_at)
         found = self._each(lapsed, limit, self._rescued)
         lost = self._done_all_the_same(Lapsed, ErrorCode.WORKER_LOST, found)
@@ -198,11 +204,13 @@ class Upkeep:
         lapsed = _locked(
             chosen.add_columns(
                 rows.claimed_by.label("claimed_by"),
+                rows.lost_with.label("lost_with"),
                 func.coalesce(is_spent, false()).label("exhausted"),
+                (rows.workers_lost > 0).label("lost_before"),
             )
         )
         exhausted = lapsed.c.exhausted
-        statement = (
+        rescued = (
             update(storyboards)
             .where(rows.id == lapsed.c.id)
             .values(
@@ -210,6 +218,7 @@ class Upkeep:
                 available_at=NOW,
                 own_errors=rows.own_errors + 1,
                 workers_lost=rows.workers_lost + 1,
+                lost_with=case((rows.workers_lost > 0, rows.lost_with), else_=_company(lapsed)),
                 error_code=case((exhausted, str(ErrorCode.WORKER_LOST)), else_=rows.error_code),
                 error_message=case((exhausted, LOST_MESSAGE), else_=rows.error_message),
                 errored_at=case((exhausted, NOW), else_=rows.errored_at),
@@ -222,10 +231,44 @@ class Upkeep:
                 rows.project_id,
                 rows.attempts,
                 lapsed.c.claimed_by,
-                lapsed.c.exhausted,
+                exhausted.label("exhausted"),
             )
+            .cte("rescued")
         )
-        return Change(statement, Lapsed)
+        return Change(select(rescued).add_cte(_cleared(lapsed)), Lapsed)
+
+
+def _company(lapsed: CTE) -> ColumnElement[str]:
+    """What rows that are lost now have in common with the one that may be the cause: its name, if
+    their worker held one that was tried apart, and else their worker's."""
+    apart = lapsed.alias("apart")
+    suspect = (
+        select(func.min(apart.c.lost_with))
+        .where(apart.c.claimed_by == rows.claimed_by, apart.c.lost_before)
+        .scalar_subquery()
+    )
+    return func.coalesce(suspect, func.left(rows.claimed_by, LONGEST_NAME_CHARACTERS))
+
+
+def _cleared(lapsed: CTE) -> CTE:
+    """A row that was tried apart, and has no attempt left, is what killed its workers: those that
+    were lost with them were not."""
+    cause = and_(lapsed.c.exhausted, lapsed.c.lost_before)
+    company = (
+        select(rows.id)
+        .where(
+            rows.lost_with.in_(select(lapsed.c.lost_with).where(cause)),
+            rows.workers_lost > 0,
+            # One that has failed for it stays as it is.
+            or_(rows.status != FAILED, rows.error_code != str(ErrorCode.WORKER_LOST)),
+            rows.id.not_in(select(lapsed.c.id)),
+        )
+        .with_for_update(skip_locked=True)
+        .cte("company")
+        .prefix_with("MATERIALIZED")
+    )
+    statement = update(storyboards).where(rows.id == company.c.id).values(**CAUSE_FOUND)
+    return statement.returning(rows.id).cte("cleared")
 
 
 def _expired(chosen: Select[UUID]) -> Change[Expired]:

@@ -20,6 +20,7 @@ from contextlib import suppress
 import httpx
 
 from storyboard_worker.deadline import Deadline
+from storyboard_worker.wire.pace import Pace, TooSlow
 from storyboard_worker.wire.resolve import SocketAddress
 
 RECORD_BYTES = 16 * 1024  # at most (RFC 8446, section 5.1)
@@ -40,12 +41,14 @@ class WireSocket:
         # A request's head and the end of its body must not wait for an acknowledgement.
         self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._timeout_seconds = timeout_seconds
+        self._pace = Pace(timeout_seconds)
         self._awaits_answer = False
         self.use(deadline)
 
     def use(self, deadline: Deadline) -> None:
         """From now on ``deadline`` bounds every wait, and may wake it."""
         self._deadline = deadline
+        self._pace.begin()
         deadline.watch(self._sock)
 
     def rest(self) -> None:
@@ -119,7 +122,10 @@ class WireSocket:
                 else:
                     # A cancelled deadline has shut the connection, which looks like its end.
                     if data or not self._deadline.expired:
+                        self._pace.moved(len(data))
                         return data
+        except TooSlow as error:
+            raise httpx.ReadTimeout(f"the peer sends {error}") from error
         except TimeoutError as error:
             raise httpx.ReadTimeout("the peer sent nothing in time") from error
         except OSError as error:
@@ -146,11 +152,16 @@ class WireSocket:
         try:
             while not self._deadline.expired:
                 try:
-                    return self._sock.send(data)
+                    sent = self._sock.send(data)
                 except (BlockingIOError, ssl.SSLWantWriteError):
                     self._wait(select.POLLOUT)
                 except ssl.SSLWantReadError:
                     self._wait(select.POLLIN)
+                else:
+                    self._pace.moved(sent)
+                    return sent
+        except TooSlow as error:
+            raise httpx.WriteTimeout(f"the peer takes {error}") from error
         except TimeoutError as error:
             raise httpx.WriteTimeout("the peer took nothing in time") from error
         except OSError as error:
@@ -175,9 +186,13 @@ class WireSocket:
         # What TLS has deciphered already, poll(2) does not see.
         if not (isinstance(self._sock, ssl.SSLSocket) and self._sock.pending()):
             self._wait(select.POLLIN)
+        # What a peer takes its time for before it begins is bounded by that wait alone.
+        self._pace.begin()
 
     def _wait(self, event: int) -> None:
-        _wait(self._sock, event, self._deadline, time.monotonic() + self._timeout_seconds)
+        began_at = time.monotonic()
+        _wait(self._sock, event, self._deadline, began_at + self._timeout_seconds)
+        self._pace.waited(time.monotonic() - began_at)
 
 
 def _records(sock: ssl.SSLSocket, limit: int) -> bytes:

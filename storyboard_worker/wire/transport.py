@@ -25,7 +25,8 @@ class Transport(httpx.BaseTransport):
     SNI and the check of the certificate stay with the URL's host. ``tls`` replaces the
     verifying context of the system. ``connect_timeout_seconds`` bounds the wait for each
     address and the TLS handshake, ``read_timeout_seconds`` each wait for bytes to arrive or
-    to leave. Transports may share the room for connections that are ``idle``, not the connections.
+    to leave, and what waits may take together for less than 4 KB a second. Transports may share the
+    room for connections that are ``idle``, not the connections.
 
     A request may carry a :class:`Deadline` in ``extensions["deadline"]``, which bounds every
     wait besides and wakes it when cancelled; an exchange that outlives it ends with one of

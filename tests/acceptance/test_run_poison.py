@@ -39,4 +39,7 @@ def test_its_neighbours_are_ready_and_it_is_lost_with_its_fourth_worker(
     rows = {row["id"]: row for row in all_rows(producer)}
     assert rows[poison]["error_code"] == "worker_lost"
     assert rows.pop(poison)["attempts"] == DEATHS
-    assert max(row["attempts"] for row in rows.values()) == 2, "lost in company once, and no more"
+    gone_through = {
+        (row["attempts"], row["own_errors"], row["workers_lost"]) for row in rows.values()
+    }
+    assert gone_through == {(1, 0, 0)}, "what was lost in its company is given back"

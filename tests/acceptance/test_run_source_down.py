@@ -58,3 +58,38 @@ def test_a_host_that_is_down_is_left_alone_and_probed_by_a_few_rows(
     assert attempts_at(producer, DOWN_HOST) == 2 * ROWS
     eventually(lambda: paused_upstreams(producer) == set())
     assert worker.logged("upstream paused") == [], "it has not lasted a minute"
+
+
+FAR_OFF = """
+from storyboard_worker import breakers, policy
+policy.BACKOFF_BASE_SECONDS = policy.BACKOFF_MAX_SECONDS = 1e6
+breakers.RECALLED_AFTER_SECONDS = 0
+"""
+
+
+def test_once_it_is_well_all_of_its_rows_come_back_however_far_off_they_were_put(
+    producer: psycopg.Connection, down_origin: Origin, start_worker: StartWorker
+) -> None:
+    """Those that probe are called before their time, for no row is due."""
+    worker = start_worker(FAR_OFF, WORKER_CONCURRENCY=str(ROWS))
+    enqueue_panels(producer, down_origin, ROWS, [Answer(503)])
+    worker.wait_for_log("storyboard retried", ROWS)
+    wait_for_statuses(producer, timeout_seconds=10, ready=ROWS)
+    assert attempts_at(producer, DOWN_HOST) == 2 * ROWS
+
+
+FORGETFUL = """
+from storyboard_worker import breakers
+breakers.FORGOTTEN_AFTER_SECONDS = 0.5
+"""
+
+
+def test_one_that_no_row_asks_about_is_forgotten(
+    producer: psycopg.Connection, down_origin: Origin, start_worker: StartWorker
+) -> None:
+    worker = start_worker(FORGETFUL, WORKER_CONCURRENCY=str(ROWS), LEASE_SECONDS="2")
+    enqueue_panels(producer, down_origin, ROWS, [Answer(503, always=True)])
+    worker.wait_for_log("storyboard retried", ROWS)
+    eventually(lambda: paused_upstreams(producer) == {upstream_of(down_origin.url)})
+    producer.execute("DELETE FROM storyboards")
+    eventually(lambda: paused_upstreams(producer) == set(), timeout_seconds=15)

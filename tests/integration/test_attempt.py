@@ -8,7 +8,7 @@ import pytest
 
 from storyboard_worker.attempt import Outcome
 from storyboard_worker.database import Database
-from storyboard_worker.demo.faults import Answer, CutFile
+from storyboard_worker.demo.faults import Answer, CutFile, SourceFault
 from storyboard_worker.demo.pictures import random_image
 from storyboard_worker.errors import ErrorCode
 from tests.integration.attempting import Bench, new_bench
@@ -233,3 +233,20 @@ def test_the_last_storage_mismatch_leaves_no_image_on_the_row(bench: Bench) -> N
     assert ended.error is not None
     assert ended.error.code is ErrorCode.STORAGE_UNAVAILABLE
     assert (row["status"], only(row, NO_OUTCOME)) == ("failed", NO_OUTCOME)
+
+
+@pytest.mark.parametrize(
+    ("columns", "fault", "outcome"),
+    [
+        ({"attempts": 1, "max_attempts": 2}, Answer(503), Outcome.RETRIED),
+        ({"attempts": 2, "max_attempts": 2}, Answer(503), Outcome.FAILED),
+        ({"attempts": 7, "own_errors": 7}, CutFile(1000), Outcome.RETRIED),
+        ({"attempts": 8, "own_errors": 8}, CutFile(1000), Outcome.FAILED),
+    ],
+)
+def test_what_was_lost_with_a_worker_is_none_of_the_rows_limit(
+    bench: Bench, columns: dict[str, int], fault: SourceFault, outcome: Outcome
+) -> None:
+    claim = bench.claim(bench.stage.serve(IMAGE, [fault]), workers_lost=1, **columns)
+    assert bench.run(claim).outcome is outcome
+    assert bench.row(claim)["attempts"] == columns["attempts"]

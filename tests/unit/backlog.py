@@ -28,13 +28,17 @@ class Backlog:
         upstream: str | None,
         without_upstreams: Collection[str],
         only_new: bool,
+        one_lost: bool,
     ) -> list[Claim]:
         self.asked.append(("probe", limit))
         self.probes_of.append(upstream)
         if HOST in without_upstreams:
             return []
         claims = self._take(limit, Group.NEW)
-        return claims if only_new else claims + self._take(limit - len(claims), Group.TRIED)
+        if only_new:
+            return claims
+        claims += self._take(limit - len(claims), Group.TRIED)
+        return claims or self._take(int(one_lost), Group.LOST)
 
     def _take(self, limit: int, group: Group) -> list[Claim]:
         count = min(limit, self.due[group])

@@ -17,7 +17,7 @@ from storyboard_worker.dispatch import Dispatcher
 from storyboard_worker.errors import AttemptError, ErrorCode
 from storyboard_worker.models import Claim, Group
 from storyboard_worker.policy import DOWN_CODES, Release, Retry, Tried, decide
-from storyboard_worker.queries.claiming import NOTICED_AFTER_SECONDS
+from storyboard_worker.queries.put_off import NOTICED_AFTER_SECONDS
 from storyboard_worker.restraint import Restraint
 from tests.unit.clock import Clock
 
@@ -234,8 +234,8 @@ class SimulatedWorker:
     def _tell_news(self) -> None:
         for news in self._breakers.take_news():
             self.told.append((self.clock.now, news.is_over))
-            if news.is_over:
-                self.table.recall(news.seconds)
+        for recovery in self._breakers.take_recoveries():
+            self.table.recall(recovery.seconds)
 
 
 def _as_any(part: Any) -> Any:

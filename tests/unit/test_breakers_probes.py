@@ -212,7 +212,7 @@ def test_one_that_arrived_for_another_upstream_does_not_ask(breakers: Breakers) 
     breakers.row_arrived("other.example")
     assert breakers.probes_wanted(HOST) == 0
     breakers.row_arrived(HOST)
-    breakers.no_row_arrived(HOST)
+    breakers.no_row_found(HOST)
     assert breakers.probes_wanted(HOST) == 0
 
 

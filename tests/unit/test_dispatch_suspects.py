@@ -80,6 +80,33 @@ def test_of_rows_that_lost_a_worker_one_is_tried_at_a_time(
     assert backlog.due[Group.LOST] == 2
 
 
+def test_the_next_of_those_is_taken_as_soon_as_one_has_ended(
+    slots: Slots, breakers: Breakers, clock: Clock
+) -> None:
+    """Under load, too, where new rows would take each slot along with a completion."""
+    dispatcher = dispatcher_of(Backlog(new=1000, lost=3), slots, breakers, clock)
+    dispatcher.fill()
+    assert dispatcher.take(1) == 1
+    dispatcher.start([new_claim()], 1)
+    [lost] = [token for token, (claim, _) in slots._under_way.items() if claim.workers_lost]
+    del slots._under_way[lost]
+    assert dispatcher.take(1) == 0, "it is left to the next fill"
+    slots.leave(2)
+    assert dispatcher.fill().started == 1
+    assert sum(claim.workers_lost for claim in slots.under_way) == 1
+
+
+def test_of_those_one_asks_a_shut_upstream_if_no_other_row_is_there(
+    slots: Slots, breakers: Breakers, clock: Clock
+) -> None:
+    open_it(breakers, clock)
+    backlog = Backlog(lost=3)
+    dispatcher = dispatcher_of(backlog, slots, breakers, clock)
+    assert dispatcher.fill().started == 1
+    clock.now += 60
+    assert dispatcher.fill().started == 0, "they are tried one at a time"
+
+
 def test_without_any_of_those_nothing_is_held_back(
     slots: Slots, breakers: Breakers, clock: Clock
 ) -> None:

@@ -20,6 +20,8 @@ class ModelRow:
     attempts: int = 0
     own_errors: int = 0
     workers_lost: int = 0
+    lost_with: str | None = None
+    claimed_by: str = ""
     token: UUID | None = None
     lapsed: bool = False
     error_code: str | None = None
@@ -38,8 +40,21 @@ class ModelRow:
         return self.attempts >= self.max_attempts
 
     @property
+    def is_the_cause(self) -> bool:
+        """If it is lost now: it was tried apart, and has no attempt left."""
+        is_exhausted = self.is_spent or self.workers_lost >= MOST_WORKERS_LOST
+        return self.workers_lost > 0 and self.lost_with is not None and is_exhausted
+
+    @property
     def claimable(self) -> bool:
         return self.status == "pending" and self.due and not self.expired
+
+    @property
+    def is_put_off(self) -> bool:
+        """By its upstream, and may be asked to probe before its time."""
+        waits = self.status == "pending" and not self.due and not self.expired
+        met_it = self.group is Group.TRIED and self.error_code == "source_timeout"
+        return waits and met_it and self.max_attempts is None
 
     @property
     def rescuable(self) -> bool:
@@ -49,7 +64,8 @@ class ModelRow:
     def expirable(self) -> bool:
         return self.status == "pending" and self.expired
 
-    def claim(self, claim: Claim) -> None:
+    def claim(self, claim: Claim, worker: str) -> None:
+        self.claimed_by = worker
         self.status = "processing"
         self.attempts += 1
         self.token = claim.token
@@ -67,11 +83,27 @@ class ModelRow:
         self.due = due
         self.token = None
 
+    def end_itself(self, status: str, error_code: str | None = None, *, due: bool = True) -> None:
+        """With what was lost in others' company given back."""
+        self.end(status, error_code, due=due)
+        self.attempts = max(1, self.attempts - self.workers_lost)
+        self.own_errors = max(0, self.own_errors - self.workers_lost)
+        self.workers_lost = 0
+        self.lost_with = None
+
+    def cause_is_found(self) -> None:
+        self.attempts = max(0, self.attempts - 1)
+        self.own_errors = max(0, self.own_errors - 1)
+        self.workers_lost -= 1
+        self.lost_with = None
+
     def start_afresh(self) -> None:
         self.end("pending")
         self.attempts = self.own_errors = self.workers_lost = 0
 
-    def rescue(self) -> None:
+    def rescue(self, company: str) -> None:
+        if not self.workers_lost:
+            self.lost_with = company
         if self.is_spent or self.workers_lost >= MOST_WORKERS_LOST:
             self.end("failed", "worker_lost")
         else:

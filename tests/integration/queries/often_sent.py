@@ -16,6 +16,7 @@ from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.queries.counts import StoryboardCounts
 from storyboard_worker.queries.frontier import Rank
 from storyboard_worker.queries.outlook import Outlook
+from storyboard_worker.queries.put_off import PutOff, Recall
 from storyboard_worker.queries.upkeep import Upkeep
 from storyboard_worker.queries.workers import WorkerRegister
 from tests.integration.queries.explaining import Send
@@ -87,20 +88,38 @@ def last_rank(database: Database) -> object:
     return _rank(database, Group.NEW, last=True)
 
 
+def rank_before(database: Database) -> object:
+    return _queue(database)._claiming._end(Group.NEW, REACHED, last=True)
+
+
+def rank_since(database: Database) -> object:
+    return _queue(database)._claiming._end(Group.NEW, REACHED, last=False)
+
+
 def last_rank_of_tried(database: Database) -> object:
     return _rank(database, Group.TRIED, last=True)
 
 
 def _rank(database: Database, group: Group, *, last: bool) -> object:
-    return database.run(Call(last_rank_statement(group=group, last=last), {}, tuple_row))
+    return database.run(
+        Call(last_rank_statement(group=group, last=last), {"left_out": 0}, tuple_row)
+    )
 
 
 def recall(database: Database) -> object:
-    return _queue(database).recall("host-1.example", 100.0)
+    return _queue(database).recall(Recall("host-1.example", 100.0))
 
 
 def recall_for_storage(database: Database) -> object:
-    return _queue(database).recall(STORAGE_UPSTREAM, 100.0)
+    return _queue(database).recall(Recall(STORAGE_UPSTREAM, 100.0))
+
+
+def recall_onward(database: Database) -> object:
+    return _queue(database).recall(Recall("host-1.example", 100.0, reached=REACHED))
+
+
+def hasten(database: Database) -> object:
+    return PutOff(database).hasten(3, "host-1.example", ())
 
 
 def _onward(group: Group) -> FixedStatement:
@@ -154,7 +173,13 @@ CLAIMS: list[Send] = [
 CLAIMS_OF_TRIED: list[Send] = [claim_tried, probe_with_tried]
 CLAIMS_OF_LOST: list[Send] = [claim_lost]
 EVERY_CLAIM = [*CLAIMS, *CLAIMS_OF_TRIED, *CLAIMS_OF_LOST]
-RANKS: list[Send] = [first_rank, last_rank]
+RANKS: list[Send] = [first_rank, last_rank, rank_before, rank_since]
 LOOKS: list[Send] = [expire, look, beat_and_look]
-AFTER_OUTAGES: list[Send] = [last_rank_of_tried, recall, recall_for_storage]
+AFTER_OUTAGES: list[Send] = [
+    last_rank_of_tried,
+    recall,
+    recall_onward,
+    recall_for_storage,
+    hasten,
+]
 OTHERS: list[Send] = [complete, renew, rescue, count, look_for_signs]

@@ -1,5 +1,6 @@
 """Claims of rows that shall show whether an upstream is well again; and what follows then."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 import psycopg
@@ -9,7 +10,7 @@ from storyboard_worker.errors import STORAGE_UPSTREAM
 from storyboard_worker.models import Group
 from storyboard_worker.queries.claims import StoryboardQueue
 from tests.integration.producing import enqueue, moment, storyboard
-from tests.integration.queries.working import seconds_from_now
+from tests.integration.queries.working import recall_all, seconds_from_now
 
 HOST = "images.example"
 
@@ -52,11 +53,35 @@ def test_rows_that_have_not_been_tried_come_before_those_that_have(
     assert sorted(attempts) == [1, 1, 4]
 
 
-def test_one_that_may_have_killed_its_worker_does_not_ask(
-    queue: StoryboardQueue, producer: psycopg.Connection
+@pytest.mark.parametrize("upstream", [HOST, None])
+def test_those_that_may_have_killed_their_workers_ask_last_and_apart(
+    queue: StoryboardQueue, producer: psycopg.Connection, upstream: str | None
 ) -> None:
-    enqueue(producer, f"https://{HOST}/a", attempts=1, workers_lost=1)
-    assert queue.claim_probes(5, upstream=HOST) == []
+    """Where there is no other row, nothing else would ever ask."""
+    for _ in range(3):
+        enqueue(producer, f"https://{HOST}/a", attempts=1, workers_lost=1)
+    other = enqueue(producer, f"https://{HOST}/a", attempts=9)
+    assert [claim.id for claim in queue.claim_probes(5, upstream=upstream)] == [other]
+    assert queue.claim_probes(5, upstream=upstream, one_lost=False) == []
+    assert queue.claim_probes(5, upstream=upstream, only_new=True) == []
+    assert len(queue.claim_probes(5, upstream=upstream)) == 1
+
+
+@pytest.mark.parametrize("upstream", [HOST, None])
+def test_where_none_is_due_those_ask_that_the_upstream_itself_put_off(
+    queue: StoryboardQueue, producer: psycopg.Connection, upstream: str | None
+) -> None:
+    """Else a host that is well again is asked when the first of them is due: in ten minutes."""
+    code = "source_unavailable" if upstream else "storage_unavailable"
+    often = put_off(producer, code, attempts=9)
+    seldom = {put_off(producer, code) for _ in range(2)}
+    put_off(producer, "image_truncated")
+    put_off(producer, code, max_attempts=5)
+    enqueue(producer, f"https://{HOST}/a", available_at=moment(producer, 600))
+    assert queue.claim_probes(2, upstream=upstream, only_new=True) == []
+    assert {claim.id for claim in queue.claim_probes(2, upstream=upstream)} == seldom
+    assert [claim.id for claim in queue.claim_probes(2, upstream=upstream)] == [often]
+    assert queue.claim_probes(2, upstream=upstream) == []
 
 
 def test_only_new_ones_where_those_alone_are_wanted(
@@ -127,6 +152,7 @@ def put_off(
     host: str = HOST,
     again_in_seconds: float = 600,
     attempts: int = 3,
+    **columns: int,
 ) -> UUID:
     """A row whose last attempt ended so."""
     return enqueue(
@@ -137,6 +163,7 @@ def put_off(
         error_message="no",
         errored_at=moment(producer, -seconds_ago),
         available_at=moment(producer, again_in_seconds),
+        **columns,
     )
 
 
@@ -152,7 +179,7 @@ def test_what_an_outage_has_put_off_is_due_once_it_is_over(
     storyboard_id = put_off(producer, error_code)
     before = storyboard(producer, storyboard_id)
     elsewhere = put_off(producer, error_code, host=f"{HOST}:8443")
-    assert queue.recall(upstream, 300) == recalled * (1 + (upstream == STORAGE_UPSTREAM))
+    assert recall_all(queue, upstream, 300) == recalled * (1 + (upstream == STORAGE_UPSTREAM))
     assert (seconds_from_now(producer, storyboard_id, "available_at") <= 0) == recalled
     after = storyboard(producer, storyboard_id)
     assert after == {
@@ -172,7 +199,7 @@ def test_it_goes_before_what_has_failed_all_the_time(
     later = put_off(producer, seconds_ago=500)
     of_the_outage = put_off(producer)
     soon = put_off(producer, again_in_seconds=-10)
-    assert queue.recall(HOST, 300) == 3
+    assert recall_all(queue, HOST, 300) == 3
     assert seconds_from_now(producer, later, "available_at") > 500
     claims = [claim.id for claim in queue.claim(5, group=Group.TRIED)]
     assert set(claims[:2]) == {of_the_outage, soon}
@@ -183,7 +210,7 @@ def test_a_row_that_its_producer_put_off_stays_so(
     queue: StoryboardQueue, producer: psycopg.Connection
 ) -> None:
     storyboard_id = enqueue(producer, f"https://{HOST}/a", available_at=moment(producer, 600))
-    assert queue.recall(HOST, 300) == 0
+    assert recall_all(queue, HOST, 300) == 0
     assert seconds_from_now(producer, storyboard_id, "available_at") > 500
 
 
@@ -197,3 +224,24 @@ def test_one_odd_row_does_not_keep_the_others_from_being_drawn(
     drawn = [claim for _ in range(30) for claim in queue.claim_probes(1, upstream=HOST)]
     behind = [claim for claim in drawn if claim.source_url > f"https://{HOST}/050"]
     assert 1 <= len(behind) <= 29
+
+
+@pytest.mark.parametrize("odd_priorities", [[1000], [-1000], range(100, 2100, 100)])
+def test_odd_rows_do_not_bend_a_draw_from_a_large_backlog(
+    queue: StoryboardQueue, producer: psycopg.Connection, odd_priorities: Sequence[int]
+) -> None:
+    """A rank between them and the others leads to the same row each time."""
+    later = moment(producer, 600)
+    for priority in odd_priorities:
+        enqueue(producer, f"https://{HOST}/odd", priority=priority, available_at=later)
+    producer.execute(
+        "INSERT INTO storyboards (source_url, source_expires_at) "
+        "SELECT %s || n, now() + make_interval(secs => 3600 + n) FROM generate_series(1, 2400) n",
+        [f"https://{HOST}/"],
+    )
+    places = places_in_rank(producer)
+    drawn = [places[claim.id] for _ in range(40) for claim in queue.claim_probes(1, upstream=HOST)]
+    assert len(drawn) == 40
+    # All those in front, of which the other half is drawn, might be broken.
+    assert sum(place > 1200 for place in drawn) >= 3
+    assert sum(place <= 1200 for place in drawn) >= 3

@@ -20,7 +20,7 @@ from storyboard_worker.errors import AttemptError, ErrorCode, LeaseLost
 from storyboard_worker.models import Claim, Group
 from tests.integration.queries.machine_world import WORKERS, World
 from tests.integration.queries.model import LIMIT, ModelRow
-from tests.integration.queries.working import IMAGE, TIMEOUT
+from tests.integration.queries.working import IMAGE, TIMEOUT, recall_all
 
 RATE_LIMITED = AttemptError(ErrorCode.SOURCE_RATE_LIMITED, "429")
 
@@ -43,20 +43,31 @@ class Machine(World):
         urgent = sorted((row.priority for row in claimable.values()), reverse=True)[:limit]
         assert [claimable[claim.id].priority for claim in taken] == urgent
         for claim in taken:
-            self.model[claim.id].claim(claim)
+            self.model[claim.id].claim(claim, worker)
         return multiple(*taken)
 
     @rule(target=claims, worker=workers, limit=some, only_new=st.booleans())
     def claim_probes(self, worker: str, limit: int, *, only_new: bool) -> MultipleResults[Claim]:
         wanted = (Group.NEW,) if only_new else (Group.NEW, Group.TRIED)
         of_group = Counter(row.group for row in self.model.values() if row.claimable)
+        may_ask = sum(of_group[group] for group in wanted)
+        if not only_new and not may_ask:
+            may_ask = self.last_resort(of_group)
+            wanted = (Group.TRIED, Group.LOST)
         taken = self.queues[worker].claim_probes(limit, upstream=HOST, only_new=only_new)
-        assert len(taken) == min(limit, sum(of_group[group] for group in wanted))
+        assert len(taken) == min(limit, may_ask)
         assert sum(not claim.is_suspect for claim in taken) == min(limit, of_group[Group.NEW])
         for claim in taken:
             assert self.model[claim.id].group in wanted
-            self.model[claim.id].claim(claim)
+            self.model[claim.id].due = True
+            self.model[claim.id].claim(claim, worker)
         return multiple(*taken)
+
+    def last_resort(self, of_group: Counter[Group]) -> int:
+        """How many may ask where none that may is due: those that were put off, or else one over
+        which a worker was lost."""
+        put_off = sum(row.is_put_off for row in self.model.values())
+        return put_off or min(1, of_group[Group.LOST])
 
     @rule()
     def outage_is_over(self) -> None:
@@ -69,7 +80,7 @@ class Machine(World):
         ]
         put_off = sum(not row.due for row in met_it)
         # Those that were due all the same are moved before others.
-        assert put_off <= self.queues[WORKERS[0]].recall(HOST, 3600) <= len(met_it)
+        assert put_off <= recall_all(self.queues[WORKERS[0]], HOST, 3600) <= len(met_it)
         for row in met_it:
             row.due = True
 
@@ -80,7 +91,7 @@ class Machine(World):
         assert (claim is not None) == pending
         if claim is None:
             return multiple()
-        self.model[id_].claim(claim)
+        self.model[id_].claim(claim, worker)
         return multiple(claim)
 
     def finish(self, claim: Claim, finish: Callable[[], None]) -> ModelRow | None:
@@ -106,14 +117,14 @@ class Machine(World):
             queue.retry(claim, TIMEOUT, delay_seconds=delay, own_error=own)
 
         if claim.max_attempts is None:
-            is_spent = claim.own_errors + own >= LIMIT
+            is_spent = claim.own_errors - claim.workers_lost + own >= LIMIT
         else:
-            is_spent = claim.attempt >= claim.max_attempts
+            is_spent = claim.attempt - claim.attempts_lost >= claim.max_attempts
         if is_spent:
             if row := self.finish(claim, lambda: queue.fail(claim, TIMEOUT, sentry_event_id=None)):
                 row.end("failed", "source_timeout")
         elif row := self.finish(claim, retry):
-            row.end("pending", "source_timeout", due=not delay)
+            row.end_itself("pending", "source_timeout", due=not delay)
             row.own_errors += own
 
     @rule(worker=workers, claim=claims)
@@ -147,9 +158,21 @@ class Machine(World):
         rescued = self.upkeep.rescue(limit)
         assert {lapsed.id for lapsed in rescued} <= rescuable
         assert len(rescued) == min(limit, len(rescuable))
+        lost = [self.model[lapsed.id] for lapsed in rescued]
+        causes = {row.lost_with for row in lost if row.is_the_cause}
+        apart: dict[str, str] = {}
+        for row in lost:
+            if row.workers_lost and row.lost_with is not None:
+                known = apart.get(row.claimed_by, row.lost_with)
+                apart[row.claimed_by] = min(known, row.lost_with)
+        for row in lost:
+            row.rescue(apart.get(row.claimed_by, row.claimed_by))
         for lapsed in rescued:
-            self.model[lapsed.id].rescue()
             assert lapsed.failed == (self.model[lapsed.id].status == "failed")
+        for row in self.model.values():
+            is_company = row.workers_lost and row.lost_with in causes
+            if is_company and row.error_code != "worker_lost" and row not in lost:
+                row.cause_is_found()
 
     @rule(limit=some)
     def expire(self, limit: int) -> None:

@@ -54,6 +54,7 @@ def test_back_to_pending_due_at_once_the_attempt_counted(
         "status": "pending",
         "own_errors": 1,
         "workers_lost": 1,
+        "lost_with": "worker-1",
         "available_at": row["updated_at"],
         "updated_at": row["updated_at"],
     }
@@ -72,6 +73,7 @@ def test_failed_when_no_attempt_is_left(upkeep: Upkeep, producer: psycopg.Connec
         "status": "failed",
         "own_errors": 1,
         "workers_lost": 1,
+        "lost_with": "worker-1",
         "available_at": row["available_at"],
         "error_code": "worker_lost",
         "error_message": LOST_MESSAGE,

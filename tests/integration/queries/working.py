@@ -8,6 +8,7 @@ import psycopg
 from storyboard_worker.errors import AttemptError, ErrorCode
 from storyboard_worker.models import Claim, Group, StoredImage
 from storyboard_worker.queries.claims import StoryboardQueue
+from storyboard_worker.queries.put_off import Recall
 from tests.integration.producing import enqueue
 
 IMAGE = StoredImage(
@@ -57,3 +58,11 @@ def seconds_from_now(producer: psycopg.Connection, storyboard_id: UUID, column: 
     ).fetchone()
     assert row is not None
     return float(row[0])
+
+
+def recall_all(queue: StoryboardQueue, upstream: str, seconds: float) -> int:
+    """Batch by batch; how many rows came back."""
+    recall = Recall(upstream, seconds)
+    while not recall.is_over:
+        recall = queue.recall(recall)
+    return recall.count

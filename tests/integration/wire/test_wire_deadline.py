@@ -125,16 +125,45 @@ def test_the_read_time_out_holds_without_a_deadline(make_client: MakeClient) -> 
         client.get(server.url())
 
 
-def test_a_drip_is_no_read_time_out(make_client: MakeClient) -> None:
+def test_a_slow_answer_is_no_read_time_out(make_client: MakeClient) -> None:
     """The time-out bounds each wait, not the whole."""
 
     def script(peer: Peer) -> None:
         peer.read_head()
-        for byte in answer(b"0123456789"):
-            peer.say(bytes([byte]))
-            threading.Event().wait(0.01)
+        for place in range(0, len(body := answer(b"0123456789" * 400)), 500):
+            peer.say(body[place : place + 500])
+            threading.Event().wait(0.05)
 
+    client = make_client(read_timeout_seconds=0.2)
+    with ScriptedServer(script) as server:
+        assert client.get(server.url()).content == b"0123456789" * 400
+
+
+@pytest.mark.parametrize(
+    "script", [dripping_head, dripping_body, dripping_chunks, dripping_without_length]
+)
+def test_a_drip_is_a_read_time_out(make_client: MakeClient, script: Script) -> None:
+    """Each byte in time, and the whole in hours."""
     client = make_client(read_timeout_seconds=0.3)
+    deadline = Deadline(2 * SOON_SECONDS)
+    begun = time.monotonic()
+    with (
+        ScriptedServer(script) as server,
+        pytest.raises(httpx.ReadTimeout, match="less than 4096 bytes a second"),
+    ):
+        client.get(server.url(), extensions={"deadline": deadline})
+    assert 0.25 < time.monotonic() - begun < SOON_SECONDS
+
+
+def test_what_a_peer_takes_its_time_for_first_does_not_count(make_client: MakeClient) -> None:
+    def script(peer: Peer) -> None:
+        peer.read_head()
+        threading.Event().wait(0.25)
+        for part in (answer(b"0123456789")[:-5], b"56789"):
+            peer.say(part)
+            threading.Event().wait(0.2)
+
+    client = make_client(read_timeout_seconds=0.4)
     with ScriptedServer(script) as server:
         assert client.get(server.url()).content == b"0123456789"
 

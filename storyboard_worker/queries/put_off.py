@@ -1,0 +1,207 @@
+"""Rows that an outage of their upstream has put off: due again when it is over, or some of them
+before, to show whether it is."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from functools import cache
+from typing import Any
+
+from psycopg.rows import scalar_row, tuple_row
+from sqlalchemy import (
+    ColumnElement,
+    DateTime,
+    Integer,
+    Interval,
+    Text,
+    all_,
+    any_,
+    bindparam,
+    cast,
+    func,
+    literal_column,
+    select,
+    tuple_,
+    update,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from storyboard_worker.database import Database
+from storyboard_worker.errors import STORAGE_UPSTREAM, ErrorCode
+from storyboard_worker.messages import Call, FixedStatement, fixed
+from storyboard_worker.models import Group, storyboards
+from storyboard_worker.queries.claim_statements import (
+    A_SECOND,
+    RANK,
+    RANK_NAMES,
+    RANK_REACHED,
+)
+from storyboard_worker.queries.columns import (
+    ALONG_AN_INDEX,
+    IN_GROUP,
+    NOW,
+    is_alive,
+    is_pending,
+    source_upstream,
+)
+from storyboard_worker.queries.frontier import Rank
+
+rows = storyboards.c
+
+# Of one transaction: nobody else waits for a row of it for long.
+RECALLED_AT_ONCE = 1000
+# An outage was noticed when some rows had met it.
+NOTICED_AFTER_SECONDS = 5.0
+SOURCE_DOWN_CODES = (ErrorCode.SOURCE_UNAVAILABLE, ErrorCode.SOURCE_TIMEOUT)
+
+
+@dataclass(frozen=True, slots=True)
+class Recall:
+    """How far the rows are recalled that an outage of ``upstream``, over after ``seconds``, has
+    put off: ``count`` of them, those of ``group`` up to the rank ``reached``. ``began_at`` is the
+    outage's beginning in the database's own words."""
+
+    upstream: str
+    seconds: float
+    group: Group = Group.TRIED
+    began_at: str | None = None
+    reached: Rank | None = None
+    count: int = 0
+    is_over: bool = False
+
+    def after(self, recalled: list[tuple[Any, ...]]) -> "Recall":
+        """``recalled``: at most one row, the last rank with its moment and the number of rows."""
+        if not recalled:
+            return self._next_group(self.count)
+        *reached, began_at, count = recalled[0]
+        if count < RECALLED_AT_ONCE:
+            return self._next_group(self.count + count)
+        going_on = replace(self, reached=tuple(reached), began_at=began_at)
+        return replace(going_on, count=self.count + count)
+
+    def _next_group(self, count: int) -> "Recall":
+        if self.group is Group.LOST:
+            return replace(self, count=count, is_over=True)
+        return replace(self, group=Group.LOST, reached=None, count=count)
+
+
+class PutOff:
+    """Transactions of their own, each short however many rows there are."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def recall(self, recall: Recall) -> Recall:
+        """Have some more rows be due at once; how to go on."""
+        values = {
+            **_met(recall.upstream),
+            "lasted": timedelta(seconds=recall.seconds + NOTICED_AFTER_SECONDS),
+            "began_at": recall.began_at,
+            **dict(zip(RANK_NAMES, recall.reached or (), strict=False)),
+        }
+        statement = recall_statement(
+            RECALLED_AT_ONCE,
+            group=recall.group,
+            at_upstream=recall.upstream != STORAGE_UPSTREAM,
+            onward=recall.reached is not None,
+        )
+        return recall.after(self._database.run(Call(statement, values, tuple_row)))
+
+    def hasten(self, limit: int, upstream: str | None, without: Collection[str]) -> int:
+        """Have up to ``limit`` rows be due at once, those that have failed least; how many.
+
+        Not rows that set a limit of their own: it counts these attempts.
+        """
+        values = _met(upstream or STORAGE_UPSTREAM)
+        avoided = [] if upstream else sorted(without)
+        statement = hasten_statement(
+            limit, at_upstream=upstream is not None, avoiding=bool(avoided)
+        )
+        call = Call(statement, {**values, "avoided": avoided}, scalar_row)
+        return len(self._database.run(call))
+
+
+def _met(upstream: str) -> dict[str, Any]:
+    if upstream == STORAGE_UPSTREAM:
+        return {"codes": [str(ErrorCode.STORAGE_UNAVAILABLE)]}
+    return {"codes": [*map(str, SOURCE_DOWN_CODES)], "upstream": upstream}
+
+
+def _put_off(group: Group, *, at_upstream: bool) -> list[ColumnElement[bool]]:
+    chosen: list[ColumnElement[bool]] = [
+        is_pending,
+        IN_GROUP[group],
+        rows.error_code == any_(bindparam("codes", type_=ARRAY(Text))),
+    ]
+    if at_upstream:
+        chosen.append(source_upstream == bindparam("upstream", type_=Text))
+    return chosen
+
+
+@cache
+def recall_statement(
+    limit: int, *, group: Group, at_upstream: bool, onward: bool
+) -> FixedStatement:
+    """Rows that an outage has put off are due since it began, those that have failed least first:
+    before those that have failed all the time and became due while it lasted."""
+    began_at = func.coalesce(
+        cast(bindparam("began_at", type_=Text), DateTime(timezone=True)),
+        NOW - bindparam("lasted", type_=Interval),
+    )
+    due_since = func.least(began_at + rows.attempts * A_SECOND, NOW)
+    chosen = _put_off(group, at_upstream=at_upstream)
+    chosen += [rows.available_at > due_since, rows.errored_at > began_at]
+    if onward:
+        chosen.append(tuple_(*RANK) > tuple_(*RANK_REACHED))
+    put_off = (
+        select(rows.id, *(part.label(name) for name, part in zip(RANK_NAMES, RANK, strict=True)))
+        .where(*chosen)
+        .order_by(*RANK)
+        .limit(literal_column(str(int(limit))))
+        .with_for_update(skip_locked=True)
+        .cte("put_off")
+        .prefix_with("MATERIALIZED")
+    )
+    recalled = (
+        update(storyboards)
+        .where(rows.id == put_off.c.id)
+        .values(available_at=due_since)
+        .returning(*(put_off.c[name].label(name) for name in RANK_NAMES))
+        .cte("recalled")
+    )
+    rank = [recalled.c[name] for name in RANK_NAMES]
+    last = (
+        select(
+            *(cast(part, Text) for part in rank),
+            cast(began_at, Text),
+            cast(func.count().over(), Integer),
+        )
+        .order_by(*(part.desc() for part in rank))
+        .limit(literal_column("1"))
+    )
+    # Rank and moment travel as text, which must be read as it was written.
+    return fixed(last, datestyle="ISO", **ALONG_AN_INDEX)
+
+
+@cache
+def hasten_statement(limit: int, *, at_upstream: bool, avoiding: bool) -> FixedStatement:
+    chosen = _put_off(Group.TRIED, at_upstream=at_upstream)
+    chosen += [rows.available_at > NOW, is_alive, rows.max_attempts.is_(None)]
+    if avoiding:
+        chosen.append(source_upstream != all_(bindparam("avoided", type_=ARRAY(Text))))
+    put_off = (
+        select(rows.id)
+        .where(*chosen)
+        .order_by(rows.attempts, rows.available_at, rows.id)
+        .limit(literal_column(str(int(limit))))
+        .with_for_update(skip_locked=True)
+        .cte("put_off")
+        .prefix_with("MATERIALIZED")
+    )
+    hastened = (
+        update(storyboards)
+        .where(rows.id == put_off.c.id)
+        .values(available_at=NOW)
+        .returning(rows.id)
+    )
+    return fixed(hastened, **ALONG_AN_INDEX)
