@@ -7,6 +7,7 @@ printed leaves as an escape that is seen. Characters of every script stay as the
 """
 
 import json
+import unicodedata
 from collections.abc import Callable
 
 # An escape has up to ten characters. What a screen takes is more than any message of ours, and
@@ -26,7 +27,7 @@ def for_terminal(text: str) -> str:
     return shown if len(shown) <= MOST_SHOWN_CHARACTERS else shown[:MOST_SHOWN_CHARACTERS] + CUT
 
 
-def json_text(value: object, *, default: Default, ascii_only: bool = False) -> str:
+def json_text(value: object, *, default: Default | None = None, ascii_only: bool = False) -> str:
     """``value`` as JSON in one line, which means the same to every parser.
 
     Escapes what cannot be printed, or with ``ascii_only`` all that is not ASCII.
@@ -38,8 +39,13 @@ def json_text(value: object, *, default: Default, ascii_only: bool = False) -> s
 
 def _escaped(text: str, escape: Callable[[str], str]) -> str:
     return "".join(
-        character if character.isprintable() else escape(character) for character in text
+        character if _is_harmless(character) else escape(character) for character in text
     )
+
+
+def _is_harmless(character: str) -> bool:
+    # Blanks of other widths are not printable to Python, and common in Japanese.
+    return character.isprintable() or unicodedata.category(character) == "Zs"
 
 
 def _as_python(character: str) -> str:

@@ -4,7 +4,6 @@ import os
 import signal
 import sys
 from importlib import import_module
-from io import TextIOWrapper
 from types import FrameType, ModuleType
 from typing import NoReturn
 
@@ -12,6 +11,8 @@ import click
 
 from storyboard_worker import __version__
 from storyboard_worker.cli.exits import Exit
+from storyboard_worker.cli.output import remark
+from storyboard_worker.cli.streams import take_standard_streams
 from storyboard_worker.errors import (
     DatabaseUnavailable,
     DataRefused,
@@ -19,6 +20,7 @@ from storyboard_worker.errors import (
     SettingsError,
 )
 from storyboard_worker.logs import log
+from storyboard_worker.redaction import Redactor
 from storyboard_worker.settings import read_settings
 
 PROGRAM = "storyboard-worker"
@@ -94,13 +96,10 @@ def cli() -> None:
 
 def main() -> None:
     """Run a command; each kind of error becomes one line and its exit code."""
+    take_standard_streams()
     # As process 1 of a container we have no default action for SIGTERM: until `run` or `sweep`
     # install their own handler, a stop would go unheard.
     signal.signal(signal.SIGTERM, _terminated)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            # A terminal that lacks a character must not cost the result.
-            stream.reconfigure(errors="backslashreplace")
     try:
         sys.exit(cli.main(prog_name=PROGRAM, standalone_mode=False))
     except click.exceptions.NoArgsIsHelpError as error:
@@ -139,5 +138,6 @@ def _in_one_line(error: click.ClickException) -> str:
 
 
 def _end(message: object, code: Exit) -> NoReturn:
-    click.echo(f"Error: {message}", err=True)
+    # Arguments are repeated in it, and among them may be a signed URL.
+    remark(f"Error: {Redactor().text(str(message))}")
     sys.exit(code)
