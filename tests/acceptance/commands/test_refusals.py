@@ -97,6 +97,19 @@ def test_a_database_out_of_reach_is_exit_69(
         assert event["level"] == "fatal"
 
 
+def test_a_wrong_setting_is_not_repeated(without_settings: StoryboardWorker) -> None:
+    """Not by the commands, and not by what examines the settings either."""
+    names = ["PORT", "SOURCE_HOSTS", "CLOUDINARY_UPLOAD_PREFIX", "CLOUDINARY_FOLDER", "PGSSLMODE"]
+    wrong = dict.fromkeys(names, "hunter22?")
+    started = [
+        without_settings.start("status", **{**GOOD, "PORT": "hunter22?"}),
+        without_settings.start("doctor", **{**GOOD, **wrong}),
+    ]
+    for refused in map(finish, started):
+        assert refused.code == 2
+        assert "hunter22" not in refused.out + refused.err
+
+
 @pytest.mark.parametrize("command", ["show", "process", "retry"])
 def test_an_id_that_nobody_has_is_exit_1(storyboard_worker: StoryboardWorker, command: str) -> None:
     refused = storyboard_worker(command, SOME_ID)
