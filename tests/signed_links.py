@@ -11,14 +11,23 @@ LINKS = {
     "Alibaba": "/x.png?Expires=1935904089&OSSAccessKeyId=LTAI&Signature=SIGNATURE%3D",
     "Google V2": "/b/x.png?GoogleAccessId=a%40b.iam.gserviceaccount.com&Expires=1935904089"
     "&Signature=SIGNATURE",
-    "CloudFront": "/x.png?Expires=1935904089&Signature=SIGNATURE~_&Key-Pair-Id=K1",
-    "Tencent": "/x.png?q-sign-algorithm=sha1&q-ak=AKID&q-sign-time=1935900489;1935904089"
+    "CloudFront": "/y.png?Expires=1935904089&Signature=SIGNATURE~_&Key-Pair-Id=K1",
+    "Tencent": "/z.png?q-sign-algorithm=sha1&q-ak=AKID&q-sign-time=1935900489;1935904089"
     "&q-key-time=1935900489;1935904089&q-header-list=host&q-url-param-list="
     "&q-signature=SIGNATURE",
     "ByteDance": "/tos-cn-i/x~tplv.image?rk3s=1&x-expires=1935904089&x-signature=SIGNATURE%3D",
     "Supabase": "/storage/v1/object/sign/b/x.png?token=SIGNATURE.SIGNATURE.SIGNATURE",
     "Cloudinary": "/demo/image/upload/s--SIGNATURE--/v1/x.png",
 }
+
+
+# As long as real ones, and unlike everything else.
+SIGNATURE = "c0ffeeC0FFEE0123456789c0ffeeC0FFEE0123456789"
+
+
+def target_of(kind: str, signature: str = SIGNATURE) -> str:
+    """Path and query of a link."""
+    return LINKS[kind].replace("SIGNATURE", signature)
 
 
 def quotations(target: str) -> list[str]:
