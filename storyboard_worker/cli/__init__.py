@@ -1,5 +1,6 @@
 """The command line: the composition root, one module a command group."""
 
+import logging
 import os
 import signal
 import sys
@@ -19,7 +20,7 @@ from storyboard_worker.errors import (
     SchemaOutdated,
     SettingsError,
 )
-from storyboard_worker.logs import log
+from storyboard_worker.logs import log, set_up
 from storyboard_worker.redaction import Redactor
 from storyboard_worker.settings import read_settings
 
@@ -120,7 +121,10 @@ def main() -> None:
     except click.Abort:
         _end("interrupted", Exit.BAD_ANSWER)
     except Exception as error:  # noqa: BLE001  the border of the process
-        # By the log, whose redactor keeps signed URLs and secrets out of the stack, too.
+        # By the log, whose redactor keeps signed URLs and secrets out of the stack, too; also
+        # where the command had not come to setting it up.
+        if not logging.getLogger().handlers:
+            set_up(None, Redactor())
         log.exception("unexpected error")
         _end(f"unexpected {type(error).__name__}; its stack stands above", Exit.BAD_ANSWER)
 

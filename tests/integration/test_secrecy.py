@@ -188,7 +188,7 @@ def test_no_kind_of_link_leaks(
     monkeypatch: pytest.MonkeyPatch,
     kind: str,
 ) -> None:
-    """Refused by the source, led on to another link, and repeated by the storage in every way."""
+    """Refused by the source, led on to another link, and repeated by the storage in many ways."""
     monkeypatch.setattr(Origin, "_check_signature", lambda _origin, _request: None)
     target = target_of(kind)
     url = f"{bench.stage.origin.url}{target}"
@@ -196,16 +196,16 @@ def test_no_kind_of_link_leaks(
     elsewhere = {"Location": f"ftp://images.example{target}"}
     faults = [Answer(403), Answer(302, b"", elsewhere)]
     bench.stage.origin.put(path[1:], IMAGE_OF_LINKS, faults=faults)
-    for words in quotations(target):
+    # Every other, beginning with each in turn: the redactor's own test has all.
+    said = quotations(target)[list(LINKS).index(kind) % 2 :: 2]
+    for words in said:
         bench.stage.cloudinary.misbehave(Answer(400, {"error": {"message": f"no: {words}"}}))
-    outcomes = [
-        bench.run(bench.claim(url, max_attempts=1)) for _ in range(2 + len(quotations(target)))
-    ]
+    outcomes = [bench.run(bench.claim(url, max_attempts=1)) for _ in range(len(faults) + len(said))]
     codes = Counter(str(ended.error.code) for ended in outcomes if ended.error is not None)
     assert codes == {
         "source_forbidden": 1,
         "source_blocked": 1,
-        "storage_rejected": len(quotations(target)),
+        "storage_rejected": len(said),
     }
     assert_nothing_leaked(bench, sentry, logged, url)
 
