@@ -53,5 +53,4 @@ def _as_python(character: str) -> str:
 
 
 def _as_json(character: str) -> str:
-    # DEL is ASCII: json would leave it as it is.
-    return "\\u007f" if character == "\x7f" else json.dumps(character)[1:-1]
+    return json.dumps(character)[1:-1]

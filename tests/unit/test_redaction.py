@@ -115,6 +115,7 @@ def test_what_names_a_secret_hides_its_value(text: str) -> None:
         "key=panels/2031/abc-0001.jpeg md5=c0ffee0123456789c0ffee",
         "/list?page=2&s=asc&verify=true",
         "?width=1024&key=panel.png",
+        "?q=words-of-a-long-search&key=panels-of-the-storyboard",
         "token= sig= and nothing else",
         "this--is--plain s--x--y classes--and--more",
         "100%3D of it",
