@@ -112,7 +112,7 @@ def meet_every_fault(producer: psycopg.Connection, origin: Origin, cloudinary: C
 
 def meet_every_link(
     producer: psycopg.Connection, origin: Origin, cloudinary: Cloudinary
-) -> Sequence[UUID]:
+) -> list[UUID]:
     """Each kind refused by the source, and repeated by the storage in one of its ways."""
     ids = []
     for number, target in enumerate(map(target_of, LINKS)):

@@ -49,21 +49,15 @@ class StoryboardWorker:
         given = stdin.encode() if isinstance(stdin, str) else stdin
         return finish(self.start(*arguments, **changed), given)
 
-    def start(
-        self,
-        *arguments: object,
-        stdout: int = subprocess.PIPE,
-        stderr: int = subprocess.PIPE,
-        **changed: str,
-    ) -> subprocess.Popen[bytes]:
+    def start(self, *arguments: object, **changed: str) -> subprocess.Popen[bytes]:
         """Start it, to be finished later. A setting changed to nothing is not set."""
         settings = {name: value for name, value in {**self._settings, **changed}.items() if value}
         process = subprocess.Popen(
             [*self._command, *(_argument(argument) for argument in arguments)],
             env=environment(settings),
             stdin=subprocess.PIPE,
-            stdout=stdout,
-            stderr=stderr,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
         )
         self._started.append(process)
         return process

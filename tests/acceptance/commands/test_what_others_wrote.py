@@ -3,14 +3,16 @@
 import json
 import os
 import pty
+import subprocess
 from contextlib import suppress
 from datetime import timedelta
 
 import psycopg
 
-from tests.acceptance.commands.running import PATIENCE_SECONDS, StoryboardWorker
+from tests.acceptance.commands.running import COMMAND, PATIENCE_SECONDS
 from tests.acceptance.commands.tallies import Register
 from tests.acceptance.faults.forked_command import fork_server
+from tests.acceptance.running_worker import environment
 from tests.integration.producing import FAILED, enqueue
 
 # A terminal code, the same in one character of C1, DEL, and marks that turn the line around.
@@ -60,12 +62,14 @@ def test_no_command_lets_it_through(
 
 
 def test_on_a_terminal_none_of_it_is_followed(
-    storyboard_worker: StoryboardWorker, producer: psycopg.Connection
+    settings: dict[str, str], producer: psycopg.Connection
 ) -> None:
     """While a line moves, what is written beside it goes through the library that moves it."""
     id_ = enqueue(producer, URL, max_attempts=1)
     ours, its = pty.openpty()
-    storyboard_worker.start("process", id_, stderr=its, stdout=its, TERM="xterm", COLUMNS="300")
+    wide = environment({**settings, "TERM": "xterm", "COLUMNS": "300"})
+    command = [*COMMAND, "process", str(id_)]
+    subprocess.run(command, env=wide, stdout=its, stderr=its, check=False)
     os.close(its)
     shown = b""
     # Linux says by an error that nobody writes to the terminal any more.
