@@ -1,8 +1,8 @@
-"""Parameters whose value lets somebody in, found by their names, whoever signs.
+"""Parameters whose value lets somebody in, found by their names in every cloud.
 
-``sig=…``, ``X-Amz-Signature=…``, ``hdnts=…``: every cloud has its own, but the names are made of
-few words. Looked for wherever they stand, not only in whole URLs: upstreams repeat pieces of what
-they were sent, quoted once or twice over, in JSON or in HTML.
+``sig=…``, ``X-Amz-Signature=…``, ``hdnts=…``: each has names of its own, but they are made of the
+same few words. Looked for wherever they stand, not only in whole URLs: upstreams repeat pieces of
+what they were sent, quoted once or twice over, in JSON or in HTML.
 
 The time is linear: a name is matched once, from its beginning; its value is read only to be left
 out; and whether a value looks like a secret is seen from its first characters.

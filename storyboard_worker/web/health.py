@@ -59,8 +59,8 @@ class Health:
         return answer({"ok": True})
 
     def worker(self, request: Request) -> Response:
-        """Numbers for everybody. Reasons name hosts, and pauses name workers: they are for who
-        shows the secret."""
+        """Numbers for everybody. Reasons name hosts, and pauses name workers: they are told
+        to those who show the secret."""
         table, reasons = self._findings()
         body: dict[str, object] = {"healthy": not reasons, "stats": _stats(table)}
         if self._bearer.is_shown(request):

@@ -72,7 +72,7 @@ def test_on_a_terminal_none_of_it_is_followed(
     subprocess.run(command, env=wide, stdout=its, stderr=its, check=False)
     os.close(its)
     shown = b""
-    # Linux says by an error that nobody writes to the terminal any more.
+    # Linux says by an error that the other end is closed.
     with suppress(OSError):
         while chunk := os.read(ours, 65_536):
             shown += chunk

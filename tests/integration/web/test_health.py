@@ -32,10 +32,10 @@ def test_all_is_well(served: Served, alive: Alive) -> None:
 
 
 @pytest.mark.parametrize("token", [None, "wrong"])
-def test_without_the_secret_it_names_nobody(
+def test_without_the_secret_it_names_no_host_and_no_worker(
     served: Served, alive: Alive, monkeypatch: pytest.MonkeyPatch, token: str | None
 ) -> None:
-    """Neither hosts nor workers, whatever is wrong; nor do the other open routes."""
+    """Whatever is wrong; nor do the other open routes."""
     alive(paused='{"images.example": "2026-01-02T03:04:05+00:00"}')
     breakers = served.http._parts.breakers
     breakers.failed(
