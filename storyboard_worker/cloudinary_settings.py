@@ -46,7 +46,7 @@ def _folder(env: Environment) -> str:
     # What Cloudinary does not allow in a public id.
     if not re.fullmatch(r"[^\s?&#\\%<>+][^?&#\\%<>+\r\n]*", folder):
         raise SettingsError(
-            f"CLOUDINARY_FOLDER={folder!r} cannot begin a public id: give a name like "
+            "CLOUDINARY_FOLDER cannot begin a public id: give a name like "
             "storyboards or team/storyboards, without ? & # \\ % < > +"
         )
     return folder
@@ -112,7 +112,6 @@ def _upload_prefix(env: Environment, default: str) -> str:
     prefix = env.text("CLOUDINARY_UPLOAD_PREFIX") or default
     if not re.fullmatch(r"https?://[^/\s?#]+(/[^\s?#]*)?", prefix):
         raise SettingsError(
-            f"CLOUDINARY_UPLOAD_PREFIX={prefix!r} must be an http(s) address, "
-            f"like {DEFAULT_UPLOAD_PREFIX}"
+            f"CLOUDINARY_UPLOAD_PREFIX must be an http(s) address, like {DEFAULT_UPLOAD_PREFIX}"
         )
     return prefix.rstrip("/")

@@ -1,4 +1,7 @@
-"""Reading typed values from environment variables, with errors that name the mend."""
+"""Reading typed values from environment variables, with errors that name the mend.
+
+No error repeats a value: somebody may have put a secret into the wrong variable.
+"""
 
 import math
 from collections.abc import Mapping
@@ -32,7 +35,7 @@ class Environment:
             value = 0
         if not 1 <= value <= most:
             raise SettingsError(
-                f"{name}={raw!r} must be a whole number above 0 and up to {most}, like {default}"
+                f"{name} must be a whole number above 0 and up to {most}, like {default}"
             )
         return value
 
@@ -45,7 +48,7 @@ class Environment:
         if not 0 <= value <= MOST_SECONDS or (value == 0 and not zero_allowed):
             bound = "0 or more" if zero_allowed else "above 0"
             raise SettingsError(
-                f"{name}={raw!r} must be a number of seconds, {bound} and up to {MOST_SECONDS}, "
+                f"{name} must be a number of seconds, {bound} and up to {MOST_SECONDS}, "
                 f"like {default:g}"
             )
         return value
@@ -57,7 +60,7 @@ class Environment:
             return None
         value = _float(raw)
         if not 0 <= value <= 1:
-            raise SettingsError(f"{name}={raw!r} must be a number between 0 and 1, like 0.1")
+            raise SettingsError(f"{name} must be a number between 0 and 1, like 0.1")
         return value
 
     def flag(self, name: str) -> bool:
@@ -66,14 +69,14 @@ class Environment:
         if raw is None:
             return False
         if raw.lower() not in TRUE | FALSE:
-            raise SettingsError(f"{name}={raw!r} must be true or false")
+            raise SettingsError(f"{name} must be true or false")
         return raw.lower() in TRUE
 
     def choice(self, name: str, options: tuple[str, ...]) -> str | None:
         """One of ``options``, or ``None`` when not set."""
         raw = self.text(name)
         if raw is not None and raw not in options:
-            raise SettingsError(f"{name}={raw!r} must be one of: {', '.join(options)}")
+            raise SettingsError(f"{name} must be one of: {', '.join(options)}")
         return raw
 
 

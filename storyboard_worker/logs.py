@@ -4,13 +4,13 @@ Call sites pass an event in words and its facts as ``extra={"facts": {...}}`` th
 :func:`event`. Whatever is logged, by us or by a library, passes the redactor.
 """
 
-import json
 import logging
 import sys
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from storyboard_worker.foreign_text import for_terminal, json_text
 from storyboard_worker.redaction import Redactor
 
 LogFormat = Literal["console", "json"]
@@ -82,7 +82,7 @@ class JsonFormatter(logging.Formatter):
             line[name] = _plain(value)
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(self._redactor.structure(line), ensure_ascii=False)
+        return json_text(self._redactor.structure(line))
 
 
 class ConsoleFormatter(logging.Formatter):
@@ -97,10 +97,12 @@ class ConsoleFormatter(logging.Formatter):
         level = "" if record.levelno == logging.INFO else f"{record.levelname} "
         facts = getattr(record, "facts", {})
         shown = "".join(f"  {name}={_plain(value)}" for name, value in facts.items())
-        line = f"{time} {level}{record.getMessage()}{shown}"
+        lines = [f"{time} {level}{record.getMessage()}{shown}"]
         if record.exc_info:
-            line = f"{line}\n{self.formatException(record.exc_info)}"
-        return self._redactor.text(line)
+            # Cleaned before it is split: what is secret may have a line break in it.
+            stack = self._redactor.text(self.formatException(record.exc_info))
+            lines += stack.split("\n")
+        return "\n".join(for_terminal(self._redactor.text(line)) for line in lines)
 
 
 def _plain(value: Any) -> Any:

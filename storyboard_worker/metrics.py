@@ -1,7 +1,7 @@
 """What Prometheus may know: counted as it happens, or looked up when it asks.
 
 Every name begins with ``storyboard_``. Labels have few values: outcomes, error codes, and the
-upstreams that are paused this moment.
+kinds of upstream that are paused this moment.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -175,7 +175,7 @@ def _of_process(facts: Facts) -> Iterator[Metric]:
     )
     yield _labelled(
         "upstream_paused_seconds",
-        "How long yet this worker leaves an upstream alone.",
+        "How long yet this worker leaves Cloudinary, or a source, alone.",
         "upstream",
         facts.paused_seconds,
     )

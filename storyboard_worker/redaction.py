@@ -12,37 +12,45 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-REDACTED = "[redacted]"
+from storyboard_worker.secret_parameters import (
+    REDACTED,
+    holds_secret,
+    may_hold_assignment,
+    without_secrets,
+)
+
 MIN_SECRET_CHARACTERS = 6
 # No longer text is worth reading in a log or an event. What follows is left out unread.
 MAX_CHARACTERS = 64 * 1024
 LEFT_OUT = "… (cut)"
 
 # A URL ends at white space or at what no URL may hold. A single quote is not among these: a query
-# may hold one.
-_IN_URL = r"""[^\s"<>\\]"""
+# may hold one; nor is a character that JSON has escaped.
+_IN_URL = r"""(?:[^\s"<>\\]|\\u00[0-9a-fA-F]{2})"""
 # What follows the scheme of a URL, whatever that is. Its query goes, and its user-info.
 _AFTER_SCHEME = re.compile(rf"://{_IN_URL}*")
 _USER_INFO = re.compile(r"""://[^/\s"<>\\]*@""")
 # A bare query, as it stands in request lines and in messages cut from a URL; gone if it is signed.
 _QUERY = re.compile(rf"\?{_IN_URL}*")
-_SIGNED = re.compile(r"\b(?:X-(?:Tos|Amz|Goog)-|signature=|token=)", re.IGNORECASE)
-# No word boundary in front: in a URL that is quoted as a whole it follows «%3F» or «%26». Gone if
-# it has a value.
-_PARAMETER = re.compile(
-    r"""X-(?:Tos|Amz|Goog)-[A-Za-z-]+(?P<value>(?:=|%3D)[^\s"<>\\&]*)?""", re.IGNORECASE
+# A signature in the path, as Cloudinary and others write it.
+_IN_PATH = re.compile(
+    r"(?:(?<![A-Za-z0-9_-])|(?<=%2[Ff]))s--[A-Za-z0-9_-]{4,64}?--(?![A-Za-z0-9_-])"
 )
+PATH_REDACTED = f"s--{REDACTED}--"
 # Up to the last place where a URL that follows may begin.
 _BEFORE_LAST_URL = re.compile(r"""(?:.*[\s"<>\\])?""", re.DOTALL)
 
 
 def without_query(url: str) -> str:
-    """Scheme, host and path of ``url``: what may be shown of a signed URL."""
+    """Scheme, host and path of ``url``: what may be shown of a signed URL.
+
+    A signature that stands in the path goes, too.
+    """
     scheme, separator, rest = url.partition("://")
     if not separator:
-        return _before_query(url)
+        return _clean_path(_before_query(url))
     authority, slash, path = _before_query(rest).partition("/")
-    return f"{scheme}://{authority.rpartition('@')[2]}{slash}{path}"
+    return f"{scheme}://{authority.rpartition('@')[2]}{slash}{_clean_path(path)}"
 
 
 class Redactor:
@@ -64,14 +72,13 @@ class Redactor:
 
     def _whole(self, text: str) -> str:
         # Nearly every text has nothing of these, and to see that costs less than to search.
-        may_be_signed = "=" in text or "%3" in text
+        may_be_signed = may_hold_assignment(text)
         if may_be_signed:
             text = _QUERY.sub(_unless_signed, text)
         if "://" in text:
             text = _AFTER_SCHEME.sub(lambda match: _before_query(match[0]), text)
             text = _USER_INFO.sub("://", text)
-        if may_be_signed:
-            text = _PARAMETER.sub(_without_value, text)
+        text = _clean_path(text)
         return self._secrets.sub(REDACTED, text) if self._secrets else text
 
     def _harmless_end(self, text: str) -> int:
@@ -103,12 +110,15 @@ def _before_query(url: str) -> str:
     return re.split(r"[?#]", url, maxsplit=1)[0]
 
 
+def _clean_path(text: str) -> str:
+    """Of a path, or of any text: without what else is signed."""
+    if "s--" in text:
+        text = _IN_PATH.sub(PATH_REDACTED, text)
+    return without_secrets(text) if may_hold_assignment(text) else text
+
+
 def _unless_signed(query: re.Match[str]) -> str:
-    return "" if _SIGNED.search(query[0], 1) else query[0]
-
-
-def _without_value(parameter: re.Match[str]) -> str:
-    return parameter[0] if parameter["value"] is None else REDACTED
+    return "" if holds_secret(query[0]) else query[0]
 
 
 def _between_urls(text: str, limit: int) -> int:

@@ -59,8 +59,7 @@ def _monitor(env: Environment, name: str, default: str) -> str:
     # https://docs.sentry.io/product/crons/getting-started/http/
     if not re.fullmatch(r"[a-z0-9_-]{1,50}", slug):
         raise SettingsError(
-            f"{name}={slug!r} must be a monitor's slug: up to 50 of a-z, 0-9, _ and -, "
-            f"like {default}"
+            f"{name} must be a monitor's slug: up to 50 of a-z, 0-9, _ and -, like {default}"
         )
     return slug
 
@@ -69,7 +68,6 @@ def _schedule(env: Environment) -> str:
     schedule = env.text("SENTRY_SWEEP_SCHEDULE") or "*/5 * * * *"
     if not re.fullmatch(r"[0-9A-Za-z*/,-]+( [0-9A-Za-z*/,-]+){4}", schedule):
         raise SettingsError(
-            f"SENTRY_SWEEP_SCHEDULE={schedule!r} must be the five fields of a crontab, in UTC, "
-            "like */5 * * * *"
+            "SENTRY_SWEEP_SCHEDULE must be the five fields of a crontab, in UTC, like */5 * * * *"
         )
     return schedule

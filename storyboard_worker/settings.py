@@ -125,7 +125,7 @@ def _port(env: Environment) -> int | None:
         return None
     if not re.fullmatch(r"[0-9]{1,5}", raw) or not 1 <= int(raw) <= MOST_PORT:
         raise SettingsError(
-            f"PORT={raw!r} must be a whole number from 1 to {MOST_PORT}, like 8080, or not be set: "
+            f"PORT must be a whole number from 1 to {MOST_PORT}, like 8080, or not be set: "
             "then nothing is served"
         )
     return int(raw)
@@ -144,10 +144,10 @@ def _shutdown_grace_seconds(env: Environment) -> float:
 def _source_hosts(env: Environment) -> tuple[str, ...]:
     raw = env.text("SOURCE_HOSTS") or ""
     hosts = tuple(host.strip().lower() for host in raw.split(",") if host.strip())
-    for host in hosts:
+    for number, host in enumerate(hosts, 1):
         if not re.fullmatch(r"(\*\.)?[a-z0-9_-]+(\.[a-z0-9_-]+)*|\[?[0-9a-f:.]+\]?", host):
             raise SettingsError(
-                f"SOURCE_HOSTS: {host!r} must be a host like images.example.com or "
+                f"SOURCE_HOSTS: host number {number} must be a host like images.example.com or "
                 "*.bytepluses.com, without scheme, port or path"
             )
     return tuple(host.strip("[]") for host in hosts)

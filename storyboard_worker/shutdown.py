@@ -2,13 +2,13 @@
 
 import os
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 EXIT_AT_ONCE = 1
+STDERR = 2
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -18,6 +18,12 @@ def exit_within(seconds: float, code: int) -> None:
     end = threading.Timer(seconds, os._exit, [code])
     end.daemon = True
     end.start()
+
+
+def last_words(line: bytes) -> None:
+    """To stderr, past all buffers and locks; lost where it is closed or full."""
+    with suppress(OSError):
+        os.write(STDERR, line)
 
 
 class Shutdown:
@@ -69,6 +75,6 @@ class Shutdown:
     def _handle(self, signal_number: int, frame: FrameType | None) -> None:  # noqa: ARG002
         if self._requested:
             # Not sys.exit: it would wait for threads that wait for the network.
-            os.write(sys.stderr.fileno(), b"second signal: stopping at once\n")
+            last_words(b"second signal: stopping at once\n")
             os._exit(EXIT_AT_ONCE)
         self.request()

@@ -1,10 +1,10 @@
 """The command line: the composition root, one module a command group."""
 
+import logging
 import os
 import signal
 import sys
 from importlib import import_module
-from io import TextIOWrapper
 from types import FrameType, ModuleType
 from typing import NoReturn
 
@@ -12,6 +12,8 @@ import click
 
 from storyboard_worker import __version__
 from storyboard_worker.cli.exits import Exit
+from storyboard_worker.cli.output import remark
+from storyboard_worker.cli.streams import take_standard_streams
 from storyboard_worker.errors import (
     DatabaseUnavailable,
     DataRefused,
@@ -19,7 +21,8 @@ from storyboard_worker.errors import (
     SettingsError,
 )
 from storyboard_worker.exhaustion import exhaustion_in
-from storyboard_worker.logs import log
+from storyboard_worker.logs import log, set_up
+from storyboard_worker.redaction import Redactor
 from storyboard_worker.settings import read_settings
 
 PROGRAM = "storyboard-worker"
@@ -95,13 +98,10 @@ def cli() -> None:
 
 def main() -> None:
     """Run a command; each kind of error becomes one line and its exit code."""
+    take_standard_streams()
     # As process 1 of a container we have no default action for SIGTERM: until `run` or `sweep`
     # install their own handler, a stop would go unheard.
     signal.signal(signal.SIGTERM, _terminated)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):
-            # A terminal that lacks a character must not cost the result.
-            stream.reconfigure(errors="backslashreplace")
     try:
         sys.exit(cli.main(prog_name=PROGRAM, standalone_mode=False))
     except click.exceptions.NoArgsIsHelpError as error:
@@ -129,7 +129,10 @@ def _unexpected(error: Exception) -> str:
     lack = exhaustion_in(error)
     if lack is not None:
         return f"{lack.message}: see `{PROGRAM} doctor`"
-    # By the log, whose redactor keeps signed URLs and secrets out of the stack, too.
+    # By the log, whose redactor keeps signed URLs and secrets out of the stack, too; also where the
+    # command had not come to setting it up.
+    if not logging.getLogger().handlers:
+        set_up(None, Redactor())
     log.error("unexpected error", exc_info=error)
     return f"unexpected {type(error).__name__}; its stack stands above"
 
@@ -147,5 +150,6 @@ def _in_one_line(error: click.ClickException) -> str:
 
 
 def _end(message: object, code: Exit) -> NoReturn:
-    click.echo(f"Error: {message}", err=True)
+    # Arguments are repeated in it, and among them may be a signed URL.
+    remark(f"Error: {Redactor().text(str(message))}")
     sys.exit(code)

@@ -81,17 +81,23 @@ def check_url(url: str, place: str) -> None:
         raise click.UsageError(
             f"the host of {place} has more than {MAX_HOST_CHARACTERS} characters: no name is longer"
         )
-    if not (_has_host(url) and all(map(_may_stand_in_url, url))):
-        raise click.UsageError(f"{place} is not an http(s) URL: {url[:80]!r}")
+    if (lack := _lack_of(url)) is not None:
+        # Nothing of it is repeated: even where it cannot be a URL it may hold a secret.
+        raise click.UsageError(f"{place} is not an http(s) URL: {lack}")
 
 
-def _has_host(url: str) -> bool:
+def _lack_of(url: str) -> str | None:
+    """Why it cannot be a URL."""
+    if re.match("https?://", url, re.IGNORECASE) is None:
+        return "it must begin with http:// or https://"
+    if not all(map(_may_stand_in_url, url)):
+        return "it holds blanks, control characters, or bytes that are no text"
     try:
         parsed = urlsplit(url)
         _ = parsed.port  # read, because that is when a wrong one is found out
-        return parsed.scheme in {"http", "https"} and bool(parsed.hostname)
     except ValueError:
-        return False
+        return "its host or its port cannot be one"
+    return None if parsed.hostname else "it has no host"
 
 
 def _may_stand_in_url(character: str) -> bool:

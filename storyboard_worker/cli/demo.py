@@ -26,6 +26,7 @@ from storyboard_worker.cli.demo_sources import Sources
 from storyboard_worker.cli.demo_view import Screen, print_final_table
 from storyboard_worker.cli.demo_worker import LEASE_SECONDS, DemoWorker
 from storyboard_worker.cli.exits import Exit
+from storyboard_worker.cli.output import print_line, remark
 from storyboard_worker.database import Database
 from storyboard_worker.demo.cloudinary import Cloudinary
 from storyboard_worker.embedded import private_postgres
@@ -158,20 +159,26 @@ def _enqueue(stage: Stage, panels: Sequence[Panel]) -> list[UUID]:
 
 def _conclude(wrong: Sequence[str], worker: DemoWorker) -> None:
     if any(wrong):
-        click.echo(f"\nThe end of the worker's log:\n{worker.end_of_log()}", err=True)
+        for line in ("", "The end of the worker's log:", *worker.end_of_log().split("\n")):
+            remark(line)
         bad = sum(map(bool, wrong))
-        click.echo(f"\n{bad} of {len(wrong)} panels did NOT end as they must.")
+        print_line()
+        print_line(f"{bad} of {len(wrong)} panels did NOT end as they must.")
     else:
-        click.echo(
-            f"\nAll {len(wrong)} panels ended as they must; each stored image equals its source."
+        print_line()
+        print_line(
+            f"All {len(wrong)} panels ended as they must; each stored image equals its source."
         )
 
 
 def _keep_running(stage: Stage, panel: Panel) -> None:
-    click.echo("\nStill running, until Ctrl-C. To look around, in another terminal:\n")
+    print_line()
+    print_line("Still running, until Ctrl-C. To look around, in another terminal:")
+    print_line()
     for name, value in stage.settings().items():
-        click.echo(f"  export {name}={shlex.quote(value)}")
-    click.echo("  storyboard-worker status")
-    click.echo(f"  storyboard-worker enqueue {shlex.quote(panel.url)}\n")
+        print_line(f"  export {name}={shlex.quote(value)}")
+    print_line("  storyboard-worker status")
+    print_line(f"  storyboard-worker enqueue {shlex.quote(panel.url)}")
+    print_line()
     with suppress(KeyboardInterrupt):
         signal.pause()

@@ -5,7 +5,6 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-import click
 from rich.console import Console, Group
 from rich.live import Live
 from rich.progress_bar import ProgressBar
@@ -14,7 +13,7 @@ from rich.text import Text
 
 from storyboard_worker.cli.demo_panels import Panel
 from storyboard_worker.cli.demo_waits import Wait, in_words, waits
-from storyboard_worker.cli.output import print_table
+from storyboard_worker.cli.output import print_table, remark
 from storyboard_worker.models import Status
 
 LOOK_SECONDS = 0.1
@@ -44,7 +43,7 @@ class Screen:
         self._console = Console(stderr=True)
 
     def say(self, step: str) -> None:
-        click.echo(f"{self._seconds():5.1f} s  {step}", err=True)
+        remark(f"{self._seconds():5.1f} s  {step}")
 
     def watch(self, look: Callable[[], list[Row]], give_up: Callable[[], bool]) -> list[Row]:
         """Show the rows until all are finished, or there is no more hope; returns them."""

@@ -12,7 +12,7 @@ from rich.console import Console
 
 from storyboard_worker.cli.assembly import Assembly, assembled_from
 from storyboard_worker.cli.exits import Exit
-from storyboard_worker.cli.output import print_json
+from storyboard_worker.cli.output import print_json, print_line, print_marked
 from storyboard_worker.doctor.check import Check, Room, Status
 from storyboard_worker.doctor.claim_checks import ClaimChecks
 from storyboard_worker.doctor.examination import examine
@@ -187,6 +187,6 @@ def _moving(console: Console) -> Iterator[None]:
 
 def _show(check: Check) -> None:
     sign, colour = SIGNS[check.status]
-    click.echo(f"{click.style(sign, fg=colour)} {check.name}: {check.found}")
+    print_marked(sign, colour, f"{check.name}: {check.found}")
     if check.fix:
-        click.echo(f"    fix: {check.fix}")
+        print_line(f"    fix: {check.fix}")

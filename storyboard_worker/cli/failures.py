@@ -7,7 +7,7 @@ import click
 
 from storyboard_worker.cli.arguments import ProjectId, TimeSpan
 from storyboard_worker.cli.assembly import assembled
-from storyboard_worker.cli.output import ago, print_json, print_table
+from storyboard_worker.cli.output import ago, print_json, print_table, remark
 from storyboard_worker.queries.failures import Cause
 from storyboard_worker.queries.rows import FailedFilter
 
@@ -37,14 +37,14 @@ def failures_command(*, since: timedelta | None, project: str | None, as_json: b
         print_json([asdict(cause) for cause in causes])
         return
     if not causes:
-        click.echo("nothing has failed", err=True)
+        remark("nothing has failed")
         return
     headings = ["count", "error", "host", "first", "last", "sample", "Sentry event"]
     print_table(headings, map(_cells, causes))
     latest = causes[0]
-    click.echo(f"look: storyboard-worker show {latest.sample_id}", err=True)
+    remark(f"look: storyboard-worker show {latest.sample_id}")
     retry = f"storyboard-worker retry --error-code {latest.error_code} --dry-run"
-    click.echo(f"when mended: {retry}", err=True)
+    remark(f"when mended: {retry}")
 
 
 def _cells(cause: Cause) -> list[object]:

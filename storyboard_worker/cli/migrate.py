@@ -4,6 +4,7 @@ import click
 
 from storyboard_worker import schema
 from storyboard_worker.cli.assembly import assembled
+from storyboard_worker.cli.output import print_line, print_text, remark
 
 
 @click.command(
@@ -38,9 +39,9 @@ def migrate_command(*, sql: bool, since: str | None) -> None:
     with assembled() as parts:
         applied = parts.changing(lambda: schema.upgrade(parts.database))
     if applied:
-        click.echo(f"migrated: {', '.join(applied)}")
+        print_line(f"migrated: {', '.join(applied)}")
     else:
-        click.echo(f"nothing to do: the schema is at {schema.newest_revision()}")
+        print_line(f"nothing to do: the schema is at {schema.newest_revision()}")
 
 
 def _print_sql(since: str | None) -> None:
@@ -48,6 +49,6 @@ def _print_sql(since: str | None) -> None:
     if since is not None and since not in known:
         raise click.UsageError(f"--from {since!r} is none of the revisions {', '.join(known)}")
     if since == known[-1]:
-        click.echo(f"nothing to print: {since} is the newest revision", err=True)
+        remark(f"nothing to print: {since} is the newest revision")
     else:
-        click.echo(schema.upgrade_sql(since).strip())
+        print_text(schema.upgrade_sql(since).strip())

@@ -1,7 +1,9 @@
-"""Results on stdout: tables for people, JSON for programs; progress and remarks on stderr."""
+"""Results on stdout: tables for people, JSON for programs; progress and remarks on stderr.
+
+The one way out of the commands: what others wrote leaves by here, and cannot steer a terminal.
+"""
 
 import codecs
-import json
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
@@ -12,16 +14,37 @@ import click
 from rich.cells import cell_len
 
 from storyboard_worker.errors import DatabaseUnavailable
+from storyboard_worker.foreign_text import for_terminal, json_text
 from storyboard_worker.redaction import without_query
 
 GAP = "  "
 INDENT = "  "
 
 
+def print_line(text: str = "") -> None:
+    """A line of the result."""
+    click.echo(for_terminal(text))
+
+
+def print_marked(mark: str, colour: str, text: str) -> None:
+    """The same, after a mark of ours in a colour."""
+    click.echo(f"{click.style(mark, fg=colour)} {for_terminal(text)}")
+
+
+def print_text(text: str) -> None:
+    """A text of ours alone, of many lines."""
+    click.echo(text)
+
+
+def remark(text: str) -> None:
+    """A line on stderr: progress, hints, errors."""
+    click.echo(for_terminal(text), err=True)
+
+
 def print_json(value: object) -> None:
     """One line; characters as they are, where the output can carry them."""
     carries_all = codecs.lookup(sys.stdout.encoding or "ascii").name == "utf-8"
-    click.echo(json.dumps(value, default=_plain, ensure_ascii=not carries_all))
+    click.echo(json_text(value, default=_plain, ascii_only=not carries_all))
 
 
 def _plain(value: object) -> object:
@@ -49,7 +72,7 @@ def table_lines(rows: Iterable[Sequence[object]], width: int | None) -> list[str
     Cells that go beyond ``width`` stand below their row, indented: an address is never
     broken up, so that it can be copied.
     """
-    texts = [[_text(cell) for cell in row] for row in rows]
+    texts = [[for_terminal("" if cell is None else str(cell)) for cell in row] for row in rows]
     widths = [max(map(cell_len, column)) for column in zip(*texts, strict=True)]
     return [_line(row, widths, width) for row in texts]
 
@@ -77,16 +100,10 @@ def _fits(text: str, limit: int | None) -> bool:
     return limit is None or cell_len(text) <= limit
 
 
-def _text(cell: object) -> str:
-    """What others wrote must not steer the terminal."""
-    text = "" if cell is None else str(cell)
-    return "".join(character if character.isprintable() else " " for character in text)
-
-
 def waiting_for_database(error: DatabaseUnavailable) -> None:
     """On a terminal, why nothing happens: the command tries again."""
     if sys.stderr.isatty():
-        click.echo(f"waiting for the database: {error}", err=True)
+        remark(f"waiting for the database: {error}")
 
 
 def ago(moment: datetime | None) -> str:

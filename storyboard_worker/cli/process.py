@@ -15,7 +15,7 @@ from rich.console import Console
 
 from storyboard_worker.cli.assembly import assembled
 from storyboard_worker.cli.exits import Exit
-from storyboard_worker.cli.output import ago, duration, print_json
+from storyboard_worker.cli.output import ago, duration, print_json, print_line, remark
 from storyboard_worker.database.patience import Patience
 from storyboard_worker.foreground import Row
 from storyboard_worker.models import Status
@@ -65,7 +65,7 @@ class Steps:
             self._waiting.stop()
 
     def say(self, step: str) -> None:
-        click.echo(f"{time.monotonic() - self._started:6.2f} s  {step}", err=True)
+        remark(f"{time.monotonic() - self._started:6.2f} s  {step}")
 
 
 @contextmanager
@@ -90,7 +90,7 @@ def _finish(storyboard_id: UUID, row: Row | None, *, as_json: bool) -> None:
     if as_json:
         print_json({key: row[key] for key in ("id", "status", "cdn_url", "error_code")})
     else:
-        click.echo(_in_words(row))
+        print_line(_in_words(row))
     sys.exit(Exit.DONE if row["status"] == Status.READY else Exit.BAD_ANSWER)
 
 

@@ -12,7 +12,7 @@ import click
 from storyboard_worker.cli.arguments import ERROR_CODES, ProjectId, TimeSpan
 from storyboard_worker.cli.assembly import assembled
 from storyboard_worker.cli.exits import Exit
-from storyboard_worker.cli.output import print_json
+from storyboard_worker.cli.output import print_json, print_line, remark
 from storyboard_worker.lengths import MAX_URL_BYTES, has_overlong_host, size_bytes
 from storyboard_worker.models import Status
 from storyboard_worker.queries.rows import FailedFilter
@@ -71,9 +71,9 @@ def retry_command(
         reasons = [_why_not(id_, insist(partial(parts.rows.get, id_))) for id_ in left]
     _print(found, dry_run=dry_run, as_json=as_json)
     for cause in causes if not as_json else []:
-        click.echo(f"{cause.count} {cause.error_code} at {cause.host}", err=True)
+        remark(f"{cause.count} {cause.error_code} at {cause.host}")
     for reason in reasons:
-        click.echo(f"Error: {reason}", err=True)
+        remark(f"Error: {reason}")
     sys.exit(Exit.BAD_ANSWER if reasons else Exit.DONE)
 
 
@@ -96,6 +96,6 @@ def _print(found: Sequence[UUID], *, dry_run: bool, as_json: bool) -> None:
         print_json({"retried": len(found), "ids": list(found)})
         return
     for id_ in found:
-        click.echo(str(id_))
+        print_line(str(id_))
     verb = "would be put back" if dry_run else "put back"
-    click.echo(f"{len(found)} {verb}", err=True)
+    remark(f"{len(found)} {verb}")

@@ -7,7 +7,7 @@ import click
 
 from storyboard_worker.cli.arguments import ERROR_CODES, ROWS, ProjectId, check_url
 from storyboard_worker.cli.assembly import assembled
-from storyboard_worker.cli.output import ago, print_json, print_table, shown_row
+from storyboard_worker.cli.output import ago, print_json, print_line, print_table, remark, shown_row
 from storyboard_worker.models import Status
 
 
@@ -58,7 +58,8 @@ def enqueue_command(
     if as_json:
         print_json({"ids": ids})
     else:
-        click.echo("\n".join(str(id_) for id_ in ids))
+        for id_ in ids:
+            print_line(str(id_))
 
 
 def _lines(url_list: TextIO) -> list[tuple[str, str]]:
@@ -113,7 +114,7 @@ def list_command(
     headings = ["id", "status", "attempts", "age", "error", "project", "image"]
     print_table(headings, map(_cells, found))
     if len(found) == limit:
-        click.echo(f"(the newest {limit}; more with --limit)", err=True)
+        remark(f"(the newest {limit}; more with --limit)")
 
 
 def _cells(row: dict[str, Any]) -> list[object]:

@@ -3,7 +3,7 @@
 import queue
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
@@ -12,7 +12,12 @@ from uuid import UUID
 from storyboard_worker import __version__
 from storyboard_worker.attempt import Ended, Outcome
 from storyboard_worker.cli.assembly import Assembly
-from storyboard_worker.errors import DatabaseUnavailable, ErrorCode, SchemaOutdated
+from storyboard_worker.errors import (
+    STORAGE_UPSTREAM,
+    DatabaseUnavailable,
+    ErrorCode,
+    SchemaOutdated,
+)
 from storyboard_worker.metrics import CONTENT_TYPE, Facts, Metrics, TableFacts
 from storyboard_worker.queries.progress import StoryboardProgress
 from storyboard_worker.shutdown import Shutdown
@@ -39,6 +44,8 @@ FRESH_SECONDS = 2.0
 # Failed rows are counted one by one.
 FRESH_FAILURES_SECONDS = 15.0
 PATIENCE_SECONDS = 5.0
+# How metrics call all sources.
+SOURCE_KIND = "source"
 # Without any grace, giving rows back must be possible all the same.
 SHORTEST_GRACE_SECONDS = 1.0
 
@@ -124,6 +131,7 @@ class Http:
         bearer = Bearer(self._settings.cron_secret)
         health = Health(
             self._settings,
+            bearer,
             silent_seconds=self._silent_seconds,
             most_silent_seconds=silent_after_seconds(self._settings.database_timeout_seconds),
             paused_for_seconds=self._parts.breakers.lasting_seconds,
@@ -177,7 +185,7 @@ class Http:
                 parts.database.errors for parts in (self._main, self._parts, self._looking)
             ),
             pauses_begun=self._parts.breakers.begun,
-            paused_seconds=self._parts.breakers.paused_seconds(),
+            paused_seconds=_by_kind(self._parts.breakers.paused_seconds()),
             loop_silent_seconds=self._silent_seconds(),
             slots=settings.worker_concurrency,
             slots_taken=0 if worker is None else worker.slots_taken,
@@ -202,3 +210,13 @@ class Http:
             expiring_soon=counts.expiring_soon,
             workers_alive=len(table.workers),
         )
+
+
+def _by_kind(paused_seconds: Mapping[str, float]) -> dict[str, float]:
+    """The longest pause of each kind of upstream: metrics are not protected, so they name no
+    host."""
+    longest: dict[str, float] = {}
+    for upstream, seconds in paused_seconds.items():
+        kind = upstream if upstream == STORAGE_UPSTREAM else SOURCE_KIND
+        longest[kind] = max(seconds, longest.get(kind, 0.0))
+    return longest

@@ -5,7 +5,7 @@ from typing import Any
 import click
 
 from storyboard_worker.cli.assembly import assembled
-from storyboard_worker.cli.output import ago, duration, print_json, print_table
+from storyboard_worker.cli.output import ago, duration, print_json, print_line, print_table
 from storyboard_worker.queries.counts import Counts
 from storyboard_worker.queries.workers import paused_upstreams
 
@@ -39,13 +39,13 @@ def status_command(*, as_json: bool) -> None:
             ("ready a minute, lately", f"{counts.ready_per_minute:.1f}"),
         ],
     )
-    click.echo()
+    print_line()
     _print_workers(workers)
 
 
 def _print_workers(workers: list[dict[str, Any]]) -> None:
     if not workers:
-        click.echo("no worker is alive: start one with `storyboard-worker run`")
+        print_line("no worker is alive: start one with `storyboard-worker run`")
         return
     print_table(
         ["worker", "state", "in flight", "up for", "seen", "version"],
@@ -62,7 +62,7 @@ def _print_workers(workers: list[dict[str, Any]]) -> None:
         ),
     )
     for pause in paused_upstreams(workers):
-        click.echo(f"paused: {pause['upstream']} until {pause['until']} ({pause['worker_id']})")
+        print_line(f"paused: {pause['upstream']} until {pause['until']} ({pause['worker_id']})")
 
 
 def _as_json(counts: Counts, workers: list[dict[str, Any]]) -> dict[str, Any]:

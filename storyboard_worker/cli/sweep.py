@@ -5,7 +5,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from typing import Self
 
@@ -18,9 +18,10 @@ from storyboard_worker.cli.assembly import assembled
 from storyboard_worker.cli.exits import Exit
 from storyboard_worker.cli.output import duration, print_json, print_table
 from storyboard_worker.cli.resources import check_resources
+from storyboard_worker.cli.streams import ResultLost
 from storyboard_worker.errors import DatabaseUnavailable, SchemaOutdated
 from storyboard_worker.reporting.reporter import Reporter
-from storyboard_worker.shutdown import Shutdown, exit_within
+from storyboard_worker.shutdown import Shutdown, exit_within, last_words
 from storyboard_worker.sweep import CutShort, Tally
 
 # What reading settings, tidying up and printing may take beside the time for processing.
@@ -142,11 +143,13 @@ class HardEnd:
 
     def _end(self) -> None:
         exit_within(LAST_WORDS_SECONDS, Exit.DATABASE_UNREACHABLE)
-        self.last_words()
+        # A result that cannot be written must not keep it from ending.
+        with suppress(OSError, ResultLost):
+            self.last_words()
         if self.reporter is not None:
             _tell_of_database(self.reporter, "it does not answer")
             self.reporter.close()
-        os.write(sys.stderr.fileno(), b"Error: the database does not answer; ending hard\n")
+        last_words(b"Error: the database does not answer; ending hard\n")
         os._exit(Exit.DATABASE_UNREACHABLE)
 
 

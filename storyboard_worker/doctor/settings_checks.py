@@ -100,7 +100,7 @@ def _fault_and_mend(message: str) -> tuple[str, str]:
     for separator, beginning in ((" must be ", f"set {name} to "), (": ", f"set {name}: ")):
         found, there, mend = message.partition(separator)
         if there:
-            return found, beginning + mend
+            return (f"{name} has a wrong value" if found == name else found), beginning + mend
     return message, f"set {name} as the README's table of settings says"
 
 

@@ -46,7 +46,7 @@ class Given:
         shown = f", {self.value!r}" if self.is_shown and is_short else ""
         if self.variable != DATABASE_URL:
             return SettingsError(
-                f"{self.variable} has a wrong value{shown}: {mend}, or unset {self.variable}"
+                f"{self.variable} has a wrong value: {mend}, or unset {self.variable}"
             )
         if self.name in OFTEN_MISREAD and not self.is_shown:
             mend += f", with what is special in user and password encoded ({ENCODINGS})"

@@ -1,18 +1,19 @@
 """Answers: JSON that nobody keeps."""
 
-import json
 import math
 from collections.abc import Mapping
 from datetime import datetime
 
 from werkzeug.wrappers import Response
 
+from storyboard_worker.foreign_text import json_text
+
 STOPPING_SECONDS = 30
 
 
 def answer(body: object, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     response = Response(
-        json.dumps(body, default=_plain, ensure_ascii=False) + "\n",
+        json_text(body, default=_plain) + "\n",
         status,
         {**(headers or {}), "Cache-Control": "no-store"},
         content_type="application/json",

@@ -19,10 +19,16 @@ class Bearer:
         """``None`` for whoever shows the secret."""
         if self._secret is None:
             return problem(404, "not found")
+        if self.is_shown(request):
+            return None
+        return problem(401, "the secret is missing or wrong", {"WWW-Authenticate": "Bearer"})
+
+    def is_shown(self, request: Request) -> bool:
+        """Whether the request carries the secret; never where there is none."""
+        if self._secret is None:
+            return False
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         # WSGI hands the bytes of headers over as Latin-1.
         shown = token.strip().encode("latin-1", "replace")
         is_right = hmac.compare_digest(shown, self._secret.encode())
-        if is_right and scheme.lower() == SCHEME:
-            return None
-        return problem(401, "the secret is missing or wrong", {"WWW-Authenticate": "Bearer"})
+        return is_right and scheme.lower() == SCHEME

@@ -13,6 +13,7 @@ from storyboard_worker.queries.workers import paused_upstreams
 from storyboard_worker.settings import Settings
 from storyboard_worker.web.answers import answer
 from storyboard_worker.web.application import route
+from storyboard_worker.web.bearer import Bearer
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,7 @@ class Health:
     def __init__(
         self,
         settings: Settings,
+        bearer: Bearer,
         *,
         silent_seconds: Callable[[], float],
         most_silent_seconds: float,
@@ -38,6 +40,7 @@ class Health:
         look: Callable[[], Table],
     ) -> None:
         self._settings = settings
+        self._bearer = bearer
         self._silent_seconds = silent_seconds
         self._most_silent_seconds = most_silent_seconds
         self._paused_for_seconds = paused_for_seconds
@@ -55,17 +58,28 @@ class Health:
             return answer({"ok": False, "reason": reasons[0]}, 503)
         return answer({"ok": True})
 
-    def worker(self, _request: Request) -> Response:
+    def worker(self, request: Request) -> Response:
+        """Numbers for everybody. Reasons name hosts, and pauses name workers: they are told
+        to those who show the secret."""
+        table, reasons = self._findings()
+        body: dict[str, object] = {"healthy": not reasons, "stats": _stats(table)}
+        if self._bearer.is_shown(request):
+            paused = [] if table is None else paused_upstreams(table.workers)
+            body |= {"reasons": reasons, "paused": paused}
+        return answer(body, 503 if reasons else 200)
+
+    def _findings(self) -> tuple[Table | None, list[str]]:
+        """What was seen, and why it is not well."""
+        loop = self._of_loop()
         try:
             table = self._look()
         except RowsHidden as error:
-            return _answer(None, [*self._of_loop(), str(error)])
+            return None, [*loop, str(error)]
         except DatabaseUnavailable:
-            return _answer(None, [*self._of_loop(), "the database does not answer"])
+            return None, [*loop, "the database does not answer"]
         except SchemaOutdated:
-            reason = "the database is not migrated: storyboard-worker migrate"
-            return _answer(None, [*self._of_loop(), reason])
-        return _answer(table, [*self._of_loop(), *self._of_table(table)])
+            return None, [*loop, "the database is not migrated: storyboard-worker migrate"]
+        return table, [*loop, *self._of_table(table)]
 
     def _of_loop(self) -> list[str]:
         silent, most = self._silent_seconds(), self._most_silent_seconds
@@ -96,16 +110,6 @@ class Health:
                 "(LEASE_SECONDS)"
             )
         return reasons
-
-
-def _answer(table: Table | None, reasons: list[str]) -> Response:
-    body = {
-        "healthy": not reasons,
-        "stats": _stats(table),
-        "reasons": reasons,
-        "paused": [] if table is None else paused_upstreams(table.workers),
-    }
-    return answer(body, 503 if reasons else 200)
 
 
 def _stats(table: Table | None) -> dict[str, float | None]:

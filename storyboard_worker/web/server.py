@@ -16,6 +16,7 @@ from typing import Any
 from wsgiref.types import WSGIApplication
 
 from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser
 from waitress.server import BaseWSGIServer, create_server
 from waitress.task import ErrorTask, WSGITask
 from waitress.wasyncore import close_all, loop
@@ -32,6 +33,20 @@ BACKLOG = 256
 TURN_SECONDS = 0.5
 # What sending the last answers may take.
 STOP_SECONDS = 2.0
+
+
+class RequestParser(HTTPRequestParser):
+    """Without a body, «Expect: 100-continue» asks for nothing (RFC 9110, 10.1.1).
+
+    waitress would answer it with 100 all the same, and take the next request for its rest: the
+    answer to that would come in the place of the first.
+    """
+
+    def received(self, data: bytes) -> int:
+        consumed: int = super().received(data)
+        if self.completed:
+            self.expect_continue = False
+        return consumed
 
 
 class OneRequestTask(WSGITask):
@@ -60,6 +75,7 @@ class JsonErrorTask(ErrorTask):
 
 
 class Channel(HTTPChannel):
+    parser_class = RequestParser
     task_class = OneRequestTask
     error_task_class = JsonErrorTask
 

@@ -221,7 +221,7 @@ def test_a_database_that_is_silent_is_told_and_not_waited_for(
         # What was seen a moment ago is told for a moment.
         eventually(lambda: call(port, "/api/health/worker").status == 503)
         for _ in range(3):
-            reply = call(port, "/api/health/worker")
+            reply = call(port, "/api/health/worker", token=SECRET)
             assert (reply.status, reply.json["reasons"]) == (503, ["the database does not answer"])
         assert "storyboard_database_up 0.0" in call(port, "/metrics").text
         row = call(port, "/api/storyboards/5f0c7b4e-9a53-4f0e-8a9d-3c1f3a1f6f2a")

@@ -4,6 +4,7 @@ import io
 import json
 import logging
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -15,6 +16,7 @@ from storyboard_worker import breakers, transfer
 from storyboard_worker.database import Database
 from storyboard_worker.demo import faults
 from storyboard_worker.demo.faults import Answer, SourceFault, StorageFault
+from storyboard_worker.demo.origin import Origin
 from storyboard_worker.demo.pictures import random_image
 from storyboard_worker.logs import JsonFormatter
 from storyboard_worker.redaction import Redactor
@@ -23,8 +25,10 @@ from tests.integration.attempting import Bench, new_bench
 from tests.integration.errors.stage import HASTY_SECONDS, Stage, new_stage
 from tests.integration.reporting import reporting_to
 from tests.integration.sentry_server import SentryServer
+from tests.signed_links import LINKS, SIGNATURE, quotations, target_of
 
 IMAGE = random_image(600_000, "JPEG", seed=2)
+IMAGE_OF_LINKS = random_image(5_000, "JPEG", seed=4)
 DATABASE_PASSWORD = "database-hunter2"
 NEVER = threading.Event()
 
@@ -74,7 +78,8 @@ def bench(
 
 def secrets_of(bench: Bench, url: str) -> list[str]:
     query = parse_qs(urlsplit(url).query)
-    signature, credential = query["X-Tos-Signature"][0], query["X-Tos-Credential"][0]
+    signature = query.get("X-Tos-Signature", [SIGNATURE])[0]
+    credential = query.get("X-Tos-Credential", [SIGNATURE])[0]
     return [
         signature,
         credential,
@@ -172,6 +177,36 @@ def test_no_fault_of_the_storage_leaks(
         fault if isinstance(fault, StorageFault) else fault(bench.stage)
     )
     assert bench.run(bench.claim(url, max_attempts=1)).error is not None
+    assert_nothing_leaked(bench, sentry, logged, url)
+
+
+@pytest.mark.parametrize("kind", LINKS)
+def test_no_kind_of_link_leaks(
+    bench: Bench,
+    sentry: SentryServer,
+    logged: io.StringIO,
+    monkeypatch: pytest.MonkeyPatch,
+    kind: str,
+) -> None:
+    """Refused by the source, led on to another link, and repeated by the storage in many ways."""
+    monkeypatch.setattr(Origin, "_check_signature", lambda _origin, _request: None)
+    target = target_of(kind)
+    url = f"{bench.stage.origin.url}{target}"
+    path = target.partition("?")[0]
+    elsewhere = {"Location": f"ftp://images.example{target}"}
+    faults = [Answer(403), Answer(302, b"", elsewhere)]
+    bench.stage.origin.put(path[1:], IMAGE_OF_LINKS, faults=faults)
+    # Every other, beginning with each in turn: the redactor's own test has all.
+    said = quotations(target)[list(LINKS).index(kind) % 2 :: 2]
+    for words in said:
+        bench.stage.cloudinary.misbehave(Answer(400, {"error": {"message": f"no: {words}"}}))
+    outcomes = [bench.run(bench.claim(url, max_attempts=1)) for _ in range(len(faults) + len(said))]
+    codes = Counter(str(ended.error.code) for ended in outcomes if ended.error is not None)
+    assert codes == {
+        "source_forbidden": 1,
+        "source_blocked": 1,
+        "storage_rejected": len(said),
+    }
     assert_nothing_leaked(bench, sentry, logged, url)
 
 

@@ -114,6 +114,13 @@ def test_bad_values_end_in_one_line_that_names_the_variable(read: Read, raw: str
     with pytest.raises(SettingsError) as raised:
         read(Environment({"X": raw}))
     message = str(raised.value)
-    assert message.startswith("X=")
+    assert message.startswith("X must be ")
     assert " must be " in message
     assert "\n" not in message
+
+
+@pytest.mark.parametrize("read", [count, seconds, seconds_or_zero, rate, flag, choice])
+def test_a_bad_value_is_not_repeated(read: Read) -> None:
+    with pytest.raises(SettingsError) as raised:
+        read(Environment({"X": "hunter2"}))
+    assert "hunter2" not in str(raised.value)

@@ -43,7 +43,7 @@ BAD = [
 @pytest.mark.parametrize(("name", "value"), BAD)
 def test_a_wrong_value_is_told_with_the_variable(name: str, value: str) -> None:
     message = refusal(**{name: value})
-    assert message.startswith(f"{name} has a wrong value, {value!r}: ")
+    assert message.startswith(f"{name} has a wrong value: ")
     assert message.endswith(f", or unset {name}")
 
 

@@ -163,6 +163,24 @@ REPEATED = {
     "letters": ("", "a", "\0"),
 }
 
+# The same for what only the redactor looks for.
+SIGNED = {
+    "names, and no end": ("", "a-", ""),
+    "names of humps": ("", "aA", "="),
+    "assignments": ("", "a=", ""),
+    "assignments of secrets": ("", "sig=", ""),
+    "assignments that may be": ("", "&s=c0ffee", ""),
+    "quoted names": ("", "%26s", "%3D"),
+    "quoted many times": ("=%", "25", "3D"),
+    "equals signs": ("", "%3D", ""),
+    "in JSON": ("=", r"\u0026", ""),
+    "in HTML": ("=", "&amp;", ""),
+    "references": ("", "&#61", ";"),
+    "in the path": ("", "/s--aaaa", "--"),
+    "dashes": ("s--", "a-", "/"),
+    "escapes in a URL": ("https://", r"\u003f", "?"),
+}
+
 
 def assert_linear(
     read: Callable[[str], object], before: str, part: str, after: str, *, length: int
@@ -193,6 +211,11 @@ def least_seconds(read: Callable[[str], object], text: str) -> float:
 @pytest.mark.parametrize("reader", READERS)
 def test_twice_the_text_takes_twice_the_time(reader: str, repeated: str) -> None:
     assert_linear(READERS[reader], *REPEATED[repeated], length=LENGTH)
+
+
+@pytest.mark.parametrize("repeated", SIGNED)
+def test_a_search_for_signatures_takes_twice_the_time(repeated: str) -> None:
+    assert_linear(Redactor().text, *SIGNED[repeated], length=LENGTH)
 
 
 def test_twice_the_chunks_take_twice_the_time() -> None:

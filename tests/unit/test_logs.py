@@ -80,6 +80,31 @@ def test_console_names_the_level_where_it_matters() -> None:
     assert line == "22:13:20.250 WARNING oh"
 
 
+STEERING = "\x1b[2J\x9b\x7f\u202e\u2028\r\n12:00:00.000 forged"
+
+
+def test_on_a_terminal_nothing_steers_and_no_line_is_forged() -> None:
+    line = ConsoleFormatter(REDACTOR).format(record(STEERING, host=STEERING))
+    shown = r"\x1b[2J\x9b\x7f\u202e\u2028\r\n12:00:00.000 forged"
+    assert line == f"22:13:20.250 {shown}  host={shown}"
+
+
+def test_a_stack_has_its_lines_and_nothing_that_steers() -> None:
+    found = record("broke", logging.ERROR)
+    error = ValueError("\x1b[2J\u202e hunter2!")
+    found.exc_info = (ValueError, error, None)
+    first, last = ConsoleFormatter(REDACTOR).format(found).split("\n")
+    assert first == "22:13:20.250 ERROR broke"
+    assert last == r"ValueError: \x1b[2J\u202e [redacted]"
+
+
+def test_json_escapes_what_steers() -> None:
+    line = JsonFormatter(REDACTOR).format(record("say", host=STEERING, script="絵"))
+    assert line.isprintable()
+    assert "絵" in line
+    assert json.loads(line)["host"] == STEERING
+
+
 @pytest.mark.parametrize("formatter", [JsonFormatter(REDACTOR), ConsoleFormatter(REDACTOR)])
 def test_message_facts_and_traceback_are_cleaned(formatter: logging.Formatter) -> None:
     dirty = failed_record(f"hunter2! {SIGNED}")

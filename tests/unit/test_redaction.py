@@ -7,7 +7,9 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from storyboard_worker.redaction import LEFT_OUT, MAX_CHARACTERS, REDACTED, Redactor, without_query
+from storyboard_worker.redaction import LEFT_OUT, MAX_CHARACTERS, Redactor, without_query
+from storyboard_worker.secret_parameters import REDACTED
+from tests.signed_links import LINKS, quotations, target_of
 
 SIGNED = (
     "https://images.example.com/panels/1_0.jpeg?X-Tos-Algorithm=TOS4-HMAC-SHA256"
@@ -60,6 +62,72 @@ def test_what_follows_a_url_stays() -> None:
 )
 def test_signed_parameters_go_without_their_url_too(text: str) -> None:
     assert "c0ffee" not in Redactor().text(text)
+
+
+@pytest.mark.parametrize("kind", LINKS)
+def test_no_quotation_of_a_signed_link_holds_its_signature(kind: str) -> None:
+    target = target_of(kind, "c0ffeeC0FFEE")
+    for text in [*quotations(target), f"https://h.example{target}", f"<https://h{target}>"]:
+        cleaned = Redactor().text(f"403: {text}")
+        assert "c0ffee" not in cleaned.lower(), text
+        assert cleaned == Redactor().text(cleaned), text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sig=c0ffee%3D",
+        "SIG=c0ffee",
+        "X_Amz_Security_Token=c0ffee",
+        "x-amz-security-token%3dc0ffee",
+        "accessToken=c0ffee",
+        "wsSecret=c0ffee&wsTime=1",
+        "auth_key=c0ffee",
+        "q-signature=c0ffee",
+        "hdnts=exp=1~acl=/*~hmac=c0ffee",
+        "/hdnts=exp=1~acl=/*~hmac=c0ffee/x.png",
+        "url=/p%253Fsig%253Dc0ffee",
+        "a%3Dsig%3Dc0ffee",
+        r"said\nsig=c0ffee",
+        r"a\u0026sig\u003dc0ffee\u003d",
+        "a&#38;sig&#61;c0ffee",
+        "Policy=c0ffeeC0FFEEc0ffeeC0FFEE",
+        "?s=c0ffee0123456789c0ffee",
+        "a=b&s=c0ffee0123456789c0ffee",
+        r"a=b\u0026s=c0ffee0123456789c0ffee",
+        "a=b%26s%3Dc0ffee0123456789c0ffee",
+        "a=b&amp;hm=c0ffee0123456789c0ffee",
+        "a=b&sign=c0ffee0123456789c0ffee",
+        "/demo/image/upload/s--c0ffee12--/v1/x.png",
+        "%2Fupload%2Fs--c0ffee12--%2Fv1",
+    ],
+)
+def test_what_names_a_secret_hides_its_value(text: str) -> None:
+    assert "c0ffee" not in Redactor().text(text).lower()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "tokens=5 status=failed design=blue signal=9 assign=1 policy=hash",
+        "error_code=source_unavailable upstream=images.example",
+        "s=3 k=v id=5f0c7b4e-9a53-4f0e-8a9d-3c1f3a1f6f2a",
+        "key=panels/2031/abc-0001.jpeg md5=c0ffee0123456789c0ffee",
+        "/list?page=2&s=asc&verify=true",
+        "?width=1024&key=panel.png",
+        "?q=words-of-a-long-search&key=panels-of-the-storyboard",
+        "token= sig= and nothing else",
+        "this--is--plain s--x--y classes--and--more",
+        "100%3D of it",
+    ],
+)
+def test_plain_words_stay(text: str) -> None:
+    assert Redactor().text(text) == text
+
+
+def test_the_name_of_what_was_left_out_stays() -> None:
+    cleaned = Redactor().text("refused: x=1&Sig=c0ffee&y=2")
+    assert cleaned == f"refused: x=1&Sig={REDACTED}&y=2"
 
 
 @pytest.mark.parametrize(
@@ -136,6 +204,8 @@ def test_a_structure_keeps_its_shape() -> None:
         ("https://h?x=/y@z", "https://h"),
         ("HTTPS://u:p@H:8443/p?x", "HTTPS://H:8443/p"),
         ("/path?x", "/path"),
+        ("https://h/upload/s--c0ffee12--/p?x", f"https://h/upload/s--{REDACTED}--/p"),
+        ("https://h/hdnts=exp=1~hmac=c0ffee/p", f"https://h/hdnts={REDACTED}"),
         ("", ""),
     ],
 )

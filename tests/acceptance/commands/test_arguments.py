@@ -76,6 +76,44 @@ def test_what_cannot_be_a_url_is_refused(wrong: str) -> None:
         check_url(wrong, "line 7")
 
 
+SECRET = "hunter2-c0ffee0123456789"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        f"images.example/a.jpg?sig={SECRET}",
+        f"https:/user:{SECRET}@images.example/a.jpg",
+        f"https://user:{SECRET}",
+        f"https://user:{SECRET}@/a.jpg",
+        f"https://images.example/{SECRET} and more",
+        SECRET,
+    ],
+)
+def test_nothing_of_a_wrong_url_is_repeated(wrong: str) -> None:
+    with pytest.raises(click.UsageError) as refused:
+        check_url(wrong, "line 7")
+    assert SECRET not in refused.value.format_message()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["status", f"https://images.example/a.jpg?sig={SECRET}"],
+        ["process", f"https://images.example/a.jpg?sig={SECRET}"],
+        ["retry", "--all-failed", "--since", f"sig={SECRET}"],
+    ],
+)
+def test_a_signed_url_in_the_wrong_place_is_repeated_without_its_signature(
+    without_settings: StoryboardWorker, arguments: list[str]
+) -> None:
+    refused = without_settings(*arguments)
+
+    assert refused.code == 2
+    assert refused.err.count("\n") == 1
+    assert SECRET not in refused.err
+
+
 @pytest.mark.parametrize(
     "url",
     [

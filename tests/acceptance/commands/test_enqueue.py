@@ -70,7 +70,7 @@ def test_what_cannot_be_a_url_is_refused_and_nothing_is_added(
 
     assert refused.code == 2
     assert refused.out == ""
-    assert refused.err.startswith("Error: URL 2 is not an http(s) URL: 'images.example/a.jpg'")
+    assert refused.err.startswith("Error: URL 2 is not an http(s) URL: it must begin with http://")
     assert refused.err.count("\n") == 1
     assert all_rows(producer) == []
 

@@ -1,6 +1,8 @@
 """Settings that are wrong, a database that is away, rows that are not there."""
 
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 
@@ -95,6 +97,28 @@ def test_a_database_out_of_reach_is_exit_69(
     for event in sentry.events:
         assert event["fingerprint"] == ["storyboard-worker", "alarm", "database"]
         assert event["level"] == "fatal"
+
+
+def test_an_error_before_logs_are_set_up_has_no_secret_in_its_stack() -> None:
+    broken = "cli.cli.main = lambda **_: int('https://images.example/p?sig=hunter22')"
+    program = f"from storyboard_worker import cli\n{broken}\ncli.main()"
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)  # noqa: PLW1510
+    assert ended.returncode == 1
+    assert "https://images.example/p" in ended.stderr
+    assert "hunter22" not in ended.stderr
+
+
+def test_a_wrong_setting_is_not_repeated(without_settings: StoryboardWorker) -> None:
+    """Not by the commands, and not by what examines the settings either."""
+    names = ["PORT", "SOURCE_HOSTS", "CLOUDINARY_UPLOAD_PREFIX", "CLOUDINARY_FOLDER", "PGSSLMODE"]
+    wrong = dict.fromkeys(names, "hunter22?")
+    started = [
+        without_settings.start("status", **{**GOOD, "PORT": "hunter22?"}),
+        without_settings.start("doctor", **{**GOOD, **wrong}),
+    ]
+    for refused in map(finish, started):
+        assert refused.code == 2
+        assert "hunter22" not in refused.out + refused.err
 
 
 @pytest.mark.parametrize("command", ["show", "process", "retry"])

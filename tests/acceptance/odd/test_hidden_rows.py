@@ -60,7 +60,7 @@ def test_a_worker_raises_the_alarm(
     [alarm] = eventually(lambda: alarms(sentry))
     assert "row-level security" in str(alarm)
     assert alarm["contexts"]["alarm"]["next_step"] == "storyboard-worker doctor"
-    status, body = get(port, "/api/health/worker")
+    status, body = get(port, "/api/health/worker", CRON_SECRET)
     health = json.loads(body)
     assert (status, health["healthy"]) == (503, False)
     assert health["stats"]["waiting"] is None

@@ -18,7 +18,7 @@ from tests.acceptance.panels import all_rows, enqueue_panel
 from tests.integration.reporting import reporting_to
 from tests.integration.sentry_server import SentryServer
 from tests.integration.web.conftest import CRON, SECRET, Serve, Served
-from tests.integration.web.http_client import call, exchange
+from tests.integration.web.http_client import call, connect, exchange
 
 UNKNOWN = "5f0c7b4e-9a53-4f0e-8a9d-3c1f3a1f6f2a"
 
@@ -138,3 +138,37 @@ def test_without_ipv6_it_listens_on_ipv4(monkeypatch: pytest.MonkeyPatch) -> Non
     (listener,) = server.listening_sockets(0)
     assert listener.family == socket.AF_INET
     listener.close()
+
+
+EXPECTING = b"Expect: 100-continue\r\n"
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"POST /nowhere HTTP/1.1\r\n" + EXPECTING,
+        b"POST /nowhere HTTP/1.1\r\nContent-Length: 0\r\n" + EXPECTING,
+    ],
+)
+def test_a_request_that_expects_and_has_no_body_gets_its_own_answer(
+    served: Served, head: bytes
+) -> None:
+    """And not that of a request behind it. Each connection carries one."""
+    received = exchange(served.port, head + b"\r\n" + b"GET /healthz HTTP/1.1\r\n\r\n")
+    answers = received.split(b"HTTP/1.1 ")[1:]
+    assert [answer[:3] for answer in answers] == [b"404"]
+
+
+def test_a_body_that_waits_to_be_expected_is_asked_for(served: Served) -> None:
+    head = b"POST /nowhere HTTP/1.1\r\nContent-Length: 4\r\n" + EXPECTING + b"\r\n"
+    with connect(served.port) as sock:
+        sock.sendall(head)
+        assert sock.recv(65_536) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        sock.sendall(b"body")
+        assert sock.recv(65_536).startswith(b"HTTP/1.1 404 ")
+
+
+def test_a_body_that_is_too_long_is_refused_before_it_is_sent(served: Served) -> None:
+    head = b"POST /healthz HTTP/1.1\r\nContent-Length: 5000\r\n" + EXPECTING + b"\r\n"
+    answers = exchange(served.port, head).split(b"HTTP/1.1 ")[1:]
+    assert [answer[:3] for answer in answers] == [b"413"]

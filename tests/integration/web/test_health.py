@@ -13,21 +13,45 @@ import pytest
 from storyboard_worker.database import Database
 from storyboard_worker.errors import ErrorCode
 from tests.integration.producing import FAILED, PROCESSING, READY, enqueue, moment
-from tests.integration.web.conftest import Serve, Served
+from tests.integration.web.conftest import SECRET, Serve, Served
 from tests.unit.attempts import new_claim, source_error
 
 NOTHING = {"waiting": 0, "processing": 0, "ready": 0, "failed": 0, "oldest_waiting_seconds": 0.0}
+HEALTH = "/api/health/worker"
 AWAY = "postgresql://nobody@127.0.0.1:1/nothing"
 Alive = Callable[..., None]
 
 
 def test_all_is_well(served: Served, alive: Alive) -> None:
     alive()
-    reply = served.get("/api/health/worker")
+    reply = served.get(HEALTH, token=SECRET)
     assert (reply.status, reply.json) == (
         200,
         {"healthy": True, "stats": {**NOTHING, "workers": 1}, "reasons": [], "paused": []},
     )
+
+
+@pytest.mark.parametrize("token", [None, "wrong"])
+def test_without_the_secret_it_names_no_host_and_no_worker(
+    served: Served, alive: Alive, monkeypatch: pytest.MonkeyPatch, token: str | None
+) -> None:
+    """Whatever is wrong; nor do the other open routes."""
+    alive(paused='{"images.example": "2026-01-02T03:04:05+00:00"}')
+    breakers = served.http._parts.breakers
+    breakers.failed(
+        new_claim(), source_error(ErrorCode.SOURCE_RATE_LIMITED, retry_after_seconds=600)
+    )
+    reply = served.get(HEALTH, token=token)
+    assert reply.json == {"healthy": True, "stats": {**NOTHING, "workers": 1}}
+    served.worker._watchdog._loop.silent_seconds = 50.0
+    later = time.monotonic() + 301
+    monkeypatch.setattr(breakers, "_clock", lambda: later)
+    reply = served.get(HEALTH, token=token)
+    assert reply.status == 503
+    assert reply.json == {"healthy": False, "stats": {**NOTHING, "workers": 1}}
+    told = [served.get(path, token=token).text for path in ("/healthz", "/metrics")]
+    assert "storyboard_upstream_paused_seconds{" in told[1]
+    assert not [text for text in told if "images.example" in text or "worker-1" in text]
 
 
 def test_it_counts(served: Served, producer: psycopg.Connection, alive: Alive) -> None:
@@ -35,7 +59,7 @@ def test_it_counts(served: Served, producer: psycopg.Connection, alive: Alive) -
     for columns in (FAILED, FAILED, READY, PROCESSING):
         enqueue(producer, **columns)
     enqueue(producer, available_at=moment(producer, -20))
-    stats = served.get("/api/health/worker").json["stats"]
+    stats = served.get(HEALTH, token=SECRET).json["stats"]
     assert 20 <= stats.pop("oldest_waiting_seconds") < 300
     assert stats == {"waiting": 1, "processing": 1, "ready": 1, "failed": 2, "workers": 1}
 
@@ -61,7 +85,7 @@ def test_a_limit_that_is_passed_is_named(
     alive(timedelta(seconds=seen_ago))
     for row in rows:
         enqueue(producer, available_at=moment(producer, row.get("due", 0)))
-    reply = served.get("/api/health/worker")
+    reply = served.get(HEALTH, token=SECRET)
     assert reply.status == 503
     assert reply.json["healthy"] is False
     # A second may pass before it looks.
@@ -77,14 +101,14 @@ def test_a_silent_loop_is_told_by_both(served: Served, alive: Alive) -> None:
     reason = "no progress of the claim loop for 50 s (limit 45 s)"
     reply = served.get("/healthz")
     assert (reply.status, reply.json) == (503, {"ok": False, "reason": reason})
-    reply = served.get("/api/health/worker")
+    reply = served.get(HEALTH, token=SECRET)
     assert (reply.status, reply.json["reasons"]) == (503, [reason])
     assert reply.json["stats"] == {**NOTHING, "workers": 1}
 
 
 def test_a_pause_alone_is_no_reason(served: Served, alive: Alive) -> None:
     alive(paused='{"cloudinary": "2026-01-02T03:04:05+00:00"}')
-    reply = served.get("/api/health/worker")
+    reply = served.get(HEALTH, token=SECRET)
     assert (reply.status, reply.json["paused"]) == (
         200,
         [
@@ -107,14 +131,14 @@ def test_a_pause_that_lasts_is_a_reason(
     breakers.failed(new_claim(), limited)
     later = time.monotonic() + 301
     monkeypatch.setattr(breakers, "_clock", lambda: later)
-    reply = served.get("/api/health/worker")
+    reply = served.get(HEALTH, token=SECRET)
     assert reply.status == 503
     assert reply.json["reasons"] == ["images.example has been left alone for 301 s"]
 
 
 def test_a_database_that_is_away(serve: Serve) -> None:
     served = serve(database_dsn=AWAY)
-    reply = served.get("/api/health/worker")
+    reply = served.get(HEALTH, token=SECRET)
     assert reply.status == 503
     assert reply.json == {
         "healthy": False,
@@ -128,7 +152,7 @@ def test_a_database_that_is_away(serve: Serve) -> None:
 
 
 def test_a_database_without_tables(serve: Serve, empty_dsn: str) -> None:
-    reply = serve(database_dsn=empty_dsn).get("/api/health/worker")
+    reply = serve(database_dsn=empty_dsn).get(HEALTH, token=SECRET)
     assert reply.status == 503
     assert reply.json["reasons"] == ["the database is not migrated: storyboard-worker migrate"]
 
@@ -149,7 +173,7 @@ def test_a_flood_costs_one_look(
 
     monkeypatch.setattr(Database, "transaction", counted)
     with ThreadPoolExecutor(30) as clients:
-        replies = [clients.submit(served.get, "/api/health/worker") for _ in range(30)]
+        replies = [clients.submit(served.get, HEALTH) for _ in range(30)]
         assert asked.wait(30)
         go_on.set()
         assert {reply.result().status for reply in replies} == {200}
