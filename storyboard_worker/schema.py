@@ -29,7 +29,8 @@ def upgrade(database: Database) -> list[str]:
 
     config = _config()
     config.attributes["on_version_apply"] = note
-    with database.patient() as connection:
+    with database.patient() as holder, database.patient() as connection:
+        config.attributes["holder"] = holder
         config.attributes["connection"] = connection
         config.attributes["on_begin"] = database.watch
         command.upgrade(config, "head")

@@ -15,7 +15,7 @@ MARKS = (
     ("commit", r"^COMMIT$"),
     ("rollback", r"^ROLLBACK$"),
     ("migration", r"^\s*(CREATE|ALTER|DROP|REVOKE|DO)\s|^UPDATE public\.\w+ SET\n"),
-    ("migrations' lock", r"pg_advisory_xact_lock"),
+    ("migrations' lock", r"pg_(try_)?advisory_xact_lock"),
     ("schema version", r"(INTO|UPDATE|FROM) (public\.)?storyboard_worker_version"),
     ("schema look", r"FROM pg_catalog\.pg_class JOIN pg_catalog\.pg_namespace"),
     ("explained claim", r"^EXPLAIN"),

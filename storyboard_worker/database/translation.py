@@ -30,6 +30,11 @@ def translated() -> Iterator[None]:
         yield
     except exc.TimeoutError as error:
         raise NotReached("no free database connection") from error
+    except exc.PendingRollbackError as error:
+        # Alembic closes its transaction of a connection that was lost, which hides how it was.
+        lost = error.__context__
+        reason = lost.orig if isinstance(lost, exc.DBAPIError) else error
+        raise DatabaseUnavailable(one_line(reason)) from error
     except exc.DBAPIError as error:
         raise _ours(error.orig, lost=error.connection_invalidated) or error from error
     except (psycopg.Error, UnicodeError) as error:

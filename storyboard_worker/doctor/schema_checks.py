@@ -44,5 +44,11 @@ class SchemaChecks:
         faults = list(mends(found))
         for fault, mend in faults:
             yield failed(name, fault, mend)
+        for index in found.old_indexes:
+            yield warned(
+                name,
+                f"the index {index} is there for workers of an older version",
+                f"DROP INDEX CONCURRENTLY public.{index}; -- when none of them runs any more",
+            )
         if not faults:
             yield passed(name, "tables, constraints, functions, triggers, indexes, view: whole")

@@ -40,8 +40,6 @@ from storyboard_worker.queries.columns import (
     PENDING,
     PROCESSING,
     READY,
-    expires_at,
-    given_up_at,
     is_alive,
     is_due,
     is_pending,
@@ -60,7 +58,7 @@ CLAIM_FIELDS = tuple(field.name for field in fields(Claim) if field.name != "rec
 # The order in which rows are taken: that of the claim index.
 RANK: tuple[ColumnElement[Any], ...] = (
     rank_by_priority,
-    expires_at,
+    rows.effective_expires_at,
     rows.available_at,
     rows.id,
 )
@@ -188,7 +186,7 @@ def _taking(chosen: Select[Any]) -> FixedStatement:
             rows.baggage,
             rows.own_errors,
             rows.workers_lost,
-            seconds_between(given_up_at, NOW).label("seconds_until_given_up"),
+            seconds_between(rows.effective_expires_at, NOW).label("seconds_until_given_up"),
             *(column.label(name) for name, column in zip(RANK_NAMES, RANK, strict=True)),
         )
         .cte("taken")

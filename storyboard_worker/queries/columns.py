@@ -43,7 +43,8 @@ IN_GROUP: dict[Group, ColumnElement[bool]] = {
 }
 is_due = storyboards.c.available_at <= NOW
 
-# As the claim index has them: smaller is more urgent, and a row that never expires comes last.
+# As the claim index has them: smaller is more urgent. A link of unknown expiry is not dead,
+# whatever its rank.
 rank_by_priority: ColumnElement[int] = -cast(storyboards.c.priority, Integer)
 expires_at: ColumnElement[datetime] = func.coalesce(
     storyboards.c.source_expires_at, literal_column("'infinity'")
@@ -166,16 +167,6 @@ def oldest_waiting_seconds() -> ColumnElement[float]:
     """How long the longest-waiting row has been due, 0 when none is."""
     oldest = select(func.min(storyboards.c.available_at)).where(is_pending, is_due, is_alive)
     return func.coalesce(seconds_between(NOW, oldest.scalar_subquery()), 0.0)
-
-
-# As long as a link of unknown expiry is taken to live.
-ASSUMED_LIFE_SECONDS = 86_400
-# When to give up sitting out an outage: with the link, or a day after it was set.
-given_up_at: ColumnElement[datetime] = func.coalesce(
-    storyboards.c.source_expires_at,
-    func.coalesce(storyboards.c.source_set_at, storyboards.c.created_at)
-    + seconds(ASSUMED_LIFE_SECONDS),
-)
 
 
 def error_values(error: AttemptError, sentry_event_id: str | None) -> dict[str, Any]:

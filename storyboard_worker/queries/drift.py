@@ -14,7 +14,12 @@ from storyboard_worker.queries.inspection import read_only
 
 # Off, or on for what a replica takes over and for nothing else.
 DISABLED = ("D", "R")
-TRIGGERS = ("storyboards_before_write", "storyboards_notify_insert", "storyboards_notify_update")
+TRIGGERS = (
+    "storyboards_before_write",
+    "storyboards_effective_expiry",
+    "storyboards_notify_insert",
+    "storyboards_notify_update",
+)
 
 # Not from information_schema, which hides what we have no right to.
 COLUMNS = text(
@@ -37,6 +42,8 @@ INDEXES = text(
     "SELECT relname FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid "
     "WHERE indisvalid AND indrelid = to_regclass('public.storyboards')"
 )
+# As migrations rename them.
+OLD_INDEX = re.compile(r"storyboards_\w+_old_idx")
 VIEW = text("SELECT to_regclass('public.storyboard_progress') IS NOT NULL")
 
 
@@ -73,7 +80,8 @@ class Function:
 class Drift:
     """What is missing, by its name or as ``table.column`` (columns and constraints: of tables that
     are there); triggers may be there but off, indexes and constraints there but not valid,
-    functions there but with another body."""
+    functions there but with another body. ``old_indexes`` are there for workers of an older
+    version."""
 
     tables: list[str]
     columns: list[str]
@@ -82,6 +90,7 @@ class Drift:
     triggers: list[str]
     disabled_triggers: list[str]
     indexes: list[str]
+    old_indexes: list[str]
     has_view: bool
 
 
@@ -121,6 +130,7 @@ def drift(
         triggers=[name for name in TRIGGERS if name not in triggers],
         disabled_triggers=[name for name in TRIGGERS if triggers.get(name) in DISABLED],
         indexes=[name for name in index_statements() if name not in indexes],
+        old_indexes=sorted(name for name in indexes if OLD_INDEX.fullmatch(name)),
         has_view=bool(view),
     )
 

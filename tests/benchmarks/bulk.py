@@ -6,10 +6,12 @@ from tests.benchmarks.server import BenchDatabase
 
 BATCH_ROWS = 1_000_000
 
-# The expiry is what the trigger would have read from a signed URL.
+# The expiry is what the triggers would have read from a signed URL.
 PENDING = """
-INSERT INTO storyboards (source_url, source_expires_at, available_at, attempts)
+INSERT INTO storyboards (source_url, source_expires_at, effective_expires_at, available_at,
+    attempts)
 SELECT %(source_url)s || '/' || n, now() + interval '20 hours' + n * interval '1 ms',
+    now() + interval '20 hours' + n * interval '1 ms',
     CASE WHEN %(half_waits)s AND n %% 2 = 0 THEN now() + interval '1 hour' ELSE now() END,
     CASE WHEN %(half_waits)s AND n %% 2 = 0 THEN 1 ELSE 0 END
 FROM generate_series(1, %(count)s) n

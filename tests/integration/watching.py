@@ -23,6 +23,15 @@ def count(connection: psycopg.Connection, query: str) -> int:
     return int(row[0])
 
 
+def asking_for_the_lock(connection: psycopg.Connection) -> int:
+    """How many migrations of this database ask for the lock that only one can have."""
+    return count(
+        connection,
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
+        "AND pid <> pg_backend_pid() AND query LIKE 'SELECT pg_try_advisory_xact_lock(%'",
+    )
+
+
 def waiting_for_a_lock(connection: psycopg.Connection) -> int:
     """How many sessions of this database wait for a lock."""
     return count(

@@ -1,8 +1,12 @@
 from collections.abc import Iterator
+from typing import Any
 
+import psycopg
 import pytest
 
 from storyboard_worker.database import Database
+from tests.integration.migrations.stepping import upgrade_to
+from tests.integration.migrations.waiting_rows import BEFORE
 
 
 @pytest.fixture
@@ -11,3 +15,12 @@ def empty(empty_dsn: str) -> Iterator[Database]:
     database = Database(empty_dsn)
     yield database
     database.close()
+
+
+@pytest.fixture
+def before(empty: Database, empty_dsn: str) -> Iterator[psycopg.Connection[Any]]:
+    """The producer's connection to a database as it was before links were ranked."""
+    upgrade_to(empty, BEFORE)
+    with psycopg.connect(empty_dsn, autocommit=True) as connection:
+        connection.execute("SET lock_timeout = '1s'")
+        yield connection

@@ -83,7 +83,7 @@ def test_the_table_is_not_rewritten(empty: Database, at_0003: psycopg.Connection
         enqueue(at_0003)
     odd = enqueue(at_0003, attempts=2**31 - 1)
     before = versions_of_rows(at_0003)
-    schema.upgrade(empty)
+    upgrade_to(empty, "0004")
     after = versions_of_rows(at_0003)
     assert {id_ for id_ in before if before[id_] != after[id_]} == {odd}
 

@@ -11,7 +11,7 @@ from storyboard_worker.database import Database
 from storyboard_worker.errors import DatabaseUnavailable
 from tests.integration.migrations.catalog import catalog, version
 from tests.integration.producing import enqueue
-from tests.revisions import NEWEST
+from tests.revisions import NEWEST, REVISIONS
 
 LOCK_TIMEOUT = "SET LOCAL lock_timeout = '5s'"
 
@@ -79,3 +79,16 @@ def test_the_next_deployment_succeeds(dsn: str, database: Database) -> None:
             schema.upgrade(database)
     assert schema.upgrade(database) == ["9999"]
     assert version(dsn) == "9999"
+
+
+@pytest.mark.usefixtures("later_migrations")
+def test_it_gives_up_as_well_after_one_that_has_committed_in_between(
+    dsn: str, database: Database, producer: psycopg.Connection
+) -> None:
+    """A commit ends what was set for its transaction."""
+    producer.execute(f"UPDATE storyboard_worker_version SET version_num = '{REVISIONS[-2]}'")
+    with psycopg.connect(dsn) as holder:
+        holder.execute("LOCK TABLE storyboards IN ACCESS SHARE MODE")
+        with pytest.raises(DatabaseUnavailable, match="lock timeout"):
+            schema.upgrade(database)
+    assert schema.upgrade(database) == [NEWEST, "9999"]

@@ -8,7 +8,7 @@ from storyboard_worker import schema
 from storyboard_worker.database import Database
 from tests.integration.migrations.catalog import catalog, version
 from tests.integration.migrations.commands import start_migrate
-from tests.integration.watching import until, waiting_for_a_lock
+from tests.integration.watching import asking_for_the_lock, until
 from tests.revisions import NEWEST, REVISIONS
 
 
@@ -23,7 +23,7 @@ def test_they_wait_for_each_other_and_both_end_well(empty_dsn: str, dsn: str) ->
         gate.execute("SELECT pg_advisory_xact_lock(%s)", [advisory_lock_key()])
         with start_migrate(dsn=empty_dsn) as one, start_migrate(dsn=empty_dsn) as other:
             with psycopg.connect(empty_dsn, autocommit=True) as observer:
-                until(lambda: waiting_for_a_lock(observer) == 2)
+                until(lambda: asking_for_the_lock(observer) == 2)
             gate.rollback()
             ended = [process.communicate(timeout=60) for process in (one, other)]
     assert [one.returncode, other.returncode] == [0, 0]

@@ -1,4 +1,7 @@
-"""Priority, then the earliest expiry, then who has waited longest."""
+"""Priority, then the earliest expiry, then who has waited longest.
+
+A link of unknown expiry is taken to die a day after it was set.
+"""
 
 from datetime import timedelta
 from uuid import UUID
@@ -6,8 +9,13 @@ from uuid import UUID
 import psycopg
 import pytest
 
+from storyboard_worker.database import Database
 from storyboard_worker.queries.claims import StoryboardQueue
+from storyboard_worker.queries.upkeep import Upkeep
 from tests.integration.producing import enqueue, moment
+
+SET_AN_HOUR_AGO = -3600
+DAY_SECONDS = 86_400
 
 # From the most urgent to the least: priority, seconds until expiry, seconds since due.
 URGENCY: list[tuple[int, float | None, float]] = [
@@ -18,8 +26,10 @@ URGENCY: list[tuple[int, float | None, float]] = [
     (0, 200, 500),
     (0, 200, 400),
     (0, 300, 1000),
+    (0, DAY_SECONDS - 3700, 3000),
     (0, None, 2000),
     (0, None, 3),
+    (0, DAY_SECONDS - 3500, 4000),
     (-1, 50, 5000),
 ]
 
@@ -29,12 +39,13 @@ def most_urgent_first(producer: psycopg.Connection) -> list[UUID]:
     """Rows of every kind, put in in another order than they are to be taken."""
     now = moment(producer)
     ids: dict[int, UUID] = {}
-    for place in (3, 8, 0, 5, 9, 1, 7, 4, 2, 6):
+    for place in (3, 8, 0, 10, 5, 9, 1, 7, 11, 4, 2, 6):
         priority, expiry, waited = URGENCY[place]
         ids[place] = enqueue(
             producer,
             priority=priority,
             available_at=now - timedelta(seconds=waited),
+            source_set_at=now + timedelta(seconds=SET_AN_HOUR_AGO),
             source_expires_at=None if expiry is None else now + timedelta(seconds=expiry),
         )
     return [ids[place] for place in range(len(URGENCY))]
@@ -55,3 +66,26 @@ def test_a_limit_takes_the_most_urgent(
 ) -> None:
     assert [claim.id for claim in queue.claim(4)] == most_urgent_first[:4]
     assert [claim.id for claim in queue.claim(3)] == most_urgent_first[4:7]
+
+
+def test_a_link_set_earlier_is_taken_to_die_earlier(
+    queue: StoryboardQueue, producer: psycopg.Connection
+) -> None:
+    now = moment(producer)
+    later, earlier = (
+        enqueue(
+            producer,
+            source_set_at=now - timedelta(hours=hours),
+            available_at=now - timedelta(seconds=waited),
+        )
+        for hours, waited in ((1, 50), (2, 5))
+    )
+    assert [claim.id for claim in queue.claim(2)] == [earlier, later]
+
+
+def test_a_link_of_unknown_expiry_is_never_taken_for_dead(
+    queue: StoryboardQueue, database: Database, producer: psycopg.Connection
+) -> None:
+    old = enqueue(producer, source_set_at=moment(producer, -3 * DAY_SECONDS))
+    assert Upkeep(database, max_attempts=8).expire() == []
+    assert [claim.id for claim in queue.claim(2)] == [old]

@@ -9,7 +9,7 @@ import pytest
 from storyboard_worker.errors import STORAGE_UPSTREAM
 from storyboard_worker.models import Group
 from storyboard_worker.queries.claims import StoryboardQueue
-from tests.integration.producing import enqueue, moment, storyboard
+from tests.integration.producing import A_MOMENT, enqueue, moment, storyboard
 from tests.integration.queries.working import recall_all, seconds_from_now
 
 HOST = "images.example"
@@ -130,7 +130,7 @@ def test_they_are_drawn_from_the_whole_backlog(
 def places_in_rank(producer: psycopg.Connection) -> dict[UUID, int]:
     found = producer.execute(
         "SELECT id, row_number() OVER (ORDER BY -priority::integer, "
-        "coalesce(source_expires_at, 'infinity'), available_at, id) FROM storyboards"
+        "effective_expires_at, available_at, id) FROM storyboards"
     )
     return dict(found.fetchall())
 
@@ -163,7 +163,7 @@ def put_off(
         error_message="no",
         errored_at=moment(producer, -seconds_ago),
         available_at=moment(producer, again_in_seconds),
-        **columns,
+        **{"source_set_at": A_MOMENT, **columns},
     )
 
 

@@ -29,6 +29,11 @@ URLS = {
     "dates": ("https://h/?", "&X-Tos-Date=20250910T015921Z", "x"),
     "half dates": ("https://h/?", "?X-Amz-Date=2025", "#"),
     "lifetimes": ("https://h/?", "&X-Goog-Expires=1234567890", " "),
+    "ampersands": ("https://h/?", "&", "=1&sig=2"),
+    "moments": ("https://h/?sig=1&se=", "2031-05-06T08%3A00%3A00Z", ""),
+    "many moments": ("https://h/?", "sig=1&se=2031-05-06T08%3A00Z&", ""),
+    "escapes": ("https://h/?q-sign-time=", "%3B", ""),
+    "epochs": ("https://h/?Signature=1&Expires=", "1935904089", ""),
     "fragments": ("https://h/?", "#", " "),
 }
 

@@ -23,6 +23,7 @@ RELATIONS = (*TABLES, "storyboard_progress")
 FUNCTIONS = (
     "storyboard_source_expiry(text)",
     "storyboards_before_write()",
+    "storyboards_effective_expiry()",
     "storyboards_notify()",
 )
 SERVICE_ROLE_RIGHTS = {

@@ -1,0 +1,56 @@
+"""A table of many rows is migrated while rows come and are worked off."""
+
+from typing import Any
+
+import psycopg
+
+from storyboard_worker import schema
+from storyboard_worker.database import Database
+from tests.integration.migrations.older_claim import CLAIM, claim, like_an_older_worker
+from tests.integration.migrations.stepping import downgrade_to, upgrade_to
+from tests.integration.migrations.traffic import traffic
+from tests.integration.migrations.waiting_rows import BEFORE, load_waiting
+from tests.integration.producing import enqueue
+from tests.integration.watching import count
+from tests.revisions import later_than
+
+ROWS = 50_000
+MOST_WAIT_MS = 200
+
+OLD_INDEXES = "SELECT count(*) FROM pg_indexes WHERE indexname LIKE 'storyboards%_old_idx'"
+BEHIND = """
+SELECT count(*) FROM storyboards WHERE status = 'pending' AND effective_expires_at IS DISTINCT FROM
+    coalesce(source_expires_at, source_set_at + interval '24 hours')
+"""
+
+
+def test_nothing_waits_for_a_lock_for_long(empty: Database, empty_dsn: str) -> None:
+    upgrade_to(empty, BEFORE)
+    with psycopg.connect(empty_dsn, autocommit=True) as connection:
+        load_waiting(empty_dsn, ROWS)
+        with traffic(empty_dsn, most_wait_ms=MOST_WAIT_MS) as found:
+            assert schema.upgrade(empty) == later_than(BEFORE)
+        assert found.lock_waits == []
+        assert min(map(len, (found.insert_seconds, found.change_seconds, found.claim_seconds))) > 20
+        assert count(connection, BEHIND) == 0
+
+
+def test_a_worker_of_the_version_before_goes_on(
+    empty: Database, before: psycopg.Connection[Any]
+) -> None:
+    like_an_older_worker(before)
+    ids = [enqueue(before) for _ in range(3)]
+    schema.upgrade(empty)
+    plan = "\n".join(row[0] for row in before.execute(f"EXPLAIN {CLAIM}"))
+    assert "Index Scan using storyboards_claim_old_idx" in plan
+    assert "Sort" not in plan
+    assert claim(before) == ids
+    downgrade_to(empty, BEFORE)
+    assert count(before, OLD_INDEXES) == 0
+
+
+def test_without_such_a_worker_nothing_is_left_for_it(
+    empty: Database, before: psycopg.Connection[Any]
+) -> None:
+    schema.upgrade(empty)
+    assert count(before, OLD_INDEXES) == 0

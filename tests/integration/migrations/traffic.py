@@ -1,0 +1,84 @@
+"""Rows that come, are changed and are worked off, and how long each statement of it takes."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from tests.integration.migrations.older_claim import claim, complete, like_an_older_worker
+from tests.integration.producing import enqueue
+
+EVERY_SECONDS = 0.005
+# From all over the table.
+SOME = "SELECT id FROM storyboards ORDER BY id LIMIT 5000"
+CHANGE = "UPDATE storyboards SET project_id = 'another' WHERE id = %s"
+
+
+@dataclass
+class Traffic:
+    """``lock_waits``: statements that gave up because they had waited for a lock for too long."""
+
+    insert_seconds: list[float] = field(default_factory=list)
+    change_seconds: list[float] = field(default_factory=list)
+    claim_seconds: list[float] = field(default_factory=list)
+    lock_waits: list[str] = field(default_factory=list)
+
+
+def some_ids(dsn: str) -> list[UUID]:
+    with psycopg.connect(dsn) as connection:
+        return [row[0] for row in connection.execute(SOME)]
+
+
+@contextmanager
+def traffic(dsn: str, *, most_wait_ms: int) -> Iterator[Traffic]:
+    """While inside, each 5 ms a row comes and one that is there is changed, and an older worker
+    claims and completes.
+
+    A statement that waits for a lock for more than ``most_wait_ms`` is noted.
+    """
+    found, ended, ids = Traffic(), threading.Event(), some_ids(dsn)
+
+    def keep(step: Callable[[psycopg.Connection[Any]], None]) -> None:
+        with psycopg.connect(dsn, autocommit=True, prepare_threshold=None) as connection:
+            like_an_older_worker(connection)
+            connection.execute(f"SET lock_timeout = {most_wait_ms}".encode())
+            while not ended.is_set():
+                try:
+                    step(connection)
+                except psycopg.errors.LockNotAvailable as error:
+                    found.lock_waits.append(str(error))
+
+    def insert(connection: psycopg.Connection[Any]) -> None:
+        began = time.monotonic()
+        enqueue(connection)
+        took = time.monotonic() - began
+        found.insert_seconds.append(took)
+        time.sleep(max(0.0, EVERY_SECONDS - took))
+
+    def change(connection: psycopg.Connection[Any]) -> None:
+        began = time.monotonic()
+        connection.execute(CHANGE, [ids[len(found.change_seconds) % len(ids)]])
+        took = time.monotonic() - began
+        found.change_seconds.append(took)
+        time.sleep(max(0.0, EVERY_SECONDS - took))
+
+    def work(connection: psycopg.Connection[Any]) -> None:
+        began = time.monotonic()
+        ids = claim(connection)
+        found.claim_seconds.append(time.monotonic() - began)
+        complete(connection, ids)
+
+    with ThreadPoolExecutor(3) as pool:
+        running = [pool.submit(keep, step) for step in (insert, change, work)]
+        try:
+            yield found
+        finally:
+            ended.set()
+    for each in running:
+        each.result()
