@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from alembic import op
 
 MOST_TRIES = 50
+VACUUM_PATIENCE_SECONDS = 10
 # A batch holds the rows that it has written for as long as it takes.
 MOST_PAGES = 50
 BATCH_SECONDS = 0.03
@@ -28,6 +29,7 @@ def run(*, in_one_transaction: Callable[[], None], beside_others: Callable[[], N
 def add_column(table: str, column: str, *statements: str) -> None:
     """``statements`` add it, with what has to come at the same moment."""
     _in_a_moment(
+        table,
         "SELECT FROM pg_catalog.pg_attribute "
         f"WHERE attrelid = '{table}'::regclass AND attname = '{column}' AND NOT attisdropped",
         statements,
@@ -46,6 +48,7 @@ def add_check(table: str, name: str, statement: str, correction: str) -> None:
 
     in_batches(table, correct)
     _in_a_moment(
+        table,
         "SELECT FROM pg_catalog.pg_constraint "
         f"WHERE conrelid = '{table}'::regclass AND conname = '{name}'",
         [statement],
@@ -53,10 +56,14 @@ def add_check(table: str, name: str, statement: str, correction: str) -> None:
     in_batches(table, correct)
 
 
-def _in_a_moment(is_there: str, statements: Sequence[str]) -> None:
+def _in_a_moment(table: str, is_there: str, statements: Sequence[str]) -> None:
     """A statement that waits for the table makes all others queue behind it: so these wait for a
     moment only, again and again. The transactions that were writing before have ended then, so
-    that whatever looks at the table afterwards sees their rows."""
+    that whatever looks at the table afterwards sees their rows.
+
+    An autovacuum, which may take minutes, gives way to one who has waited for ``deadlock_timeout``,
+    a second: so it is waited for first, in a mode that lets all others pass.
+    """
     changes = "\n".join(f"{statement.strip()};" for statement in statements)
     op.execute(
         f"""DO $body$
@@ -64,6 +71,8 @@ BEGIN
     IF EXISTS ({is_there}) THEN
         RETURN;
     END IF;
+    PERFORM set_config('lock_timeout', '{VACUUM_PATIENCE_SECONDS}s', true);
+    LOCK TABLE {table} IN SHARE UPDATE EXCLUSIVE MODE;
     PERFORM set_config('lock_timeout', '100ms', true);
     FOR attempt IN 1..{MOST_TRIES} LOOP
         BEGIN

@@ -37,6 +37,11 @@ WANTS_THE_TABLE = """
 SELECT count(*) FROM pg_locks WHERE NOT granted
 AND relation = 'storyboards'::regclass AND mode = 'AccessExclusiveLock'
 """
+WAITS_FOR_A_VACUUM = """
+SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted
+AND relation = 'storyboards'::regclass AND mode = 'ShareUpdateExclusiveLock'
+AND query_start < now() - interval '1 second'
+"""
 HAS_CHECK = "SELECT count(*) FROM pg_constraint WHERE conname = '{}'"
 BUILDS = (
     "SELECT count({}) FROM pg_stat_progress_create_index WHERE datname = current_database() "
@@ -66,6 +71,18 @@ def test_rows_are_taken_in_while_it_waits_for_the_table(
         assert not migration.done()
     assert migration.result(timeout=30) == later_than(revision)
     assert count(released, "SELECT count(*) FROM storyboards") == 4
+
+
+def test_a_vacuum_is_given_the_second_after_which_it_gives_way(
+    empty_dsn: str, released: psycopg.Connection[Any], migrating: Migrating
+) -> None:
+    with psycopg.connect(empty_dsn) as vacuum:
+        vacuum.execute("LOCK TABLE storyboards IN SHARE UPDATE EXCLUSIVE MODE")
+        migration = migrating()
+        until(lambda: count(released, WAITS_FOR_A_VACUUM) == 1)
+        enqueue(released)
+        assert count(released, WAITS_FOR_A_VACUUM) == 1, "the migration still waits"
+    assert migration.result(timeout=30) == later_than(RELEASED)
 
 
 @pytest.mark.parametrize(
