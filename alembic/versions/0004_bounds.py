@@ -6,6 +6,7 @@ end made every claim fail, since a claim adds one to it. Python knows no year be
 """
 
 from alembic import op
+from storyboard_worker import online_ddl
 
 revision = "0004"
 down_revision = "0003"
@@ -194,9 +195,10 @@ AS_IN_0001 = {
 """,
 }
 
-# What takes long, a look at every row, comes first, while readers and writers are let through.
-# To add a constraint takes the table for itself until the end, so what follows must be short: of
-# the rows written in between it clamps those that workers still touch, found by partial indexes.
+# Of printed SQL, which is one transaction. What takes long, a look at every row, comes first, while
+# readers and writers are let through. To add a constraint takes the table for itself until the end,
+# so what follows must be short: of the rows written in between it clamps those that workers still
+# touch, found by partial indexes.
 CLAMP_UNFINISHED = f"{CLAMP.rstrip()} AND (status = 'pending' OR status = 'processing')"
 STEPS = [
     *(SOURCE_EXPIRY, BEFORE_WRITE),
@@ -206,8 +208,22 @@ STEPS = [
 
 
 def upgrade() -> None:
+    online_ddl.run(in_one_transaction=run_in_one_transaction, beside_others=run_beside_others)
+
+
+def run_in_one_transaction() -> None:
     for statement in STEPS:
         op.execute(statement.strip())
+
+
+def run_beside_others() -> None:
+    for function in (SOURCE_EXPIRY, BEFORE_WRITE):
+        op.execute(function.strip())
+    for table, bound, clamp in (
+        ("storyboards", BOUND, CLAMP),
+        ("storyboard_workers", BOUND_WORKERS, CLAMP_WORKERS),
+    ):
+        online_ddl.add_check(f"public.{table}", f"{table}_bounds_check", bound, clamp)
 
 
 def downgrade() -> None:

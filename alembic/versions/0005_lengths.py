@@ -7,6 +7,7 @@ not, by how well it could be compressed.
 """
 
 from alembic import op
+from storyboard_worker import online_ddl
 
 revision = "0005"
 down_revision = "0004"
@@ -66,23 +67,33 @@ UPDATE public.storyboards SET
 WHERE NOT ({PROJECT_BOUND})
 """  # noqa: S608  our own constants
 
-# As in 0004: the look at every row first; after the first constraint, which takes the table for
-# itself, only what is short. Each constraint is kept by all rows before the next one comes, since
-# it would refuse what is done for the next.
-STEPS = [
-    *(SHORTEN_PROJECT, FAIL_HOST, FAIL_URL),
-    *(
-        bounding("storyboards_project_id_length_check", PROJECT_BOUND),
-        f"{SHORTEN_PROJECT.rstrip()} AND {UNFINISHED}",
-    ),
-    *(bounding("storyboards_source_host_length_check", HOST_BOUND), FAIL_HOST),
-    *(bounding("storyboards_source_url_length_check", URL_BOUND), FAIL_URL),
+# Each constraint is kept by all rows before the next one comes, since it would refuse what is done
+# for the next.
+CHECKS = [
+    ("storyboards_project_id_length_check", PROJECT_BOUND, SHORTEN_PROJECT),
+    ("storyboards_source_host_length_check", HOST_BOUND, FAIL_HOST),
+    ("storyboards_source_url_length_check", URL_BOUND, FAIL_URL),
 ]
 
 
 def upgrade() -> None:
-    for statement in STEPS:
-        op.execute(statement.strip())
+    online_ddl.run(in_one_transaction=run_in_one_transaction, beside_others=run_beside_others)
+
+
+def run_in_one_transaction() -> None:
+    # As in 0004: the look at every row first; after the first constraint, which takes the table
+    # for itself, only what is short.
+    for _, _, correction in CHECKS:
+        op.execute(correction.strip())
+    for name, bound, correction in CHECKS:
+        op.execute(bounding(name, bound).strip())
+        unfinished = "" if UNFINISHED in correction else f" AND {UNFINISHED}"
+        op.execute(f"{correction.strip()}{unfinished}")
+
+
+def run_beside_others() -> None:
+    for name, bound, correction in CHECKS:
+        online_ddl.add_check("public.storyboards", name, bounding(name, bound), correction)
 
 
 def downgrade() -> None:

@@ -3,10 +3,11 @@
 An outage is sat out until the link dies, so its attempts must not count as the row's own errors.
 Rows that have been tried in vain, or over which a worker was lost, have indexes of their own, each
 in the order of the claim index: so they are found, or passed over, however many others there are,
-and a new row costs no more than before.
+and a new row costs no more than before. 0008 builds them, since it changes that order.
 """
 
 from alembic import op
+from storyboard_worker import online_ddl
 
 revision = "0006"
 down_revision = "0005"
@@ -26,19 +27,6 @@ ALTER TABLE public.storyboards ADD CONSTRAINT storyboards_suspects_check
     CHECK (own_errors BETWEEN 0 AND 1000000000 AND workers_lost BETWEEN 0 AND 1000000000
     AND source_set_at >= '1970-01-01 00:00+00' AND source_set_at < '9999-01-01 00:00+00') NOT VALID
 """
-
-INDEXES = [
-    """
-CREATE INDEX storyboards_tried_idx ON public.storyboards
-    ((-priority::integer), (COALESCE(source_expires_at, 'infinity')), available_at, id)
-    WHERE status = 'pending' AND attempts > 0 AND workers_lost = 0
-""",
-    """
-CREATE INDEX storyboards_lost_idx ON public.storyboards
-    ((-priority::integer), (COALESCE(source_expires_at, 'infinity')), available_at, id)
-    WHERE status = 'pending' AND workers_lost > 0
-""",
-]
 
 # As in 0004, but for what a row has gone through.
 BEFORE_WRITE = """
@@ -126,14 +114,22 @@ AFRESH = """
 
 
 def upgrade() -> None:
-    for statement in [COLUMNS, BOUND, *INDEXES, BEFORE_WRITE]:
+    online_ddl.run(in_one_transaction=run_in_one_transaction, beside_others=run_beside_others)
+
+
+def run_in_one_transaction() -> None:
+    for statement in [COLUMNS, BOUND, BEFORE_WRITE]:
         op.execute(statement.strip())
+
+
+def run_beside_others() -> None:
+    # No row can be outside of a bound that comes with its columns.
+    online_ddl.add_column("public.storyboards", "source_set_at", COLUMNS, BOUND)
+    op.execute(BEFORE_WRITE.strip())
 
 
 def downgrade() -> None:
     op.execute(BEFORE_WRITE.replace(SINCE_WHEN, "\n").replace(AFRESH, "\n").strip())
-    for name in ("storyboards_tried_idx", "storyboards_lost_idx"):
-        op.execute(f"DROP INDEX public.{name}")
     op.execute(
         "ALTER TABLE public.storyboards DROP CONSTRAINT storyboards_suspects_check, "
         "DROP COLUMN own_errors, DROP COLUMN workers_lost, DROP COLUMN source_set_at"

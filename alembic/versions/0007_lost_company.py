@@ -2,6 +2,7 @@
 kills workers, all others have their attempts back."""
 
 from alembic import op
+from storyboard_worker import online_ddl
 
 revision = "0007"
 down_revision = "0006"
@@ -10,17 +11,24 @@ depends_on = None
 
 COLUMN = "ALTER TABLE public.storyboards ADD COLUMN lost_with text"
 # Few rows ever have one.
-INDEX = """
-CREATE INDEX storyboards_lost_with_idx ON public.storyboards (lost_with)
-    WHERE lost_with IS NOT NULL
-"""
+INDEX = "storyboards_lost_with_idx"
+DEFINITION = "public.storyboards (lost_with)\n    WHERE lost_with IS NOT NULL"
 
 
 def upgrade() -> None:
+    online_ddl.run(in_one_transaction=run_in_one_transaction, beside_others=run_beside_others)
+
+
+def run_in_one_transaction() -> None:
     op.execute(COLUMN)
-    op.execute(INDEX.strip())
+    op.execute(f"CREATE INDEX {INDEX} ON {DEFINITION}")
+
+
+def run_beside_others() -> None:
+    online_ddl.add_column("public.storyboards", "lost_with", COLUMN)
+    online_ddl.build_index(INDEX, DEFINITION)
 
 
 def downgrade() -> None:
-    op.execute("DROP INDEX public.storyboards_lost_with_idx")
+    op.execute(f"DROP INDEX public.{INDEX}")
     op.execute("ALTER TABLE public.storyboards DROP COLUMN lost_with")

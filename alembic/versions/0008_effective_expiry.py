@@ -9,9 +9,8 @@ comes without a rewrite, rows are filled in batches, indexes are built concurren
 be interrupted and run again. Printed SQL is one transaction, which cannot build an index so.
 """
 
-import time
-
 from alembic import op
+from storyboard_worker import online_ddl
 
 revision = "0008"
 down_revision = "0007"
@@ -176,35 +175,6 @@ END
 $body$
 """
 
-# Who waits for the table makes all others queue behind it: so it waits for a moment only, again
-# and again. The transactions that wrote rows without the trigger have then ended, so that the rows
-# are seen when they are filled.
-MOST_TRIES = 50
-COLUMN_IN_A_MOMENT = f"""
-DO $body$
-BEGIN
-    IF EXISTS (SELECT FROM pg_catalog.pg_attribute
-               WHERE attrelid = 'public.storyboards'::regclass
-               AND attname = 'effective_expires_at' AND NOT attisdropped) THEN
-        RETURN;
-    END IF;
-    PERFORM set_config('lock_timeout', '100ms', true);
-    FOR attempt IN 1..{MOST_TRIES} LOOP
-        BEGIN
-            {COLUMN.strip()};
-            {TRIGGER.strip()};
-            RETURN;
-        EXCEPTION WHEN lock_not_available THEN
-            IF attempt = {MOST_TRIES} THEN
-                RAISE;
-            END IF;
-            PERFORM pg_sleep(0.1);
-        END;
-    END LOOP;
-END
-$body$
-"""
-
 # The trigger does the rest. A link that was unknown may be read now. Rows in work are left to their
 # workers, who would have to wait, and who write them soon.
 READ_AGAIN = "coalesce(source_expires_at, public.storyboard_source_expiry(source_url))"
@@ -216,35 +186,36 @@ UPDATE public.storyboards SET source_expires_at = {READ_AGAIN}
 WHERE {IS_BEHIND}
 """  # noqa: S608  our own constants
 
-# By place in the file, so that a batch costs the same whatever was done before. Its rows are locked
-# as long as it takes. Those that others have locked, maybe for long, are left for the second time.
-MOST_PAGES = 50
-BATCH_SECONDS = 0.03
-PAGES = """
-SELECT pg_relation_size('public.storyboards') / current_setting('block_size')::bigint
-"""
-FILL_BATCH = f"""
+
+# Rows that others have locked, maybe for long, are left for the second time.
+def fill_batch(pages: str) -> str:
+    return f"""
 WITH free AS MATERIALIZED (
     SELECT id FROM public.storyboards
-    WHERE ctid >= '({{first}},0)' AND ctid < '({{last}},0)' AND {IS_BEHIND}
+    WHERE {pages} AND {IS_BEHIND}
     FOR UPDATE SKIP LOCKED
 )
 UPDATE public.storyboards SET source_expires_at = {READ_AGAIN}
 FROM free WHERE storyboards.id = free.id
 """  # noqa: S608  our own constants
 
+
 # The order of urgency; the last column lets a claim pass over dead links without a visit to the
 # table.
 KEY = """
     ((-priority::integer), effective_expires_at, available_at, id,
      (COALESCE(source_expires_at, 'infinity')))"""
-KEY_BEFORE = """
-    ((-priority::integer), (COALESCE(source_expires_at, 'infinity')), available_at, id)"""
 INDEXES = {
     "storyboards_claim": "status = 'pending'",
     "storyboards_tried": "status = 'pending' AND attempts > 0 AND workers_lost = 0",
     "storyboards_lost": "status = 'pending' AND workers_lost > 0",
 }
+# The others have not been there before.
+CLAIM_INDEX_BEFORE = """
+CREATE INDEX storyboards_claim_idx ON public.storyboards
+    ((-priority::integer), (COALESCE(source_expires_at, 'infinity')), available_at, id)
+    WHERE status = 'pending'
+"""
 
 
 # Those of the version before need the old indexes until their deployment ends: without them each
@@ -255,12 +226,7 @@ SELECT count(*) FROM public.storyboard_workers WHERE last_seen_at > now() - inte
 
 
 def upgrade() -> None:
-    context = op.get_context()
-    if context.as_sql:
-        run_in_one_transaction()
-    else:
-        with context.autocommit_block():
-            run_beside_others()
+    online_ddl.run(in_one_transaction=run_in_one_transaction, beside_others=run_beside_others)
 
 
 def run_in_one_transaction() -> None:
@@ -271,55 +237,37 @@ def run_in_one_transaction() -> None:
     )
     for statement in [SOURCE_EXPIRY, FUNCTION, RIGHTS, TRIGGER, FILL]:
         op.execute(statement.strip())
-    rebuild(KEY)
+    op.execute("DROP INDEX public.storyboards_claim_idx")
+    for name in INDEXES:
+        op.execute(f"CREATE INDEX {name}_idx ON {definition(name)}")
 
 
 def run_beside_others() -> None:
-    for statement in [SOURCE_EXPIRY, FUNCTION, RIGHTS, COLUMN_IN_A_MOMENT]:
+    for statement in [SOURCE_EXPIRY, FUNCTION, RIGHTS]:
         op.execute(statement.strip())
+    online_ddl.add_column("public.storyboards", "effective_expires_at", COLUMN, TRIGGER)
     fill()
     left = [name for name in INDEXES if not is_rebuilt(name)]
     for name in left:
-        build_beside_others(name)
+        online_ddl.build_index(f"{name}_new_idx", definition(name))
     fill()
-    is_used = bool(found(WORKERS_ALIVE))
+    is_used = bool(online_ddl.found(WORKERS_ALIVE))
     for name in left:
         replace_beside_others(name, is_used=is_used)
 
 
 def fill() -> None:
     # What is added to the file from now on has its trigger.
-    first, end, pages = 0, found(PAGES), 1
-    while first < end:
-        began_at = time.monotonic()
-        op.execute(FILL_BATCH.format(first=first, last=first + pages).strip())
-        took_seconds = time.monotonic() - began_at
-        first += pages
-        pages = min(MOST_PAGES, 2 * pages, 1 + int(pages * BATCH_SECONDS / took_seconds))
-
-
-def found(query: str) -> int:
-    return int(op.get_bind().exec_driver_sql(query.strip()).scalar_one())
+    online_ddl.in_batches("public.storyboards", fill_batch)
 
 
 def is_rebuilt(name: str) -> bool:
     return bool(
-        found(
+        online_ddl.found(
             "SELECT count(*) FROM pg_catalog.pg_index WHERE indisvalid "  # noqa: S608  our own names
             f"AND indexrelid = to_regclass('public.{name}_idx') "
             "AND strpos(pg_get_indexdef(indexrelid), 'effective_expires_at') > 0"
         )
-    )
-
-
-def build_beside_others(name: str) -> None:
-    new = f"{name}_new_idx"
-    half_built = f"indexrelid = to_regclass('public.{new}') AND NOT indisvalid"
-    if found(f"SELECT count(*) FROM pg_catalog.pg_index WHERE {half_built}"):  # noqa: S608  our own names
-        op.execute(f"DROP INDEX CONCURRENTLY public.{new}")
-    op.execute(
-        f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {new} ON public.storyboards{KEY}\n"
-        f"    WHERE {INDEXES[name]}"
     )
 
 
@@ -331,16 +279,15 @@ def replace_beside_others(name: str, *, is_used: bool) -> None:
     op.execute(f"ALTER INDEX public.{name}_new_idx RENAME TO {name}_idx")
 
 
-def rebuild(key: str) -> None:
-    for name, condition in INDEXES.items():
-        op.execute(f"DROP INDEX public.{name}_idx")
-        op.execute(f"CREATE INDEX {name}_idx ON public.storyboards{key}\n    WHERE {condition}")
+def definition(name: str) -> str:
+    return f"public.storyboards{KEY}\n    WHERE {INDEXES[name]}"
 
 
 def downgrade() -> None:
     for name in INDEXES:
         op.execute(f"DROP INDEX IF EXISTS public.{name}_old_idx")
-    rebuild(KEY_BEFORE)
+        op.execute(f"DROP INDEX public.{name}_idx")
+    op.execute(CLAIM_INDEX_BEFORE.strip())
     op.execute("DROP TRIGGER storyboards_effective_expiry ON public.storyboards")
     op.execute("DROP FUNCTION public.storyboards_effective_expiry()")
     op.execute("ALTER TABLE public.storyboards DROP COLUMN effective_expires_at")

@@ -15,7 +15,7 @@ from tests.benchmarks.stage import Stage
 from tests.benchmarks.tables import Table, figure
 from tests.integration.migrations.stepping import upgrade_to
 from tests.integration.migrations.traffic import Traffic, traffic
-from tests.integration.migrations.waiting_rows import BEFORE, load_waiting
+from tests.integration.migrations.waiting_rows import RELEASED, load_waiting
 
 MOST_LOCK_WAIT_MS = 200
 REACH = "< 200 ms"
@@ -51,13 +51,13 @@ def migration(stage: Stage) -> list[Report]:
 
 @contextmanager
 def older_database(server: Server) -> Iterator[BenchDatabase]:
-    """Of the version before; it is dropped in the end."""
+    """Of the released version; it is dropped in the end."""
     database = BenchDatabase(server, f"bench_{time.monotonic_ns()}")
     name = sql.Identifier(database.name)
     server.connection.execute(sql.SQL("CREATE DATABASE {}").format(name))
     try:
         migrating = Database(database.dsn)
-        upgrade_to(migrating, BEFORE)
+        upgrade_to(migrating, RELEASED)
         migrating.close()
         yield database
     finally:
@@ -94,5 +94,5 @@ def _report(rows: int, found: dict[str, Waits]) -> Report:
         *("seconds", "longest insert, ms", "longest update, ms", "longest claim, ms"),
         *("statements", "lock waits > 200 ms"),
     )
-    title = f"migration from {BEFORE} of {rows:,} waiting rows, one insert each 5 ms"
+    title = f"migration from {RELEASED} of {rows:,} waiting rows, one insert each 5 ms"
     return Report(Table(title, columns, cells), {when: [waits] for when, waits in found.items()})

@@ -1,12 +1,14 @@
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import psycopg
 import pytest
 
+from storyboard_worker import schema
 from storyboard_worker.database import Database
 from tests.integration.migrations.stepping import upgrade_to
-from tests.integration.migrations.waiting_rows import BEFORE
+from tests.integration.migrations.waiting_rows import BEFORE, RELEASED
 
 
 @pytest.fixture
@@ -24,3 +26,18 @@ def before(empty: Database, empty_dsn: str) -> Iterator[psycopg.Connection[Any]]
     with psycopg.connect(empty_dsn, autocommit=True) as connection:
         connection.execute("SET lock_timeout = '1s'")
         yield connection
+
+
+@pytest.fixture
+def released(empty: Database, empty_dsn: str) -> Iterator[psycopg.Connection[Any]]:
+    """The producer's connection to a database of the released version."""
+    upgrade_to(empty, RELEASED)
+    with psycopg.connect(empty_dsn, autocommit=True, prepare_threshold=None) as connection:
+        connection.execute("SET lock_timeout = '1s'")
+        yield connection
+
+
+@pytest.fixture
+def migrating(empty: Database) -> Iterator[Callable[[], Future[list[str]]]]:
+    with ThreadPoolExecutor(1) as pool:
+        yield lambda: pool.submit(schema.upgrade, empty)

@@ -1,15 +1,15 @@
-"""What a worker of the version before sends: it goes on working while a deployment migrates."""
+"""What a worker of the released version sends: it goes on working while a deployment migrates."""
 
 from typing import Any
 from uuid import UUID
 
 import psycopg
 
-# As the worker of schema 0006 sent it, shortened by columns that it only hands on.
+# As the worker of schema 0003 sent it, shortened by columns that it only hands on.
 CLAIM = """
 WITH due AS MATERIALIZED (
     SELECT id FROM public.storyboards
-    WHERE status = 'pending' AND attempts <= 0 AND workers_lost <= 0 AND available_at <= now()
+    WHERE status = 'pending' AND available_at <= now()
     AND coalesce(source_expires_at, 'infinity') > now()
     ORDER BY -CAST(priority AS INTEGER), coalesce(source_expires_at, 'infinity'), available_at, id
     LIMIT 16 FOR UPDATE SKIP LOCKED

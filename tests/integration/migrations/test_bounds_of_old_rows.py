@@ -1,7 +1,7 @@
 """Bounds come to a table that is full, in use, and holds what they forbid."""
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import Any
 
 import psycopg
@@ -42,12 +42,6 @@ def at_0003(empty: Database, empty_dsn: str) -> Iterator[psycopg.Connection[Any]
     with psycopg.connect(empty_dsn, autocommit=True) as connection:
         connection.execute("SET lock_timeout = '2s'")
         yield connection
-
-
-@pytest.fixture
-def migrating(empty: Database) -> Iterator[Callable[[], Future[list[str]]]]:
-    with ThreadPoolExecutor(1) as pool:
-        yield lambda: pool.submit(schema.upgrade, empty)
 
 
 def holds(connection: psycopg.Connection[Any], id_: object, column: str, value: object) -> bool:

@@ -1,7 +1,7 @@
 """Limits of length come to a table that is in use and holds what is longer."""
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from typing import Any
 
 import psycopg
@@ -38,12 +38,6 @@ def at_0004(empty: Database, empty_dsn: str) -> Iterator[psycopg.Connection[Any]
     with psycopg.connect(empty_dsn, autocommit=True, prepare_threshold=None) as connection:
         connection.execute("SET lock_timeout = '2s'")
         yield connection
-
-
-@pytest.fixture
-def migrating(empty: Database) -> Iterator[Callable[[], Future[list[str]]]]:
-    with ThreadPoolExecutor(1) as pool:
-        yield lambda: pool.submit(schema.upgrade, empty)
 
 
 @pytest.mark.parametrize("url", LONG, ids=len)

@@ -1,23 +1,21 @@
 """Rows that waited before their links could be read, or ranked, are read and ranked when the schema
 is migrated; a migration that was interrupted goes on."""
 
-import shutil
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
-from storyboard_worker import schema
+from storyboard_worker import online_ddl, schema
 from storyboard_worker.database import Database
 from storyboard_worker.errors import DatabaseUnavailable, SchemaOutdated
 from storyboard_worker.queries.claims import StoryboardQueue
 from tests.integration.migrations.catalog import catalog, version
 from tests.integration.migrations.commands import start_migrate
-from tests.integration.migrations.waiting_rows import BEFORE, CHANGE
+from tests.integration.migrations.waiting_rows import BEFORE
 from tests.integration.producing import (
     A_MOMENT,
     FAILED,
@@ -150,49 +148,13 @@ def test_before_it_the_worker_says_what_is_missing(
         queue_of(empty).claim(1)
 
 
-def test_rows_are_taken_in_while_it_waits_for_the_table(
+def test_a_table_that_is_never_free_is_left_alone(
     empty: Database,
     empty_dsn: str,
     before: psycopg.Connection[Any],
-    migration: ThreadPoolExecutor,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    with psycopg.connect(empty_dsn) as holder:
-        enqueue(holder)
-        migrating = migration.submit(schema.upgrade, empty)
-        for _ in range(3):
-            until(lambda: wants_the_table(before))
-            enqueue(before)
-        assert not migrating.done()
-    assert migrating.result(timeout=30) == later_than(BEFORE)
-    assert count(before, "SELECT count(*) FROM storyboards") == 4
-
-
-def wants_the_table(connection: psycopg.Connection[Any]) -> bool:
-    return bool(
-        count(
-            connection,
-            "SELECT count(*) FROM pg_locks WHERE NOT granted "
-            "AND relation = 'storyboards'::regclass AND mode = 'AccessExclusiveLock'",
-        )
-    )
-
-
-@pytest.fixture
-def impatient(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Migrations that give up sooner."""
-    folder = tmp_path / "migrations"
-    shutil.copytree(schema._config().get_main_option("script_location") or "", folder)
-    [change] = folder.glob(f"versions/{CHANGE}_*.py")
-    written = change.read_text()
-    assert "MOST_TRIES = 50" in written
-    change.write_text(written.replace("MOST_TRIES = 50", "MOST_TRIES = 3"))
-    monkeypatch.setattr(schema, "_MIGRATIONS", (folder,))
-
-
-@pytest.mark.usefixtures("impatient")
-def test_a_table_that_is_never_free_is_left_alone(
-    empty: Database, empty_dsn: str, before: psycopg.Connection[Any]
-) -> None:
+    monkeypatch.setattr(online_ddl, "MOST_TRIES", 3)
     made = catalog(empty_dsn)
     with psycopg.connect(empty_dsn) as holder:
         enqueue(holder)

@@ -9,7 +9,7 @@ from storyboard_worker.database import Database
 from tests.integration.migrations.older_claim import CLAIM, claim, like_an_older_worker
 from tests.integration.migrations.stepping import downgrade_to, upgrade_to
 from tests.integration.migrations.traffic import traffic
-from tests.integration.migrations.waiting_rows import BEFORE, load_waiting
+from tests.integration.migrations.waiting_rows import RELEASED, load_waiting
 from tests.integration.producing import enqueue
 from tests.integration.watching import count
 from tests.revisions import later_than
@@ -20,37 +20,37 @@ MOST_WAIT_MS = 200
 OLD_INDEXES = "SELECT count(*) FROM pg_indexes WHERE indexname LIKE 'storyboards%_old_idx'"
 BEHIND = """
 SELECT count(*) FROM storyboards WHERE status = 'pending' AND effective_expires_at IS DISTINCT FROM
-    coalesce(source_expires_at, source_set_at + interval '24 hours')
+    coalesce(source_expires_at, coalesce(source_set_at, created_at) + interval '24 hours')
 """
 
 
 def test_nothing_waits_for_a_lock_for_long(empty: Database, empty_dsn: str) -> None:
-    upgrade_to(empty, BEFORE)
+    upgrade_to(empty, RELEASED)
     with psycopg.connect(empty_dsn, autocommit=True) as connection:
         load_waiting(empty_dsn, ROWS)
         with traffic(empty_dsn, most_wait_ms=MOST_WAIT_MS) as found:
-            assert schema.upgrade(empty) == later_than(BEFORE)
+            assert schema.upgrade(empty) == later_than(RELEASED)
         assert found.lock_waits == []
         assert min(map(len, (found.insert_seconds, found.change_seconds, found.claim_seconds))) > 20
         assert count(connection, BEHIND) == 0
 
 
-def test_a_worker_of_the_version_before_goes_on(
-    empty: Database, before: psycopg.Connection[Any]
+def test_a_worker_of_the_released_version_goes_on(
+    empty: Database, released: psycopg.Connection[Any]
 ) -> None:
-    like_an_older_worker(before)
-    ids = [enqueue(before) for _ in range(3)]
+    like_an_older_worker(released)
+    ids = [enqueue(released) for _ in range(3)]
     schema.upgrade(empty)
-    plan = "\n".join(row[0] for row in before.execute(f"EXPLAIN {CLAIM}"))
+    plan = "\n".join(row[0] for row in released.execute(f"EXPLAIN {CLAIM}"))
     assert "Index Scan using storyboards_claim_old_idx" in plan
     assert "Sort" not in plan
-    assert claim(before) == ids
-    downgrade_to(empty, BEFORE)
-    assert count(before, OLD_INDEXES) == 0
+    assert claim(released) == ids
+    downgrade_to(empty, RELEASED)
+    assert count(released, OLD_INDEXES) == 0
 
 
 def test_without_such_a_worker_nothing_is_left_for_it(
-    empty: Database, before: psycopg.Connection[Any]
+    empty: Database, released: psycopg.Connection[Any]
 ) -> None:
     schema.upgrade(empty)
-    assert count(before, OLD_INDEXES) == 0
+    assert count(released, OLD_INDEXES) == 0

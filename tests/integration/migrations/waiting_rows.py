@@ -1,15 +1,14 @@
-"""Very many rows that wait, in a database of the version before their links were ranked."""
+"""Very many rows that wait, in a database of the version that was released before."""
 
 import psycopg
 
-from tests.revisions import REVISIONS
-
-CHANGE = "0008"
-BEFORE = REVISIONS[REVISIONS.index(CHANGE) - 1]
+RELEASED = "0003"
+# Its links are not ranked yet.
+BEFORE = "0007"
 
 # Triggers would cost most of the time. Every second link is of unknown expiry.
 LOAD = """
-INSERT INTO storyboards (source_url, source_expires_at, source_set_at, attempts)
+INSERT INTO storyboards (source_url, source_expires_at, created_at, attempts)
 SELECT 'https://images.example/' || n, CASE WHEN n %% 2 = 0 THEN now() + interval '20 hours' END,
        now() - interval '1 hour', CASE WHEN n %% 50 = 0 THEN 1 ELSE 0 END
 FROM generate_series(1, %s) AS n
