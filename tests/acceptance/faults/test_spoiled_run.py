@@ -22,6 +22,7 @@ from tests.integration.sentry_server import SentryServer
 
 LANES = 9
 STRIKE_SECONDS = 10.0
+MOST_EMPTY_CLAIMS = 5
 
 pytestmark = pytest.mark.timeout(TIMEOUT_SECONDS)
 
@@ -61,6 +62,17 @@ class Lane:
 
 
 def spoil(worker: SpoiledWorker, spoiling: Spoiling) -> None:
+    for _ in range(MOST_EMPTY_CLAIMS):
+        spoil_once(worker, spoiling)
+        if not (spoiling.step.kind == "claim" and spoiling.place is not Place.BEFORE):
+            return
+        # One that found nothing may have come between.
+        if worker.logged("given back: the answer"):
+            return
+    raise AssertionError("only empty claims were hit")
+
+
+def spoil_once(worker: SpoiledWorker, spoiling: Spoiling) -> None:
     # What belongs to the row before must not be the one that is hit.
     eventually(worker.is_quiet)
     lines_before = len(worker.log)
@@ -78,8 +90,6 @@ def spoil(worker: SpoiledWorker, spoiling: Spoiling) -> None:
     assert holds(lambda: worker.listens, MOST_SECONDS), "it does not listen"
     assert_ends_well(worker, Expected(worker.give()), lines_before)
     worker.assert_nothing_broke()
-    if spoiling.step.kind == "claim" and spoiling.place is not Place.BEFORE:
-        assert worker.logged("given back: the answer"), "it was an empty claim"
 
 
 def assert_ends_well(worker: SpoiledWorker, expected: Expected, lines_before: int) -> None:
