@@ -47,6 +47,6 @@ def test_migrate(ending: Ending, databases: Databases, commands: Commands) -> No
 
 
 def telling(steps: list[Step]) -> list[Step]:
-    """Without the many statements that are all alike to a fault, but the first and the last."""
-    alike = [step for step in steps if step.kind == "migration"]
-    return [step for step in steps if step not in alike[1:-1]]
+    """Of each kind the first and the last: those between are alike to a fault."""
+    last = {step.kind: step for step in steps}
+    return [step for step in steps if step.occurrence == 1 or step == last[step.kind]]
