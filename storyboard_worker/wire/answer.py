@@ -131,6 +131,9 @@ class Answer:
             yield chunk
 
     def _counted(self, length: int) -> Iterator[bytes]:
+        if not length:
+            # What has come all the same is no part of it: see `more_came`.
+            return
         missing = length
         for piece in self._taken():
             missing -= len(piece)

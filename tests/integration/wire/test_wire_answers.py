@@ -105,6 +105,7 @@ def test_what_is_no_whole_answer_is_a_protocol_error(data: bytes, says: str) -> 
 def test_answers_that_have_no_body_whatever_they_declare(method: str, status: str) -> None:
     data = f"HTTP/1.1 {status}\r\nContent-Length: 5\r\n\r\n".encode()
     assert read(data, method) == b""
+    assert read(data + b"hello", method) == b""
 
 
 @given(
