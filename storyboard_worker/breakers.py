@@ -1,58 +1,31 @@
-"""Circuit breakers: whether an upstream is asked freely, by a few probes, or not at all.
+"""Whether an upstream is asked freely, by a few probes, or not at all.
 
 All images lie behind one host and go to one account. So what one object does says nothing of its
-upstream: it is judged by what several rows say of it.
-
-    CLOSED     rows are started freely; five different rows that find the upstream down, with no
-               good answer in between, open the breaker
-    OPEN       the upstream is left alone for a while, 2 s at first; then the breaker is half open
-    HALF_OPEN  a few probes at a time: one good answer closes the breaker for all, and when a few
-               have failed it is open again, for twice as long, up to a minute; when for a
-               minute there is no row to probe with, it is closed
-
-Beside that an upstream may ask for rest (a rate limit), which ends when it said so, for all rows.
-https://martinfowler.com/bliki/CircuitBreaker.html
+upstream: it is judged by what several rows say of it, each upstream by a breaker of its own.
 """
 
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from enum import Enum, auto
+from dataclasses import dataclass
 from uuid import UUID
 
+from storyboard_worker.breaker import Breaker, State
 from storyboard_worker.errors import STORAGE_UPSTREAM, AttemptError, ErrorCode
 from storyboard_worker.models import Claim
 from storyboard_worker.policy import DOWN_CODES, Kind, kind_of, pause_seconds
 
-DOWN_AFTER_ROWS = 5
-FIRST_PAUSE_SECONDS = 2.0
-LONGEST_PAUSE_SECONDS = 60.0
-PROBES_AT_ONCE = 3
-# How soon after a probe another may follow, for a row that has just arrived or because the first
-# hangs.
-NEXT_PROBE_SECONDS = 5.0
 # A pause that has lasted so long is told.
 LASTING_SECONDS = 60.0
 # After one that has lasted so long its rows are recalled. What came in a shorter one has failed
 # four times at most, which puts it off by less than a minute.
 RECALLED_AFTER_SECONDS = 15.0
-# An upstream that no row asks about for so long is no longer in trouble, as far as is known.
-FORGOTTEN_AFTER_SECONDS = 60.0
-LONGEST_LEAST_REST_SECONDS = 30.0
 # An upstream that was paused within the last minute is not looked after any more than that.
 MOST_BREAKERS = 1000
 
+REFUSED_CODES = frozenset({ErrorCode.STORAGE_UNAUTHORIZED})
 # These say nothing about whether the upstream is there.
 INCONCLUSIVE_CODES = frozenset({ErrorCode.ATTEMPT_TIMEOUT, ErrorCode.UNEXPECTED})
-
-
-class State(Enum):
-    """See the module's drawing."""
-
-    CLOSED = auto()
-    OPEN = auto()
-    HALF_OPEN = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,148 +46,6 @@ class Recovery:
 
     upstream: str
     seconds: float
-
-
-@dataclass(slots=True)
-class Breaker:
-    """Of one upstream. Moments are on the clock of its collection, which passes ``now``."""
-
-    state: State = State.CLOSED
-    open_until: float = 0.0
-    rests_until: float = 0.0
-    pause_seconds: float = FIRST_PAUSE_SECONDS
-    rests: int = 0
-    probed_at: float = float("-inf")
-    found_down_by: set[UUID] = field(default_factory=set)
-    probes: set[UUID] = field(default_factory=set)
-    round_began: bool = False
-    probes_failed: int = 0
-    row_arrived: bool = False
-    # Since when, half open, there is no row to probe.
-    unasked_since: float | None = None
-    troubled_since: float | None = None
-    error: AttemptError | None = None
-    told: bool = False
-
-    def is_shut(self, now: float) -> bool:
-        """Rows may not be started freely."""
-        return self.state is not State.CLOSED or self.rests_until > now
-
-    def answered_well(self, row_id: UUID, now: float) -> bool:
-        """Whether a trouble is over with it."""
-        self.probes.discard(row_id)
-        self.found_down_by.clear()
-        self._close()
-        if self.rests_until > now:
-            return False
-        self.rests = 0
-        return self.troubled_since is not None
-
-    def found_down(self, row_id: UUID, error: AttemptError, now: float) -> None:
-        was_probe = row_id in self.probes
-        self.probes.discard(row_id)
-        if self.state is State.CLOSED:
-            self.found_down_by.add(row_id)
-            if len(self.found_down_by) >= DOWN_AFTER_ROWS:
-                self._open(error, now)
-        elif self.state is State.HALF_OPEN and was_probe:
-            self.probes_failed += 1
-            # Those that followed because the first ones hang must not keep a round from its end.
-            if not self.probes or self.probes_failed >= PROBES_AT_ONCE:
-                self._open(error, now)
-
-    def rest(self, row_id: UUID, error: AttemptError, seconds: float, now: float) -> None:
-        """It limits our rate; it is there, or it could not say so."""
-        self.probes.discard(row_id)
-        if self.rests_until <= now:
-            self.rests += 1
-        # One that asks for no time at all is not asked again and again without pause.
-        least = min(LONGEST_LEAST_REST_SECONDS, 2.0 ** (self.rests - 1))
-        self._close()
-        self.rests_until = max(self.rests_until, now + max(seconds, least))
-        self._trouble(error, now)
-
-    def refuse(self, row_id: UUID, error: AttemptError, seconds: float, now: float) -> None:
-        """It refuses our credentials: open at once, for a person has to mend it."""
-        self.probes.discard(row_id)
-        self.pause_seconds = max(self.pause_seconds, seconds)
-        if self.state is not State.OPEN:
-            self._open(error, now)
-
-    def probe_ended(self, row_id: UUID) -> None:
-        """It says nothing of the upstream: another may take its place."""
-        if row_id in self.probes:
-            self.probes.discard(row_id)
-            self.probed_at = float("-inf")
-
-    def start_probe(self, row_id: UUID, now: float) -> None:
-        self.probes.add(row_id)
-        self.probed_at = now
-        self.unasked_since = None
-        self.round_began = True
-        self.row_arrived = False
-
-    def no_row_found(self, now: float) -> None:
-        """There is none to start a probe with."""
-        self.row_arrived = False
-        if self.state is State.HALF_OPEN and not self.probes and self.unasked_since is None:
-            self.unasked_since = now
-
-    def may_be_forgotten(self, now: float) -> bool:
-        """It is in trouble only because no row has asked it for long."""
-        if self.rests_until > now or self.troubled_since is None:
-            return False
-        if self.state is State.CLOSED:
-            return now - self.rests_until >= FORGOTTEN_AFTER_SECONDS
-        since = self.unasked_since
-        return since is not None and now - since >= FORGOTTEN_AFTER_SECONDS
-
-    def probes_wanted(self, now: float) -> int:
-        """How many probes may be started now; in a pause, one for a row that has just arrived."""
-        if self.rests_until > now or self.state is State.CLOSED:
-            return 0
-        if self.state is State.OPEN and now >= self.open_until:
-            self.state, self.round_began, self.probes_failed = State.HALF_OPEN, False, 0
-        # Rows that arrived within the pause may still be asking.
-        places = PROBES_AT_ONCE - len(self.probes)
-        if self.state is State.HALF_OPEN and not self.round_began and places > 0:
-            return places
-        may_follow = self.state is State.HALF_OPEN or self.row_arrived
-        return 1 if may_follow and now >= self._next_probe_at else 0
-
-    def seconds_until_change(self, now: float) -> float | None:
-        """When :meth:`probes_wanted` or :meth:`is_shut` may answer otherwise by itself."""
-        if self.rests_until > now:
-            return self.rests_until - now
-        next_probe_at = self._next_probe_at
-        if self.state is State.OPEN:
-            earlier = min(self.open_until, next_probe_at) if self.row_arrived else self.open_until
-            return max(0.0, earlier - now)
-        if self.state is State.HALF_OPEN and self.probes:
-            return max(0.0, next_probe_at - now)
-        return None
-
-    @property
-    def _next_probe_at(self) -> float:
-        """The more of them hang, the later; a row that has just arrived need not wait so long."""
-        hanging = 0 if self.row_arrived else max(0, len(self.probes) - PROBES_AT_ONCE)
-        seconds = NEXT_PROBE_SECONDS * 2.0 ** min(hanging, 16)
-        return self.probed_at + min(seconds, LONGEST_PAUSE_SECONDS)
-
-    def _open(self, error: AttemptError, now: float) -> None:
-        self.state = State.OPEN
-        self.open_until = now + self.pause_seconds
-        self.pause_seconds = min(self.pause_seconds * 2, LONGEST_PAUSE_SECONDS)
-        self.found_down_by.clear()
-        self._trouble(error, now)
-
-    def _close(self) -> None:
-        self.state = State.CLOSED
-        self.pause_seconds = FIRST_PAUSE_SECONDS
-
-    def _trouble(self, error: AttemptError, now: float) -> None:
-        if self.troubled_since is None:
-            self.troubled_since, self.error = now, error
 
 
 class Breakers:
@@ -427,6 +258,3 @@ class Breakers:
         breaker = self._breakers.get(upstream)
         if breaker is not None:
             breaker.probe_ended(row_id)
-
-
-REFUSED_CODES = frozenset({ErrorCode.STORAGE_UNAUTHORIZED})

@@ -7,7 +7,7 @@ the HTTP client become :class:`AttemptError` here.
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import httpx
@@ -98,7 +98,7 @@ class Source:
         try:
             _check_answer(response, upstream, link_has_expired)
             yield SourceImage(
-                length_bytes=_declared_length(response, upstream),
+                length_bytes=_declared_length(response),
                 encoding=response.headers.get("content-encoding", "")[:MAX_ENCODING_CHARACTERS],
                 chunks=_chunks(response, upstream, deadline),
             )
@@ -192,20 +192,10 @@ def _code_for(status: int, link_has_expired: Callable[[], bool]) -> ErrorCode:
     )
 
 
-def _declared_length(response: httpx.Response, upstream: str) -> int | None:
-    if "transfer-encoding" in response.headers:
-        return None
+def _declared_length(response: httpx.Response) -> int | None:
+    # The wire takes no answer that declares more than one length, or beside chunks.
     declared = response.headers.get("content-length")
-    if declared is None:
-        return None
-    # Differing lengths, or nonsense, would have the image end at the wrong place.
-    lengths = {part.strip() for part in declared.split(",")}
-    if len(lengths) == 1:
-        with suppress(ValueError):
-            return int(lengths.pop())
-    raise AttemptError(
-        ErrorCode.SOURCE_UNAVAILABLE, "the source declares no clear length", upstream=upstream
-    )
+    return None if declared is None else int(declared)
 
 
 def _chunks(response: httpx.Response, upstream: str, deadline: Deadline) -> Iterator[bytes]:

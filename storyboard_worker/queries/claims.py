@@ -7,17 +7,14 @@ belongs to somebody else, or to a newer image.
 
 import json
 import logging
-import threading
-from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any, Protocol
 from uuid import UUID
 
 from psycopg.rows import scalar_row
-from sqlalchemy import ColumnElement, Select, Update, and_, column, or_, select, update, values
+from sqlalchemy import ColumnElement, Update, and_, column, select, update, values
 from sqlalchemy import Uuid as UuidType
 
 from storyboard_worker.database import Database
@@ -47,13 +44,12 @@ from storyboard_worker.queries.columns import (
     NOW,
     ONE_ATTEMPT_LESS,
     PENDING,
-    PROCESSING,
-    READY,
     error_values,
     own_errors_kept,
     seconds,
 )
 from storyboard_worker.queries.doubts import Doubts
+from storyboard_worker.queries.ends import Ends, as_written
 from storyboard_worker.queries.put_off import PutOff, Recall
 from storyboard_worker.queries.setting_aside import OnSetAside, log_set_aside
 
@@ -96,11 +92,7 @@ class StoryboardQueue:
         self._put_off = PutOff(database)
         self._completions = GroupCommit(self._complete_all)
         self._refill: Refill | None = None
-        self._lock = threading.Lock()
-        # Claims whose end is being written, and those whose end was sent without an answer: it may
-        # have been written.
-        self._ending_now: Counter[UUID] = Counter()
-        self._ends_in_doubt: set[UUID] = set()
+        self._ends = Ends()
         self._given_back_in_doubt: set[UUID] = set()
 
     def refill_along(self, refill: Refill) -> None:
@@ -189,7 +181,7 @@ class StoryboardQueue:
         """
         if not claims:
             return []
-        ending = self._ends
+        ending = self._ends.tokens
         ours = values(column("id", UuidType), column("token", UuidType), name="ours").data(
             [(claim.id, claim.token) for claim in claims]
         )
@@ -213,7 +205,7 @@ class StoryboardQueue:
         with self._database.transaction() as connection:
             connection.execute(renewal)
             tokens = set(connection.execute(still_ours).scalars())
-        return [claim for claim in claims if claim.token not in tokens | ending | self._ends]
+        return [claim for claim in claims if claim.token not in tokens | ending | self._ends.tokens]
 
     def complete(self, claim: Claim, image: StoredImage) -> None:
         """processing → ready. Raises :class:`LeaseLost` when the claim is no longer ours.
@@ -224,12 +216,12 @@ class StoryboardQueue:
 
     def _complete_all(self, done: list[Completion]) -> list[StoryboardWorkerError | None]:
         """What became of each: ``None`` when it is written."""
-        with self._ending([claim for claim, _ in done]):
+        with self._ends.writing([claim for claim, _ in done]):
             verdicts = self._completed(done)
         for (claim, _), verdict in zip(done, verdicts, strict=True):
             # Of one that is locked, maybe by what we sent before, nothing is known yet.
             if not isinstance(verdict, DatabaseUnavailable):
-                self._ends_in_doubt.discard(claim.token)
+                self._ends.settle(claim)
         return verdicts
 
     def _completed(self, done: list[Completion]) -> list[StoryboardWorkerError | None]:
@@ -244,29 +236,6 @@ class StoryboardQueue:
         missing = [pair for pair in done if pair[0].token not in written]
         held, shown = self._held_or_shown(missing) if missing else (set(), set())
         return [_verdict(claim, written | shown, held) for claim, _ in done]
-
-    @property
-    def _ends(self) -> set[UUID]:
-        """The tokens of claims whose end may be written already."""
-        with self._lock:
-            return self._ends_in_doubt | self._ending_now.keys()
-
-    @contextmanager
-    def _ending(self, claims: Sequence[Claim]) -> Iterator[None]:
-        """Around writing the end of ``claims``."""
-        tokens = {claim.token for claim in claims}
-        with self._lock:
-            self._ending_now.update(tokens)
-        try:
-            yield
-        except DatabaseUnavailable:
-            with self._lock:
-                self._ends_in_doubt |= tokens
-            raise
-        finally:
-            with self._lock:
-                self._ending_now.subtract(tokens)
-                self._ending_now = +self._ending_now
 
     def _write(self, completion: Call[UUID], count: int) -> set[UUID]:
         """The tokens of the claims that were completed."""
@@ -291,7 +260,7 @@ class StoryboardQueue:
         already: the answer to its completion was lost."""
         tokens = {claim.id: claim.token for claim, _ in done}
         images = [
-            (claim.id, image.cdn_url) for claim, image in done if claim.token in self._ends_in_doubt
+            (claim.id, image.cdn_url) for claim, image in done if self._ends.is_in_doubt(claim)
         ]
         with self._database.transaction() as connection:
             held = set(connection.scalars(held_tokens(list(tokens.values()))))
@@ -381,15 +350,15 @@ class StoryboardQueue:
     def _finish(self, claim: Claim, *, attempts_after: int, **columns: Any) -> None:
         """Write ``columns``; ``attempts_after`` is the count that the row then has."""
         statement: Update = update(storyboards).where(_is_held(claim)).values(**columns, **NO_CLAIM)
-        with self._ending([claim]), self._database.transaction() as connection:
+        with self._ends.writing([claim]), self._database.transaction() as connection:
             if connection.execute(statement).rowcount:
                 return
             was_written = (
-                claim.token in self._ends_in_doubt
-                and connection.execute(_written(claim, attempts_after, columns)).first()
+                self._ends.is_in_doubt(claim)
+                and connection.execute(as_written(claim, attempts_after, columns)).first()
             )
             if not was_written:
-                self._ends_in_doubt.discard(claim.token)
+                self._ends.settle(claim)
                 raise LeaseLost(f"storyboard {claim.id} is no longer ours")
 
 
@@ -405,18 +374,3 @@ def _verdict(
 
 def _is_held(claim: Claim) -> ColumnElement[bool]:
     return and_(rows.id == claim.id, rows.claim_token == claim.token)
-
-
-def _written(claim: Claim, attempts: int, columns: dict[str, Any]) -> Select[UUID]:
-    """Finds the row if it is as a finish of ours leaves it, or has been claimed since: then only
-    the answer was lost."""
-    as_left = and_(
-        rows.status == columns["status"],
-        rows.attempts == attempts,
-        *(
-            rows[name].is_not_distinct_from(columns[name])
-            for name in ("error_code", "error_message", "sentry_event_id")
-        ),
-    )
-    claimed_since = and_(rows.status.in_([PROCESSING, READY]), rows.attempts == attempts + 1)
-    return select(rows.id).where(rows.id == claim.id, or_(as_left, claimed_since))

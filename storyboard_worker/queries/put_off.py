@@ -9,10 +9,12 @@ from typing import Any
 
 from psycopg.rows import scalar_row, tuple_row
 from sqlalchemy import (
+    CTE,
     ColumnElement,
     DateTime,
     Integer,
     Interval,
+    Select,
     Text,
     all_,
     any_,
@@ -138,6 +140,12 @@ def _put_off(group: Group, *, at_upstream: bool) -> list[ColumnElement[bool]]:
     return chosen
 
 
+def _locked(chosen: Select[Any], limit: int) -> CTE:
+    """The first of them that are not locked."""
+    first = chosen.limit(literal_column(str(int(limit)))).with_for_update(skip_locked=True)
+    return first.cte("put_off").prefix_with("MATERIALIZED")
+
+
 @cache
 def recall_statement(
     limit: int, *, group: Group, at_upstream: bool, onward: bool
@@ -153,15 +161,12 @@ def recall_statement(
     chosen += [rows.available_at > due_since, rows.errored_at > began_at]
     if onward:
         chosen.append(tuple_(*RANK) > tuple_(*RANK_REACHED))
-    put_off = (
+    put_off_rows = (
         select(rows.id, *(part.label(name) for name, part in zip(RANK_NAMES, RANK, strict=True)))
         .where(*chosen)
         .order_by(*RANK)
-        .limit(literal_column(str(int(limit))))
-        .with_for_update(skip_locked=True)
-        .cte("put_off")
-        .prefix_with("MATERIALIZED")
     )
+    put_off = _locked(put_off_rows, limit)
     recalled = (
         update(storyboards)
         .where(rows.id == put_off.c.id)
@@ -189,15 +194,8 @@ def hasten_statement(limit: int, *, at_upstream: bool, avoiding: bool) -> FixedS
     chosen += [rows.available_at > NOW, is_alive, rows.max_attempts.is_(None)]
     if avoiding:
         chosen.append(source_upstream != all_(bindparam("avoided", type_=ARRAY(Text))))
-    put_off = (
-        select(rows.id)
-        .where(*chosen)
-        .order_by(rows.attempts, rows.available_at, rows.id)
-        .limit(literal_column(str(int(limit))))
-        .with_for_update(skip_locked=True)
-        .cte("put_off")
-        .prefix_with("MATERIALIZED")
-    )
+    failed_least = select(rows.id).where(*chosen)
+    put_off = _locked(failed_least.order_by(rows.attempts, rows.available_at, rows.id), limit)
     hastened = (
         update(storyboards)
         .where(rows.id == put_off.c.id)

@@ -45,13 +45,13 @@ ALL_CODES = set(ErrorCode) - {ErrorCode.WORKER_LOST, ErrorCode.UNEXPECTED}
 BLAMELESS_CODES = {code for code in ErrorCode if kind_of(AttemptError(code, "")) is Kind.BLAMELESS}
 # Pauses would make the test last, and are another's matter.
 SHORT = """
-from storyboard_worker import breakers, policy
+from storyboard_worker import breaker, policy
 policy.BLAMELESS_PAUSE_SECONDS = 0.2
-defaults = breakers.Breaker.__init__.__defaults__
-breakers.Breaker.__init__.__defaults__ = tuple(
-    0.2 if value == breakers.FIRST_PAUSE_SECONDS else value for value in defaults
+defaults = breaker.Breaker.__init__.__defaults__
+breaker.Breaker.__init__.__defaults__ = tuple(
+    0.2 if value == breaker.FIRST_PAUSE_SECONDS else value for value in defaults
 )
-breakers.FIRST_PAUSE_SECONDS = breakers.LONGEST_PAUSE_SECONDS = 0.2
+breaker.FIRST_PAUSE_SECONDS = breaker.LONGEST_PAUSE_SECONDS = 0.2
 """
 
 

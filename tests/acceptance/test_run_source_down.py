@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from storyboard_worker.breakers import PROBES_AT_ONCE
+from storyboard_worker.breaker import PROBES_AT_ONCE
 from storyboard_worker.demo.faults import Answer, Hang
 from storyboard_worker.demo.origin import Origin
 from storyboard_worker.models import upstream_of
@@ -79,8 +79,8 @@ def test_once_it_is_well_all_of_its_rows_come_back_however_far_off_they_were_put
 
 
 FORGETFUL = """
-from storyboard_worker import breakers
-breakers.FORGOTTEN_AFTER_SECONDS = 0.5
+from storyboard_worker import breaker
+breaker.FORGOTTEN_AFTER_SECONDS = 0.5
 """
 
 

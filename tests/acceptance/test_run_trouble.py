@@ -36,15 +36,15 @@ RETRY_AFTER_SECONDS = 75 if REAL_SECONDS else 3
 MOST_PROBES = 30
 RECOVERY_SECONDS = 120.0
 SHORT = """
-from storyboard_worker import breakers, policy
+from storyboard_worker import breaker, breakers, policy
 policy.BLAMELESS_PAUSE_SECONDS = 0.7
 policy.BACKOFF_BASE_SECONDS = 0.2
 breakers.LASTING_SECONDS = 1.0
-defaults = breakers.Breaker.__init__.__defaults__
-breakers.Breaker.__init__.__defaults__ = tuple(
-    0.7 if value == breakers.FIRST_PAUSE_SECONDS else value for value in defaults
+defaults = breaker.Breaker.__init__.__defaults__
+breaker.Breaker.__init__.__defaults__ = tuple(
+    0.7 if value == breaker.FIRST_PAUSE_SECONDS else value for value in defaults
 )
-breakers.FIRST_PAUSE_SECONDS = 0.7
+breaker.FIRST_PAUSE_SECONDS = 0.7
 """
 
 pytestmark = pytest.mark.timeout(TROUBLE_SECONDS + 2 * RECOVERY_SECONDS)

@@ -11,7 +11,7 @@ import pytest
 
 from storyboard_worker import transfer
 from storyboard_worker.attempt import Ended, Outcome
-from storyboard_worker.breakers import DOWN_AFTER_ROWS
+from storyboard_worker.breaker import DOWN_AFTER_ROWS
 from storyboard_worker.database import Database
 from storyboard_worker.demo.faults import Hang
 from storyboard_worker.demo.pictures import random_image

@@ -2,10 +2,9 @@
 
 import pytest
 
+from storyboard_worker.breaker import FORGOTTEN_AFTER_SECONDS, PROBES_AT_ONCE
 from storyboard_worker.breakers import (
-    FORGOTTEN_AFTER_SECONDS,
     LASTING_SECONDS,
-    PROBES_AT_ONCE,
     RECALLED_AFTER_SECONDS,
     Breakers,
     Lasting,

@@ -2,7 +2,8 @@
 
 import pytest
 
-from storyboard_worker.breakers import DOWN_AFTER_ROWS, MOST_BREAKERS, Breakers
+from storyboard_worker.breaker import DOWN_AFTER_ROWS
+from storyboard_worker.breakers import MOST_BREAKERS, Breakers
 from storyboard_worker.errors import STORAGE_UPSTREAM, AttemptError, ErrorCode
 from tests.unit.attempts import HOST, new_claim, source_error, storage_error
 from tests.unit.clock import Clock

@@ -1,0 +1,72 @@
+"""Ends of claims whose answer is not there: what was sent may have been written."""
+
+import threading
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, and_, or_, select
+
+from storyboard_worker.errors import DatabaseUnavailable
+from storyboard_worker.models import Claim, storyboards
+from storyboard_worker.queries.columns import PROCESSING, READY
+
+rows = storyboards.c
+
+
+class Ends:
+    """Of the claims of one worker, shared by its threads: those whose end is being written, and
+    those whose end was sent without an answer."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._being_written: Counter[UUID] = Counter()
+        self._in_doubt: set[UUID] = set()
+
+    @property
+    def tokens(self) -> set[UUID]:
+        """Of claims whose end may be written already."""
+        with self._lock:
+            return self._in_doubt | self._being_written.keys()
+
+    def is_in_doubt(self, claim: Claim) -> bool:
+        return claim.token in self._in_doubt
+
+    def settle(self, claim: Claim) -> None:
+        """What became of it is known."""
+        with self._lock:
+            self._in_doubt.discard(claim.token)
+
+    @contextmanager
+    def writing(self, claims: Sequence[Claim]) -> Iterator[None]:
+        """Around writing the end of ``claims``."""
+        tokens = {claim.token for claim in claims}
+        with self._lock:
+            self._being_written.update(tokens)
+        try:
+            yield
+        except DatabaseUnavailable:
+            with self._lock:
+                self._in_doubt |= tokens
+            raise
+        finally:
+            with self._lock:
+                self._being_written.subtract(tokens)
+                self._being_written = +self._being_written
+
+
+def as_written(claim: Claim, attempts: int, columns: dict[str, Any]) -> Select[UUID]:
+    """Finds the row if it is as an end of ours leaves it, or has been claimed since: then only the
+    answer was lost."""
+    as_left = and_(
+        rows.status == columns["status"],
+        rows.attempts == attempts,
+        *(
+            rows[name].is_not_distinct_from(columns[name])
+            for name in ("error_code", "error_message", "sentry_event_id")
+        ),
+    )
+    claimed_since = and_(rows.status.in_([PROCESSING, READY]), rows.attempts == attempts + 1)
+    return select(rows.id).where(rows.id == claim.id, or_(as_left, claimed_since))
