@@ -14,7 +14,7 @@ from storyboard_worker.alarms import Alarms
 from storyboard_worker.attempt import Attempts, Ended, Outcome
 from storyboard_worker.breakers import Breakers
 from storyboard_worker.database.patience import Patience
-from storyboard_worker.dispatch import Dispatcher
+from storyboard_worker.dispatch import FOLLOW_UP_SECONDS, Dispatcher
 from storyboard_worker.errors import DatabaseUnavailable, RowsHidden
 from storyboard_worker.housekeeping import Housekeeping
 from storyboard_worker.keeper import RENEWALS_PER_LEASE, Keeper, renew_leases
@@ -221,7 +221,7 @@ class Sweep:
                     # Rows of upstreams that are left alone for longer may be due.
                     return not filled.held_back and not filled.withheld
                 seconds = min(seconds, max(SHORTEST_WAIT_SECONDS, pause_seconds))
-            _wait(wakes, seconds)
+            _wait(wakes, min(seconds, FOLLOW_UP_SECONDS) if filled.unseen else seconds)
         return False
 
     def _finish(self, slots: Slots, wakes: Wakes, ends_at: float) -> int:

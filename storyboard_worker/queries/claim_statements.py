@@ -126,7 +126,7 @@ def last_rank_statement(*, group: Group, last: bool, beside: bool = False) -> Fi
         .limit(literal_column("1"))
         .offset(bindparam("left_out", type_=Integer))
     )
-    return fixed(statement, datestyle="ISO", **ALONG_AN_INDEX)
+    return fixed(statement, **ALONG_AN_INDEX)
 
 
 def _due(
@@ -196,7 +196,7 @@ def _taking(chosen: Select[Any]) -> FixedStatement:
         *(taking.c[name] for name in CLAIM_FIELDS), *(cast(part, Text) for part in rank)
     )
     # The rank travels as text, which must be read as it was written.
-    return fixed(claims.order_by(*rank), datestyle="ISO", **ALONG_AN_INDEX)
+    return fixed(claims.order_by(*rank), **ALONG_AN_INDEX)
 
 
 def _marked_token() -> ColumnElement[Any]:

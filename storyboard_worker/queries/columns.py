@@ -85,7 +85,7 @@ may_be_pending: ColumnElement[bool] = (
 # Postgres 15 to 18), and before 18 a sort that is off and done all the same counts as 1e10: for
 # that, a server with JIT, as Debian's, compiled each claim, in 210 ms instead of 2. Seen again by
 # python -m tests.debian_postgres -- python -m pytest tests/integration/queries -k "plan or speed"
-ALONG_AN_INDEX = {"jit": "off", "enable_bitmapscan": "off", "enable_seqscan": "off"}
+ALONG_AN_INDEX = {"enable_bitmapscan": "off", "enable_seqscan": "off"}
 
 # A producer may have set the count in the meantime; it never goes below 0.
 ONE_ATTEMPT_LESS = func.greatest(storyboards.c.attempts - 1, 0)

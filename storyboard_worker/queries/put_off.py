@@ -185,7 +185,7 @@ def recall_statement(
         .limit(literal_column("1"))
     )
     # Rank and moment travel as text, which must be read as it was written.
-    return fixed(last, datestyle="ISO", **ALONG_AN_INDEX)
+    return fixed(last, **ALONG_AN_INDEX)
 
 
 @cache

@@ -52,9 +52,11 @@ def resolve_within(
     """What ``resolve`` answers, or :class:`TimeoutError` when it takes longer than ``seconds`` or
     than ``deadline`` leaves.
 
-    It is asked in a thread of its own, which is left behind then. :class:`OSError` as well when no
-    thread is to be had.
+    It is asked in a thread of its own, which is left behind then; not so for an address in digits,
+    which asks no name server. :class:`OSError` as well when no thread is to be had.
     """
+    if is_numeric(host):
+        return resolve(host, port)
     ends_at = time.monotonic() + min(seconds, deadline.remaining_seconds())
     if not _lookups.acquire(timeout=max(0.0, ends_at - time.monotonic())):
         raise TimeoutError("too many look-ups of host names are unanswered")
@@ -74,6 +76,15 @@ def resolve_within(
                 raise
             if left_seconds <= 0:
                 raise TimeoutError("the name server does not answer in time") from None
+
+
+def is_numeric(host: str) -> bool:
+    """An address in digits, in whatever notation the system takes for one."""
+    try:
+        socket.getaddrinfo(host, None, flags=socket.AI_NUMERICHOST)
+    except (OSError, UnicodeError):
+        return False
+    return True
 
 
 def _look_up(resolve: Resolver, host: str, port: int, answer: Future[list[SocketAddress]]) -> None:

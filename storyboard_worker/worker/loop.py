@@ -13,7 +13,7 @@ from storyboard_worker import __version__
 from storyboard_worker.attempt import Attempts, Ended, Outcome
 from storyboard_worker.breakers import Breakers
 from storyboard_worker.database import Database
-from storyboard_worker.dispatch import Dispatcher, Filled
+from storyboard_worker.dispatch import FOLLOW_UP_SECONDS, Dispatcher, Filled
 from storyboard_worker.errors import DatabaseUnavailable, SchemaOutdated
 from storyboard_worker.exhaustion import exhaustion_in
 from storyboard_worker.housekeeping import Housekeeping
@@ -258,7 +258,7 @@ class Worker:
     def _fill(self) -> Filled:
         filled = self._dispatcher.fill(hearing=self._listener.hearing)
         self._watchdog.progress()
-        if not filled.look_again:
+        if not filled.look_again and not filled.unseen:
             self._outlook.refresh()
         if filled.started or not filled.look_again:
             self._outage.over()
@@ -268,6 +268,8 @@ class Worker:
         """Until what may bring work and is known to come; a slot that becomes free brings what
         was left over."""
         known = [self._queue.seconds_until_look_for_lost, self._restraint.seconds_until_change]
+        if filled.unseen:
+            known.append(FOLLOW_UP_SECONDS)
         if filled.left_free:
             # Without a free slot nobody can ask an upstream that may be asked.
             known.append(self._breakers.seconds_until_change())

@@ -51,8 +51,10 @@ def test_at_least_one_slot_is_theirs(breakers: Breakers, clock: Clock) -> None:
 def test_what_one_group_leaves_the_other_takes(
     slots: Slots, breakers: Breakers, clock: Clock, new: int, tried: int
 ) -> None:
-    filled = dispatcher_of(Backlog(new=new, tried=tried), slots, breakers, clock).fill()
-    assert len(slots.under_way) == filled.started == SLOTS
+    dispatcher = dispatcher_of(Backlog(new=new, tried=tried), slots, breakers, clock)
+    if dispatcher.fill().unseen:
+        dispatcher.fill()
+    assert len(slots.under_way) == SLOTS
     assert len(suspects(slots)) == max(SLOTS - new, min(tried, SHARE))
 
 
@@ -128,6 +130,31 @@ def test_without_any_they_are_looked_for_once_a_second(
     slots.leave(4)
     dispatcher.fill()
     assert (Group.TRIED, 4) in backlog.asked
+
+
+def test_a_new_row_that_leaves_slots_free_begins_before_they_are_looked_for(
+    slots: Slots, breakers: Breakers, clock: Clock
+) -> None:
+    backlog = Backlog(new=1)
+    dispatcher = dispatcher_of(backlog, slots, breakers, clock)
+    assert dispatcher.fill().unseen
+    assert {name for name, _ in backlog.asked} == {Group.NEW}
+    assert not dispatcher.fill().unseen
+    assert {name for name, _ in backlog.asked} >= {Group.TRIED, Group.LOST}
+
+
+def test_new_rows_one_after_the_other_put_them_off_for_a_second(
+    slots: Slots, breakers: Breakers, clock: Clock
+) -> None:
+    backlog = Backlog(tried=1)
+    dispatcher = dispatcher_of(backlog, slots, breakers, clock)
+    for _ in range(3):
+        backlog.due[Group.NEW] = 1
+        assert dispatcher.fill().unseen
+        clock.now += SUSPECTS_EVERY_SECONDS / 3 + 0.01
+    backlog.due[Group.NEW] = 1
+    assert not dispatcher.fill().unseen
+    assert len(suspects(slots)) == 1
 
 
 def open_it(breakers: Breakers, clock: Clock, *, storage: bool = False) -> None:

@@ -1,13 +1,13 @@
 """How often the claim loop asks the database while there is nothing that it could do."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 
 from storyboard_worker.breakers import Breakers
-from storyboard_worker.dispatch import Filled
+from storyboard_worker.dispatch import FOLLOW_UP_SECONDS, Filled
 from storyboard_worker.errors import DatabaseUnavailable, Resource, ResourceExhausted
 from storyboard_worker.redaction import Redactor
 from storyboard_worker.reporting.reporter import Reporter
@@ -104,6 +104,17 @@ def test_rows_that_were_passed_over_are_seen_in_time(worker_of: WorkerOf) -> Non
     worker, waits = worker_of(Asked(lambda: SOME, seconds_until_whole_pass=0.5))
     worker._turn()
     assert waits == [0.5]
+
+
+def test_rows_that_were_not_looked_for_are_looked_for_a_moment_later(worker_of: WorkerOf) -> None:
+    """Not at once: what has just started needs the processor. A cheap look then does, if no other
+    row is due."""
+    asked = Asked(lambda: replace(SOME, unseen=True))
+    worker, waits = worker_of(asked)
+    worker._turn()
+    assert (waits, asked.looks) == ([FOLLOW_UP_SECONDS], 0)
+    worker._turn()
+    assert (asked.claims, asked.looks) == (1, 1)
 
 
 @pytest.mark.parametrize("due", [False, True])
