@@ -16,9 +16,9 @@ from sqlalchemy.exc import DBAPIError
 
 from alembic import context
 from storyboard_worker.database import Database
-from storyboard_worker.models import VERSION_TABLE, metadata
-from storyboard_worker.settings import read_settings
-from storyboard_worker.version_guard import guard
+from storyboard_worker.database.tables import VERSION_TABLE, metadata
+from storyboard_worker.database.version_guard import guard
+from storyboard_worker.settings.reading import read_settings
 
 # Any number that no other program takes; it is the CRC-32 of "storyboard-worker migrate".
 ADVISORY_LOCK_KEY = 2532762113

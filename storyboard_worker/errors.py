@@ -14,7 +14,7 @@
     └── SettingsError        a setting is wrong or missing; the command ends
 
 What follows from an :class:`AttemptError` (another attempt, failure, release) is not
-decided here but in :mod:`storyboard_worker.policy`, from its code.
+decided here but in :mod:`storyboard_worker.attempts.policy`, from its code.
 """
 
 from enum import StrEnum

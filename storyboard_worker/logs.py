@@ -10,8 +10,8 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from storyboard_worker.foreign_text import for_terminal, json_text
-from storyboard_worker.redaction import Redactor
+from storyboard_worker.redaction.foreign_text import for_terminal, json_text
+from storyboard_worker.redaction.redactor import Redactor
 
 LogFormat = Literal["console", "json"]
 

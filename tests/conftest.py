@@ -16,9 +16,8 @@ import psycopg
 import pytest
 from psycopg import conninfo, sql
 
-from storyboard_worker import schema
-from storyboard_worker.database import Database
-from storyboard_worker.embedded import private_postgres
+from storyboard_worker.database import Database, schema
+from storyboard_worker.database.embedded import private_postgres
 
 # As Supabase makes them; only service_role passes by row-level security.
 SUPABASE_ROLES = {

@@ -6,7 +6,7 @@ end made every claim fail, since a claim adds one to it. Python knows no year be
 """
 
 from alembic import op
-from storyboard_worker import online_ddl
+from storyboard_worker.database import online_ddl
 
 revision = "0004"
 down_revision = "0003"

@@ -7,7 +7,7 @@ not, by how well it could be compressed.
 """
 
 from alembic import op
-from storyboard_worker import online_ddl
+from storyboard_worker.database import online_ddl
 
 revision = "0005"
 down_revision = "0004"

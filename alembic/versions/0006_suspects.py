@@ -7,7 +7,7 @@ and a new row costs no more than before. 0008 builds them, since it changes that
 """
 
 from alembic import op
-from storyboard_worker import online_ddl
+from storyboard_worker.database import online_ddl
 
 revision = "0006"
 down_revision = "0005"

@@ -2,7 +2,7 @@
 kills workers, all others have their attempts back."""
 
 from alembic import op
-from storyboard_worker import online_ddl
+from storyboard_worker.database import online_ddl
 
 revision = "0007"
 down_revision = "0006"

@@ -10,7 +10,7 @@ be interrupted and run again. Printed SQL is one transaction, which cannot build
 """
 
 from alembic import op
-from storyboard_worker import online_ddl
+from storyboard_worker.database import online_ddl
 
 revision = "0008"
 down_revision = "0007"

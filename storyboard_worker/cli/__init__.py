@@ -20,10 +20,10 @@ from storyboard_worker.errors import (
     SchemaOutdated,
     SettingsError,
 )
-from storyboard_worker.exhaustion import exhaustion_in
 from storyboard_worker.logs import log, set_up
-from storyboard_worker.redaction import Redactor
-from storyboard_worker.settings import read_settings
+from storyboard_worker.redaction.redactor import Redactor
+from storyboard_worker.resources.exhaustion import exhaustion_in
+from storyboard_worker.settings.reading import read_settings
 
 PROGRAM = "storyboard-worker"
 TERMINATED = 128  # plus the signal's number: what a shell says of a process that it ended

@@ -7,41 +7,41 @@ from contextlib import ExitStack, contextmanager
 from functools import cached_property, partial
 from pathlib import Path
 
-from storyboard_worker.addresses import PublicResolver
-from storyboard_worker.alarms import Alarms
-from storyboard_worker.attempt import Attempts, Ended
-from storyboard_worker.breakers import Breakers
+from storyboard_worker.attempts.breakers import Breakers
+from storyboard_worker.resources.restraint import Pause, Restraint
+from storyboard_worker.attempts.runner import Attempts, Ended
 from storyboard_worker.cli.output import waiting_for_database
 from storyboard_worker.database import Database
+from storyboard_worker.database.embedded import private_postgres
 from storyboard_worker.database.patience import Insist, Patience, at_once
-from storyboard_worker.dsn import EMBEDDED
-from storyboard_worker.embedded import private_postgres
-from storyboard_worker.foreground import Foreground
-from storyboard_worker.housekeeping import Housekeeping
 from storyboard_worker.logs import set_up
-from storyboard_worker.models import SetAside
 from storyboard_worker.queries.alarms import AlarmRegister
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.queries.counts import StoryboardCounts
 from storyboard_worker.queries.doubts import Doubts
 from storyboard_worker.queries.failures import Failures
-from storyboard_worker.queries.outlook import Outlook
+from storyboard_worker.queries.next_due import Outlook
 from storyboard_worker.queries.rows import StoryboardRows
 from storyboard_worker.queries.upkeep import Upkeep
 from storyboard_worker.queries.workers import WorkerRegister
-from storyboard_worker.redaction import Redactor
+from storyboard_worker.redaction.redactor import Redactor
 from storyboard_worker.reporting.reporter import Reporter
-from storyboard_worker.restraint import Pause, Restraint
-from storyboard_worker.settings import Settings, read_settings
+from storyboard_worker.settings.dsn import EMBEDDED
+from storyboard_worker.settings.reading import Settings, read_settings
 from storyboard_worker.shutdown import Shutdown
-from storyboard_worker.source import Source
-from storyboard_worker.spool import Spools
-from storyboard_worker.storage import Storage
-from storyboard_worker.sweep import Sweep
-from storyboard_worker.transfer import Transfer
+from storyboard_worker.storyboard import SetAside
+from storyboard_worker.transfer.copying import Transfer
+from storyboard_worker.transfer.public_addresses import PublicResolver
+from storyboard_worker.transfer.source import Source
+from storyboard_worker.transfer.spool import Spools
+from storyboard_worker.transfer.storage import Storage
 from storyboard_worker.wire.pool import IdleConnections
 from storyboard_worker.wire.transport import Transport
+from storyboard_worker.worker.alarms import Alarms
+from storyboard_worker.worker.housekeeping import Housekeeping
 from storyboard_worker.worker.identity import new_worker_id
+from storyboard_worker.worker.one_row import Foreground
+from storyboard_worker.worker.sweep import Sweep
 
 # A cron container may start before the database answers.
 CHANGING_SECONDS = 30.0

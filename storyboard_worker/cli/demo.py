@@ -14,7 +14,6 @@ from uuid import UUID
 
 import click
 
-from storyboard_worker import schema
 from storyboard_worker.cli.demo_interrupts import (
     held_back,
     mind_interrupts,
@@ -27,9 +26,9 @@ from storyboard_worker.cli.demo_view import Screen, print_final_table
 from storyboard_worker.cli.demo_worker import LEASE_SECONDS, DemoWorker
 from storyboard_worker.cli.exits import Exit
 from storyboard_worker.cli.output import print_line, remark
-from storyboard_worker.database import Database
+from storyboard_worker.database import Database, schema
+from storyboard_worker.database.embedded import private_postgres
 from storyboard_worker.demo.cloudinary import Cloudinary
-from storyboard_worker.embedded import private_postgres
 from storyboard_worker.errors import SettingsError
 from storyboard_worker.queries.rows import StoryboardRows
 

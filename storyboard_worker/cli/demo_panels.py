@@ -12,7 +12,7 @@ from storyboard_worker.demo.cloudinary import Cloudinary
 from storyboard_worker.demo.faults import Answer, CutFile, ServeBytes, SourceFault
 from storyboard_worker.demo.origin import Origin
 from storyboard_worker.errors import ErrorCode
-from storyboard_worker.models import Status
+from storyboard_worker.storyboard import Status
 
 ERROR_PAGE = b"<html><body><h1>502 Bad Gateway</h1></body></html>"
 # The smallest is the PNG's, which takes the longest to pack for its size.

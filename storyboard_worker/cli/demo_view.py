@@ -14,7 +14,7 @@ from rich.text import Text
 from storyboard_worker.cli.demo_panels import Panel
 from storyboard_worker.cli.demo_waits import Wait, in_words, waits
 from storyboard_worker.cli.output import print_table, remark
-from storyboard_worker.models import Status
+from storyboard_worker.storyboard import Status
 
 LOOK_SECONDS = 0.1
 GIVE_UP_SECONDS = 90.0

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from storyboard_worker.models import Status
+from storyboard_worker.storyboard import Status
 
 # With a broken stand-in all panels wait; that is no longer news after the first few.
 MOST_TOLD = 6

@@ -31,8 +31,8 @@ from storyboard_worker.doctor.upstream_checks import cloudinary_checks, sentry_c
 from storyboard_worker.doctor.work_checks import WorkChecks
 from storyboard_worker.logs import set_up
 from storyboard_worker.queries.inspection import Inspection
-from storyboard_worker.redaction import Redactor
-from storyboard_worker.settings import Settings
+from storyboard_worker.redaction.redactor import Redactor
+from storyboard_worker.settings.reading import Settings
 
 SIGNS = {Status.PASSED: ("✓", "green"), Status.WARNED: ("!", "yellow"), Status.FAILED: ("✗", "red")}
 

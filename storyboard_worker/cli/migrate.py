@@ -2,9 +2,9 @@
 
 import click
 
-from storyboard_worker import schema
 from storyboard_worker.cli.assembly import assembled
 from storyboard_worker.cli.output import print_line, print_text, remark
+from storyboard_worker.database import schema
 
 
 @click.command(

@@ -14,8 +14,8 @@ import click
 from rich.cells import cell_len
 
 from storyboard_worker.errors import DatabaseUnavailable
-from storyboard_worker.foreign_text import for_terminal, json_text
-from storyboard_worker.redaction import without_query
+from storyboard_worker.redaction.foreign_text import for_terminal, json_text
+from storyboard_worker.redaction.redactor import without_query
 
 GAP = "  "
 INDENT = "  "

@@ -17,9 +17,9 @@ from storyboard_worker.cli.assembly import assembled
 from storyboard_worker.cli.exits import Exit
 from storyboard_worker.cli.output import ago, duration, print_json, print_line, remark
 from storyboard_worker.database.patience import Patience
-from storyboard_worker.foreground import Row
-from storyboard_worker.models import Status
 from storyboard_worker.shutdown import SIGNALS
+from storyboard_worker.storyboard import Status
+from storyboard_worker.worker.one_row import Row
 
 
 @click.command(

@@ -3,10 +3,10 @@
 import logging
 
 from storyboard_worker.cli.assembly import Assembly
-from storyboard_worker.descriptors import raise_limit
 from storyboard_worker.errors import ResourceExhausted
 from storyboard_worker.logs import event
-from storyboard_worker.spool import try_folder
+from storyboard_worker.resources.descriptors import raise_limit
+from storyboard_worker.transfer.spool import try_folder
 
 
 def check_resources(parts: Assembly, *, serves_http: bool = False) -> None:

@@ -14,8 +14,8 @@ from storyboard_worker.cli.assembly import assembled
 from storyboard_worker.cli.exits import Exit
 from storyboard_worker.cli.output import print_json, print_line, remark
 from storyboard_worker.lengths import MAX_URL_BYTES, has_overlong_host, size_bytes
-from storyboard_worker.models import Status
 from storyboard_worker.queries.rows import FailedFilter
+from storyboard_worker.storyboard import Status
 
 
 @click.command(

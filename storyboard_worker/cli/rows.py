@@ -8,7 +8,7 @@ import click
 from storyboard_worker.cli.arguments import ERROR_CODES, ROWS, ProjectId, check_url
 from storyboard_worker.cli.assembly import assembled
 from storyboard_worker.cli.output import ago, print_json, print_line, print_table, remark, shown_row
-from storyboard_worker.models import Status
+from storyboard_worker.storyboard import Status
 
 
 @click.command(

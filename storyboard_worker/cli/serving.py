@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from storyboard_worker import __version__
-from storyboard_worker.attempt import Ended, Outcome
+from storyboard_worker.attempts.runner import Ended, Outcome
 from storyboard_worker.cli.assembly import Assembly
 from storyboard_worker.errors import (
     STORAGE_UPSTREAM,
@@ -18,20 +18,20 @@ from storyboard_worker.errors import (
     ErrorCode,
     SchemaOutdated,
 )
-from storyboard_worker.metrics import CONTENT_TYPE, Facts, Metrics, TableFacts
 from storyboard_worker.queries.progress import StoryboardProgress
 from storyboard_worker.shutdown import Shutdown
 from storyboard_worker.web.application import Application
-from storyboard_worker.web.bearer import Bearer
+from storyboard_worker.web.auth import Bearer
+from storyboard_worker.web.cached_read import Look
 from storyboard_worker.web.cron import Cron
 from storyboard_worker.web.errands import Errands
 from storyboard_worker.web.health import Health, Table
-from storyboard_worker.web.looks import Look
+from storyboard_worker.web.metrics import CONTENT_TYPE, Facts, Metrics, TableFacts
 from storyboard_worker.web.scrape import scrape_routes
 from storyboard_worker.web.server import HttpServer
 from storyboard_worker.web.storyboards import Storyboards
+from storyboard_worker.worker.check_ins import silent_after_seconds
 from storyboard_worker.worker.loop import Worker
-from storyboard_worker.worker.pulse import silent_after_seconds
 
 # No flood of requests can take the claim loop's connections.
 MAX_CONNECTIONS = 2

@@ -7,11 +7,10 @@ import time
 import psycopg
 from psycopg import conninfo
 
-from storyboard_worker import moments
-from storyboard_worker.database import any_bytes
+from storyboard_worker.database import any_bytes, moments
 from storyboard_worker.database.bounded_connection import BoundedConnection, GivenUp, Haste
 from storyboard_worker.database.refusals import Refusals
-from storyboard_worker.exhaustion import lack_of_descriptors, told_in_words
+from storyboard_worker.resources.exhaustion import lack_of_descriptors, told_in_words
 
 LONGEST_CONNECT_SECONDS = 10
 # What libpq takes as the shortest.

@@ -17,6 +17,7 @@ from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from storyboard_worker.database.bounded_connection import BoundedConnection
 from storyboard_worker.database.dialing import Dialer
+from storyboard_worker.database.one_round_trip import Call, Row, exchange
 from storyboard_worker.database.session import Session
 from storyboard_worker.database.translation import (
     SCHEMA_SQLSTATES,
@@ -30,7 +31,6 @@ from storyboard_worker.errors import (
     NotReached,
     SchemaOutdated,
 )
-from storyboard_worker.messages import Call, Row, exchange
 
 Other = TypeVar("Other")
 
@@ -48,7 +48,7 @@ MADE_AT = "made_at"
 class Database:
     """A small pool of connections to one database.
 
-    ``dsn`` is any form that libpq reads; see :func:`storyboard_worker.dsn.dsn_from_url`.
+    ``dsn`` is any form that libpq reads; see :func:`storyboard_worker.settings.dsn.dsn_from_url`.
     ``timeout_seconds``: how long the database may leave one exchange unanswered.
     ``errors`` counts the transactions that failed because it was away or not migrated.
     """

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 
-from storyboard_worker.descriptors import look
 from storyboard_worker.doctor.check import Check, failed, passed, warned
 from storyboard_worker.errors import ResourceExhausted
-from storyboard_worker.settings import Settings
-from storyboard_worker.spool import try_folder
+from storyboard_worker.resources.descriptors import look
+from storyboard_worker.settings.reading import Settings
+from storyboard_worker.transfer.spool import try_folder
 
 
 def machine_checks(settings: Settings) -> Iterator[Check]:

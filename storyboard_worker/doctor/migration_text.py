@@ -3,8 +3,8 @@
 import re
 from functools import cache
 
+from storyboard_worker.database.schema import upgrade_sql
 from storyboard_worker.queries.drift import Constraint, Function, in_one_line
-from storyboard_worker.schema import upgrade_sql
 
 _TABLE = re.compile(r"^CREATE TABLE public\.(\w+) \(\n(.*?)^\)", re.DOTALL | re.MULTILINE)
 _WITHIN_TABLE = re.compile(

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 
 from storyboard_worker.doctor.check import Check, failed, passed, warned
-from storyboard_worker.environment import Environment
 from storyboard_worker.errors import SettingsError
-from storyboard_worker.settings import Settings
+from storyboard_worker.settings.environment import Environment
+from storyboard_worker.settings.reading import Settings
 
 DRAINING = "RAILWAY_DEPLOYMENT_DRAINING_SECONDS"
 WANTED_SECONDS = 30

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 
 from storyboard_worker.database import Database
+from storyboard_worker.database.schema import newest_revision, revisions
 from storyboard_worker.doctor.check import Check, failed, passed, warned
 from storyboard_worker.doctor.migration_text import constraints, functions
-from storyboard_worker.doctor.schema_mends import mends
+from storyboard_worker.doctor.schema_fixes import mends
 from storyboard_worker.queries.drift import drift, revision
-from storyboard_worker.schema import newest_revision, revisions
 
 MIGRATE = "storyboard-worker migrate"
 

@@ -9,11 +9,11 @@ from storyboard_worker.database import Database
 from storyboard_worker.doctor.check import Check, failed, passed, warned
 from storyboard_worker.doctor.quoting import quoted
 from storyboard_worker.errors import DatabaseUnavailable
-from storyboard_worker.hearing import hears
-from storyboard_worker.models import NOTIFY_CHANNEL
 from storyboard_worker.queries.connection_kind import ConnectionKind, connection_kind
 from storyboard_worker.queries.inspection import Inspection, Refusal
+from storyboard_worker.queries.notifications import hears
 from storyboard_worker.queries.workers import WorkerRegister
+from storyboard_worker.storyboard import NOTIFY_CHANNEL
 
 FAR_SECONDS = 0.1
 OLDEST_VERSION, NEWEST_VERSION = 15, 18

@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from storyboard_worker.doctor.check import Check, failed, passed, warned
 from storyboard_worker.errors import SettingsError
-from storyboard_worker.settings import Settings, read_settings
+from storyboard_worker.settings.reading import Settings, read_settings
 
 # So that what is wrong after the database's address is found out as well.
 ANY_DATABASE = "embedded"

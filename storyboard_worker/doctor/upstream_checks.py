@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator
 
-from storyboard_worker.account import Account, AccountError
-from storyboard_worker.cloudinary_settings import CloudinarySettings
 from storyboard_worker.doctor.check import Check, failed, passed, warned
-from storyboard_worker.redaction import Redactor
+from storyboard_worker.redaction.redactor import Redactor
 from storyboard_worker.reporting.probe import probe
-from storyboard_worker.sentry_settings import SentrySettings
+from storyboard_worker.settings.cloudinary import CloudinarySettings
+from storyboard_worker.settings.sentry import SentrySettings
+from storyboard_worker.transfer.cloudinary_account import Account, AccountError
 
 HTTP_OK = 200
 HTTP_TOO_MANY = 429

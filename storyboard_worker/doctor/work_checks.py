@@ -6,14 +6,14 @@ from typing import Any
 
 from storyboard_worker import __version__
 from storyboard_worker.doctor.check import Check, failed, passed, warned
-from storyboard_worker.models import WorkerState
 from storyboard_worker.queries.counts import StoryboardCounts
 from storyboard_worker.queries.failures import Cause, Failures
 from storyboard_worker.queries.inspection import Inspection
 from storyboard_worker.queries.rows import FailedFilter
 from storyboard_worker.queries.workers import WorkerRegister
-from storyboard_worker.reporting.words import GONE
-from storyboard_worker.settings import Settings
+from storyboard_worker.reporting.titles import GONE
+from storyboard_worker.settings.reading import Settings
+from storyboard_worker.storyboard import WorkerState
 
 FAILURES_SINCE = timedelta(days=1)
 SHOWN_CAUSES = 5

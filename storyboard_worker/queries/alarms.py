@@ -9,8 +9,8 @@ from sqlalchemy import case, delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 from storyboard_worker.database import Database
+from storyboard_worker.database.tables import storyboard_alarms, storyboards
 from storyboard_worker.errors import CommitInDoubt, RowsHidden, SchemaOutdated
-from storyboard_worker.models import storyboard_alarms, storyboards
 from storyboard_worker.queries.columns import (
     FAILED,
     HIDDEN,

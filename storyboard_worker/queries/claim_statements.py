@@ -28,8 +28,8 @@ from sqlalchemy import (
 from sqlalchemy import Uuid as UuidType
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from storyboard_worker.messages import FixedStatement, fixed
-from storyboard_worker.models import Claim, Group, storyboards
+from storyboard_worker.database.one_round_trip import FixedStatement, fixed
+from storyboard_worker.database.tables import storyboards
 from storyboard_worker.queries.columns import (
     ALONG_AN_INDEX,
     IN_GROUP,
@@ -49,6 +49,7 @@ from storyboard_worker.queries.columns import (
     source_upstream,
 )
 from storyboard_worker.queries.doubts import MARK_CHARACTERS
+from storyboard_worker.storyboard import Claim, Group
 
 rows = storyboards.c
 

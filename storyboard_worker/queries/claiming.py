@@ -14,10 +14,10 @@ from uuid import UUID
 from psycopg.rows import args_row, scalar_row, tuple_row
 
 from storyboard_worker.database import Database
+from storyboard_worker.database.one_round_trip import Call, FixedStatement
 from storyboard_worker.errors import DatabaseUnavailable, DataRefused
 from storyboard_worker.logs import event
-from storyboard_worker.messages import Call, FixedStatement
-from storyboard_worker.models import Claim, Group
+from storyboard_worker.queries.claim_cursor import Frontier, Rank
 from storyboard_worker.queries.claim_statements import (
     RANK,
     RANK_NAMES,
@@ -29,10 +29,10 @@ from storyboard_worker.queries.claim_statements import (
     lost_marks_statement,
 )
 from storyboard_worker.queries.doubts import Doubts
-from storyboard_worker.queries.frontier import Frontier, Rank
 from storyboard_worker.queries.one_by_one import in_time
 from storyboard_worker.queries.random_rank import random_rank
 from storyboard_worker.queries.setting_aside import OnSetAside, Refused, SettingAside
+from storyboard_worker.storyboard import Claim, Group
 
 Row = TypeVar("Row")
 

@@ -18,6 +18,9 @@ from sqlalchemy import ColumnElement, Update, and_, column, select, update, valu
 from sqlalchemy import Uuid as UuidType
 
 from storyboard_worker.database import Database
+from storyboard_worker.database.group_commit import GroupCommit
+from storyboard_worker.database.one_round_trip import Call
+from storyboard_worker.database.tables import storyboards
 from storyboard_worker.errors import (
     AttemptError,
     DatabaseUnavailable,
@@ -25,10 +28,7 @@ from storyboard_worker.errors import (
     LeaseLost,
     StoryboardWorkerError,
 )
-from storyboard_worker.group_commit import GroupCommit
 from storyboard_worker.logs import event
-from storyboard_worker.messages import Call
-from storyboard_worker.models import Claim, Group, StoredImage, storyboards
 from storyboard_worker.queries.claim_statements import (
     IMAGE_COLUMNS,
     complete_statement,
@@ -52,6 +52,7 @@ from storyboard_worker.queries.doubts import Doubts
 from storyboard_worker.queries.ends import Ends, as_written
 from storyboard_worker.queries.put_off import PutOff, Recall
 from storyboard_worker.queries.setting_aside import OnSetAside, log_set_aside
+from storyboard_worker.storyboard import Claim, Group, StoredImage
 
 rows = storyboards.c
 

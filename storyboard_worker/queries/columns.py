@@ -18,10 +18,11 @@ from sqlalchemy import (
     select,
 )
 
+from storyboard_worker.database.tables import literal_status, storyboards
 from storyboard_worker.errors import AttemptError
 from storyboard_worker.lengths import MAX_HOST_CHARACTERS, MAX_URL_BYTES
-from storyboard_worker.models import Group, Status, literal_status, storyboards
-from storyboard_worker.redaction import Redactor
+from storyboard_worker.redaction.redactor import Redactor
+from storyboard_worker.storyboard import Group, Status
 
 MAX_MESSAGE_CHARACTERS = 1000
 

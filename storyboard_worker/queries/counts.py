@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, ScalarSelect, func, select
 
 from storyboard_worker.database import Database
+from storyboard_worker.database.tables import storyboards
 from storyboard_worker.errors import RowsHidden
-from storyboard_worker.models import storyboards
 from storyboard_worker.queries.columns import (
     FAILED,
     HIDDEN,

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.schema import CreateColumn, CreateIndex
 
 from storyboard_worker.database import Database
-from storyboard_worker.models import VERSION_TABLE, metadata
+from storyboard_worker.database.tables import VERSION_TABLE, metadata
 from storyboard_worker.queries.inspection import read_only
 
 # Off, or on for what a replica takes over and for nothing else.

@@ -9,9 +9,10 @@ from uuid import UUID
 
 from sqlalchemy import Select, and_, or_, select
 
+from storyboard_worker.database.tables import storyboards
 from storyboard_worker.errors import DatabaseUnavailable
-from storyboard_worker.models import Claim, storyboards
 from storyboard_worker.queries.columns import PROCESSING, READY
+from storyboard_worker.storyboard import Claim
 
 rows = storyboards.c
 

@@ -29,9 +29,10 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from storyboard_worker.database import Database
+from storyboard_worker.database.one_round_trip import Call, FixedStatement, fixed
+from storyboard_worker.database.tables import storyboards
 from storyboard_worker.errors import STORAGE_UPSTREAM, ErrorCode
-from storyboard_worker.messages import Call, FixedStatement, fixed
-from storyboard_worker.models import Group, storyboards
+from storyboard_worker.queries.claim_cursor import Rank
 from storyboard_worker.queries.claim_statements import (
     A_SECOND,
     RANK,
@@ -46,7 +47,7 @@ from storyboard_worker.queries.columns import (
     is_pending,
     source_upstream,
 )
-from storyboard_worker.queries.frontier import Rank
+from storyboard_worker.storyboard import Group
 
 rows = storyboards.c
 

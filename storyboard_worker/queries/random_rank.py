@@ -17,7 +17,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from storyboard_worker.queries.frontier import Rank
+from storyboard_worker.queries.claim_cursor import Rank
 
 LOWEST_ID = str(UUID(int=0))
 LOWEST: Rank = ("-2147483648", "-infinity", "-infinity", LOWEST_ID)

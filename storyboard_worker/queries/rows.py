@@ -11,10 +11,11 @@ from sqlalchemy.dialects.postgresql import insert
 
 from storyboard_worker.database import Database
 from storyboard_worker.database.patience import Insist, at_once
+from storyboard_worker.database.tables import storyboards
 from storyboard_worker.errors import CommitInDoubt
-from storyboard_worker.models import Status, storyboards
 from storyboard_worker.queries.columns import FAILED, NOW, PENDING, is_failed, may_be_pending
 from storyboard_worker.queries.hiding import check_rows_are_seen
+from storyboard_worker.storyboard import Status
 
 rows = storyboards.c
 

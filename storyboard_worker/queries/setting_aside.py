@@ -22,10 +22,10 @@ from sqlalchemy import (
 from sqlalchemy import Uuid as UuidType
 
 from storyboard_worker.database import Database
+from storyboard_worker.database.one_round_trip import Call, FixedStatement, fixed
+from storyboard_worker.database.tables import storyboards
 from storyboard_worker.errors import DataRefused, ErrorCode
 from storyboard_worker.logs import event
-from storyboard_worker.messages import Call, FixedStatement, fixed
-from storyboard_worker.models import SetAside, storyboards
 from storyboard_worker.queries.columns import (
     FAILED,
     NO_CLAIM,
@@ -34,6 +34,7 @@ from storyboard_worker.queries.columns import (
     is_processing,
     storable,
 )
+from storyboard_worker.storyboard import SetAside
 
 rows = storyboards.c
 

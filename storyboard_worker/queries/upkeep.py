@@ -28,8 +28,8 @@ from sqlalchemy import (
 )
 
 from storyboard_worker.database import Database
+from storyboard_worker.database.tables import storyboards
 from storyboard_worker.errors import CommitInDoubt, DataRefused, ErrorCode
-from storyboard_worker.models import Expired, Lapsed, storyboards
 from storyboard_worker.queries.columns import (
     ALONG_AN_INDEX,
     CAUSE_FOUND,
@@ -45,6 +45,7 @@ from storyboard_worker.queries.columns import (
 )
 from storyboard_worker.queries.one_by_one import in_time
 from storyboard_worker.queries.setting_aside import OnSetAside, Refused, SettingAside, log_set_aside
+from storyboard_worker.storyboard import Expired, Lapsed
 
 rows = storyboards.c
 

@@ -9,9 +9,9 @@ from sqlalchemy import Text, bindparam, delete, exists, func, select
 from sqlalchemy.dialects.postgresql import Insert, insert
 
 from storyboard_worker.database import Database
+from storyboard_worker.database.one_round_trip import Call, FixedStatement, fixed
+from storyboard_worker.database.tables import storyboard_workers, storyboards
 from storyboard_worker.errors import RowsHidden
-from storyboard_worker.messages import Call, FixedStatement, fixed
-from storyboard_worker.models import NOTIFY_CHANNEL, WorkerBeat, storyboard_workers, storyboards
 from storyboard_worker.queries.columns import (
     ALONG_AN_INDEX,
     HIDDEN,
@@ -23,6 +23,7 @@ from storyboard_worker.queries.columns import (
     rows_are_hidden,
     seconds,
 )
+from storyboard_worker.storyboard import NOTIFY_CHANNEL, WorkerBeat
 
 workers = storyboard_workers.c
 

@@ -11,11 +11,11 @@ from sentry_sdk.types import Event
 from sentry_sdk.utils import event_from_exception
 
 from storyboard_worker.errors import AttemptError, ErrorCode
-from storyboard_worker.models import Claim, Expired, Lapsed, SetAside
-from storyboard_worker.redaction import without_query
-from storyboard_worker.reporting.flood import Cause, Reservation, Summary
-from storyboard_worker.reporting.trail import Trail
-from storyboard_worker.reporting.words import next_step, title
+from storyboard_worker.redaction.redactor import without_query
+from storyboard_worker.reporting.breadcrumbs import Trail
+from storyboard_worker.reporting.event_throttle import Cause, Reservation, Summary
+from storyboard_worker.reporting.titles import next_step, title
+from storyboard_worker.storyboard import Claim, Expired, Lapsed, SetAside
 
 FINGERPRINT = "storyboard-worker"
 LOGGER = "storyboard_worker"

@@ -13,7 +13,7 @@ from typing import Any
 from sentry_sdk.crons import capture_checkin
 from sentry_sdk.crons.consts import MonitorStatus
 
-from storyboard_worker.sentry_settings import SentrySettings
+from storyboard_worker.settings.sentry import SentrySettings
 
 # Railway's cron drifts by minutes.
 SWEEP_MARGIN_MINUTES = 5

@@ -11,10 +11,10 @@ from sentry_sdk.envelope import Envelope
 from sentry_sdk.transport import Transport
 from sentry_sdk.types import Event
 
-from storyboard_worker.redaction import Redactor
+from storyboard_worker.redaction.redactor import Redactor
 from storyboard_worker.reporting.events import FINGERPRINT, LOGGER
 from storyboard_worker.reporting.sdk import release_of
-from storyboard_worker.sentry_settings import SentrySettings
+from storyboard_worker.settings.sentry import SentrySettings
 
 TIMEOUT_SECONDS = 5.0
 MAX_REASON_CHARACTERS = 200

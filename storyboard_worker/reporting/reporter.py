@@ -10,11 +10,11 @@ from contextlib import contextmanager
 import sentry_sdk
 
 from storyboard_worker.errors import AttemptError, ErrorCode
-from storyboard_worker.models import Claim, Expired, Lapsed, SetAside
-from storyboard_worker.redaction import Redactor
+from storyboard_worker.redaction.redactor import Redactor
 from storyboard_worker.reporting import monitors
+from storyboard_worker.reporting.breadcrumbs import Trail
+from storyboard_worker.reporting.event_throttle import Cause, Flood, Reservation
 from storyboard_worker.reporting.events import Events
-from storyboard_worker.reporting.flood import Cause, Flood, Reservation
 from storyboard_worker.reporting.sdk import FLUSH_SECONDS, start_sdk
 from storyboard_worker.reporting.traces import (
     AttemptTrace,
@@ -23,9 +23,9 @@ from storyboard_worker.reporting.traces import (
     attempt_trace,
     publish_trace,
 )
-from storyboard_worker.reporting.trail import Trail
-from storyboard_worker.sentry_settings import SentrySettings
-from storyboard_worker.timeline import Timeline
+from storyboard_worker.settings.sentry import SentrySettings
+from storyboard_worker.storyboard import Claim, Expired, Lapsed, SetAside
+from storyboard_worker.timings import Timeline
 
 
 class Reporter:

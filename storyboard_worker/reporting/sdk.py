@@ -8,8 +8,8 @@ from sentry_sdk.integrations.logging import LoggingIntegration
 from sentry_sdk.types import Event
 
 from storyboard_worker import __version__
-from storyboard_worker.redaction import Redactor
-from storyboard_worker.sentry_settings import SentrySettings
+from storyboard_worker.redaction.redactor import Redactor
+from storyboard_worker.settings.sentry import SentrySettings
 
 FLUSH_SECONDS = 5.0
 WAITING_ENVELOPES = 5000

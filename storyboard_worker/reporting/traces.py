@@ -15,8 +15,8 @@ from sentry_sdk.tracing import Span, Transaction
 
 from storyboard_worker.errors import AttemptError, ErrorCode
 from storyboard_worker.logs import event
-from storyboard_worker.models import Claim
-from storyboard_worker.timeline import Timeline
+from storyboard_worker.storyboard import Claim
+from storyboard_worker.timings import Timeline
 
 DESTINATION = "storyboards"
 SYSTEM = "postgresql"

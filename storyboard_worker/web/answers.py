@@ -6,7 +6,7 @@ from datetime import datetime
 
 from werkzeug.wrappers import Response
 
-from storyboard_worker.foreign_text import json_text
+from storyboard_worker.redaction.foreign_text import json_text
 
 STOPPING_SECONDS = 30
 

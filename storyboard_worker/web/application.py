@@ -12,8 +12,8 @@ from werkzeug.routing import Map, Rule
 from werkzeug.wrappers import Request, Response
 
 from storyboard_worker.errors import DatabaseUnavailable, RowsHidden, SchemaOutdated
-from storyboard_worker.exhaustion import exhaustion_in
 from storyboard_worker.logs import event, log
+from storyboard_worker.resources.exhaustion import exhaustion_in
 from storyboard_worker.web.answers import problem
 
 Handler = Callable[..., Response]

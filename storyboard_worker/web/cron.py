@@ -10,7 +10,7 @@ from werkzeug.wrappers import Request, Response
 
 from storyboard_worker.web.answers import answer, come_again, problem, stopping
 from storyboard_worker.web.application import route
-from storyboard_worker.web.bearer import Bearer
+from storyboard_worker.web.auth import Bearer
 from storyboard_worker.web.errands import Errands, NoneFree, Overdue
 
 PATH = "/api/cron/download-pending-storyboards"

@@ -10,10 +10,10 @@ from werkzeug.wrappers import Request, Response
 from storyboard_worker.errors import DatabaseUnavailable, RowsHidden, SchemaOutdated
 from storyboard_worker.queries.counts import Counts
 from storyboard_worker.queries.workers import paused_upstreams
-from storyboard_worker.settings import Settings
+from storyboard_worker.settings.reading import Settings
 from storyboard_worker.web.answers import answer
 from storyboard_worker.web.application import route
-from storyboard_worker.web.bearer import Bearer
+from storyboard_worker.web.auth import Bearer
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,6 @@ from functools import partial
 
 import httpx
 
-from storyboard_worker.deadline import Deadline
 from storyboard_worker.wire.answer import (
     BODILESS_STATUSES,
     Answer,
@@ -14,6 +13,7 @@ from storyboard_worker.wire.answer import (
     Delimiter,
     body_length,
 )
+from storyboard_worker.wire.deadline import Deadline
 from storyboard_worker.wire.outgoing import request_pieces
 from storyboard_worker.wire.sockets import WireSocket
 

@@ -6,10 +6,10 @@ from functools import cached_property
 
 import httpx
 
-from storyboard_worker.deadline import Deadline
-from storyboard_worker.exhaustion import exhaustion_in
+from storyboard_worker.resources.exhaustion import exhaustion_in
 from storyboard_worker.wire.certificate_names import check_name, without_names
 from storyboard_worker.wire.connection import Connection
+from storyboard_worker.wire.deadline import Deadline
 from storyboard_worker.wire.resolve import Resolver, SocketAddress, resolve_within
 from storyboard_worker.wire.sockets import WireSocket
 

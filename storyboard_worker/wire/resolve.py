@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 
-from storyboard_worker.deadline import Deadline
-from storyboard_worker.exhaustion import lack_of_descriptors
+from storyboard_worker.resources.exhaustion import lack_of_descriptors
+from storyboard_worker.wire.deadline import Deadline
 
 # Look-ups that may be under way at once, those included that are no longer waited for: a name
 # server that is dead holds each for as long as resolv.conf(5) says, often half a minute.

@@ -19,7 +19,7 @@ from contextlib import suppress
 
 import httpx
 
-from storyboard_worker.deadline import Deadline
+from storyboard_worker.wire.deadline import Deadline
 from storyboard_worker.wire.pace import Pace, TooSlow
 from storyboard_worker.wire.resolve import SocketAddress
 

@@ -6,10 +6,10 @@ from functools import partial
 
 import httpx
 
-from storyboard_worker.deadline import Deadline
 from storyboard_worker.errors import Resource
-from storyboard_worker.exhaustion import exhaustion_in
+from storyboard_worker.resources.exhaustion import exhaustion_in
 from storyboard_worker.wire.connection import Connection
+from storyboard_worker.wire.deadline import Deadline
 from storyboard_worker.wire.dialing import Dialer, Origin
 from storyboard_worker.wire.outgoing import declared_length
 from storyboard_worker.wire.pool import IdleConnections

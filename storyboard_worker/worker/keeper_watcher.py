@@ -1,6 +1,6 @@
 """What a worker does with how its keeper fares: an alarm when it fails, an end when it hangs."""
 
-from storyboard_worker.keeper import Watcher
+from storyboard_worker.worker.keeper import Watcher
 from storyboard_worker.worker.outage import Outage
 from storyboard_worker.worker.watchdog import Watchdog
 

@@ -9,11 +9,11 @@ import psycopg
 
 from storyboard_worker.database import Database
 from storyboard_worker.errors import DatabaseUnavailable, SchemaOutdated
-from storyboard_worker.hearing import hears
 from storyboard_worker.logs import event, log
-from storyboard_worker.models import NOTIFY_CHANNEL
 from storyboard_worker.queries.connection_kind import ConnectionKind, connection_kind
+from storyboard_worker.queries.notifications import hears
 from storyboard_worker.queries.workers import WorkerRegister
+from storyboard_worker.storyboard import NOTIFY_CHANNEL
 from storyboard_worker.worker.proofs import Proofs
 
 RECONNECT_SECONDS = (1.0, 5.0)

@@ -10,33 +10,33 @@ from enum import Enum, auto
 from typing import Protocol
 
 from storyboard_worker import __version__
-from storyboard_worker.attempt import Attempts, Ended, Outcome
-from storyboard_worker.breakers import Breakers
+from storyboard_worker.attempts.breakers import Breakers
+from storyboard_worker.resources.restraint import Restraint
+from storyboard_worker.attempts.runner import Attempts, Ended, Outcome
 from storyboard_worker.database import Database
-from storyboard_worker.dispatch import FOLLOW_UP_SECONDS, Dispatcher, Filled
 from storyboard_worker.errors import DatabaseUnavailable, SchemaOutdated
-from storyboard_worker.exhaustion import exhaustion_in
-from storyboard_worker.housekeeping import Housekeeping
-from storyboard_worker.keeper import RENEWALS_PER_LEASE, Keeper, renew_leases
 from storyboard_worker.logs import event
-from storyboard_worker.models import Claim
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.queries.connection_kind import ConnectionKind
-from storyboard_worker.queries.outlook import Outlook
+from storyboard_worker.queries.next_due import Outlook
 from storyboard_worker.queries.workers import WorkerRegister
 from storyboard_worker.reporting.reporter import Reporter
 from storyboard_worker.reporting.sdk import release_of
-from storyboard_worker.restraint import Restraint
-from storyboard_worker.settings import Settings
+from storyboard_worker.resources.exhaustion import exhaustion_in
+from storyboard_worker.settings.reading import Settings
 from storyboard_worker.shutdown import Shutdown
-from storyboard_worker.slots import Slots
+from storyboard_worker.storyboard import Claim
+from storyboard_worker.worker.check_ins import PULSE_SECONDS, check_in, silent_after_seconds
+from storyboard_worker.worker.dispatch import FOLLOW_UP_SECONDS, Dispatcher, Filled
 from storyboard_worker.worker.grace import Grace
+from storyboard_worker.worker.heartbeat import Presence
+from storyboard_worker.worker.housekeeping import Housekeeping
 from storyboard_worker.worker.idling import Idling
+from storyboard_worker.worker.keeper import RENEWALS_PER_LEASE, Keeper, renew_leases
 from storyboard_worker.worker.keeper_watcher import KeeperWatcher
 from storyboard_worker.worker.listener import Listener
 from storyboard_worker.worker.outage import Outage
-from storyboard_worker.worker.presence import Presence
-from storyboard_worker.worker.pulse import PULSE_SECONDS, check_in, silent_after_seconds
+from storyboard_worker.worker.slots import Slots
 from storyboard_worker.worker.watchdog import Watchdog
 
 # What giving rows back may take at the end of the grace.

@@ -11,9 +11,9 @@ from storyboard_worker.errors import (
     RowsHidden,
     SchemaOutdated,
 )
-from storyboard_worker.exhaustion import exhaustion_in
 from storyboard_worker.logs import event, log
 from storyboard_worker.reporting.reporter import Reporter
+from storyboard_worker.resources.exhaustion import exhaustion_in
 
 FIRST_WAIT_SECONDS = 0.2
 LONGEST_WAIT_SECONDS = 5.0

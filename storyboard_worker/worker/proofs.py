@@ -10,7 +10,7 @@ import time
 import uuid
 from collections.abc import Callable
 
-from storyboard_worker.hearing import PROOF_PREFIX, PROOF_TIMEOUT_SECONDS
+from storyboard_worker.queries.notifications import PROOF_PREFIX, PROOF_TIMEOUT_SECONDS
 
 # A little less than a minute, since beats come by their own clock.
 PROVEN_EVERY_SECONDS = 55.0

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from storyboard_worker import schema
-from storyboard_worker.database import Database
+from storyboard_worker.database import Database, schema
 from storyboard_worker.demo.cloudinary import Cloudinary
 from storyboard_worker.demo.origin import Origin
 from tests.acceptance.database_url import url_of

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from psycopg import conninfo
 
-from storyboard_worker.embedded import private_postgres
+from storyboard_worker.database.embedded import private_postgres
 
 
 class OwnPostgres:

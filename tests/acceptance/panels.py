@@ -11,7 +11,7 @@ from psycopg.rows import dict_row
 from storyboard_worker.demo.faults import SourceFault
 from storyboard_worker.demo.origin import Origin
 from storyboard_worker.demo.pictures import random_image
-from storyboard_worker.models import public_id
+from storyboard_worker.storyboard import public_id
 from tests.integration.producing import enqueue
 
 IMAGE = random_image(20_000, "JPEG", seed=1)

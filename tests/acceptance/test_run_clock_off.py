@@ -42,7 +42,7 @@ class Shifted(datetime.datetime):
     def now(cls, tz=None):
         return cls.fromtimestamp(time.time(), tz)
 datetime.datetime = Shifted
-from storyboard_worker import policy
+from storyboard_worker.attempts import policy
 policy.BACKOFF_MAX_SECONDS = 0.2
 """
 

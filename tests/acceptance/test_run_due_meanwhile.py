@@ -11,7 +11,7 @@ from tests.integration.producing import moment
 # A busy machine: between the claim and the look at what comes next there is a second.
 SLOW = """
 import time
-from storyboard_worker.dispatch import Dispatcher
+from storyboard_worker.worker.dispatch import Dispatcher
 fill = Dispatcher.fill
 def slow(self, **how):
     filled = fill(self, **how)

@@ -28,7 +28,7 @@ FOREVER = threading.Event()
 # fast: what is silent for 45 s of it is told by /healthz, what is for 90 s is ended.
 HANGS = """
 import threading
-from storyboard_worker.dispatch import Dispatcher
+from storyboard_worker.worker.dispatch import Dispatcher
 from storyboard_worker.worker import loop, watchdog
 
 class Hurried(threading.Event):

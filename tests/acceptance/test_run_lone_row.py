@@ -13,7 +13,7 @@ from tests.acceptance.waiting import eventually, wait_for_statuses
 from tests.integration.sentry_server import SentryServer
 
 SHORT = """
-from storyboard_worker import policy
+from storyboard_worker.attempts import policy
 policy.BACKOFF_BASE_SECONDS = policy.BACKOFF_MAX_SECONDS = 0.1
 """
 MANY = 12

@@ -16,7 +16,7 @@ from tests.integration.sentry_server import SentryServer
 ROWS = 30
 OFTEN = """
 import storyboard_worker.worker.loop as loop
-import storyboard_worker.reporting.flood as flood
+import storyboard_worker.reporting.event_throttle as flood
 loop.PULSE_SECONDS = 0.2
 flood.SUMMARY_AFTER_SECONDS = 0.5
 """

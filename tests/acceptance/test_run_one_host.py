@@ -8,7 +8,7 @@ import pytest
 
 from storyboard_worker.demo.faults import Answer, Hang
 from storyboard_worker.demo.origin import Origin
-from storyboard_worker.models import upstream_of
+from storyboard_worker.storyboard import upstream_of
 from tests.acceptance.mixed_rows import enqueue_some, ready, wait_for_ready
 from tests.acceptance.running_worker import StartWorker
 from tests.acceptance.waiting import eventually

@@ -19,7 +19,8 @@ from tests.integration.sentry_server import SentryServer
 
 # Pauses as they are would take most of the time of these tests.
 SOON = """
-from storyboard_worker import restraint, spool
+from storyboard_worker.resources import restraint
+from storyboard_worker.transfer.copying import spool
 restraint.FIRST_PAUSE_SECONDS = 0.5
 restraint.LONGEST_PAUSE_SECONDS = 1.0
 restraint.TOLD_AFTER_SECONDS = 0.2

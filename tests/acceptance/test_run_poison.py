@@ -12,7 +12,7 @@ from tests.acceptance.waiting import eventually, wait_for_statuses
 
 DEADLY = """
 import os, signal, time
-from storyboard_worker.transfer import Transfer
+from storyboard_worker.transfer.copying import Transfer
 copy = Transfer.copy
 def deadly(self, claim, *arguments, **keywords):
     if "poison" in claim.source_url:

@@ -10,11 +10,11 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
+from storyboard_worker.attempts.policy import Kind, kind_of
 from storyboard_worker.demo.cloudinary import Cloudinary
 from storyboard_worker.demo.faults import Answer, SourceFault
 from storyboard_worker.demo.origin import Origin
 from storyboard_worker.errors import AttemptError, ErrorCode
-from storyboard_worker.policy import Kind, kind_of
 from tests.acceptance.every_fault import (
     REDIRECT_PASSWORD,
     REDIRECT_SIGNATURE,
@@ -45,7 +45,8 @@ ALL_CODES = set(ErrorCode) - {ErrorCode.WORKER_LOST, ErrorCode.UNEXPECTED}
 BLAMELESS_CODES = {code for code in ErrorCode if kind_of(AttemptError(code, "")) is Kind.BLAMELESS}
 # Pauses would make the test last, and are another's matter.
 SHORT = """
-from storyboard_worker import breaker, policy
+from storyboard_worker.attempts import breaker
+from storyboard_worker.attempts import policy
 policy.BLAMELESS_PAUSE_SECONDS = 0.2
 defaults = breaker.Breaker.__init__.__defaults__
 breaker.Breaker.__init__.__defaults__ = tuple(

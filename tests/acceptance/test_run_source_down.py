@@ -6,10 +6,10 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from storyboard_worker.breaker import PROBES_AT_ONCE
+from storyboard_worker.attempts.breaker import PROBES_AT_ONCE
 from storyboard_worker.demo.faults import Answer, Hang
 from storyboard_worker.demo.origin import Origin
-from storyboard_worker.models import upstream_of
+from storyboard_worker.storyboard import upstream_of
 from tests.acceptance.panels import all_rows, enqueue_panels
 from tests.acceptance.running_worker import StartWorker
 from tests.acceptance.waiting import eventually, statuses, wait_for_statuses
@@ -61,7 +61,8 @@ def test_a_host_that_is_down_is_left_alone_and_probed_by_a_few_rows(
 
 
 FAR_OFF = """
-from storyboard_worker import breakers, policy
+from storyboard_worker.attempts import breakers
+from storyboard_worker.attempts import policy
 policy.BACKOFF_BASE_SECONDS = policy.BACKOFF_MAX_SECONDS = 1e6
 breakers.RECALLED_AFTER_SECONDS = 0
 """
@@ -79,7 +80,7 @@ def test_once_it_is_well_all_of_its_rows_come_back_however_far_off_they_were_put
 
 
 FORGETFUL = """
-from storyboard_worker import breaker
+from storyboard_worker.attempts import breaker
 breaker.FORGOTTEN_AFTER_SECONDS = 0.5
 """
 

@@ -36,7 +36,9 @@ RETRY_AFTER_SECONDS = 75 if REAL_SECONDS else 3
 MOST_PROBES = 30
 RECOVERY_SECONDS = 120.0
 SHORT = """
-from storyboard_worker import breaker, breakers, policy
+from storyboard_worker.attempts import breaker
+from storyboard_worker.attempts import breakers
+from storyboard_worker.attempts import policy
 policy.BLAMELESS_PAUSE_SECONDS = 0.7
 policy.BACKOFF_BASE_SECONDS = 0.2
 breakers.LASTING_SECONDS = 1.0

@@ -14,9 +14,9 @@ from tests.acceptance.running_worker import StartWorker, environment
 SCRIPT = """
 import sys
 from storyboard_worker.logs import set_up
-from storyboard_worker.redaction import Redactor
+from storyboard_worker.redaction.redactor import Redactor
 from storyboard_worker.reporting.reporter import Reporter
-from storyboard_worker.sentry_settings import SentrySettings
+from storyboard_worker.settings.sentry import SentrySettings
 from storyboard_worker.worker import watchdog
 
 set_up("json", Redactor())

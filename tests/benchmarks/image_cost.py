@@ -13,7 +13,7 @@ from collections.abc import Callable
 from PIL import Image
 
 from storyboard_worker.demo.pictures import random_image
-from storyboard_worker.images import HEAD_BYTES, recognise, structure_of
+from storyboard_worker.transfer.images import HEAD_BYTES, recognise, structure_of
 from tests.benchmarks.tables import Table, figure
 
 BYTE_COUNT = 8 * 1024 * 1024

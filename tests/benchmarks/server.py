@@ -10,9 +10,8 @@ from typing import Any, LiteralString
 import psycopg
 from psycopg import sql
 
-from storyboard_worker import schema
-from storyboard_worker.database import Database
-from storyboard_worker.embedded import private_postgres
+from storyboard_worker.database import Database, schema
+from storyboard_worker.database.embedded import private_postgres
 from tests.acceptance.database_url import url_of
 from tests.benchmarks.checks import check, wait_until
 from tests.benchmarks.sampling import family_cpu_seconds, name_and_parent

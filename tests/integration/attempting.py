@@ -11,18 +11,18 @@ from uuid import UUID
 
 import psycopg
 
-from storyboard_worker.attempt import Attempts, Ended
-from storyboard_worker.breakers import Breakers
+from storyboard_worker.attempts.breakers import Breakers
+from storyboard_worker.resources.restraint import Restraint
+from storyboard_worker.attempts.runner import Attempts, Ended
 from storyboard_worker.database import Database
-from storyboard_worker.deadline import Deadline
 from storyboard_worker.errors import ResourceExhausted
-from storyboard_worker.models import Claim
 from storyboard_worker.queries.claims import StoryboardQueue
-from storyboard_worker.redaction import Redactor
+from storyboard_worker.redaction.redactor import Redactor
 from storyboard_worker.reporting.reporter import Reporter
-from storyboard_worker.restraint import Restraint
-from storyboard_worker.sentry_settings import SentrySettings
-from storyboard_worker.transfer import Transfer
+from storyboard_worker.settings.sentry import SentrySettings
+from storyboard_worker.storyboard import Claim
+from storyboard_worker.transfer.copying import Transfer
+from storyboard_worker.wire.deadline import Deadline
 from tests.integration.errors.stage import PLENTY_SECONDS, Stage
 from tests.integration.producing import enqueue, storyboard
 

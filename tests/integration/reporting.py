@@ -6,9 +6,9 @@ from contextlib import contextmanager
 import sentry_sdk
 from sentry_sdk.scope import Scope
 
-from storyboard_worker.redaction import Redactor
+from storyboard_worker.redaction.redactor import Redactor
 from storyboard_worker.reporting.reporter import Reporter
-from storyboard_worker.sentry_settings import SentrySettings
+from storyboard_worker.settings.sentry import SentrySettings
 from tests.integration.sentry_server import SentryServer
 
 WORKER_ID = "worker-1"

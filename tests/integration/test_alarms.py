@@ -7,12 +7,12 @@ from datetime import timedelta
 import psycopg
 import pytest
 
-from storyboard_worker.alarms import Alarms
 from storyboard_worker.database import Database
 from storyboard_worker.errors import Resource, ResourceExhausted
 from storyboard_worker.queries.alarms import AlarmRegister
 from storyboard_worker.queries.workers import WorkerRegister
 from storyboard_worker.reporting.reporter import Reporter
+from storyboard_worker.worker.alarms import Alarms
 from tests.integration.producing import FAILED, change, enqueue, moment
 from tests.integration.reporting import reporting_to
 from tests.integration.sentry_server import SentryServer

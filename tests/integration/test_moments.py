@@ -10,7 +10,7 @@ import pytest
 from psycopg import sql
 
 from storyboard_worker.cli.output import ago, print_json
-from storyboard_worker.moments import EARLIEST, LATEST, register
+from storyboard_worker.database.moments import EARLIEST, LATEST, register
 
 READABLE = datetime(2026, 7, 2, 3, 4, 5, 120000, tzinfo=UTC)
 TOO_EARLY = ["-infinity", "4714-11-24 00:00+00 BC", "0044-03-15 12:00:00.123456+00 BC"]

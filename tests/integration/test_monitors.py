@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from storyboard_worker.reporting.reporter import Reporter
-from storyboard_worker.worker.pulse import SILENT_AFTER_SECONDS, check_in
+from storyboard_worker.worker.check_ins import SILENT_AFTER_SECONDS, check_in
 from storyboard_worker.worker.watchdog import Watchdog
 from tests.integration.reporting import reporting_to
 from tests.integration.sentry_server import SentryServer

@@ -5,12 +5,12 @@ import threading
 import psycopg
 import pytest
 
-from storyboard_worker.breakers import Recovery
+from storyboard_worker.attempts.breakers import Recovery
+from storyboard_worker.attempts.recalls import Recalls
 from storyboard_worker.database import Database
 from storyboard_worker.errors import DatabaseUnavailable
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.queries.put_off import RECALLED_AT_ONCE, Recall
-from storyboard_worker.recall import Recalls
 from tests.integration.watching import count
 
 HOST = "images.example"

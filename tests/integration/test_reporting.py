@@ -9,16 +9,16 @@ import psycopg
 import pytest
 from sqlalchemy import Connection
 
-from storyboard_worker import transfer
-from storyboard_worker.attempt import Outcome
+from storyboard_worker.attempts.runner import Outcome
 from storyboard_worker.database import Database
 from storyboard_worker.demo.faults import Answer, CutFile, SourceFault
 from storyboard_worker.demo.pictures import random_image
 from storyboard_worker.errors import CommitInDoubt
-from storyboard_worker.models import Claim
-from storyboard_worker.redaction import Redactor
+from storyboard_worker.redaction.redactor import Redactor
 from storyboard_worker.reporting.reporter import Reporter
-from storyboard_worker.sentry_settings import SentrySettings
+from storyboard_worker.settings.sentry import SentrySettings
+from storyboard_worker.storyboard import Claim
+from storyboard_worker.transfer import copying as transfer
 from tests.integration.attempting import Bench, new_bench
 from tests.integration.errors.stage import new_stage
 from tests.integration.producing import change

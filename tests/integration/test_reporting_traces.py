@@ -6,12 +6,12 @@ from typing import Any
 import psycopg
 import pytest
 
-from storyboard_worker.attempt import Outcome
+from storyboard_worker.attempts.runner import Outcome
 from storyboard_worker.database import Database
 from storyboard_worker.demo.faults import Answer
 from storyboard_worker.demo.pictures import random_image
 from storyboard_worker.logs import log
-from storyboard_worker.timeline import Timeline
+from storyboard_worker.timings import Timeline
 from tests.integration.attempting import Bench, new_bench
 from tests.integration.errors.stage import new_stage
 from tests.integration.producing import change, moment

@@ -12,15 +12,16 @@ import psycopg
 import pytest
 import sentry_sdk
 
-from storyboard_worker import breakers, transfer
+from storyboard_worker.attempts import breakers
 from storyboard_worker.database import Database
 from storyboard_worker.demo import faults
 from storyboard_worker.demo.faults import Answer, SourceFault, StorageFault
 from storyboard_worker.demo.origin import Origin
 from storyboard_worker.demo.pictures import random_image
 from storyboard_worker.logs import JsonFormatter
-from storyboard_worker.redaction import Redactor
-from storyboard_worker.timeline import Timeline
+from storyboard_worker.redaction.redactor import Redactor
+from storyboard_worker.timings import Timeline
+from storyboard_worker.transfer import copying as transfer
 from tests.integration.attempting import Bench, new_bench
 from tests.integration.errors.stage import HASTY_SECONDS, Stage, new_stage
 from tests.integration.reporting import reporting_to

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from storyboard_worker.attempt import Outcome
+from storyboard_worker.attempts.runner import Outcome
 from storyboard_worker.database import Database
 from storyboard_worker.demo.faults import Hang
 from storyboard_worker.demo.pictures import random_image
-from storyboard_worker.keeper import renew_leases
-from storyboard_worker.slots import Slots
+from storyboard_worker.worker.keeper import renew_leases
+from storyboard_worker.worker.slots import Slots
 from tests.acceptance.waiting import eventually
 from tests.integration.attempting import Bench, new_bench
 from tests.integration.errors.stage import new_stage

@@ -3,7 +3,7 @@
 from uuid import uuid4
 
 from storyboard_worker.errors import STORAGE_UPSTREAM, AttemptError, ErrorCode
-from storyboard_worker.models import Claim, host_of
+from storyboard_worker.storyboard import Claim, host_of
 
 HOST = "images.example"
 

@@ -4,8 +4,8 @@ from collections.abc import Collection
 from threading import Event
 from typing import NoReturn
 
-from storyboard_worker.models import Claim, Group
-from storyboard_worker.slots import Slots
+from storyboard_worker.storyboard import Claim, Group
+from storyboard_worker.worker.slots import Slots
 from tests.unit.attempts import HOST, new_claim
 
 

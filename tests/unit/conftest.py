@@ -2,7 +2,7 @@
 
 import pytest
 
-from storyboard_worker.breakers import Breakers
+from storyboard_worker.attempts.breakers import Breakers
 from tests.unit.clock import Clock
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 
 from hypothesis import strategies as st
 
-from storyboard_worker.images import HEAD_BYTES, recognise, structure_of
+from storyboard_worker.transfer.images import HEAD_BYTES, recognise, structure_of
 
 CUTS = st.lists(st.integers(0, 1 << 16), max_size=8)
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from storyboard_worker.addresses import PublicResolver, is_allowed
 from storyboard_worker.errors import AttemptError, ErrorCode
+from storyboard_worker.transfer.public_addresses import PublicResolver, is_allowed
 from tests.special_addresses import NEVER, PRIVATE, PUBLIC
 
 

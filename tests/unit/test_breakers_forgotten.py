@@ -2,8 +2,8 @@
 
 import pytest
 
-from storyboard_worker.breaker import FORGOTTEN_AFTER_SECONDS, PROBES_AT_ONCE
-from storyboard_worker.breakers import (
+from storyboard_worker.attempts.breaker import FORGOTTEN_AFTER_SECONDS, PROBES_AT_ONCE
+from storyboard_worker.attempts.breakers import (
     LASTING_SECONDS,
     RECALLED_AFTER_SECONDS,
     Breakers,

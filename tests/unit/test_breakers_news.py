@@ -2,7 +2,7 @@
 
 import pytest
 
-from storyboard_worker.breakers import LASTING_SECONDS, Breakers, Lasting
+from storyboard_worker.attempts.breakers import LASTING_SECONDS, Breakers, Lasting
 from storyboard_worker.errors import STORAGE_UPSTREAM, AttemptError, ErrorCode
 from tests.unit.attempts import HOST, new_claim, source_error, storage_error
 from tests.unit.clock import Clock

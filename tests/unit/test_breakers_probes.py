@@ -2,10 +2,14 @@
 
 import pytest
 
-from storyboard_worker.breaker import LONGEST_PAUSE_SECONDS, NEXT_PROBE_SECONDS, PROBES_AT_ONCE
-from storyboard_worker.breakers import Breakers
+from storyboard_worker.attempts.breaker import (
+    LONGEST_PAUSE_SECONDS,
+    NEXT_PROBE_SECONDS,
+    PROBES_AT_ONCE,
+)
+from storyboard_worker.attempts.breakers import Breakers
 from storyboard_worker.errors import STORAGE_UPSTREAM, AttemptError, ErrorCode
-from storyboard_worker.models import Claim
+from storyboard_worker.storyboard import Claim
 from tests.unit.attempts import HOST, new_claim, source_error, storage_error
 from tests.unit.clock import Clock
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from storyboard_worker.breaker import PROBES_AT_ONCE
-from storyboard_worker.breakers import Breakers
+from storyboard_worker.attempts.breaker import PROBES_AT_ONCE
+from storyboard_worker.attempts.breakers import Breakers
 from storyboard_worker.errors import STORAGE_UPSTREAM, AttemptError, ErrorCode
 from tests.unit.attempts import HOST, new_claim, source_error, storage_error
 from tests.unit.clock import Clock

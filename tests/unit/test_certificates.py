@@ -7,7 +7,7 @@ import certifi
 import pytest
 
 from storyboard_worker.errors import SettingsError
-from storyboard_worker.settings import read_settings
+from storyboard_worker.settings.reading import read_settings
 
 URL = "postgresql://app:hunter2@db/x"
 

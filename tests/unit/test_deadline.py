@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from storyboard_worker.deadline import Deadline
 from storyboard_worker.errors import AttemptCancelled, AttemptError, ErrorCode
+from storyboard_worker.wire.deadline import Deadline
 from tests.unit.clock import Clock
 
 LONG_SECONDS = 30.0

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from storyboard_worker.attempts.policy import backoff_seconds
 from storyboard_worker.cli.demo_panels import TROUBLES, Trouble
 from storyboard_worker.cli.demo_view import Screen
 from storyboard_worker.cli.demo_waits import MOST_TOLD, in_words, waits
 from storyboard_worker.cli.demo_worker import LEASE_SECONDS
 from storyboard_worker.demo.faults import Answer
-from storyboard_worker.keeper import RENEWALS_PER_LEASE
-from storyboard_worker.policy import backoff_seconds
+from storyboard_worker.worker.keeper import RENEWALS_PER_LEASE
 
 NOW = datetime(2026, 11, 26, tzinfo=UTC)
 

@@ -4,8 +4,14 @@ import resource
 
 import pytest
 
-from storyboard_worker.descriptors import BESIDE_SLOTS, FOR_A_SLOT, FOR_HTTP, look, raise_limit
 from storyboard_worker.errors import SettingsError
+from storyboard_worker.resources.descriptors import (
+    BESIDE_SLOTS,
+    FOR_A_SLOT,
+    FOR_HTTP,
+    look,
+    raise_limit,
+)
 
 Limits = tuple[int, int]
 

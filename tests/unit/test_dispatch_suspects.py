@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from storyboard_worker.breakers import Breakers
-from storyboard_worker.dispatch import SUSPECTS_EVERY_SECONDS, Dispatcher
+from storyboard_worker.attempts.breakers import Breakers
+from storyboard_worker.resources.restraint import Restraint
 from storyboard_worker.errors import STORAGE_UPSTREAM
-from storyboard_worker.models import Claim, Group
-from storyboard_worker.restraint import Restraint
-from storyboard_worker.slots import Slots
+from storyboard_worker.storyboard import Claim, Group
+from storyboard_worker.worker.dispatch import SUSPECTS_EVERY_SECONDS, Dispatcher
+from storyboard_worker.worker.slots import Slots
 from tests.unit.attempts import HOST, new_claim, source_error, storage_error
 from tests.unit.backlog import Backlog, slots_that_stay_taken
 from tests.unit.clock import Clock

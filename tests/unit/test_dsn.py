@@ -8,9 +8,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from psycopg import conninfo
 
-from storyboard_worker.dsn import dsn_from_url
 from storyboard_worker.errors import SettingsError
-from storyboard_worker.placeholders import as_a_whole
+from storyboard_worker.settings.dsn import dsn_from_url
+from storyboard_worker.settings.placeholders import as_a_whole
 
 
 def parts(url: str) -> dict[str, object]:

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from storyboard_worker.environment import Environment
 from storyboard_worker.errors import SettingsError
+from storyboard_worker.settings.environment import Environment
 
 Read = Callable[[Environment], Any]
 

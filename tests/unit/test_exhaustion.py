@@ -13,7 +13,7 @@ from storyboard_worker.errors import (
     Resource,
     ResourceExhausted,
 )
-from storyboard_worker.exhaustion import exhausted_spool, exhaustion_in, told_in_words
+from storyboard_worker.resources.exhaustion import exhausted_spool, exhaustion_in, told_in_words
 
 
 def wrapped(cause: BaseException) -> AttemptError:

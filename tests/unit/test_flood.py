@@ -5,7 +5,7 @@ from uuid import uuid4
 import pytest
 
 from storyboard_worker.errors import ErrorCode
-from storyboard_worker.reporting.flood import (
+from storyboard_worker.reporting.event_throttle import (
     FULL_EVENTS,
     FULL_EVERY_SECONDS,
     SUMMARY_AFTER_SECONDS,

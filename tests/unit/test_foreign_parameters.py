@@ -3,10 +3,10 @@
 import pytest
 from psycopg import conninfo
 
-from storyboard_worker.dsn import dsn_from_url
 from storyboard_worker.errors import SettingsError
-from storyboard_worker.libpq.foreign import DROPPED
-from storyboard_worker.libpq.parameters import KNOWN
+from storyboard_worker.settings.dsn import dsn_from_url
+from storyboard_worker.settings.libpq.foreign import DROPPED
+from storyboard_worker.settings.libpq.parameters import KNOWN
 
 URL = "postgresql://app:hunter2@db/x"
 

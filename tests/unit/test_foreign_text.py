@@ -6,7 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from storyboard_worker.foreign_text import CUT, MOST_SHOWN_CHARACTERS, for_terminal, json_text
+from storyboard_worker.redaction.foreign_text import (
+    CUT,
+    MOST_SHOWN_CHARACTERS,
+    for_terminal,
+    json_text,
+)
 
 C1 = "".join(map(chr, range(0x80, 0xA0)))
 BIDI = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u200e\u200f\u061c"

@@ -2,8 +2,8 @@
 
 import pytest
 
-from storyboard_worker.queries.frontier import ONWARD_ONE_IN, REMEMBERED, Frontier
-from storyboard_worker.queries.thrift import SHARE
+from storyboard_worker.queries.claim_cursor import ONWARD_ONE_IN, REMEMBERED, Frontier
+from storyboard_worker.queries.throttle import SHARE
 from tests.unit.clock import Clock
 
 FIRST, SECOND, THIRD = ("0", "a"), ("0", "b"), ("0", "c")

@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from storyboard_worker.database.group_commit import GroupCommit
 from storyboard_worker.errors import DatabaseUnavailable, LeaseLost
-from storyboard_worker.group_commit import GroupCommit
 
 
 class Writer:

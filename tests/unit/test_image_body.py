@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from storyboard_worker.errors import AttemptError
-from storyboard_worker.timeline import Timeline
-from storyboard_worker.transfer import ImageBody
+from storyboard_worker.timings import Timeline
+from storyboard_worker.transfer.copying import ImageBody
 
 HOST = "images.example.com"
 few = settings(max_examples=60, deadline=None)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from storyboard_worker.images import ImageType, structure_of
+from storyboard_worker.transfer.images import ImageType, structure_of
 from tests.unit.pieces import CUTS, is_whole, is_whole_byte_by_byte
 
 START, END = b"\xff\xd8", b"\xff\xd9"

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from storyboard_worker.images import HEAD_BYTES, ImageType, recognise
+from storyboard_worker.transfer.images import HEAD_BYTES, ImageType, recognise
 from tests.unit.pieces import CUTS, is_whole, is_whole_byte_by_byte
 
 

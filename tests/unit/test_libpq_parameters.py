@@ -4,10 +4,10 @@ import pytest
 from psycopg import pq
 
 from storyboard_worker.errors import SettingsError
-from storyboard_worker.libpq.parameters import KNOWN, SECRETS, VARIABLES
-from storyboard_worker.libpq.rehearsal import objection
-from storyboard_worker.libpq.rules import RULES
-from storyboard_worker.settings import read_settings
+from storyboard_worker.settings.libpq.parameters import KNOWN, SECRETS, VARIABLES
+from storyboard_worker.settings.libpq.rehearsal import objection
+from storyboard_worker.settings.libpq.rules import RULES
+from storyboard_worker.settings.reading import read_settings
 
 TEXTS = {
     *("user", "password", "dbname", "service", "passfile", "requirepeer", "krbsrvname", "gsslib"),

@@ -3,8 +3,8 @@
 import pytest
 
 from storyboard_worker.errors import SettingsError
-from storyboard_worker.libpq.parameters import VARIABLES
-from storyboard_worker.settings import Settings, read_settings
+from storyboard_worker.settings.libpq.parameters import VARIABLES
+from storyboard_worker.settings.reading import Settings, read_settings
 
 URL = "postgresql://app:database-hunter2@db/x"
 

@@ -17,20 +17,20 @@ import pytest
 
 from storyboard_worker.cli.arguments import ProjectId, check_url
 from storyboard_worker.cli.output import table_lines
+from storyboard_worker.database.moments import _nearest_end
 from storyboard_worker.database.refusals import REFUSED
 from storyboard_worker.database.translation import one_line
 from storyboard_worker.errors import AttemptError
-from storyboard_worker.images import ImageType, structure_of
 from storyboard_worker.logs import ConsoleFormatter, JsonFormatter
-from storyboard_worker.models import Claim, host_of, public_id
-from storyboard_worker.moments import _nearest_end
 from storyboard_worker.queries.columns import storable
 from storyboard_worker.queries.drift import in_one_line
-from storyboard_worker.redaction import Redactor, without_query
+from storyboard_worker.redaction.redactor import Redactor, without_query
 from storyboard_worker.reporting.traces import _continued
-from storyboard_worker.retry_after import retry_after_seconds
-from storyboard_worker.source_targets import Targets
-from storyboard_worker.storage import _content, _in_one_line, _json_object, _reason
+from storyboard_worker.storyboard import Claim, host_of, public_id
+from storyboard_worker.transfer.images import ImageType, structure_of
+from storyboard_worker.transfer.retry_after import retry_after_seconds
+from storyboard_worker.transfer.source_targets import Targets
+from storyboard_worker.transfer.storage import _content, _in_one_line, _json_object, _reason
 from storyboard_worker.wire.answer import Answer, body_length
 
 # Twice as much is still whole for all who cut. The least is taken of a redirect's target.

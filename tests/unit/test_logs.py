@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from storyboard_worker.logs import ConsoleFormatter, JsonFormatter, event, log, set_up
-from storyboard_worker.redaction import Redactor
+from storyboard_worker.redaction.redactor import Redactor
 
 SIGNED = "https://h.example/p.jpg?X-Tos-Signature=c0ffee"
 REDACTOR = Redactor(["hunter2!"])

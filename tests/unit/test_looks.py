@@ -8,7 +8,7 @@ from itertools import count
 import pytest
 
 from storyboard_worker.errors import DatabaseUnavailable
-from storyboard_worker.web.looks import Look
+from storyboard_worker.web.cached_read import Look
 
 
 @pytest.fixture

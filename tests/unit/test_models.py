@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from storyboard_worker.models import Claim, host_of, public_id
+from storyboard_worker.storyboard import Claim, host_of, public_id
 
 ID = UUID("0b6f7d5e-3c1a-4b8e-9f00-1234567890ab")
 

@@ -12,9 +12,9 @@ from storyboard_worker.errors import (
     RowsHidden,
     SchemaOutdated,
 )
-from storyboard_worker.redaction import Redactor
+from storyboard_worker.redaction.redactor import Redactor
 from storyboard_worker.reporting.reporter import Reporter
-from storyboard_worker.sentry_settings import SentrySettings
+from storyboard_worker.settings.sentry import SentrySettings
 from storyboard_worker.worker import outage as module
 from storyboard_worker.worker.outage import ALARM_AFTER_SECONDS, LONGEST_WAIT_SECONDS, Outage
 from tests.unit.clock import Clock

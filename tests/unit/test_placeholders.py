@@ -3,8 +3,8 @@
 import pytest
 
 from storyboard_worker.errors import SettingsError
-from storyboard_worker.placeholders import as_a_whole
-from storyboard_worker.settings import read_settings
+from storyboard_worker.settings.placeholders import as_a_whole
+from storyboard_worker.settings.reading import read_settings
 
 
 def refusal(**variables: str) -> str:

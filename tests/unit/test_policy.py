@@ -4,8 +4,7 @@ import random
 
 import pytest
 
-from storyboard_worker.errors import AttemptError, ErrorCode, Resource, ResourceExhausted
-from storyboard_worker.policy import (
+from storyboard_worker.attempts.policy import (
     BACKOFF_MAX_SECONDS,
     RETRY_AFTER_MAX_SECONDS,
     Decision,
@@ -18,6 +17,7 @@ from storyboard_worker.policy import (
     decide,
     kind_of,
 )
+from storyboard_worker.errors import AttemptError, ErrorCode, Resource, ResourceExhausted
 
 KINDS = {
     Kind.PERMANENT: {

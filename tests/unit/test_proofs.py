@@ -2,7 +2,7 @@
 
 import pytest
 
-from storyboard_worker.hearing import PROOF_PREFIX, PROOF_TIMEOUT_SECONDS
+from storyboard_worker.queries.notifications import PROOF_PREFIX, PROOF_TIMEOUT_SECONDS
 from storyboard_worker.worker.proofs import PROVEN_EVERY_SECONDS, Proofs
 from tests.unit.clock import Clock
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from storyboard_worker.queries.frontier import Rank
+from storyboard_worker.queries.claim_cursor import Rank
 from storyboard_worker.queries.random_rank import random_rank
 
 Ordered = tuple[int, datetime, datetime, UUID]

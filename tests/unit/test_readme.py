@@ -10,13 +10,13 @@ from typing import Any
 import click
 import pytest
 
-from storyboard_worker.alarms import EXPIRING, NO_WORKER, RESOURCES, STALLED, UPSTREAM
 from storyboard_worker.cli import COMMANDS, cli
 from storyboard_worker.cli.exits import Exit
-from storyboard_worker.cloudinary_settings import DEFAULT_UPLOAD_PREFIX
-from storyboard_worker.descriptors import BESIDE_SLOTS, FOR_A_SLOT, FOR_HTTP
 from storyboard_worker.errors import ErrorCode
-from storyboard_worker.settings import Settings, read_settings
+from storyboard_worker.resources.descriptors import BESIDE_SLOTS, FOR_A_SLOT, FOR_HTTP
+from storyboard_worker.settings.cloudinary import DEFAULT_UPLOAD_PREFIX
+from storyboard_worker.settings.reading import Settings, read_settings
+from storyboard_worker.worker.alarms import EXPIRING, NO_WORKER, RESOURCES, STALLED, UPSTREAM
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")

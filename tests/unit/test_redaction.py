@@ -7,8 +7,8 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from storyboard_worker.redaction import LEFT_OUT, MAX_CHARACTERS, Redactor, without_query
-from storyboard_worker.secret_parameters import REDACTED
+from storyboard_worker.redaction.redactor import LEFT_OUT, MAX_CHARACTERS, Redactor, without_query
+from storyboard_worker.redaction.secret_parameters import REDACTED
 from tests.signed_links import LINKS, quotations, target_of
 
 SIGNED = (

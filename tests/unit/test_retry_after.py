@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from storyboard_worker.retry_after import retry_after_seconds
+from storyboard_worker.transfer.retry_after import retry_after_seconds
 
 NOON = datetime(2015, 10, 21, 12, tzinfo=UTC)
 

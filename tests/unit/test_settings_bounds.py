@@ -3,7 +3,7 @@
 import pytest
 
 from storyboard_worker.errors import SettingsError
-from storyboard_worker.settings import read_settings
+from storyboard_worker.settings.reading import read_settings
 
 
 @pytest.mark.parametrize(

@@ -2,9 +2,9 @@
 
 import pytest
 
-from storyboard_worker.cloudinary_settings import CloudinarySettings
 from storyboard_worker.errors import SettingsError
-from storyboard_worker.settings import read_settings
+from storyboard_worker.settings.cloudinary import CloudinarySettings
+from storyboard_worker.settings.reading import read_settings
 
 URL = "cloudinary://123456789:from-url-hunter2@url-cloud"
 PARTS = {

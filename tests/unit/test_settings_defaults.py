@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from storyboard_worker.errors import SettingsError
-from storyboard_worker.sentry_settings import SentrySettings
-from storyboard_worker.settings import Settings, read_settings
+from storyboard_worker.settings.reading import Settings, read_settings
+from storyboard_worker.settings.sentry import SentrySettings
 
 PASSWORD = "database-hunter2"
 DATABASE = {"DATABASE_URL": f"postgresql://app:{PASSWORD}@db.example.com/postgres"}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from storyboard_worker.queries.thrift import NEGLIGIBLE_SECONDS, SHARE, Thrift
+from storyboard_worker.queries.throttle import NEGLIGIBLE_SECONDS, SHARE, Thrift
 from tests.unit.clock import Clock
 
 

@@ -1,6 +1,6 @@
 """What durations an attempt's moments make."""
 
-from storyboard_worker.timeline import Timeline
+from storyboard_worker.timings import Timeline
 
 
 def test_the_source_has_the_time_to_its_first_byte_and_the_storage_that_after_the_last() -> None:

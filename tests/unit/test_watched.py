@@ -2,9 +2,9 @@
 
 import pytest
 
-from storyboard_worker.redaction import Redactor
+from storyboard_worker.redaction.redactor import Redactor
 from storyboard_worker.reporting.reporter import Reporter
-from storyboard_worker.sentry_settings import SentrySettings
+from storyboard_worker.settings.sentry import SentrySettings
 from storyboard_worker.worker.keeper_watcher import LONGEST_DUTY_SECONDS, KeeperWatcher
 from storyboard_worker.worker.outage import Outage
 from storyboard_worker.worker.watchdog import STUCK_AFTER_SECONDS, Watchdog, Watched

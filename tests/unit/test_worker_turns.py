@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from storyboard_worker.breakers import Breakers
-from storyboard_worker.dispatch import FOLLOW_UP_SECONDS, Filled
+from storyboard_worker.attempts.breakers import Breakers
+from storyboard_worker.resources.restraint import FIRST_PAUSE_SECONDS, Restraint
 from storyboard_worker.errors import DatabaseUnavailable, Resource, ResourceExhausted
-from storyboard_worker.redaction import Redactor
+from storyboard_worker.redaction.redactor import Redactor
 from storyboard_worker.reporting.reporter import Reporter
-from storyboard_worker.restraint import FIRST_PAUSE_SECONDS, Restraint
-from storyboard_worker.sentry_settings import SentrySettings
+from storyboard_worker.settings.sentry import SentrySettings
+from storyboard_worker.worker.dispatch import FOLLOW_UP_SECONDS, Filled
 from storyboard_worker.worker.idling import Idling
 from storyboard_worker.worker.loop import NEVER, Worker
 from storyboard_worker.worker.outage import Outage

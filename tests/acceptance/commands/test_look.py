@@ -7,7 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from storyboard_worker.models import storyboards
+from storyboard_worker.database.tables import storyboards
 from tests.acceptance.commands.running import StoryboardWorker
 from tests.integration.producing import FAILED, PROCESSING, READY, enqueue
 

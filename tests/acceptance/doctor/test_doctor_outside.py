@@ -7,7 +7,6 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from storyboard_worker import account
 from storyboard_worker.cli.exits import Exit
 from storyboard_worker.database import Database
 from storyboard_worker.demo.cloudinary import Cloudinary
@@ -16,6 +15,7 @@ from storyboard_worker.doctor.check import Check, Status, passed
 from storyboard_worker.doctor.server_checks import ServerChecks
 from storyboard_worker.queries.workers import WorkerRegister
 from storyboard_worker.reporting import probe
+from storyboard_worker.transfer import cloudinary_account as account
 from tests.acceptance.commands.running import StoryboardWorker
 from tests.acceptance.doctor.patient import Patient
 from tests.integration.sentry_server import PUBLIC_KEY

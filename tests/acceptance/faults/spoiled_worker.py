@@ -23,7 +23,7 @@ from tests.integration.producing import storyboard
 
 # What comes by itself comes soon, and what waits for its turn does not wait long.
 QUICK = """
-from storyboard_worker import policy
+from storyboard_worker.attempts import policy
 from storyboard_worker.worker import listener, loop, proofs
 loop.BEAT_SECONDS = 0.5
 listener.RECONNECT_SECONDS = (0.1, 0.3)

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 
 import psycopg
 
+from storyboard_worker.database.schema import newest_revision
 from storyboard_worker.demo.faults import Hang
 from storyboard_worker.demo.origin import Origin
-from storyboard_worker.schema import newest_revision
 from tests.acceptance.commands.running import Result
 from tests.acceptance.database_url import url_of
 from tests.acceptance.faults.databases import Databases

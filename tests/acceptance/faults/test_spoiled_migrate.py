@@ -6,7 +6,7 @@ from contextlib import ExitStack
 import psycopg
 import pytest
 
-from storyboard_worker.schema import newest_revision
+from storyboard_worker.database.schema import newest_revision
 from tests.acceptance.faults.databases import Databases
 from tests.acceptance.faults.spoiled_command import Commands, Ran
 from tests.acceptance.faults.spoiling import TIMEOUT_SECONDS, Spoiling, assert_all_bear, checked

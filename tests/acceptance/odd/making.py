@@ -7,8 +7,7 @@ from uuid import uuid4
 import psycopg
 from psycopg import sql
 
-from storyboard_worker import schema
-from storyboard_worker.database import Database
+from storyboard_worker.database import Database, schema
 from tests.conftest import with_database
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 import PIL
 
-from storyboard_worker.images import ImageType
+from storyboard_worker.transfer.images import ImageType
 from tests.benchmarks.image_corpus.debian_sources import (
     PACKAGES,
     SUITE,

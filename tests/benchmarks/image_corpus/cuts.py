@@ -3,7 +3,7 @@
 import random
 import re
 
-from storyboard_worker.images import HEAD_BYTES, ImageType
+from storyboard_worker.transfer.images import HEAD_BYTES, ImageType
 
 ANYWHERE = 20
 AT_MARKS = 8

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from storyboard_worker.images import HEAD_BYTES, ImageType, recognise
+from storyboard_worker.transfer.images import HEAD_BYTES, ImageType, recognise
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from storyboard_worker.images import HEAD_BYTES, ImageType
+from storyboard_worker.transfer.images import HEAD_BYTES, ImageType
 from tests.benchmarks.image_corpus.cuts import cuts_of
 from tests.benchmarks.image_corpus.files import ImageFile
 from tests.benchmarks.image_corpus.verdicts import is_whole, is_whole_in_pieces, pillow_decodes

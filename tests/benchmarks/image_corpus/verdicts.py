@@ -6,7 +6,7 @@ import warnings
 
 from PIL import Image
 
-from storyboard_worker.images import ImageType, structure_of
+from storyboard_worker.transfer.images import ImageType, structure_of
 
 MOST_PIECES = 12
 

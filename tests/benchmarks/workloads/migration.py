@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
-from storyboard_worker import schema
-from storyboard_worker.database import Database
+from storyboard_worker.database import Database, schema
 from tests.benchmarks.report import Report
 from tests.benchmarks.server import BenchDatabase, Server
 from tests.benchmarks.stage import Stage

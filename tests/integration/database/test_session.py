@@ -6,7 +6,7 @@ from psycopg import sql
 from psycopg.rows import scalar_row
 
 from storyboard_worker.database import Database
-from storyboard_worker.messages import Call, FixedStatement
+from storyboard_worker.database.one_round_trip import Call, FixedStatement
 
 # The default that the database is given, and what a transaction of ours has.
 SETTINGS = {

@@ -8,11 +8,11 @@ import sys
 import tracemalloc
 from collections.abc import Sequence
 
-from storyboard_worker.cloudinary_settings import CloudinarySettings
-from storyboard_worker.deadline import Deadline
-from storyboard_worker.source import Source
-from storyboard_worker.storage import Storage
-from storyboard_worker.timeline import Timeline
+from storyboard_worker.settings.cloudinary import CloudinarySettings
+from storyboard_worker.timings import Timeline
+from storyboard_worker.transfer.source import Source
+from storyboard_worker.transfer.storage import Storage
+from storyboard_worker.wire.deadline import Deadline
 from tests.integration.errors.stage import claim_of, make_transfer, transport
 
 WAIT_SECONDS = 30.0

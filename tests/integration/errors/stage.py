@@ -9,21 +9,21 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from storyboard_worker.addresses import PublicResolver
-from storyboard_worker.cloudinary_settings import CloudinarySettings
-from storyboard_worker.deadline import Deadline
+from storyboard_worker.resources.restraint import Pause
 from storyboard_worker.demo.cloudinary import Cloudinary
 from storyboard_worker.demo.faults import SourceFault
 from storyboard_worker.demo.origin import Origin
 from storyboard_worker.errors import AttemptError
-from storyboard_worker.models import Claim, StoredImage
-from storyboard_worker.restraint import Pause
-from storyboard_worker.settings import Verify
-from storyboard_worker.source import Source
-from storyboard_worker.spool import Spools
-from storyboard_worker.storage import Storage
-from storyboard_worker.timeline import Timeline
-from storyboard_worker.transfer import Transfer
+from storyboard_worker.settings.cloudinary import CloudinarySettings
+from storyboard_worker.settings.reading import Verify
+from storyboard_worker.storyboard import Claim, StoredImage
+from storyboard_worker.timings import Timeline
+from storyboard_worker.transfer.copying import Transfer
+from storyboard_worker.transfer.public_addresses import PublicResolver
+from storyboard_worker.transfer.source import Source
+from storyboard_worker.transfer.spool import Spools
+from storyboard_worker.transfer.storage import Storage
+from storyboard_worker.wire.deadline import Deadline
 from storyboard_worker.wire.outgoing import ONE_PIECE_BYTES
 from storyboard_worker.wire.resolve import Resolver
 from storyboard_worker.wire.transport import Transport

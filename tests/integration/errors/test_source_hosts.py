@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from storyboard_worker.addresses import PublicResolver
 from storyboard_worker.demo.faults import CloseBeforeAnswer
+from storyboard_worker.transfer.public_addresses import PublicResolver
 from tests.integration.errors.stage import Stage, transport
 
 

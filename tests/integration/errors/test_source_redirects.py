@@ -5,10 +5,10 @@ import ssl
 import httpx
 import pytest
 
-from storyboard_worker.addresses import PublicResolver
 from storyboard_worker.demo.faults import Answer
 from storyboard_worker.demo.origin import Origin
-from storyboard_worker.source_targets import Targets
+from storyboard_worker.transfer.public_addresses import PublicResolver
+from storyboard_worker.transfer.source_targets import Targets
 from storyboard_worker.wire.resolve import SocketAddress
 from storyboard_worker.wire.transport import Transport
 from tests.integration.errors.stage import Stage, transport

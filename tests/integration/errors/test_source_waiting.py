@@ -6,9 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from storyboard_worker.deadline import Deadline
 from storyboard_worker.demo.faults import Drip, Hang
 from storyboard_worker.errors import AttemptCancelled
+from storyboard_worker.wire.deadline import Deadline
 from tests.integration.errors.stage import HASTY_SECONDS, PATIENT_SECONDS, PLENTY_SECONDS, Stage
 
 

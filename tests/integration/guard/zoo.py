@@ -17,10 +17,10 @@ from ipaddress import ip_address
 from itertools import count
 from typing import Any
 
-from storyboard_worker.addresses import PublicResolver
-from storyboard_worker.deadline import Deadline
 from storyboard_worker.errors import AttemptError
-from storyboard_worker.source import Source
+from storyboard_worker.transfer.public_addresses import PublicResolver
+from storyboard_worker.transfer.source import Source
+from storyboard_worker.wire.deadline import Deadline
 from storyboard_worker.wire.transport import Transport
 from tests.special_addresses import NEVER, PRIVATE
 

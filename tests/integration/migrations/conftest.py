@@ -5,8 +5,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from storyboard_worker import schema
-from storyboard_worker.database import Database
+from storyboard_worker.database import Database, schema
 from tests.integration.migrations.stepping import upgrade_to
 from tests.integration.migrations.waiting_rows import BEFORE, RELEASED
 

@@ -5,8 +5,7 @@ from collections.abc import Callable
 from alembic.config import Config
 
 from alembic import command
-from storyboard_worker import schema
-from storyboard_worker.database import Database
+from storyboard_worker.database import Database, schema
 
 
 def by_alembic(database: Database, run: Callable[[Config], None]) -> None:

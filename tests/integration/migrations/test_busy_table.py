@@ -6,8 +6,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from storyboard_worker import schema
-from storyboard_worker.database import Database
+from storyboard_worker.database import Database, schema
 from storyboard_worker.errors import DatabaseUnavailable
 from tests.integration.migrations.catalog import catalog, version
 from tests.integration.producing import enqueue

@@ -7,8 +7,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from storyboard_worker import schema
-from storyboard_worker.database import Database
+from storyboard_worker.database import Database, schema
 from tests.integration.migrations.stepping import upgrade_to
 from tests.integration.producing import (
     FAILED,

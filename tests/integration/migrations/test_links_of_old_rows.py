@@ -9,8 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from storyboard_worker import online_ddl, schema
-from storyboard_worker.database import Database
+from storyboard_worker.database import Database, online_ddl, schema
 from storyboard_worker.errors import DatabaseUnavailable, SchemaOutdated
 from storyboard_worker.queries.claims import StoryboardQueue
 from tests.integration.migrations.catalog import catalog, version

@@ -2,8 +2,7 @@
 
 import psycopg
 
-from storyboard_worker import schema
-from storyboard_worker.database import Database
+from storyboard_worker.database import Database, schema
 from tests.integration.migrations.catalog import catalog
 
 ROLES = "anon, authenticated, service_role"

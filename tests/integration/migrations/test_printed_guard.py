@@ -8,8 +8,7 @@ import psycopg
 import pytest
 from psycopg import conninfo
 
-from storyboard_worker import schema
-from storyboard_worker.database import Database
+from storyboard_worker.database import Database, schema
 from tests.integration.migrations.catalog import catalog, version
 from tests.integration.migrations.commands import migrate
 from tests.integration.migrations.stepping import downgrade_to, upgrade_to

@@ -6,8 +6,7 @@ import subprocess
 import psycopg
 import pytest
 
-from storyboard_worker import schema
-from storyboard_worker.database import Database
+from storyboard_worker.database import Database, schema
 from tests.integration.migrations.catalog import catalog, version
 
 

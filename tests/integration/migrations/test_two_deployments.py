@@ -4,8 +4,7 @@ import re
 
 import psycopg
 
-from storyboard_worker import schema
-from storyboard_worker.database import Database
+from storyboard_worker.database import Database, schema
 from tests.integration.migrations.catalog import catalog, version
 from tests.integration.migrations.commands import start_migrate
 from tests.integration.watching import asking_for_the_lock, until

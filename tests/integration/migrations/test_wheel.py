@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from storyboard_worker import schema
+from storyboard_worker.database import schema
 
 CHECKOUT = Path(__file__).parents[3]
 

@@ -4,8 +4,7 @@ from typing import Any
 
 import psycopg
 
-from storyboard_worker import schema
-from storyboard_worker.database import Database
+from storyboard_worker.database import Database, schema
 from tests.integration.migrations.older_claim import CLAIM, claim, like_an_older_worker
 from tests.integration.migrations.stepping import downgrade_to, upgrade_to
 from tests.integration.migrations.traffic import traffic

@@ -16,7 +16,7 @@ from psycopg.rows import scalar_row
 from sqlalchemy import event
 
 from storyboard_worker.database import Database
-from storyboard_worker.messages import Call, FixedStatement, Row
+from storyboard_worker.database.one_round_trip import Call, FixedStatement, Row
 
 Node = dict[str, Any]
 Send = Callable[[Database], object]

@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import Connection
 
 from storyboard_worker.database import Database
+from storyboard_worker.database.one_round_trip import Call
 from storyboard_worker.errors import CommitInDoubt, DatabaseUnavailable
-from storyboard_worker.messages import Call
 
 
 class LosingDatabase(Database):

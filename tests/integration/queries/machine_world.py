@@ -15,10 +15,10 @@ from hypothesis.stateful import (
 )
 
 from storyboard_worker.database import Database
-from storyboard_worker.models import Claim
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.queries.rows import FailedFilter, StoryboardRows
 from storyboard_worker.queries.upkeep import Upkeep
+from storyboard_worker.storyboard import Claim
 from tests.integration.producing import change, delete, enqueue, moment
 from tests.integration.queries.model import LIMIT, MOST_WORKERS_LOST, SEEN, ModelRow
 

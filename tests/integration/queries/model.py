@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from storyboard_worker.models import Claim, Group
+from storyboard_worker.storyboard import Claim, Group
 
 LIMIT = 3  # the setting MAX_ATTEMPTS
 MOST_WORKERS_LOST = 3

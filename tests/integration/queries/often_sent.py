@@ -6,19 +6,19 @@ from uuid import uuid4
 from psycopg.rows import tuple_row
 
 from storyboard_worker.database import Database
+from storyboard_worker.database.one_round_trip import Call, FixedStatement
 from storyboard_worker.errors import STORAGE_UPSTREAM, LeaseLost
-from storyboard_worker.messages import Call, FixedStatement
-from storyboard_worker.models import Claim, Group, WorkerBeat, WorkerState
 from storyboard_worker.queries.alarms import AlarmRegister
+from storyboard_worker.queries.claim_cursor import Rank
 from storyboard_worker.queries.claim_statements import claim_statement, last_rank_statement
 from storyboard_worker.queries.claiming import Narrowed
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.queries.counts import StoryboardCounts
-from storyboard_worker.queries.frontier import Rank
-from storyboard_worker.queries.outlook import Outlook
+from storyboard_worker.queries.next_due import Outlook
 from storyboard_worker.queries.put_off import PutOff, Recall
 from storyboard_worker.queries.upkeep import Upkeep
 from storyboard_worker.queries.workers import WorkerRegister
+from storyboard_worker.storyboard import Claim, Group, WorkerBeat, WorkerState
 from tests.integration.queries.explaining import Send
 from tests.integration.queries.working import IMAGE
 

@@ -5,8 +5,8 @@ from typing import Any
 import psycopg
 import pytest
 
-from storyboard_worker.models import Group
 from storyboard_worker.queries.claims import StoryboardQueue
+from storyboard_worker.storyboard import Group
 from tests.integration.producing import (
     ERROR,
     FAILED,

@@ -8,8 +8,8 @@ import psycopg
 import pytest
 
 from storyboard_worker.errors import DatabaseUnavailable, LeaseLost
-from storyboard_worker.models import Claim
 from storyboard_worker.queries.claims import StoryboardQueue
+from storyboard_worker.storyboard import Claim
 from tests.integration.producing import OTHER_URL, change, enqueue, storyboard
 from tests.integration.queries.working import IMAGE, claim_new
 

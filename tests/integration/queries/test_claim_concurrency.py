@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import psycopg
 
 from storyboard_worker.database import Database
-from storyboard_worker.models import Claim
 from storyboard_worker.queries.claims import StoryboardQueue
+from storyboard_worker.storyboard import Claim
 from tests.integration.producing import change, enqueue, storyboard
 
 ROWS = 500

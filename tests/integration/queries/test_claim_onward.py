@@ -5,10 +5,10 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from storyboard_worker.models import Group
+from storyboard_worker.queries.claim_cursor import REMEMBERED, Frontier
 from storyboard_worker.queries.claims import StoryboardQueue
-from storyboard_worker.queries.frontier import REMEMBERED, Frontier
-from storyboard_worker.queries.thrift import SHARE
+from storyboard_worker.queries.throttle import SHARE
+from storyboard_worker.storyboard import Group
 from tests.integration.producing import enqueue, moment
 from tests.unit.clock import Clock
 

@@ -7,8 +7,8 @@ import psycopg
 import pytest
 
 from storyboard_worker.errors import STORAGE_UPSTREAM
-from storyboard_worker.models import Group
 from storyboard_worker.queries.claims import StoryboardQueue
+from storyboard_worker.storyboard import Group
 from tests.integration.producing import A_MOMENT, enqueue, moment, storyboard
 from tests.integration.queries.working import recall_all, seconds_from_now
 

@@ -3,8 +3,8 @@
 import psycopg
 import pytest
 
-from storyboard_worker.models import upstream_of
 from storyboard_worker.queries.claims import StoryboardQueue
+from storyboard_worker.storyboard import upstream_of
 from tests.integration.producing import enqueue
 
 UPSTREAMS = {

@@ -2,8 +2,8 @@
 
 import psycopg
 
-from storyboard_worker.models import Expired
 from storyboard_worker.queries.upkeep import EXPIRED_MESSAGE, Upkeep
+from storyboard_worker.storyboard import Expired
 from tests.integration.producing import (
     CLAIM,
     ERROR,

@@ -6,9 +6,9 @@ import psycopg
 import pytest
 
 from storyboard_worker.errors import AttemptError, ErrorCode
-from storyboard_worker.models import Claim
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.queries.columns import MAX_MESSAGE_CHARACTERS
+from storyboard_worker.storyboard import Claim
 from tests.integration.producing import (
     ERROR,
     NO_CLAIM,

@@ -12,9 +12,9 @@ import psycopg
 import pytest
 
 from storyboard_worker.errors import AttemptError, ErrorCode
-from storyboard_worker.models import Claim, Group
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.queries.upkeep import Upkeep
+from storyboard_worker.storyboard import Claim, Group
 from tests.integration.producing import enqueue, storyboard
 from tests.integration.queries.working import IMAGE, TIMEOUT, claim_any, claim_new, lapse
 

@@ -17,7 +17,7 @@ from hypothesis.stateful import MultipleResults, multiple, rule, run_state_machi
 
 from storyboard_worker.database import Database
 from storyboard_worker.errors import AttemptError, ErrorCode, LeaseLost
-from storyboard_worker.models import Claim, Group
+from storyboard_worker.storyboard import Claim, Group
 from tests.integration.queries.machine_world import WORKERS, World
 from tests.integration.queries.model import LIMIT, ModelRow
 from tests.integration.queries.working import IMAGE, TIMEOUT, recall_all

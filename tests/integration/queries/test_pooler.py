@@ -14,12 +14,12 @@ import psycopg
 import pytest
 from psycopg import conninfo
 
-from storyboard_worker import hearing, schema
-from storyboard_worker.database import Database
-from storyboard_worker.hearing import hears
+from storyboard_worker.database import Database, schema
+from storyboard_worker.queries import notifications as hearing
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.queries.connection_kind import ConnectionKind
 from storyboard_worker.queries.counts import StoryboardCounts
+from storyboard_worker.queries.notifications import hears
 from storyboard_worker.queries.rows import StoryboardRows
 from storyboard_worker.queries.upkeep import Upkeep
 from storyboard_worker.queries.workers import WorkerRegister

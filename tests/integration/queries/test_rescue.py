@@ -7,9 +7,9 @@ import psycopg
 import pytest
 
 from storyboard_worker.database import Database
-from storyboard_worker.models import Lapsed
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.queries.upkeep import LOST_MESSAGE, Upkeep
+from storyboard_worker.storyboard import Lapsed
 from tests.integration.producing import (
     A_MOMENT,
     CLAIM,

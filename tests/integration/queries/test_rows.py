@@ -7,8 +7,8 @@ import psycopg
 import pytest
 
 from storyboard_worker.errors import DataRefused
-from storyboard_worker.models import Status
 from storyboard_worker.queries.rows import StoryboardRows
+from storyboard_worker.storyboard import Status
 from tests.integration.producing import (
     FAILED,
     PROCESSING,

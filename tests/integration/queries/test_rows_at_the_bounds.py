@@ -10,7 +10,7 @@ from storyboard_worker.queries.alarms import AlarmRegister
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.queries.counts import StoryboardCounts
 from storyboard_worker.queries.failures import Failures
-from storyboard_worker.queries.outlook import Outlook
+from storyboard_worker.queries.next_due import Outlook
 from storyboard_worker.queries.rows import FailedFilter, StoryboardRows
 from storyboard_worker.queries.upkeep import Upkeep
 from storyboard_worker.queries.workers import WorkerRegister

@@ -4,8 +4,8 @@ import psycopg
 import pytest
 
 from storyboard_worker.database import Database
-from storyboard_worker.queries.outlook import Outlook
-from storyboard_worker.queries.thrift import SHARE
+from storyboard_worker.queries.next_due import Outlook
+from storyboard_worker.queries.throttle import SHARE
 from tests.integration.producing import FAILED, PROCESSING, READY, enqueue, moment
 from tests.unit.clock import Clock
 

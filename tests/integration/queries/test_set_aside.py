@@ -8,8 +8,8 @@ import pytest
 
 from storyboard_worker.database import Database
 from storyboard_worker.errors import DataRefused
-from storyboard_worker.models import SetAside
 from storyboard_worker.queries.claims import StoryboardQueue
+from storyboard_worker.storyboard import SetAside
 from tests.conftest import NewDatabase
 from tests.integration.producing import enqueue, storyboard
 

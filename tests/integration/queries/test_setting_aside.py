@@ -7,8 +7,8 @@ import pytest
 
 from storyboard_worker.database import Database
 from storyboard_worker.errors import DatabaseUnavailable, DataRefused
-from storyboard_worker.models import Group, SetAside
 from storyboard_worker.queries.claims import StoryboardQueue
+from storyboard_worker.storyboard import Group, SetAside
 from tests.integration.producing import enqueue
 from tests.integration.queries.losing import LosingDatabase
 

@@ -7,9 +7,9 @@ import psycopg
 import pytest
 
 from storyboard_worker.errors import LeaseLost
-from storyboard_worker.models import Claim
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.queries.upkeep import Upkeep
+from storyboard_worker.storyboard import Claim
 from tests.integration.producing import OTHER_URL, URL, change, delete, storyboard
 from tests.integration.queries.working import EVENT_ID, IMAGE, TIMEOUT, claim_new, lapse
 

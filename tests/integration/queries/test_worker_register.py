@@ -8,8 +8,8 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from storyboard_worker.models import WorkerBeat, WorkerState
 from storyboard_worker.queries.workers import WorkerRegister
+from storyboard_worker.storyboard import WorkerBeat, WorkerState
 
 BEAT = WorkerBeat(
     worker_id="worker-1",

@@ -6,9 +6,9 @@ from uuid import UUID
 import psycopg
 
 from storyboard_worker.errors import AttemptError, ErrorCode
-from storyboard_worker.models import Claim, Group, StoredImage
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.queries.put_off import Recall
+from storyboard_worker.storyboard import Claim, Group, StoredImage
 from tests.integration.producing import enqueue
 
 IMAGE = StoredImage(

@@ -12,12 +12,12 @@ import pytest
 from storyboard_worker.cli.assembly import Assembly
 from storyboard_worker.cli.run import _worker
 from storyboard_worker.cli.serving import Http
-from storyboard_worker.cloudinary_settings import CloudinarySettings
 from storyboard_worker.demo.cloudinary import Cloudinary
 from storyboard_worker.demo.origin import Origin
-from storyboard_worker.redaction import Redactor
-from storyboard_worker.sentry_settings import SentrySettings
-from storyboard_worker.settings import Settings
+from storyboard_worker.redaction.redactor import Redactor
+from storyboard_worker.settings.cloudinary import CloudinarySettings
+from storyboard_worker.settings.reading import Settings
+from storyboard_worker.settings.sentry import SentrySettings
 from storyboard_worker.shutdown import Shutdown
 from storyboard_worker.worker.loop import Worker
 from tests.integration.web.http_client import Reply, call

@@ -12,7 +12,7 @@ from storyboard_worker.cli.serving import Http
 from storyboard_worker.demo.cloudinary import Cloudinary
 from storyboard_worker.demo.faults import Answer
 from storyboard_worker.demo.origin import Origin
-from storyboard_worker.sentry_settings import SentrySettings
+from storyboard_worker.settings.sentry import SentrySettings
 from storyboard_worker.web import server
 from tests.acceptance.panels import all_rows, enqueue_panel
 from tests.integration.reporting import reporting_to

@@ -11,7 +11,7 @@ from contextlib import suppress
 import httpx
 import pytest
 
-from storyboard_worker.deadline import Deadline
+from storyboard_worker.wire.deadline import Deadline
 from tests.integration.wire.scripted import Peer, Script, ScriptedServer, answer, saying
 
 MakeClient = Callable[..., httpx.Client]

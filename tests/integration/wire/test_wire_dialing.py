@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 import httpx
 import pytest
 
-from storyboard_worker.deadline import Deadline
 from storyboard_worker.errors import AttemptError, ErrorCode
+from storyboard_worker.wire.deadline import Deadline
 from storyboard_worker.wire.resolve import (
     MOST_LOOKUPS,
     Resolver,

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from storyboard_worker.errors import Resource
-from storyboard_worker.exhaustion import exhaustion_in
+from storyboard_worker.resources.exhaustion import exhaustion_in
 from storyboard_worker.wire import resolve as module
 from storyboard_worker.wire.pool import IdleConnections
 from storyboard_worker.wire.resolve import SocketAddress, resolve_any

@@ -1,0 +1,163 @@
+"""The tables.
+
+They are the mirror that queries are written against; the schema itself comes
+from Alembic only (``alembic check`` keeps both alike).
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    DateTime,
+    Index,
+    Integer,
+    MetaData,
+    SmallInteger,
+    Table,
+    Text,
+    Uuid,
+    literal_column,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from storyboard_worker.storyboard import Status
+
+VERSION_TABLE = "storyboard_worker_version"
+
+
+metadata = MetaData(schema="public")
+
+_now = text("now()")
+
+storyboards = Table(
+    "storyboards",
+    metadata,
+    Column("id", Uuid, primary_key=True, server_default=text("gen_random_uuid()")),
+    Column("project_id", Text),
+    Column("position", Integer),
+    Column("source_url", Text, nullable=False),
+    Column("status", Text, nullable=False, server_default=text("'pending'")),
+    Column("priority", SmallInteger, nullable=False, server_default=text("0")),
+    Column("available_at", DateTime(timezone=True), nullable=False, server_default=_now),
+    Column("source_expires_at", DateTime(timezone=True)),
+    Column("source_set_at", DateTime(timezone=True)),
+    # When the link dies or, where that is unknown, is taken to die: kept by a trigger.
+    Column(
+        "effective_expires_at",
+        DateTime(timezone=True),
+        nullable=False,
+        server_default=text("(now() + interval '24 hours')"),
+    ),
+    Column("attempts", Integer, nullable=False, server_default=text("0")),
+    Column("max_attempts", Integer),
+    Column("own_errors", Integer, nullable=False, server_default=text("0")),
+    Column("workers_lost", Integer, nullable=False, server_default=text("0")),
+    Column("lost_with", Text),
+    Column("claim_token", Uuid),
+    Column("claimed_by", Text),
+    Column("claimed_at", DateTime(timezone=True)),
+    Column("lease_expires_at", DateTime(timezone=True)),
+    Column("cdn_url", Text),
+    Column("public_id", Text),
+    Column("asset_id", Text),
+    Column("format", Text),
+    Column("width", Integer),
+    Column("height", Integer),
+    Column("bytes", BigInteger),
+    Column("etag", Text),
+    Column("error_code", Text),
+    Column("error_message", Text),
+    Column("errored_at", DateTime(timezone=True)),
+    Column("sentry_event_id", Text),
+    Column("sentry_trace", Text),
+    Column("baggage", Text),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=_now),
+    Column("updated_at", DateTime(timezone=True), nullable=False, server_default=_now),
+    Column("finished_at", DateTime(timezone=True)),
+)
+
+
+def _where_status(status: Status) -> str:
+    return f"status = '{status}'"
+
+
+# The most urgent row first: see migration 0002. By the last column dead links are passed over
+# without a visit to the table: see 0008.
+_BY_URGENCY = (
+    text("(-priority::integer)"),
+    storyboards.c.effective_expires_at,
+    storyboards.c.available_at,
+    storyboards.c.id,
+    text("(COALESCE(source_expires_at, 'infinity'))"),
+)
+Index(
+    "storyboards_claim_idx",
+    *_BY_URGENCY,
+    postgresql_where=text(_where_status(Status.PENDING)),
+)
+Index(
+    "storyboards_tried_idx",
+    *_BY_URGENCY,
+    postgresql_where=text(f"{_where_status(Status.PENDING)} AND attempts > 0 AND workers_lost = 0"),
+)
+Index(
+    "storyboards_lost_idx",
+    *_BY_URGENCY,
+    postgresql_where=text(f"{_where_status(Status.PENDING)} AND workers_lost > 0"),
+)
+Index(
+    "storyboards_lost_with_idx",
+    storyboards.c.lost_with,
+    postgresql_where=storyboards.c.lost_with.is_not(None),
+)
+Index(
+    "storyboards_processing_idx",
+    storyboards.c.claimed_at,
+    postgresql_where=text(_where_status(Status.PROCESSING)),
+)
+Index(
+    "storyboards_ready_idx",
+    storyboards.c.finished_at,
+    postgresql_where=text(_where_status(Status.READY)),
+)
+Index(
+    "storyboards_failed_idx",
+    storyboards.c.errored_at,
+    postgresql_where=text(_where_status(Status.FAILED)),
+)
+Index(
+    "storyboards_project_idx",
+    storyboards.c.project_id,
+    storyboards.c.position,
+    postgresql_where=storyboards.c.project_id.is_not(None),
+)
+
+storyboard_workers = Table(
+    "storyboard_workers",
+    metadata,
+    Column("worker_id", Text, primary_key=True),
+    Column("hostname", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("version", Text, nullable=False),
+    Column("started_at", DateTime(timezone=True), nullable=False, server_default=_now),
+    Column("last_seen_at", DateTime(timezone=True), nullable=False, server_default=_now),
+    Column("state", Text, nullable=False, server_default=text("'running'")),
+    Column("concurrency", Integer, nullable=False),
+    Column("in_flight", Integer, nullable=False, server_default=text("0")),
+    Column("paused", JSONB, nullable=False, server_default=text("'{}'")),
+)
+
+storyboard_alarms = Table(
+    "storyboard_alarms",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("seen_at", DateTime(timezone=True), nullable=False, server_default=_now),
+    Column("last_seen_at", DateTime(timezone=True), nullable=False, server_default=_now),
+    Column("raised_at", DateTime(timezone=True)),
+)
+
+
+def literal_status(status: Status) -> object:
+    """A status as a literal in SQL: a bound one would keep a generic plan from using the
+    partial indexes above."""
+    return literal_column(f"'{status}'")

@@ -1,0 +1,103 @@
+"""What an idle worker has to expect: whether a row is due, and when the next one will be."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+
+from psycopg.rows import class_row
+from sqlalchemy import DateTime, Text, bindparam, cast, exists, func, select
+
+from storyboard_worker.database import Database
+from storyboard_worker.database.one_round_trip import Call, FixedStatement, fixed
+from storyboard_worker.database.tables import storyboards
+from storyboard_worker.queries.columns import (
+    ALONG_AN_INDEX,
+    NOW,
+    is_alive,
+    is_due,
+    is_pending,
+    seconds_between,
+)
+from storyboard_worker.queries.throttle import Thrift
+
+rows = storyboards.c
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """``moment`` of the look, by the database's clock and in its own words: it goes back there."""
+
+    due: bool
+    seconds_until_due: float | None
+    moment: str
+
+
+class Outlook:
+    """Of one worker. A look reads all that waits for another attempt, so :meth:`refresh` spares
+    it while it would take more than a small share of the time.
+
+    A row may fall due after a claim and before the look that follows: a refresh counts whatever
+    fell due since the look before, once, so that such a row does not wait for the next poll.
+    """
+
+    def __init__(self, database: Database, clock: Callable[[], float] = time.monotonic) -> None:
+        self._database = database
+        self._clock = clock
+        self._looks = Thrift(clock)
+        self._is_outdated = False
+        self._next_due_at: float | None = None
+        self._seen_until: str | None = None
+
+    def anything_due(self) -> bool:
+        """Look, and say whether a row is to be had now; somebody else may be about to take it."""
+        return self._look(due_since=None).due
+
+    def refresh(self) -> None:
+        """Look, if that is affordable."""
+        if not self._looks.seconds_until_affordable:
+            self._look(due_since=self._seen_until)
+            return
+        self._is_outdated = True
+        if self._next_due_at is not None and self._next_due_at <= self._clock():
+            # It has had its claim; to name it again would lead to claim upon claim.
+            self._next_due_at = None
+
+    @property
+    def seconds_until_due(self) -> float | None:
+        """How long until the next waiting row is due, or until that can be known; ``None`` when
+        none waits.
+
+        Rows that were due by the look before do not count: nobody may take them now.
+        """
+        known = [] if self._next_due_at is None else [max(0.0, self._next_due_at - self._clock())]
+        if self._is_outdated:
+            known.append(self._looks.seconds_until_affordable)
+        return min(known, default=None)
+
+    def _look(self, *, due_since: str | None) -> _Seen:
+        began_at = self._clock()
+        parameters = {"due_since": due_since}
+        [seen] = self._database.run(Call(_look_statement(), parameters, class_row(_Seen)))
+        ended_at = self._clock()
+        self._looks.spent(ended_at - began_at)
+        self._is_outdated = False
+        self._seen_until = seen.moment
+        waits = seen.seconds_until_due
+        self._next_due_at = None if waits is None else ended_at + waits
+        return seen
+
+
+@cache
+def _look_statement() -> FixedStatement:
+    due = exists().where(is_pending, is_due, is_alive).select_from(storyboards)
+    due_since = func.coalesce(
+        cast(bindparam("due_since", type_=Text), DateTime(timezone=True)), NOW
+    )
+    counts = rows.available_at > due_since
+    next_due = select(func.min(rows.available_at)).where(is_pending, counts, is_alive)
+    distance = seconds_between(next_due.scalar_subquery(), NOW)
+    statement = select(
+        due.label("due"), distance.label("seconds_until_due"), cast(NOW, Text).label("moment")
+    )
+    return fixed(statement, **ALONG_AN_INDEX)

@@ -1,0 +1,60 @@
+"""The parameters that the installed libpq knows, as somebody gave them."""
+
+from dataclasses import dataclass
+
+from psycopg import pq
+
+from storyboard_worker.errors import SettingsError
+from storyboard_worker.settings.libpq.rules import RULES
+
+DATABASE_URL = "DATABASE_URL"
+ENCODINGS = "@ as %40, : as %3A, / as %2F, ? as %3F, # as %23, % as %25"
+# A piece of the password stands here after a special character in it.
+OFTEN_MISREAD = frozenset({"host", "port"})
+MOST_SHOWN_CHARACTERS = 60
+# How libpq marks what must not be shown.
+HIDDEN = b"*"
+
+_DEFAULTS = pq.Conninfo.get_defaults()
+KNOWN = frozenset(option.keyword.decode() for option in _DEFAULTS)
+VARIABLES = {
+    option.keyword.decode(): option.envvar.decode()
+    for option in _DEFAULTS
+    if option.envvar is not None
+}
+SECRETS = frozenset(
+    {option.keyword.decode() for option in _DEFAULTS if option.dispchar == HIDDEN}
+    | {"scram_client_key", "scram_server_key"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """A parameter and the variable that it stands in.
+
+    ``is_shown``: its value cannot be a piece of a password, so errors may repeat it.
+    """
+
+    name: str
+    value: str
+    variable: str = DATABASE_URL
+    is_shown: bool = False
+
+    def refused(self, mend: str) -> SettingsError:
+        """``mend`` says what to do instead."""
+        is_short = self.value.isprintable() and len(self.value) <= MOST_SHOWN_CHARACTERS
+        shown = f", {self.value!r}" if self.is_shown and is_short else ""
+        if self.variable != DATABASE_URL:
+            return SettingsError(
+                f"{self.variable} has a wrong value: {mend}, or unset {self.variable}"
+            )
+        if self.name in OFTEN_MISREAD and not self.is_shown:
+            mend += f", with what is special in user and password encoded ({ENCODINGS})"
+        return SettingsError(f"{DATABASE_URL} has a wrong {self.name}{shown}: {mend}")
+
+
+def check_value(given: Given) -> None:
+    """Raises :class:`SettingsError` when no connection can come of the value."""
+    rule = RULES.get(given.name)
+    if rule is not None and not rule.is_kept_by(given.value):
+        raise given.refused(f"give {rule.allowed}")

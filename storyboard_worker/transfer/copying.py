@@ -1,0 +1,218 @@
+"""From source to storage in one pass: the answer of one is the body of the other.
+
+No file and no whole image in memory: each slot holds a few chunks, whatever the size, and
+download and upload overlap. The type is checked on the first bytes, before the upload
+begins; the last chunk is held back until the image is known to be whole. A body that breaks
+off breaks the upload off, so nothing half is ever stored.
+
+A source that does not say how long its image is goes through a bounded spool first, because
+the upload has to declare its length.
+"""
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from storyboard_worker.errors import STORAGE_UPSTREAM, AttemptError, ErrorCode
+from storyboard_worker.settings.reading import Verify
+from storyboard_worker.storyboard import Claim, StoredImage, public_id
+from storyboard_worker.timings import Timeline
+from storyboard_worker.transfer.images import HEAD_BYTES, ImageType, recognise, structure_of
+from storyboard_worker.transfer.source import Source, SourceImage
+from storyboard_worker.transfer.spool import Spools
+from storyboard_worker.transfer.storage import Storage
+from storyboard_worker.wire.deadline import Deadline
+
+Announce = Callable[[str], None]
+
+
+class Transfer:
+    """Copies one image. ``folder`` is the first part of every public id."""
+
+    def __init__(
+        self,
+        source: Source,
+        storage: Storage,
+        *,
+        folder: str,
+        max_image_bytes: int,
+        verify: Verify,
+        spools: Spools,
+    ) -> None:
+        self._spools = spools
+        self._source = source
+        self._storage = storage
+        self._folder = folder
+        self._max_image_bytes = max_image_bytes
+        self._verify = verify
+
+    def copy(
+        self,
+        claim: Claim,
+        deadline: Deadline,
+        *,
+        link_has_expired: Callable[[], bool],
+        announce: Announce,
+        timeline: Timeline,
+    ) -> StoredImage:
+        """Raises :class:`AttemptError`, or :class:`AttemptCancelled` when stopped.
+
+        ``announce`` hears each step in words, for somebody who watches; ``timeline`` keeps
+        when they were.
+        """
+        announce(f"asking {claim.host} for the image")
+        timeline.asked_at = time.monotonic()
+        with self._source.open(
+            claim.source_url, deadline, link_has_expired=link_has_expired
+        ) as found:
+            if found.length_bytes is None:
+                return self._copy_spooled(claim, found, deadline, announce, timeline)
+            self._check_size(found.length_bytes, claim.host)
+            return self._store(claim, found, found.length_bytes, deadline, announce, timeline)
+
+    def _copy_spooled(
+        self,
+        claim: Claim,
+        found: SourceImage,
+        deadline: Deadline,
+        announce: Announce,
+        timeline: Timeline,
+    ) -> StoredImage:
+        announce("the source does not say how long the image is: reading it whole first")
+        with self._spools.open() as spool:
+            length = 0
+            for chunk in found.chunks:
+                timeline.first_byte_at = timeline.first_byte_at or time.monotonic()
+                length += len(chunk)
+                self._check_size(length, claim.host)
+                spool.write(chunk)
+            spooled = replace(found, chunks=spool.chunks())
+            return self._store(claim, spooled, length, deadline, announce, timeline)
+
+    def _store(
+        self,
+        claim: Claim,
+        found: SourceImage,
+        length: int,
+        deadline: Deadline,
+        announce: Announce,
+        timeline: Timeline,
+    ) -> StoredImage:
+        body = ImageBody(
+            found.chunks,
+            length,
+            claim.host,
+            timeline,
+            hashing=self._verify == "hash",
+            encoding=found.encoding,
+        )
+        announce(f"the source sends a {body.image_type} of {length:,} bytes: uploading it")
+        image = self._storage.upload(
+            public_id(self._folder, claim.id, claim.source_url), body, length, deadline
+        )
+        timeline.stored_at = time.monotonic()
+        _check_stored(image, length, body.md5_hex)
+        announce(f"Cloudinary has stored it as {image.public_id}")
+        return image
+
+    def _check_size(self, length: int, host: str) -> None:
+        if length > self._max_image_bytes:
+            raise AttemptError(
+                ErrorCode.IMAGE_TOO_LARGE,
+                f"the image has {length:,} bytes or more, "
+                f"above MAX_IMAGE_BYTES ({self._max_image_bytes:,})",
+                upstream=host,
+            )
+
+
+class ImageBody:
+    """The chunks of one image, checked while they pass.
+
+    The type is known on construction; ``timeline`` learns when the first and the last of them
+    have come; ``encoding`` is what the source says of them. Iterating raises
+    :class:`AttemptError` in place of the last chunk when the image is not whole.
+    """
+
+    def __init__(
+        self,
+        chunks: Iterator[bytes],
+        length: int,
+        host: str,
+        timeline: Timeline,
+        *,
+        hashing: bool,
+        encoding: str = "",
+    ) -> None:
+        self._chunks = chunks
+        self._encoding = encoding
+        self._length = length
+        self._host = host
+        self._md5 = hashlib.md5(usedforsecurity=False) if hashing else None
+        self._head = b""
+        while len(self._head) < HEAD_BYTES and (chunk := next(chunks, b"")):
+            self._head += chunk
+        timeline.first_byte_at = timeline.first_byte_at or time.monotonic()
+        timeline.length_bytes = length
+        self._timeline = timeline
+        self.image_type = self._recognised()
+
+    @property
+    def md5_hex(self) -> str | None:
+        """Of what has passed so far; ``None`` when no hash was asked for."""
+        return None if self._md5 is None else self._md5.hexdigest()
+
+    def __iter__(self) -> Iterator[bytes]:
+        held, passed = self._head, len(self._head)
+        structure = structure_of(self.image_type)
+        structure.feed(held)
+        self._hash(held)
+        for chunk in self._chunks:
+            yield held
+            held = chunk
+            passed += len(chunk)
+            structure.feed(chunk)
+            self._hash(chunk)
+        if passed != self._length:
+            raise self._truncated(f"{passed:,} of {self._length:,} bytes arrived")
+        if not structure.is_whole:
+            raise self._truncated(f"the {self.image_type} lacks its end")
+        self._timeline.last_byte_at = time.monotonic()
+        yield held
+
+    def _hash(self, chunk: bytes) -> None:
+        if self._md5 is not None:
+            self._md5.update(chunk)
+
+    def _recognised(self) -> ImageType:
+        if not self._head:
+            raise self._truncated("it is empty")
+        image_type = recognise(self._head)
+        if image_type is None:
+            raise AttemptError(
+                ErrorCode.IMAGE_INVALID,
+                "what the source sends is not a JPEG, PNG or WebP"
+                + (f"; it is encoded as {self._encoding!r}" if self._encoding else ""),
+                upstream=self._host,
+            )
+        return image_type
+
+    def _truncated(self, reason: str) -> AttemptError:
+        return AttemptError(
+            ErrorCode.IMAGE_TRUNCATED, f"the image is not whole: {reason}", upstream=self._host
+        )
+
+
+def _check_stored(image: StoredImage, length: int, md5_hex: str | None) -> None:
+    if image.bytes != length:
+        said = f"{image.bytes:,} bytes instead of {length:,}"
+    elif md5_hex is not None and image.etag != md5_hex:
+        said = f"the hash {image.etag[:40]} instead of {md5_hex}"
+    else:
+        return
+    raise AttemptError(
+        ErrorCode.STORAGE_MISMATCH,
+        f"Cloudinary says it stored {said} (an upload preset that transforms the image needs "
+        "VERIFY_STORED=size, or none)",
+        upstream=STORAGE_UPSTREAM,
+    )

@@ -1,0 +1,219 @@
+"""The source: where a generated image lies, behind a signed URL.
+
+Everything about the URL is distrusted: its scheme, its host, the address behind the host
+(by the transport's resolver), each redirect, and what the answer says of itself. Errors of
+the HTTP client become :class:`AttemptError` here.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import httpx
+
+from storyboard_worker import __version__
+from storyboard_worker.errors import AttemptError, ErrorCode
+from storyboard_worker.storyboard import host_of
+from storyboard_worker.transfer.retry_after import retry_after_seconds
+from storyboard_worker.transfer.source_targets import Targets
+from storyboard_worker.wire.deadline import Deadline
+
+MAX_REDIRECTS = 3
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+# «Non-Authoritative Information» is an answer that a proxy has had its hands on.
+WHOLE_STATUSES = frozenset({200, 203})
+HTTP_PARTIAL = 206
+CONTENT_RANGE = re.compile(r"bytes 0-([0-9]{1,18})/([0-9]{1,18})")
+MAX_ENCODING_CHARACTERS = 40
+
+HEADERS = [
+    # A compressed image gains nothing, and a hostile one could unpack to gigabytes.
+    (b"Accept-Encoding", b"identity"),
+    (b"Accept", b"image/*"),
+    (b"User-Agent", f"storyboard-worker/{__version__}".encode()),
+]
+NOTHING = httpx.ByteStream(b"")
+
+STATUS_CODES = {
+    401: ErrorCode.SOURCE_UNAUTHORIZED,
+    403: ErrorCode.SOURCE_FORBIDDEN,
+    404: ErrorCode.SOURCE_NOT_FOUND,
+    408: ErrorCode.SOURCE_TIMEOUT,
+    409: ErrorCode.SOURCE_UNAVAILABLE,
+    410: ErrorCode.SOURCE_NOT_FOUND,
+    423: ErrorCode.SOURCE_UNAVAILABLE,
+    425: ErrorCode.SOURCE_UNAVAILABLE,
+    428: ErrorCode.SOURCE_UNAVAILABLE,
+    429: ErrorCode.SOURCE_RATE_LIMITED,
+}
+# How stores answer for a link that has died.
+DEAD_LINK_STATUSES = frozenset({400, 401, 403, 404})
+
+
+@dataclass(frozen=True, slots=True)
+class SourceImage:
+    """An answer whose body is being read: ``length_bytes`` as declared, if it was.
+
+    ``encoding`` is what the answer says of itself. Nothing is unpacked, and proxies say strange
+    things of bytes that are intact: it only explains what is no image.
+    """
+
+    length_bytes: int | None
+    encoding: str
+    chunks: Iterator[bytes]
+
+
+class Source:
+    """Opens images by their signed URLs.
+
+    ``allowed_hosts``: exact names, or ``*.example.com`` for everything below; empty allows
+    any. ``allow_http`` permits plain http (development).
+    """
+
+    def __init__(
+        self,
+        transport: httpx.BaseTransport,
+        *,
+        allowed_hosts: tuple[str, ...] = (),
+        allow_http: bool = False,
+    ) -> None:
+        # Not inside an httpx.Client: that would honour proxies, which resolve the host
+        # themselves, past the address guard; keep cookies; and read redirects before we do.
+        self._transport = transport
+        self._targets = Targets(allowed_hosts=allowed_hosts, allow_http=allow_http)
+
+    @contextmanager
+    def open(
+        self, url: str, deadline: Deadline, *, link_has_expired: Callable[[], bool]
+    ) -> Iterator[SourceImage]:
+        """The image behind ``url``, once its answer is known to be a good one.
+
+        Raises :class:`AttemptError` with a ``source_…`` code, and from ``chunks`` with
+        ``image_truncated`` when the body breaks off. ``link_has_expired`` tells a 403 of a
+        dead link from any other.
+        """
+        upstream = host_of(url)
+        response = self._follow(url, upstream, deadline)
+        try:
+            _check_answer(response, upstream, link_has_expired)
+            yield SourceImage(
+                length_bytes=_declared_length(response),
+                encoding=response.headers.get("content-encoding", "")[:MAX_ENCODING_CHARACTERS],
+                chunks=_chunks(response, upstream, deadline),
+            )
+        finally:
+            response.close()
+
+    def _follow(self, url: str, upstream: str, deadline: Deadline) -> httpx.Response:
+        target = self._targets.checked(url, upstream)
+        for _ in range(MAX_REDIRECTS):
+            response = self._get(target, upstream, deadline)
+            if response.status_code not in REDIRECTS:
+                return response
+            response.close()
+            target = self._targets.redirected(response, upstream)
+        response = self._get(target, upstream, deadline)
+        if response.status_code in REDIRECTS:
+            response.close()
+            raise AttemptError(
+                ErrorCode.SOURCE_REJECTED,
+                f"the source redirects more than {MAX_REDIRECTS} times",
+                upstream=upstream,
+                http_status=response.status_code,
+            )
+        return response
+
+    def _get(self, target: httpx.URL, upstream: str, deadline: Deadline) -> httpx.Response:
+        request = httpx.Request(
+            "GET",
+            target,
+            headers=[(b"Host", target.netloc), *HEADERS],
+            # With a stream of its own httpx adds no headers, nor the time to do so.
+            stream=NOTHING,
+            extensions={"deadline": deadline},
+        )
+        try:
+            response = self._transport.handle_request(request)
+        except AttemptError as error:
+            # The address guard's, which knows only the host at hand, maybe a redirect's.
+            error.upstream = upstream
+            raise
+        except httpx.TimeoutException as error:
+            deadline.check(upstream)
+            raise AttemptError(
+                ErrorCode.SOURCE_TIMEOUT, "the source does not answer in time", upstream=upstream
+            ) from error
+        except httpx.TransportError as error:
+            deadline.check(upstream)
+            raise AttemptError(
+                ErrorCode.SOURCE_UNAVAILABLE,
+                f"the source cannot be reached ({error})",
+                upstream=upstream,
+            ) from error
+        response.request = request
+        return response
+
+    def close(self) -> None:
+        self._transport.close()
+
+
+def _check_answer(
+    response: httpx.Response, upstream: str, link_has_expired: Callable[[], bool]
+) -> None:
+    status = response.status_code
+    if status in WHOLE_STATUSES or (status == HTTP_PARTIAL and _holds_all(response)):
+        return
+    raise AttemptError(
+        _code_for(status, link_has_expired),
+        f"the source answers {status}",
+        upstream=upstream,
+        retry_after_seconds=retry_after_seconds(response.headers),
+        http_status=status,
+    )
+
+
+def _holds_all(response: httpx.Response) -> bool:
+    """A part that is the whole (RFC 9110, section 14.4), as some caches answer."""
+    found = CONTENT_RANGE.fullmatch(response.headers.get("content-range", ""))
+    return found is not None and int(found[1]) + 1 == int(found[2])
+
+
+def _code_for(status: int, link_has_expired: Callable[[], bool]) -> ErrorCode:
+    if status in DEAD_LINK_STATUSES and link_has_expired():
+        return ErrorCode.SOURCE_EXPIRED
+    if status in STATUS_CODES:
+        return STATUS_CODES[status]
+    if httpx.codes.is_server_error(status):
+        return ErrorCode.SOURCE_UNAVAILABLE
+    # No content, or part of it: not the whole image, whatever the reason.
+    return (
+        ErrorCode.IMAGE_TRUNCATED if httpx.codes.is_success(status) else ErrorCode.SOURCE_REJECTED
+    )
+
+
+def _declared_length(response: httpx.Response) -> int | None:
+    # The wire takes no answer that declares more than one length, or beside chunks.
+    declared = response.headers.get("content-length")
+    return None if declared is None else int(declared)
+
+
+def _chunks(response: httpx.Response, upstream: str, deadline: Deadline) -> Iterator[bytes]:
+    # Not iter_raw(): what it counts and cuts anew nobody needs.
+    assert isinstance(response.stream, httpx.SyncByteStream)
+    try:
+        yield from response.stream
+    except httpx.TimeoutException as error:
+        deadline.check(upstream)
+        raise AttemptError(
+            ErrorCode.SOURCE_TIMEOUT,
+            f"the source does not send the image in time ({error})",
+            upstream=upstream,
+        ) from error
+    except httpx.TransportError as error:
+        deadline.check(upstream)
+        raise AttemptError(
+            ErrorCode.IMAGE_TRUNCATED,
+            f"the image breaks off while it is read ({error})",
+            upstream=upstream,
+        ) from error
