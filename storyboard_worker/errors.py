@@ -148,8 +148,8 @@ class DataRefused(StoryboardWorkerError):
 
 
 class SchemaOutdated(StoryboardWorkerError):
-    """The tables are missing or older than this version; ``storyboard-worker migrate`` mends it."""
+    """The tables are missing or older than this version; ``storyboard-worker migrate`` fixes it."""
 
 
 class SettingsError(StoryboardWorkerError):
-    """A setting is wrong or missing; the message is one line that names it and the mend."""
+    """A setting is wrong or missing; the message is one line that names it and the fix."""

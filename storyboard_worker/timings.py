@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(slots=True)
-class Timeline:
+class Timings:
     """Moments on the monotonic clock; ``None`` for what an attempt did not come to.
 
     Download and upload overlap, so the source has the time up to its first byte to itself,

@@ -97,7 +97,7 @@ class Breaker:
         self._trouble(error, now)
 
     def refuse(self, row_id: UUID, error: AttemptError, seconds: float, now: float) -> None:
-        """It refuses our credentials: open at once, for a person has to mend it."""
+        """It refuses our credentials: open at once, for a person has to fix it."""
         self.probes.discard(row_id)
         self.pause_seconds = max(self.pause_seconds, seconds)
         if self.state is not State.OPEN:

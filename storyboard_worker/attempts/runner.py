@@ -25,7 +25,6 @@ from storyboard_worker.attempts.policy import (
     kind_of,
 )
 from storyboard_worker.attempts.recalls import Recalls
-from storyboard_worker.resources.restraint import Restraint
 from storyboard_worker.errors import (
     AttemptCancelled,
     AttemptError,
@@ -40,8 +39,9 @@ from storyboard_worker.logs import event, log
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.reporting.reporter import Reporter
 from storyboard_worker.resources.exhaustion import exhaustion_in
+from storyboard_worker.resources.restraint import Restraint
 from storyboard_worker.storyboard import Claim
-from storyboard_worker.timings import Timeline
+from storyboard_worker.timings import Timings
 from storyboard_worker.transfer.copying import Announce, Transfer
 from storyboard_worker.wire.deadline import Deadline
 
@@ -72,7 +72,7 @@ class Ended:
     claim: Claim
     outcome: Outcome
     seconds: float
-    timeline: Timeline
+    timings: Timings
     error: AttemptError | None = None
     cdn_url: str | None = None
     delay_seconds: float | None = None
@@ -110,15 +110,15 @@ class Attempts:
 
     def run(self, claim: Claim, deadline: Deadline, announce: Announce = _say_nothing) -> Ended:
         """Never raises: whatever happens to an attempt is an outcome."""
-        timeline = Timeline()
+        timings = Timings()
 
         def seconds_left() -> float | None:
             return _remaining(claim, claim.seconds_until_expiry)
 
         def copy() -> str:
-            return self._copy(claim, deadline, announce, seconds_left, timeline)
+            return self._copy(claim, deadline, announce, seconds_left, timings)
 
-        return self._ended(claim, deadline, timeline, copy)
+        return self._ended(claim, deadline, timings, copy)
 
     def turn_away(self, claim: Claim, error: ResourceExhausted) -> Ended:
         """The attempt could not begin. Its row is given back, unless the database is away: nobody
@@ -129,23 +129,23 @@ class Attempts:
         def refuse() -> NoReturn:
             raise error
 
-        return self._ended(claim, at_once, Timeline(), refuse)
+        return self._ended(claim, at_once, Timings(), refuse)
 
     def _ended(
-        self, claim: Claim, deadline: Deadline, timeline: Timeline, copy: Callable[[], str]
+        self, claim: Claim, deadline: Deadline, timings: Timings, copy: Callable[[], str]
     ) -> Ended:
-        with self._reporter.attempt(claim, timeline) as trace:
+        with self._reporter.attempt(claim, timings) as trace:
             try:
-                ended = self._run(claim, deadline, timeline, copy)
+                ended = self._run(claim, deadline, timings, copy)
             except Exception as error:  # noqa: BLE001  logged and reported, and the slot lives on
-                ended = self._broken(claim, error, timeline)
+                ended = self._broken(claim, error, timings)
             trace.ended(ended.outcome, ended.error)
         self.tell_news()
         _log(ended)
         return ended
 
     def _run(
-        self, claim: Claim, deadline: Deadline, timeline: Timeline, copy: Callable[[], str]
+        self, claim: Claim, deadline: Deadline, timings: Timings, copy: Callable[[], str]
     ) -> Ended:
         error: AttemptError | None = None
         cdn_url: str | None = None
@@ -166,24 +166,24 @@ class Attempts:
         except LeaseLost:
             self._breakers.abandoned(claim)
             outcome = Outcome.LEASE_LOST
-        seconds = time.monotonic() - timeline.began_at
-        return Ended(claim, outcome, seconds, timeline, error, cdn_url, delay)
+        seconds = time.monotonic() - timings.began_at
+        return Ended(claim, outcome, seconds, timings, error, cdn_url, delay)
 
-    def _broken(self, claim: Claim, error: Exception, timeline: Timeline) -> Ended:
+    def _broken(self, claim: Claim, error: Exception, timings: Timings) -> Ended:
         """Settling broke, which is a bug unless we lacked something for it."""
         self._breakers.abandoned(claim)
-        seconds = time.monotonic() - timeline.began_at
+        seconds = time.monotonic() - timings.began_at
         lack = exhaustion_in(error)
         if lack is not None:
             self.restraint.met(lack)
-            return Ended(claim, Outcome.UNSETTLED, seconds, timeline, lack)
+            return Ended(claim, Outcome.UNSETTLED, seconds, timings, lack)
         log.error(
             "an attempt could not be settled",
             exc_info=error,
             extra={"facts": {"storyboard_id": str(claim.id)}},
         )
         self._reporter.crashed(error)
-        return Ended(claim, Outcome.UNSETTLED, seconds, timeline, _unexpected(error))
+        return Ended(claim, Outcome.UNSETTLED, seconds, timings, _unexpected(error))
 
     def _copy(
         self,
@@ -191,7 +191,7 @@ class Attempts:
         deadline: Deadline,
         announce: Announce,
         seconds_left: Callable[[], float | None],
-        timeline: Timeline,
+        timings: Timings,
     ) -> str:
         def link_has_expired() -> bool:
             left = seconds_left()
@@ -209,7 +209,7 @@ class Attempts:
                 deadline,
                 link_has_expired=link_has_expired,
                 announce=announce,
-                timeline=timeline,
+                timings=timings,
             )
             self._breakers.succeeded(claim)
             self._insist(lambda: self._queue.complete(claim, image), deadline)

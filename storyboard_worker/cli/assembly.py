@@ -8,7 +8,6 @@ from functools import cached_property, partial
 from pathlib import Path
 
 from storyboard_worker.attempts.breakers import Breakers
-from storyboard_worker.resources.restraint import Pause, Restraint
 from storyboard_worker.attempts.runner import Attempts, Ended
 from storyboard_worker.cli.output import waiting_for_database
 from storyboard_worker.database import Database
@@ -20,12 +19,13 @@ from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.queries.counts import StoryboardCounts
 from storyboard_worker.queries.doubts import Doubts
 from storyboard_worker.queries.failures import Failures
-from storyboard_worker.queries.next_due import Outlook
+from storyboard_worker.queries.next_due import NextDue
 from storyboard_worker.queries.rows import StoryboardRows
 from storyboard_worker.queries.upkeep import Upkeep
 from storyboard_worker.queries.workers import WorkerRegister
 from storyboard_worker.redaction.redactor import Redactor
 from storyboard_worker.reporting.reporter import Reporter
+from storyboard_worker.resources.restraint import Pause, Restraint
 from storyboard_worker.settings.dsn import EMBEDDED
 from storyboard_worker.settings.reading import Settings, read_settings
 from storyboard_worker.shutdown import Shutdown
@@ -92,8 +92,8 @@ class Assembly:
         self.housekeeping.tell_set_aside(row)
 
     @cached_property
-    def outlook(self) -> Outlook:
-        return Outlook(self.database)
+    def next_due(self) -> NextDue:
+        return NextDue(self.database)
 
     @cached_property
     def rows(self) -> StoryboardRows:

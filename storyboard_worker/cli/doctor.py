@@ -48,7 +48,7 @@ Examples:
 def doctor_command(*, as_json: bool) -> None:
     """Check the whole installation: settings, machine, database, workers, Cloudinary, Sentry.
 
-    Each line says what was found and, where something is amiss, how to mend it: ✓ well, ! look
+    Each line says what was found and, where something is amiss, how to fix it: ✓ well, ! look
     at it, ✗ broken. Exit 1 if anything is broken. Nothing is changed and no secret is shown; the
     one trace that it leaves is an event titled «doctor» in Sentry.
     """

@@ -44,7 +44,7 @@ def failures_command(*, since: timedelta | None, project: str | None, as_json: b
     latest = causes[0]
     remark(f"look: storyboard-worker show {latest.sample_id}")
     retry = f"storyboard-worker retry --error-code {latest.error_code} --dry-run"
-    remark(f"when mended: {retry}")
+    remark(f"when fixed: {retry}")
 
 
 def _cells(cause: Cause) -> list[object]:

@@ -22,7 +22,7 @@ def check_resources(parts: Assembly, *, serves_http: bool = False) -> None:
             logging.WARNING,
             f"WORKER_CONCURRENCY={concurrency} is more than the descriptors do for",
             reason=found.shortage,
-            mend=found.mend,
+            fix=found.fix,
         )
     try:
         try_folder()

@@ -46,7 +46,7 @@ def _worker(
             worker_id=parts.worker_id,
             database=parts.database,
             queue=parts.queue,
-            outlook=parts.outlook,
+            next_due=parts.next_due,
             register=parts.register,
             housekeeping=parts.housekeeping,
             attempts=parts.attempts,

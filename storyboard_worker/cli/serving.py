@@ -21,8 +21,8 @@ from storyboard_worker.errors import (
 from storyboard_worker.queries.progress import StoryboardProgress
 from storyboard_worker.shutdown import Shutdown
 from storyboard_worker.web.application import Application
-from storyboard_worker.web.auth import Bearer
-from storyboard_worker.web.cached_read import Look
+from storyboard_worker.web.auth import Auth
+from storyboard_worker.web.cached_read import CachedRead
 from storyboard_worker.web.cron import Cron
 from storyboard_worker.web.errands import Errands
 from storyboard_worker.web.health import Health, Table
@@ -71,10 +71,10 @@ class Http:
             outcomes=map(str, Outcome),
             error_codes=map(str, ErrorCode),
         )
-        self._table = Look(
+        self._table = CachedRead(
             self._read_table, fresh_seconds=FRESH_SECONDS, patience_seconds=PATIENCE_SECONDS
         )
-        self._failures = Look(
+        self._failures = CachedRead(
             self._looking.counts.failed_by_code,
             fresh_seconds=FRESH_FAILURES_SECONDS,
             patience_seconds=PATIENCE_SECONDS,
@@ -86,16 +86,16 @@ class Http:
 
     def attempt_ended(self, ended: Ended) -> None:
         """To be called with each attempt that is over."""
-        timeline = ended.timeline
+        timings = ended.timings
         is_ready = ended.outcome is Outcome.READY
         self._metrics.attempt_ended(
             str(ended.outcome),
             error_code=None if ended.error is None else str(ended.error.code),
             lost=ended.outcome is Outcome.LEASE_LOST,
             seconds=ended.seconds,
-            source_seconds=timeline.source_seconds,
-            storage_seconds=timeline.storage_seconds,
-            copied_bytes=(timeline.length_bytes or 0) if is_ready else 0,
+            source_seconds=timings.source_seconds,
+            storage_seconds=timings.storage_seconds,
+            copied_bytes=(timings.length_bytes or 0) if is_ready else 0,
         )
 
     @contextmanager
@@ -128,20 +128,20 @@ class Http:
         self._server.stop()
 
     def _application(self) -> Application:
-        bearer = Bearer(self._settings.cron_secret)
+        auth = Auth(self._settings.cron_secret)
         health = Health(
             self._settings,
-            bearer,
+            auth,
             silent_seconds=self._silent_seconds,
             most_silent_seconds=silent_after_seconds(self._settings.database_timeout_seconds),
             paused_for_seconds=self._parts.breakers.lasting_seconds,
             look=self._table,
         )
         cron = Cron(
-            bearer, self._sweep, passes=self._passes, is_stopping=lambda: self._shutdown.requested
+            auth, self._sweep, passes=self._passes, is_stopping=lambda: self._shutdown.requested
         )
         storyboards = Storyboards(
-            bearer,
+            auth,
             progress=StoryboardProgress(self._parts.database).get,
             process=self._process,
             attempt_seconds=self._settings.attempt_timeout_seconds,

@@ -46,8 +46,7 @@ def _ours(error: BaseException | None, *, lost: bool = False) -> Exception | Non
     sqlstate = getattr(error, "sqlstate", None)
     if sqlstate in SCHEMA_SQLSTATES:
         return SchemaOutdated(
-            f"the schema is missing or outdated ({one_line(error)}); "
-            "mend: storyboard-worker migrate"
+            f"the schema is missing or outdated ({one_line(error)}); fix: storyboard-worker migrate"
         )
     waiting_helps = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError) or (
         sqlstate in {INSUFFICIENT_PRIVILEGE, READ_ONLY}

@@ -28,8 +28,8 @@ class ClaimChecks:
         try:
             self._inspection.rehearse_claim()
         except DataRefused as error:
-            mend = OTHER_TRIGGERS if not error.by_row else SET_ASIDE
-            yield failed(NAME, f"a row makes it fail: {error}", mend)
+            fix = OTHER_TRIGGERS if not error.by_row else SET_ASIDE
+            yield failed(NAME, f"a row makes it fail: {error}", fix)
         except RowsHidden:
             yield failed(NAME, "it sees no rows", "see the check «row-level security»")
         except DatabaseUnavailable as error:

@@ -30,8 +30,8 @@ def _bounded(name: str, room: Room) -> Found:
     try:
         return found.get(timeout=PATIENCE_SECONDS)
     except queue.Empty:
-        mend = "look at what it waits for; then run doctor again"
-        return [failed(name, f"no answer within {PATIENCE_SECONDS:.0f} s", mend)]
+        fix = "look at what it waits for; then run doctor again"
+        return [failed(name, f"no answer within {PATIENCE_SECONDS:.0f} s", fix)]
 
 
 def _looked_at(name: str, room: Room) -> Found:
@@ -39,13 +39,13 @@ def _looked_at(name: str, room: Room) -> Found:
     try:
         found.extend(room())
     except DatabaseUnavailable as error:
-        mend = "see the other checks of the database; then run doctor again"
-        found.append(failed(name, f"the database does not let us look: {error}", mend))
+        fix = "see the other checks of the database; then run doctor again"
+        found.append(failed(name, f"the database does not let us look: {error}", fix))
     except SchemaOutdated:
-        mend = "see the check «schema parts»"
-        found.append(failed(name, "tables or columns are missing", mend))
+        fix = "see the check «schema parts»"
+        found.append(failed(name, "tables or columns are missing", fix))
     except Exception as error:  # noqa: BLE001  logged, and the other checks go on
         log.exception("a check broke")
-        mend = "report it, with the stack in the log"
-        found.append(failed(name, f"the check itself broke: {type(error).__name__}", mend))
+        fix = "report it, with the stack in the log"
+        found.append(failed(name, f"the check itself broke: {type(error).__name__}", fix))
     return found

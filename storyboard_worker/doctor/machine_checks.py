@@ -20,7 +20,7 @@ def _descriptors(settings: Settings) -> Check:
     if found.are_enough:
         return passed(name, f"{found.needed} may be needed, and can be had")
     judge = warned if found.concurrency else failed
-    return judge(name, found.shortage, found.mend)
+    return judge(name, found.shortage, found.fix)
 
 
 def _spool() -> Check:

@@ -6,7 +6,7 @@ from storyboard_worker.database import Database
 from storyboard_worker.database.schema import newest_revision, revisions
 from storyboard_worker.doctor.check import Check, failed, passed, warned
 from storyboard_worker.doctor.migration_text import constraints, functions
-from storyboard_worker.doctor.schema_fixes import mends
+from storyboard_worker.doctor.schema_fixes import fixes
 from storyboard_worker.queries.drift import drift, revision
 
 MIGRATE = "storyboard-worker migrate"
@@ -41,9 +41,9 @@ class SchemaChecks:
     def _drift(self) -> Iterator[Check]:
         name = "schema parts"
         found = drift(self._database, constraints(), functions())
-        faults = list(mends(found))
-        for fault, mend in faults:
-            yield failed(name, fault, mend)
+        faults = list(fixes(found))
+        for fault, fix in faults:
+            yield failed(name, fault, fix)
         for index in found.old_indexes:
             yield warned(
                 name,

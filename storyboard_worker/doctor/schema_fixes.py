@@ -1,4 +1,4 @@
-"""What is wrong with parts of the schema, and the SQL that mends it, each in one line."""
+"""What is wrong with parts of the schema, and the SQL that fixes it, each in one line."""
 
 from collections.abc import Iterator
 
@@ -29,8 +29,8 @@ FUNCTION_RIGHTS = {
 }
 
 
-def mends(found: Drift) -> Iterator[tuple[str, str]]:
-    """Each fault with its mend; in an order in which they can be followed."""
+def fixes(found: Drift) -> Iterator[tuple[str, str]]:
+    """Each fault with its fix; in an order in which they can be followed."""
     for table in found.tables:
         yield f"the table {table} is missing", _creating(table)
     for column in found.columns:
@@ -41,14 +41,14 @@ def mends(found: Drift) -> Iterator[tuple[str, str]]:
     for function in found.functions:
         fault = f"the function {function.name} is missing, or is that of another version"
         yield fault, _replacing(function)
-    yield from _trigger_mends(found)
+    yield from _trigger_fixes(found)
     for index in found.indexes:
         yield f"the index {index} is missing or unusable", f"{index_statements()[index]};"
     if not found.has_view:
         yield "the view storyboard_progress is missing", f"{statements(VIEW)[-1]} {VIEW_RIGHTS}"
 
 
-def _trigger_mends(found: Drift) -> Iterator[tuple[str, str]]:
+def _trigger_fixes(found: Drift) -> Iterator[tuple[str, str]]:
     for trigger in found.triggers:
         made = statements(rf"CREATE TRIGGER {trigger}\b")[-1]
         yield f"the trigger {trigger} is missing", made

@@ -11,7 +11,7 @@ from storyboard_worker.doctor.quoting import quoted
 from storyboard_worker.errors import DatabaseUnavailable
 from storyboard_worker.queries.connection_kind import ConnectionKind, connection_kind
 from storyboard_worker.queries.inspection import Inspection, Refusal
-from storyboard_worker.queries.notifications import hears
+from storyboard_worker.queries.notifications import notifications_arrive
 from storyboard_worker.queries.workers import WorkerRegister
 from storyboard_worker.storyboard import NOTIFY_CHANNEL
 
@@ -100,7 +100,7 @@ class ServerChecks:
         name = "notifications"
         try:
             with self._database.listening(NOTIFY_CHANNEL) as connection:
-                heard = hears(connection, self._register)
+                heard = notifications_arrive(connection, self._register)
         except DatabaseUnavailable as error:
             yield failed(name, f"LISTEN is refused: {error}", "see the check «connections»")
             return
@@ -140,11 +140,11 @@ class ServerChecks:
         midway = before + (after - before) / 2
         difference = (midway - moment).total_seconds()
         found = f"this machine's differs from the database's by {abs(difference):.1f} s"
-        mend = "timedatectl set-ntp true  # on the machine whose clock is wrong"
+        fix = "timedatectl set-ntp true  # on the machine whose clock is wrong"
         if abs(difference) > CLOCK_FAIL_SECONDS:
-            yield failed("clock", f"{found}: signatures may be refused", mend)
+            yield failed("clock", f"{found}: signatures may be refused", fix)
         elif abs(difference) > CLOCK_WARN_SECONDS:
-            yield warned("clock", found, mend)
+            yield warned("clock", found, fix)
         else:
             yield passed("clock", found)
 
@@ -152,13 +152,13 @@ class ServerChecks:
 def unreachable(found: str) -> Check:
     """The check of a database of which ``found`` is known: that it does not answer."""
     if IPV6_ONLY.search(found):
-        mend = (
+        fix = (
             "set DATABASE_URL to the session pooler's address, from Supabase, Connect: this one "
             "is reached over IPv6 only, which Railway and many others lack"
         )
     else:
-        mend = "look at DATABASE_URL, and whether the database is up and lets this machine in"
-    return failed("database", found, mend)
+        fix = "look at DATABASE_URL, and whether the database is up and lets this machine in"
+    return failed("database", found, fix)
 
 
 def _writable(refusal: Refusal) -> str:

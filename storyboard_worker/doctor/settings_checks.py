@@ -79,8 +79,8 @@ def settings_checks(
     variables: Mapping[str, str], settings: Settings | None, faults: list[SettingsError]
 ) -> Iterator[Check]:
     for fault in faults:
-        found, mend = _fault_and_mend(str(fault))
-        yield failed("settings", found, mend)
+        found, fix = _fault_and_fix(str(fault))
+        yield failed("settings", found, fix)
     if not faults:
         yield passed("settings", "present and well formed")
     if settings is not None:
@@ -94,13 +94,13 @@ def settings_checks(
     yield from _left_over(variables)
 
 
-def _fault_and_mend(message: str) -> tuple[str, str]:
-    """Messages of settings begin with the name, and name the mend after what is wrong."""
+def _fault_and_fix(message: str) -> tuple[str, str]:
+    """Messages of settings begin with the name, and name the fix after what is wrong."""
     name = re.split(r"\W", message, maxsplit=1)[0]
     for separator, beginning in ((" must be ", f"set {name} to "), (": ", f"set {name}: ")):
-        found, there, mend = message.partition(separator)
+        found, there, fix = message.partition(separator)
         if there:
-            return (f"{name} has a wrong value" if found == name else found), beginning + mend
+            return (f"{name} has a wrong value" if found == name else found), beginning + fix
     return message, f"set {name} as the README's table of settings says"
 
 
@@ -149,8 +149,8 @@ def _doubtful(variables: Mapping[str, str], settings: Settings | None) -> Iterat
     if not variables.get("DATABASE_URL", "").strip():
         for name in MISNAMED:
             if variables.get(name, "").strip():
-                mend = f"set DATABASE_URL to what {name} is"
-                yield warned("settings", f"{name} is set, but not read", mend)
+                fix = f"set DATABASE_URL to what {name} is"
+                yield warned("settings", f"{name} is set, but not read", fix)
     cloud, url = variables.get("CLOUDINARY_CLOUD_NAME", ""), variables.get("CLOUDINARY_URL", "")
     if cloud.strip() and url.strip() and cloud.strip() != _cloud_of(url):
         yield warned(

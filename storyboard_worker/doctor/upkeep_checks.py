@@ -35,9 +35,9 @@ class UpkeepChecks:
             f"one has been open for {oldest.seconds / 60:.0f} min ({oldest.state}, "
             f"{oldest.application or 'no application name'}): dead rows cannot be vacuumed"
         )
-        mend = f"SELECT pg_terminate_backend({oldest.pid});"
+        fix = f"SELECT pg_terminate_backend({oldest.pid});"
         grave = oldest.seconds > OPEN_FAIL_SECONDS
-        yield failed(name, found, mend) if grave else warned(name, found, mend)
+        yield failed(name, found, fix) if grave else warned(name, found, fix)
 
     def lock(self) -> Iterator[Check]:
         """Nothing where the table is free, or taken for a moment only."""

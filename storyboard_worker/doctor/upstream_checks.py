@@ -18,13 +18,13 @@ def cloudinary_checks(settings: CloudinarySettings, max_image_bytes: int) -> Ite
     try:
         account.ping()
     except AccountError as error:
-        yield failed("cloudinary", str(error), error.mend)
+        yield failed("cloudinary", str(error), error.fix)
         return
     yield passed("cloudinary", f"the cloud {settings.cloud_name} takes key and secret")
     try:
         limit = account.max_image_bytes()
     except AccountError as error:
-        yield warned("cloudinary plan", f"its limits are not to be had: {error}", error.mend)
+        yield warned("cloudinary plan", f"its limits are not to be had: {error}", error.fix)
         return
     name = "cloudinary plan"
     if limit is None:

@@ -97,7 +97,7 @@ class WorkChecks:
         if not causes:
             yield passed("failures", "none within a day")
         for cause in causes[:SHOWN_CAUSES]:
-            yield warned("failures", _told(cause), _mend(cause))
+            yield warned("failures", _told(cause), _fix(cause))
         if len(causes) > SHOWN_CAUSES:
             left = len(causes) - SHOWN_CAUSES
             yield warned("failures", f"{left} more causes", "storyboard-worker failures --since 1d")
@@ -121,7 +121,7 @@ def _told(cause: Cause) -> str:
     return f"{told} ({meaning})" if meaning else told
 
 
-def _mend(cause: Cause) -> str:
+def _fix(cause: Cause) -> str:
     if cause.error_code in GONE:
         # To try again is in vain.
         listed = f"storyboard-worker list --status failed --error-code {cause.error_code}"

@@ -14,7 +14,7 @@ import time
 from collections import defaultdict, deque
 from collections.abc import Callable
 
-from storyboard_worker.queries.throttle import Thrift
+from storyboard_worker.queries.throttle import Throttle
 
 # The values of `claim_statements.RANK`, as text.
 Rank = tuple[str, ...]
@@ -39,11 +39,11 @@ class _Durations:
         return max(0.0, min(self.whole) - min(self.onward))
 
 
-class Frontier:
+class ClaimCursor:
     """Of one worker, whose threads may claim at the same time."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._walk = Thrift(clock)
+        self._walk = Throttle(clock)
         self._durations: defaultdict[str, _Durations] = defaultdict(_Durations)
         self._reached: Rank | None = None
         self._passes = 0
@@ -77,6 +77,6 @@ class Frontier:
             self._walk.spent(seconds)
 
     @property
-    def seconds_until_whole_pass(self) -> float | None:
+    def seconds_until_full_pass(self) -> float | None:
         """When rows that the last claim has passed over can be seen; ``None``: there are none."""
         return self._walk.seconds_until_affordable if self._began_onward else None

@@ -17,7 +17,7 @@ from storyboard_worker.database import Database
 from storyboard_worker.database.one_round_trip import Call, FixedStatement
 from storyboard_worker.errors import DatabaseUnavailable, DataRefused
 from storyboard_worker.logs import event
-from storyboard_worker.queries.claim_cursor import Frontier, Rank
+from storyboard_worker.queries.claim_cursor import ClaimCursor, Rank
 from storyboard_worker.queries.claim_statements import (
     RANK,
     RANK_NAMES,
@@ -75,14 +75,16 @@ class Claiming:
     ) -> None:
         self._database = database
         self._claimant = claimant
-        self._frontiers = {group: Frontier() for group in Group}
+        self._claim_cursors = {group: ClaimCursor() for group in Group}
         self._doubts = doubts
         self._aside = SettingAside(database, on_set_aside)
         self._chance: random.Random = random.SystemRandom()
 
     @property
-    def seconds_until_whole_pass(self) -> float | None:
-        passes = [frontier.seconds_until_whole_pass for frontier in self._frontiers.values()]
+    def seconds_until_full_pass(self) -> float | None:
+        passes = [
+            claim_cursor.seconds_until_full_pass for claim_cursor in self._claim_cursors.values()
+        ]
         return min((seconds for seconds in passes if seconds is not None), default=None)
 
     @property
@@ -131,7 +133,7 @@ class Claiming:
         self, limit: int, without_upstreams: Collection[str], *, group: Group
     ) -> list[Claim]:
         narrowed = Narrowed(group, avoided=tuple(sorted(without_upstreams)))
-        start = self._frontiers[group].start
+        start = self._claim_cursors[group].start
         claims = self._taking(limit, start, narrowed)
         if start is not None and not claims:
             claims = self._taking(limit, None, narrowed)
@@ -208,7 +210,7 @@ class Claiming:
     def _pass(
         self, limit: int, start: Rank | None, narrowed: Narrowed, *, is_walk: bool = True
     ) -> list[Claim]:
-        """``is_walk``: one of those that the frontier is about."""
+        """``is_walk``: one of those that the cursor is about."""
         statement = claim_statement(
             limit,
             group=narrowed.group,
@@ -217,13 +219,13 @@ class Claiming:
             at_upstream=narrowed.upstream is not None,
             passing_over=bool(self._aside.passed_over),
         )
-        frontier = self._frontiers[narrowed.group]
+        claim_cursor = self._claim_cursors[narrowed.group]
         began_at = time.monotonic()
-        with _watched(frontier, start, began_at), self._doubts.marked() as mark:
+        with _watched(claim_cursor, start, began_at), self._doubts.marked() as mark:
             taken = self._database.run(self._call(statement, mark, start, **narrowed.values()))
         if not is_walk:
             return _claims(taken)
-        return _passed(frontier, "alone", start, taken, began_at)
+        return _passed(claim_cursor, "alone", start, taken, began_at)
 
     def _row_by_row(self, limit: int, narrowed: Narrowed) -> list[Claim]:
         """One row makes the statement fail for all: take the others, and set that one aside."""
@@ -268,8 +270,8 @@ class Claiming:
 
     def most_urgent_along(self, other: Call[Row], limit: int) -> tuple[list[Row], list[Claim]]:
         """``other`` and a claim of rows that have not been tried, in one transaction."""
-        frontier = self._frontiers[Group.NEW]
-        start = frontier.start
+        claim_cursor = self._claim_cursors[Group.NEW]
+        start = claim_cursor.start
         statement = claim_statement(
             limit,
             group=Group.NEW,
@@ -277,9 +279,9 @@ class Claiming:
             passing_over=bool(self._aside.passed_over),
         )
         began_at = time.monotonic()
-        with _watched(frontier, start, began_at), self._doubts.marked() as mark:
+        with _watched(claim_cursor, start, began_at), self._doubts.marked() as mark:
             rows, taken = self._database.run_both(other, self._call(statement, mark, start))
-        return rows, _passed(frontier, "along", start, taken, began_at)
+        return rows, _passed(claim_cursor, "along", start, taken, began_at)
 
     def _call(
         self, statement: FixedStatement, mark: str, start: Rank | None = None, **values: Any
@@ -296,19 +298,23 @@ class Claiming:
 
 
 @contextmanager
-def _watched(frontier: Frontier, start: Rank | None, began_at: float) -> Iterator[None]:
+def _watched(claim_cursor: ClaimCursor, start: Rank | None, began_at: float) -> Iterator[None]:
     try:
         yield
     except DatabaseUnavailable:
-        frontier.failed(start, time.monotonic() - began_at)
+        claim_cursor.failed(start, time.monotonic() - began_at)
         raise
 
 
 def _passed(
-    frontier: Frontier, kind: str, start: Rank | None, taken: Sequence[Taken], began_at: float
+    claim_cursor: ClaimCursor,
+    kind: str,
+    start: Rank | None,
+    taken: Sequence[Taken],
+    began_at: float,
 ) -> list[Claim]:
     reached = taken[-1][1] if taken else None
-    frontier.passed(kind, start, reached, time.monotonic() - began_at)
+    claim_cursor.passed(kind, start, reached, time.monotonic() - began_at)
     return _claims(taken)
 
 

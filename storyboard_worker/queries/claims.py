@@ -169,9 +169,9 @@ class StoryboardQueue:
         return self._claiming.seconds_until_look_for_lost
 
     @property
-    def seconds_until_whole_pass(self) -> float | None:
+    def seconds_until_full_pass(self) -> float | None:
         """When rows that :meth:`claim` has passed over can be seen; ``None``: there are none."""
-        return self._claiming.seconds_until_whole_pass
+        return self._claiming.seconds_until_full_pass
 
     def renew(self, claims: Sequence[Claim]) -> list[Claim]:
         """Extend the leases of ``claims``; returns those that are no longer ours. One whose end is

@@ -19,7 +19,7 @@ from storyboard_worker.queries.columns import (
     is_pending,
     seconds_between,
 )
-from storyboard_worker.queries.throttle import Thrift
+from storyboard_worker.queries.throttle import Throttle
 
 rows = storyboards.c
 
@@ -33,7 +33,7 @@ class _Seen:
     moment: str
 
 
-class Outlook:
+class NextDue:
     """Of one worker. A look reads all that waits for another attempt, so :meth:`refresh` spares
     it while it would take more than a small share of the time.
 
@@ -44,7 +44,7 @@ class Outlook:
     def __init__(self, database: Database, clock: Callable[[], float] = time.monotonic) -> None:
         self._database = database
         self._clock = clock
-        self._looks = Thrift(clock)
+        self._looks = Throttle(clock)
         self._is_outdated = False
         self._next_due_at: float | None = None
         self._seen_until: str | None = None

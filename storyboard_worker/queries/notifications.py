@@ -11,7 +11,7 @@ PROOF_PREFIX = "proof:"
 PROOF_TIMEOUT_SECONDS = 5.0
 
 
-def hears(connection: psycopg.Connection, register: WorkerRegister) -> bool:
+def notifications_arrive(connection: psycopg.Connection, register: WorkerRegister) -> bool:
     """Notify ourselves over another connection, and hear it on ``connection``, which listens.
 
     Raises :class:`DatabaseUnavailable`.

@@ -9,7 +9,7 @@ SHARE = 20
 NEGLIGIBLE_SECONDS = 0.0003
 
 
-class Thrift:
+class Throttle:
     """Says when something may be done again, from what it cost the last time."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

@@ -14,7 +14,7 @@ MOST_UPSTREAMS = 100
 Crumb = dict[str, Any]
 
 
-class Trail:
+class Breadcrumbs:
     """The last transient errors of each upstream, as breadcrumbs of Sentry's form
     (https://develop.sentry.dev/sdk/data-model/event-payloads/breadcrumbs/)."""
 

@@ -54,7 +54,7 @@ class _Window:
     summary: Summary | None = None
 
 
-class Flood:
+class EventThrottle:
     """Keeps count of what was told lately; for one process."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

@@ -12,7 +12,7 @@ from sentry_sdk.utils import event_from_exception
 
 from storyboard_worker.errors import AttemptError, ErrorCode
 from storyboard_worker.redaction.redactor import without_query
-from storyboard_worker.reporting.breadcrumbs import Trail
+from storyboard_worker.reporting.breadcrumbs import Breadcrumbs
 from storyboard_worker.reporting.event_throttle import Cause, Reservation, Summary
 from storyboard_worker.reporting.titles import next_step, title
 from storyboard_worker.storyboard import Claim, Expired, Lapsed, SetAside
@@ -23,11 +23,11 @@ SHOWN_IDS = 20
 
 
 class Events:
-    """Made for one worker; ``trail`` is what led up to them."""
+    """Made for one worker; ``breadcrumbs`` is what led up to them."""
 
-    def __init__(self, worker_id: str, trail: Trail) -> None:
+    def __init__(self, worker_id: str, breadcrumbs: Breadcrumbs) -> None:
         self._worker_id = worker_id
-        self._trail = trail
+        self._breadcrumbs = breadcrumbs
 
     def row_failed(self, claim: Claim, error: AttemptError, reservation: Reservation) -> Event:
         event = self._of_cause(
@@ -164,7 +164,7 @@ class Events:
             "message": title(code, upstream),
             "fingerprint": [FINGERPRINT, str(code), upstream],
             "tags": _tags(error_code=code, upstream=upstream, worker_id=self._worker_id, **tags),
-            "breadcrumbs": {"values": self._trail.of(upstream)},
+            "breadcrumbs": {"values": self._breadcrumbs.of(upstream)},
         }
 
 

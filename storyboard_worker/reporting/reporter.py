@@ -12,8 +12,8 @@ import sentry_sdk
 from storyboard_worker.errors import AttemptError, ErrorCode
 from storyboard_worker.redaction.redactor import Redactor
 from storyboard_worker.reporting import monitors
-from storyboard_worker.reporting.breadcrumbs import Trail
-from storyboard_worker.reporting.event_throttle import Cause, Flood, Reservation
+from storyboard_worker.reporting.breadcrumbs import Breadcrumbs
+from storyboard_worker.reporting.event_throttle import Cause, EventThrottle, Reservation
 from storyboard_worker.reporting.events import Events
 from storyboard_worker.reporting.sdk import FLUSH_SECONDS, start_sdk
 from storyboard_worker.reporting.traces import (
@@ -25,7 +25,7 @@ from storyboard_worker.reporting.traces import (
 )
 from storyboard_worker.settings.sentry import SentrySettings
 from storyboard_worker.storyboard import Claim, Expired, Lapsed, SetAside
-from storyboard_worker.timings import Timeline
+from storyboard_worker.timings import Timings
 
 
 class Reporter:
@@ -38,15 +38,15 @@ class Reporter:
     def __init__(self, settings: SentrySettings, redactor: Redactor, *, worker_id: str) -> None:
         self._settings = settings
         self._enabled = settings.dsn is not None
-        self._flood = Flood()
-        self._trail = Trail()
-        self._events = Events(worker_id, self._trail)
+        self._event_throttle = EventThrottle()
+        self._breadcrumbs = Breadcrumbs()
+        self._events = Events(worker_id, self._breadcrumbs)
         if self._enabled:
             start_sdk(settings, redactor, server_name=worker_id)
 
     def reserve(self, code: ErrorCode, upstream: str) -> Reservation | None:
         """For a failure that is about to be written down; ``None`` when nothing will be sent."""
-        return self._flood.reserve(Cause(code, upstream)) if self._enabled else None
+        return self._event_throttle.reserve(Cause(code, upstream)) if self._enabled else None
 
     def row_failed(
         self, claim: Claim, error: AttemptError, reservation: Reservation | None
@@ -57,7 +57,7 @@ class Reporter:
         if reservation.full:
             sentry_sdk.capture_event(self._events.row_failed(claim, error, reservation))
         else:
-            self._flood.count(reservation.cause, [claim.id])
+            self._event_throttle.count(reservation.cause, [claim.id])
 
     def rows_failed(
         self, rows: Sequence[Expired | Lapsed | SetAside], reservation: Reservation | None
@@ -68,17 +68,17 @@ class Reporter:
         if reservation.full:
             sentry_sdk.capture_event(self._events.rows_failed(rows, reservation))
         else:
-            self._flood.count(reservation.cause, [row.id for row in rows])
+            self._event_throttle.count(reservation.cause, [row.id for row in rows])
 
     def row_put_off(self, claim: Claim, error: AttemptError, outcome: str) -> None:
         """A transient error: a breadcrumb of the next event about the same upstream."""
         if self._enabled:
-            self._trail.add(error.upstream or claim.host, claim, error, outcome)
+            self._breadcrumbs.add(error.upstream or claim.host, claim, error, outcome)
 
     def tell_summaries(self, *, all_of_them: bool = False) -> None:
         """Tell of failures that were counted only: those that wait long enough, or all."""
         if self._enabled:
-            for summary in self._flood.take_summaries(all_of_them=all_of_them):
+            for summary in self._event_throttle.take_summaries(all_of_them=all_of_them):
                 sentry_sdk.capture_event(self._events.counted(summary))
 
     def row_keeps_failing(self, claim: Claim, error: AttemptError) -> None:
@@ -108,7 +108,7 @@ class Reporter:
             sentry_sdk.capture_event(self._events.alarm(name, message, next_step, facts))
 
     @contextmanager
-    def attempt(self, claim: Claim, timeline: Timeline) -> Iterator[AttemptTrace]:
+    def attempt(self, claim: Claim, timings: Timings) -> Iterator[AttemptTrace]:
         """Around one attempt: its breadcrumbs stay its own, and with a sample rate set it is
         a trace that continues the producer's."""
         if not self._enabled:
@@ -118,7 +118,7 @@ class Reporter:
             if self._settings.traces_sample_rate is None:
                 yield NoTrace()
                 return
-            with attempt_trace(claim, timeline) as trace:
+            with attempt_trace(claim, timings) as trace:
                 yield trace
 
     @contextmanager

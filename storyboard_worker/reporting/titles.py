@@ -40,4 +40,4 @@ def next_step(code: ErrorCode, storyboard_id: UUID) -> str:
     look = f"storyboard-worker show {storyboard_id}"
     if code in GONE:
         return f"{look}; generate the images anew: storyboard-worker list --error-code {code}"
-    return f"{look}; when mended: storyboard-worker retry --error-code {code}"
+    return f"{look}; when fixed: storyboard-worker retry --error-code {code}"

@@ -16,7 +16,7 @@ from sentry_sdk.tracing import Span, Transaction
 from storyboard_worker.errors import AttemptError, ErrorCode
 from storyboard_worker.logs import event
 from storyboard_worker.storyboard import Claim
-from storyboard_worker.timings import Timeline
+from storyboard_worker.timings import Timings
 
 DESTINATION = "storyboards"
 SYSTEM = "postgresql"
@@ -49,7 +49,7 @@ class PublishedTrace:
 
 
 @contextmanager
-def attempt_trace(claim: Claim, timeline: Timeline) -> Iterator[AttemptTrace]:
+def attempt_trace(claim: Claim, timings: Timings) -> Iterator[AttemptTrace]:
     """A transaction that continues the producer's trace, with a ``queue.process`` span in it.
 
     When it is over, the time of source and storage stand below that as spans of their own.
@@ -69,9 +69,9 @@ def attempt_trace(claim: Claim, timeline: Timeline) -> Iterator[AttemptTrace]:
             }
         )
         yield trace
-        if timeline.length_bytes is not None:
-            span.set_data("messaging.message.body.size", timeline.length_bytes)
-        _add_parts(span, claim, timeline)
+        if timings.length_bytes is not None:
+            span.set_data("messaging.message.body.size", timings.length_bytes)
+        _add_parts(span, claim, timings)
 
 
 def _continued(claim: Claim) -> Transaction:
@@ -113,15 +113,15 @@ def _status(error: AttemptError | None) -> str:
     return "deadline_exceeded" if error.code in TIME_OUTS else "internal_error"
 
 
-def _add_parts(span: Span, claim: Claim, timeline: Timeline) -> None:
+def _add_parts(span: Span, claim: Claim, timings: Timings) -> None:
     """Only now is it known when they were: download and upload overlap."""
     now = time.monotonic()
-    if timeline.asked_at is not None:
-        ends_at = timeline.last_byte_at or now
-        _add(span, "http.client", f"source {claim.host}", timeline.asked_at, ends_at)
-    if timeline.first_byte_at is not None:
-        ends_at = timeline.stored_at or now
-        _add(span, "http.client", "storage cloudinary", timeline.first_byte_at, ends_at)
+    if timings.asked_at is not None:
+        ends_at = timings.last_byte_at or now
+        _add(span, "http.client", f"source {claim.host}", timings.asked_at, ends_at)
+    if timings.first_byte_at is not None:
+        ends_at = timings.stored_at or now
+        _add(span, "http.client", "storage cloudinary", timings.first_byte_at, ends_at)
 
 
 def _add(span: Span, op: str, name: str, began_at: float, ends_at: float) -> None:

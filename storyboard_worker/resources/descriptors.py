@@ -33,7 +33,7 @@ class Descriptors:
         return f"the limit of {self.limit} open files is below the {self.needed} that may be needed"
 
     @property
-    def mend(self) -> str:
+    def fix(self) -> str:
         fewer = f"set WORKER_CONCURRENCY={self.concurrency}, or " if self.concurrency else ""
         return f"{fewer}raise the limit of open files (ulimit -n) to {self.needed}"
 

@@ -1,4 +1,4 @@
-"""Reading typed values from environment variables, with errors that name the mend.
+"""Reading typed values from environment variables, with errors that name the fix.
 
 No error repeats a value: somebody may have put a secret into the wrong variable.
 """

@@ -1,7 +1,7 @@
 """The settings, read once from environment variables.
 
 Every setting is listed in the README's table. A wrong or missing one raises
-:class:`SettingsError`, whose message is one line that names the variable and the mend.
+:class:`SettingsError`, whose message is one line that names the variable and the fix.
 """
 
 import re

@@ -22,11 +22,11 @@ CREDENTIALS = (
 
 
 class AccountError(StoryboardWorkerError):
-    """Cloudinary does not answer as it should; ``mend`` says what to do."""
+    """Cloudinary does not answer as it should; ``fix`` says what to do."""
 
-    def __init__(self, message: str, mend: str) -> None:
+    def __init__(self, message: str, fix: str) -> None:
         super().__init__(message)
-        self.mend = mend
+        self.fix = fix
 
 
 class Account:

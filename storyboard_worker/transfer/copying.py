@@ -17,7 +17,7 @@ from dataclasses import replace
 from storyboard_worker.errors import STORAGE_UPSTREAM, AttemptError, ErrorCode
 from storyboard_worker.settings.reading import Verify
 from storyboard_worker.storyboard import Claim, StoredImage, public_id
-from storyboard_worker.timings import Timeline
+from storyboard_worker.timings import Timings
 from storyboard_worker.transfer.images import HEAD_BYTES, ImageType, recognise, structure_of
 from storyboard_worker.transfer.source import Source, SourceImage
 from storyboard_worker.transfer.spool import Spools
@@ -54,22 +54,22 @@ class Transfer:
         *,
         link_has_expired: Callable[[], bool],
         announce: Announce,
-        timeline: Timeline,
+        timings: Timings,
     ) -> StoredImage:
         """Raises :class:`AttemptError`, or :class:`AttemptCancelled` when stopped.
 
-        ``announce`` hears each step in words, for somebody who watches; ``timeline`` keeps
+        ``announce`` hears each step in words, for somebody who watches; ``timings`` keeps
         when they were.
         """
         announce(f"asking {claim.host} for the image")
-        timeline.asked_at = time.monotonic()
+        timings.asked_at = time.monotonic()
         with self._source.open(
             claim.source_url, deadline, link_has_expired=link_has_expired
         ) as found:
             if found.length_bytes is None:
-                return self._copy_spooled(claim, found, deadline, announce, timeline)
+                return self._copy_spooled(claim, found, deadline, announce, timings)
             self._check_size(found.length_bytes, claim.host)
-            return self._store(claim, found, found.length_bytes, deadline, announce, timeline)
+            return self._store(claim, found, found.length_bytes, deadline, announce, timings)
 
     def _copy_spooled(
         self,
@@ -77,18 +77,18 @@ class Transfer:
         found: SourceImage,
         deadline: Deadline,
         announce: Announce,
-        timeline: Timeline,
+        timings: Timings,
     ) -> StoredImage:
         announce("the source does not say how long the image is: reading it whole first")
         with self._spools.open() as spool:
             length = 0
             for chunk in found.chunks:
-                timeline.first_byte_at = timeline.first_byte_at or time.monotonic()
+                timings.first_byte_at = timings.first_byte_at or time.monotonic()
                 length += len(chunk)
                 self._check_size(length, claim.host)
                 spool.write(chunk)
             spooled = replace(found, chunks=spool.chunks())
-            return self._store(claim, spooled, length, deadline, announce, timeline)
+            return self._store(claim, spooled, length, deadline, announce, timings)
 
     def _store(
         self,
@@ -97,13 +97,13 @@ class Transfer:
         length: int,
         deadline: Deadline,
         announce: Announce,
-        timeline: Timeline,
+        timings: Timings,
     ) -> StoredImage:
         body = ImageBody(
             found.chunks,
             length,
             claim.host,
-            timeline,
+            timings,
             hashing=self._verify == "hash",
             encoding=found.encoding,
         )
@@ -111,7 +111,7 @@ class Transfer:
         image = self._storage.upload(
             public_id(self._folder, claim.id, claim.source_url), body, length, deadline
         )
-        timeline.stored_at = time.monotonic()
+        timings.stored_at = time.monotonic()
         _check_stored(image, length, body.md5_hex)
         announce(f"Cloudinary has stored it as {image.public_id}")
         return image
@@ -129,7 +129,7 @@ class Transfer:
 class ImageBody:
     """The chunks of one image, checked while they pass.
 
-    The type is known on construction; ``timeline`` learns when the first and the last of them
+    The type is known on construction; ``timings`` learns when the first and the last of them
     have come; ``encoding`` is what the source says of them. Iterating raises
     :class:`AttemptError` in place of the last chunk when the image is not whole.
     """
@@ -139,7 +139,7 @@ class ImageBody:
         chunks: Iterator[bytes],
         length: int,
         host: str,
-        timeline: Timeline,
+        timings: Timings,
         *,
         hashing: bool,
         encoding: str = "",
@@ -152,9 +152,9 @@ class ImageBody:
         self._head = b""
         while len(self._head) < HEAD_BYTES and (chunk := next(chunks, b"")):
             self._head += chunk
-        timeline.first_byte_at = timeline.first_byte_at or time.monotonic()
-        timeline.length_bytes = length
-        self._timeline = timeline
+        timings.first_byte_at = timings.first_byte_at or time.monotonic()
+        timings.length_bytes = length
+        self._timings = timings
         self.image_type = self._recognised()
 
     @property
@@ -177,7 +177,7 @@ class ImageBody:
             raise self._truncated(f"{passed:,} of {self._length:,} bytes arrived")
         if not structure.is_whole:
             raise self._truncated(f"the {self.image_type} lacks its end")
-        self._timeline.last_byte_at = time.monotonic()
+        self._timings.last_byte_at = time.monotonic()
         yield held
 
     def _hash(self, chunk: bytes) -> None:

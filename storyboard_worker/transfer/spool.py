@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import IO
 
-from storyboard_worker.resources.restraint import Pause
 from storyboard_worker.errors import Resource, ResourceExhausted
 from storyboard_worker.resources.exhaustion import exhausted_spool
+from storyboard_worker.resources.restraint import Pause
 
 CHUNK_BYTES = 256 * 1024
 # Up to here a spooled image stays in memory; sixteen slots of it are still little.

@@ -9,7 +9,7 @@ from storyboard_worker.web.answers import problem
 SCHEME = "bearer"
 
 
-class Bearer:
+class Auth:
     """``secret`` ``None``: there is no such route."""
 
     def __init__(self, secret: str | None) -> None:

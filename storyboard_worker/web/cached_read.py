@@ -11,7 +11,7 @@ from storyboard_worker.errors import DatabaseUnavailable
 Found = TypeVar("Found")
 
 
-class Look(Generic[Found]):
+class CachedRead(Generic[Found]):
     """What ``read`` found, or the error that it raised, at most ``fresh_seconds`` ago.
 
     Only one look is under way at a time, in a thread of its own; whoever asks meanwhile waits for

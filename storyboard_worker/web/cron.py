@@ -10,7 +10,7 @@ from werkzeug.wrappers import Request, Response
 
 from storyboard_worker.web.answers import answer, come_again, problem, stopping
 from storyboard_worker.web.application import route
-from storyboard_worker.web.auth import Bearer
+from storyboard_worker.web.auth import Auth
 from storyboard_worker.web.errands import Errands, NoneFree, Overdue
 
 PATH = "/api/cron/download-pending-storyboards"
@@ -26,13 +26,13 @@ class Cron:
 
     def __init__(
         self,
-        bearer: Bearer,
+        auth: Auth,
         sweep: Callable[[float], Mapping[str, Any]],
         *,
         passes: Errands,
         is_stopping: Callable[[], bool],
     ) -> None:
-        self._bearer = bearer
+        self._auth = auth
         self._sweep = sweep
         self._passes = passes
         self._is_stopping = is_stopping
@@ -42,7 +42,7 @@ class Cron:
         return [route(PATH, self.call, "GET", "POST", logged_as="cron call")]
 
     def call(self, request: Request) -> Response:
-        refusal = self._bearer.refusal(request)
+        refusal = self._auth.refusal(request)
         if refusal is not None:
             return refusal
         seconds = _max_seconds(request.args.get("max_seconds"))

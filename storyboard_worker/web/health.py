@@ -13,7 +13,7 @@ from storyboard_worker.queries.workers import paused_upstreams
 from storyboard_worker.settings.reading import Settings
 from storyboard_worker.web.answers import answer
 from storyboard_worker.web.application import route
-from storyboard_worker.web.auth import Bearer
+from storyboard_worker.web.auth import Auth
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Health:
     def __init__(
         self,
         settings: Settings,
-        bearer: Bearer,
+        auth: Auth,
         *,
         silent_seconds: Callable[[], float],
         most_silent_seconds: float,
@@ -40,7 +40,7 @@ class Health:
         look: Callable[[], Table],
     ) -> None:
         self._settings = settings
-        self._bearer = bearer
+        self._auth = auth
         self._silent_seconds = silent_seconds
         self._most_silent_seconds = most_silent_seconds
         self._paused_for_seconds = paused_for_seconds
@@ -63,7 +63,7 @@ class Health:
         to those who show the secret."""
         table, reasons = self._findings()
         body: dict[str, object] = {"healthy": not reasons, "stats": _stats(table)}
-        if self._bearer.is_shown(request):
+        if self._auth.is_shown(request):
             paused = [] if table is None else paused_upstreams(table.workers)
             body |= {"reasons": reasons, "paused": paused}
         return answer(body, 503 if reasons else 200)

@@ -10,7 +10,7 @@ from werkzeug.wrappers import Request, Response
 from storyboard_worker.errors import DatabaseUnavailable
 from storyboard_worker.web.answers import answer, come_again, problem, stopping
 from storyboard_worker.web.application import route
-from storyboard_worker.web.auth import Bearer
+from storyboard_worker.web.auth import Auth
 from storyboard_worker.web.errands import Errands, NoneFree, Overdue
 
 PATH = "/api/storyboards/<uuid:storyboard_id>"
@@ -26,7 +26,7 @@ class Storyboards:
 
     def __init__(
         self,
-        bearer: Bearer,
+        auth: Auth,
         *,
         progress: Callable[[UUID], dict[str, Any] | None],
         process: Callable[[UUID], None],
@@ -35,7 +35,7 @@ class Storyboards:
         attempts: Errands,
         is_stopping: Callable[[], bool],
     ) -> None:
-        self._bearer = bearer
+        self._auth = auth
         self._progress = progress
         self._process = process
         self._attempt_seconds = attempt_seconds
@@ -63,7 +63,7 @@ class Storyboards:
 
     def do(self, request: Request, storyboard_id: UUID) -> Response:
         """The row as it then is: a row that somebody else holds is shown as it is, too."""
-        refusal = self._bearer.refusal(request)
+        refusal = self._auth.refusal(request)
         if refusal is not None:
             return refusal
         if self._is_stopping():

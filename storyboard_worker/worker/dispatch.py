@@ -6,10 +6,10 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from storyboard_worker.attempts.breakers import Breakers
-from storyboard_worker.resources.restraint import Restraint
 from storyboard_worker.errors import STORAGE_UPSTREAM
 from storyboard_worker.logs import event
 from storyboard_worker.queries.claims import StoryboardQueue
+from storyboard_worker.resources.restraint import Restraint
 from storyboard_worker.storyboard import Claim, Group
 from storyboard_worker.worker.slots import Slots
 
@@ -79,9 +79,9 @@ class Dispatcher:
         """No more may be started."""
         return self._left is not None and self._left <= 0
 
-    def fill(self, *, hearing: bool = True) -> Filled:
-        """Start attempts in the free slots. Unless ``hearing``, no word comes of new rows."""
-        if not hearing:
+    def fill(self, *, listening: bool = True) -> Filled:
+        """Start attempts in the free slots. Unless ``listening``, no word comes of new rows."""
+        if not listening:
             for upstream in self._without_new:
                 self._breakers.row_arrived(upstream)
         # A probe may end, and open its upstream for all, before this comes to its end.

@@ -13,7 +13,7 @@ from storyboard_worker.worker.proofs import Proofs
 from storyboard_worker.worker.slots import Slots
 
 
-class Presence:
+class Heartbeat:
     """The worker's row in the register."""
 
     def __init__(

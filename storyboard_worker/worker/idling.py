@@ -26,13 +26,13 @@ class Idling:
         """Start over with short waits."""
         self._next_seconds = FIRST_WAIT_SECONDS
 
-    def wait_seconds(self, *, hearing: bool, known: Iterable[float | None] = ()) -> float:
+    def wait_seconds(self, *, listening: bool, known: Iterable[float | None] = ()) -> float:
         """How long to wait now; no longer than any of the ``known`` times to the next event."""
-        interval = self._interval(hearing=hearing) * self._jitter.uniform(*JITTER)
+        interval = self._interval(listening=listening) * self._jitter.uniform(*JITTER)
         return min([interval, *(seconds for seconds in known if seconds is not None)])
 
-    def _interval(self, *, hearing: bool) -> float:
-        if hearing:
+    def _interval(self, *, listening: bool) -> float:
+        if listening:
             return max(LISTENING_INTERVAL_SECONDS, self._poll_interval_seconds)
         interval = min(self._next_seconds, self._poll_interval_seconds)
         self._next_seconds = min(self._next_seconds * GROWTH, self._poll_interval_seconds)

@@ -11,7 +11,7 @@ from storyboard_worker.database import Database
 from storyboard_worker.errors import DatabaseUnavailable, SchemaOutdated
 from storyboard_worker.logs import event, log
 from storyboard_worker.queries.connection_kind import ConnectionKind, connection_kind
-from storyboard_worker.queries.notifications import hears
+from storyboard_worker.queries.notifications import notifications_arrive
 from storyboard_worker.queries.workers import WorkerRegister
 from storyboard_worker.storyboard import NOTIFY_CHANNEL
 from storyboard_worker.worker.proofs import Proofs
@@ -24,7 +24,7 @@ WAIT_SECONDS = 5.0
 
 
 class Listener:
-    """A thread that calls ``wake`` for each notification, and when its hearing changes.
+    """A thread that calls ``wake`` for each notification, and when it begins or ceases to hear.
 
     ``proofs`` are sent by the keeper, and heard here. ``on_found`` is called once, when the
     database has been reached: with the kind of connection, and whether notifications arrive.
@@ -43,15 +43,15 @@ class Listener:
         self._wake = wake
         self._on_found = on_found
         self._found = False
-        self._hearing = False
+        self._listening = False
         self._told_deaf = False
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._run, name="listener", daemon=True)
 
     @property
-    def hearing(self) -> bool:
+    def listening(self) -> bool:
         """Whether notifications have been proven to arrive."""
-        return self._hearing
+        return self._listening
 
     def start(self) -> None:
         self._thread.start()
@@ -66,28 +66,28 @@ class Listener:
             wait_seconds = random.uniform(*RECONNECT_SECONDS)  # noqa: S311  only spreads load
             try:
                 with self._database.listening(NOTIFY_CHANNEL) as connection:
-                    hearing = hears(connection, self._register)
-                    self._tell_found(hearing=hearing)
-                    if hearing:
+                    listening = notifications_arrive(connection, self._register)
+                    self._tell_found(listening=listening)
+                    if listening:
                         self._hear(connection)
                     else:
                         self._tell_deaf()
                         wait_seconds = DEAF_RETRY_SECONDS
             except (DatabaseUnavailable, SchemaOutdated) as error:
-                self._change_hearing(hearing=False, reason=str(error))
+                self._change_listening(listening=False, reason=str(error))
             except Exception:  # noqa: BLE001  logged, and listening is tried again
                 # A thread that died here would leave the loop waiting for notifications.
                 log.exception("the listener broke")
-                self._change_hearing(hearing=False, reason="the listener broke")
+                self._change_listening(listening=False, reason="the listener broke")
 
-    def _tell_found(self, *, hearing: bool) -> None:
+    def _tell_found(self, *, listening: bool) -> None:
         if not self._found:
-            self._on_found(connection_kind(self._database), hearing)
+            self._on_found(connection_kind(self._database), listening)
             self._found = True
 
     def _hear(self, connection: psycopg.Connection) -> None:
         self.proofs.begin()
-        self._change_hearing(hearing=True)
+        self._change_listening(listening=True)
         try:
             while not self._stopped.is_set():
                 for notification in connection.notifies(timeout=WAIT_SECONDS):
@@ -98,18 +98,18 @@ class Listener:
         finally:
             self.proofs.end()
 
-    def _change_hearing(self, *, hearing: bool, reason: str | None = None) -> None:
-        if hearing == self._hearing:
+    def _change_listening(self, *, listening: bool, reason: str | None = None) -> None:
+        if listening == self._listening:
             return
-        self._hearing = hearing
-        if hearing:
+        self._listening = listening
+        if listening:
             event(logging.INFO, "listening for new rows")
         else:
             event(logging.WARNING, "listening ended, polling meanwhile", reason=reason)
         self._wake()
 
     def _tell_deaf(self) -> None:
-        self._change_hearing(hearing=False, reason="notifications do not arrive")
+        self._change_listening(listening=False, reason="notifications do not arrive")
         if not self._told_deaf:
             self._told_deaf = True
             event(

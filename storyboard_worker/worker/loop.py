@@ -11,25 +11,25 @@ from typing import Protocol
 
 from storyboard_worker import __version__
 from storyboard_worker.attempts.breakers import Breakers
-from storyboard_worker.resources.restraint import Restraint
 from storyboard_worker.attempts.runner import Attempts, Ended, Outcome
 from storyboard_worker.database import Database
 from storyboard_worker.errors import DatabaseUnavailable, SchemaOutdated
 from storyboard_worker.logs import event
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.queries.connection_kind import ConnectionKind
-from storyboard_worker.queries.next_due import Outlook
+from storyboard_worker.queries.next_due import NextDue
 from storyboard_worker.queries.workers import WorkerRegister
 from storyboard_worker.reporting.reporter import Reporter
 from storyboard_worker.reporting.sdk import release_of
 from storyboard_worker.resources.exhaustion import exhaustion_in
+from storyboard_worker.resources.restraint import Restraint
 from storyboard_worker.settings.reading import Settings
 from storyboard_worker.shutdown import Shutdown
 from storyboard_worker.storyboard import Claim
 from storyboard_worker.worker.check_ins import PULSE_SECONDS, check_in, silent_after_seconds
 from storyboard_worker.worker.dispatch import FOLLOW_UP_SECONDS, Dispatcher, Filled
 from storyboard_worker.worker.grace import Grace
-from storyboard_worker.worker.heartbeat import Presence
+from storyboard_worker.worker.heartbeat import Heartbeat
 from storyboard_worker.worker.housekeeping import Housekeeping
 from storyboard_worker.worker.idling import Idling
 from storyboard_worker.worker.keeper import RENEWALS_PER_LEASE, Keeper, renew_leases
@@ -41,7 +41,7 @@ from storyboard_worker.worker.watchdog import Watchdog
 
 # What giving rows back may take at the end of the grace.
 GIVE_BACK_SECONDS = 2.0
-# However long a lease is, a beat and a proof of hearing come once a minute.
+# However long a lease is, a beat and a proof that notifications arrive come once a minute.
 BEAT_SECONDS = 60.0
 # At the end one connection may be silent, and the next is well.
 TRIES_TO_GIVE_BACK = 2
@@ -78,7 +78,7 @@ class Parts:
     worker_id: str
     database: Database
     queue: StoryboardQueue
-    outlook: Outlook
+    next_due: NextDue
     register: WorkerRegister
     housekeeping: Housekeeping
     attempts: Attempts
@@ -95,7 +95,7 @@ class Worker:
         self._worker_id = parts.worker_id
         self._settings = settings
         self._queue = parts.queue
-        self._outlook = parts.outlook
+        self._next_due = parts.next_due
         self._database = parts.database
         self._breakers = parts.breakers
         self._restraint = parts.restraint
@@ -124,7 +124,7 @@ class Worker:
             parts.reporter, patience_seconds=2 * settings.database_timeout_seconds
         )
         self._grace = Grace(settings.shutdown_grace_seconds)
-        self._presence = Presence(
+        self._heartbeat = Heartbeat(
             parts.worker_id,
             parts.register,
             parts.housekeeping,
@@ -140,7 +140,7 @@ class Worker:
                 lambda: renew_leases(parts.queue, self._slots),
                 parts.queue.give_back_lost,
                 parts.attempts.tell_news,
-                self._presence.beat_and_tidy,
+                self._heartbeat.beat_and_tidy,
             ],
             interval_seconds=keeper_seconds,
             watcher=KeeperWatcher(self._outage, self._watchdog, keeper_seconds),
@@ -209,9 +209,9 @@ class Worker:
     @property
     def listening(self) -> bool:
         """Whether notifications have been proven to arrive."""
-        return self._listener.hearing
+        return self._listener.listening
 
-    def _tell_found(self, kind: ConnectionKind, hearing: bool) -> None:  # noqa: FBT001  a callback's
+    def _tell_found(self, kind: ConnectionKind, listening: bool) -> None:  # noqa: FBT001  a callback's
         """In the listener's thread: one line with what the worker found."""
         poll_seconds = self._settings.poll_interval_seconds
         event(
@@ -219,7 +219,7 @@ class Worker:
             "worker ready",
             worker_id=self._worker_id,
             connection=str(kind),
-            new_rows="by LISTEN" if hearing else f"polled every {poll_seconds:g} s",
+            new_rows="by LISTEN" if listening else f"polled every {poll_seconds:g} s",
             concurrency=self._settings.worker_concurrency,
             release=release_of(self._settings.sentry),
         )
@@ -235,7 +235,7 @@ class Worker:
         if filled.started:
             self._idling.found_work()
         seconds = self._idling.wait_seconds(
-            hearing=self._listener.hearing, known=self._known_seconds(filled)
+            listening=self._listener.listening, known=self._known_seconds(filled)
         )
         rows_are_left = filled.look_again or filled.held_back
         free = filled.left_free + filled.withheld
@@ -249,17 +249,17 @@ class Worker:
         # A pause has an end that only a claim can find.
         if not self._waited_in_vain or self._breakers.seconds_until_change() is not None:
             return True
-        due = self._outlook.anything_due()
+        due = self._next_due.anything_due()
         if not due:
             # With rows due it has yet to show that it lets us write.
             self._outage.over()
         return due
 
     def _fill(self) -> Filled:
-        filled = self._dispatcher.fill(hearing=self._listener.hearing)
+        filled = self._dispatcher.fill(listening=self._listener.listening)
         self._watchdog.progress()
         if not filled.look_again and not filled.unseen:
-            self._outlook.refresh()
+            self._next_due.refresh()
         if filled.started or not filled.look_again:
             self._outage.over()
         return filled
@@ -274,9 +274,9 @@ class Worker:
             # Without a free slot nobody can ask an upstream that may be asked.
             known.append(self._breakers.seconds_until_change())
         if not filled.look_again:
-            known.append(self._outlook.seconds_until_due)
+            known.append(self._next_due.seconds_until_due)
         if not filled.look_again and filled is not NOTHING:
-            known.append(self._queue.seconds_until_whole_pass)
+            known.append(self._queue.seconds_until_full_pass)
         return known
 
     def _wait(self, seconds: float, *, wake_at_free: float = NEVER) -> None:
@@ -345,14 +345,14 @@ class Worker:
         self._database.hurry(max(LEAST_EXCHANGE_SECONDS, reserve / TRIES_TO_GIVE_BACK))
         self._watchdog.stop()
         self._listener.stop()
-        self._if_database_is_there(self._presence.drain)
+        self._if_database_is_there(self._heartbeat.drain)
         self._slots.wait_idle(grace_ends_at - reserve - time.monotonic())
         unfinished = self._slots.under_way
         self._slots.cancel(unfinished)
         given_back = self._if_database_is_there(lambda: self._give_back(unfinished))
         self._pulse.stop()
         self._keeper.stop()
-        self._if_database_is_there(self._presence.leave)
+        self._if_database_is_there(self._heartbeat.leave)
         event(
             logging.INFO,
             "worker stopped",

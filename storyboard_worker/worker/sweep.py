@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from storyboard_worker.attempts.breakers import Breakers
-from storyboard_worker.resources.restraint import Restraint
 from storyboard_worker.attempts.runner import Attempts, Ended, Outcome
 from storyboard_worker.database.patience import Patience
 from storyboard_worker.errors import DatabaseUnavailable, RowsHidden
@@ -19,6 +18,7 @@ from storyboard_worker.logs import event
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.queries.counts import StoryboardCounts
 from storyboard_worker.reporting.reporter import Reporter
+from storyboard_worker.resources.restraint import Restraint
 from storyboard_worker.settings.reading import Settings
 from storyboard_worker.shutdown import Shutdown
 from storyboard_worker.storyboard import Claim

@@ -22,7 +22,7 @@ Dispatcher.fill = slow
 """
 
 
-def test_a_row_that_falls_due_between_claim_and_outlook_is_taken_soon(
+def test_a_row_that_falls_due_between_claim_and_next_due_is_taken_soon(
     producer: psycopg.Connection, origin: Origin, start_worker: StartWorker
 ) -> None:
     worker = start_worker(SLOW)

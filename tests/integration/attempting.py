@@ -12,13 +12,13 @@ from uuid import UUID
 import psycopg
 
 from storyboard_worker.attempts.breakers import Breakers
-from storyboard_worker.resources.restraint import Restraint
 from storyboard_worker.attempts.runner import Attempts, Ended
 from storyboard_worker.database import Database
 from storyboard_worker.errors import ResourceExhausted
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.redaction.redactor import Redactor
 from storyboard_worker.reporting.reporter import Reporter
+from storyboard_worker.resources.restraint import Restraint
 from storyboard_worker.settings.sentry import SentrySettings
 from storyboard_worker.storyboard import Claim
 from storyboard_worker.transfer.copying import Transfer

@@ -10,12 +10,12 @@ import psycopg
 import pytest
 
 from storyboard_worker.attempts.breaker import DOWN_AFTER_ROWS
-from storyboard_worker.resources.restraint import FIRST_PAUSE_SECONDS
 from storyboard_worker.attempts.runner import Ended, Outcome
 from storyboard_worker.database import Database
 from storyboard_worker.demo.faults import Hang
 from storyboard_worker.demo.pictures import random_image
 from storyboard_worker.errors import AttemptError, ErrorCode
+from storyboard_worker.resources.restraint import FIRST_PAUSE_SECONDS
 from storyboard_worker.storyboard import Claim
 from storyboard_worker.transfer import copying as transfer
 from tests.integration.attempting import Bench, new_bench

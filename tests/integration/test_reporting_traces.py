@@ -11,7 +11,7 @@ from storyboard_worker.database import Database
 from storyboard_worker.demo.faults import Answer
 from storyboard_worker.demo.pictures import random_image
 from storyboard_worker.logs import log
-from storyboard_worker.timings import Timeline
+from storyboard_worker.timings import Timings
 from tests.integration.attempting import Bench, new_bench
 from tests.integration.errors.stage import new_stage
 from tests.integration.producing import change, moment
@@ -175,7 +175,7 @@ def test_breadcrumbs_of_one_attempt_do_not_stand_in_the_next(
 ) -> None:
     for name in ("first", "second"):
         claim = untraced.claim(untraced.stage.serve(IMAGE))
-        with untraced.reporter.attempt(claim, Timeline()):
+        with untraced.reporter.attempt(claim, Timings()):
             log.warning("crumb of the %s", name)
             untraced.reporter.alarm(name, name, next_step="none")
     untraced.reporter.close()

@@ -20,7 +20,7 @@ from storyboard_worker.demo.origin import Origin
 from storyboard_worker.demo.pictures import random_image
 from storyboard_worker.logs import JsonFormatter
 from storyboard_worker.redaction.redactor import Redactor
-from storyboard_worker.timings import Timeline
+from storyboard_worker.timings import Timings
 from storyboard_worker.transfer import copying as transfer
 from tests.integration.attempting import Bench, new_bench
 from tests.integration.errors.stage import HASTY_SECONDS, Stage, new_stage
@@ -260,7 +260,7 @@ def test_spans_of_libraries_do_not_leak(
     url = bench.stage.serve(IMAGE, [Answer(410)])
     claim = bench.claim(url)
     with (
-        bench.reporter.attempt(claim, Timeline()),
+        bench.reporter.attempt(claim, Timings()),
         sentry_sdk.start_span(op="http.client", name=url) as span,
     ):
         span.set_data("url", url)

@@ -14,9 +14,9 @@ from uuid import UUID
 
 from storyboard_worker.attempts.breakers import Breakers
 from storyboard_worker.attempts.policy import DOWN_CODES, Release, Retry, Tried, decide
-from storyboard_worker.resources.restraint import Restraint
 from storyboard_worker.errors import AttemptError, ErrorCode
 from storyboard_worker.queries.put_off import NOTICED_AFTER_SECONDS
+from storyboard_worker.resources.restraint import Restraint
 from storyboard_worker.storyboard import Claim, Group
 from storyboard_worker.worker.dispatch import Dispatcher
 from tests.unit.clock import Clock

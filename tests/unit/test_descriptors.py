@@ -46,7 +46,7 @@ def test_no_further_than_the_hard_one(limits: list[Limits]) -> None:
     assert limits[-1] == (300, 300)
     assert not found.are_enough
     assert found.shortage == "the limit of 300 open files is below the 340 that may be needed"
-    assert found.mend.startswith("set WORKER_CONCURRENCY=86, or raise the limit of open files")
+    assert found.fix.startswith("set WORKER_CONCURRENCY=86, or raise the limit of open files")
     assert look(86, serves_http=False).are_enough
     assert not look(87, serves_http=False).are_enough
 

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from storyboard_worker.attempts.breakers import Breakers
-from storyboard_worker.resources.restraint import Restraint
 from storyboard_worker.errors import (
     STORAGE_UPSTREAM,
     DatabaseUnavailable,
@@ -14,6 +13,7 @@ from storyboard_worker.errors import (
     Resource,
     ResourceExhausted,
 )
+from storyboard_worker.resources.restraint import Restraint
 from storyboard_worker.storyboard import Claim, Group
 from storyboard_worker.worker.dispatch import SUSPECTS_EVERY_SECONDS, Dispatcher
 from storyboard_worker.worker.slots import Slots

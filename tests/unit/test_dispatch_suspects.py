@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from storyboard_worker.attempts.breakers import Breakers
-from storyboard_worker.resources.restraint import Restraint
 from storyboard_worker.errors import STORAGE_UPSTREAM
+from storyboard_worker.resources.restraint import Restraint
 from storyboard_worker.storyboard import Claim, Group
 from storyboard_worker.worker.dispatch import SUSPECTS_EVERY_SECONDS, Dispatcher
 from storyboard_worker.worker.slots import Slots
@@ -209,9 +209,9 @@ def test_without_notifications_a_new_row_is_found_all_the_same(
     backlog = Backlog(tried=100)
     dispatcher = dispatcher_of(backlog, slots, breakers, clock)
     breakers.row_arrived()
-    dispatcher.fill(hearing=False)
+    dispatcher.fill(listening=False)
     backlog.due[Group.NEW] = 5
-    assert dispatcher.fill(hearing=False).started == 1
+    assert dispatcher.fill(listening=False).started == 1
 
 
 def test_one_good_answer_lets_all_others_start(

@@ -1,4 +1,4 @@
-"""Typed values from environment variables, and errors in one line that name the mend."""
+"""Typed values from environment variables, and errors in one line that name the fix."""
 
 from collections.abc import Callable
 from typing import Any

@@ -70,7 +70,7 @@ def test_what_asks_for_encryption_is_translated_and_weakens_nothing(query: str, 
 
 
 @pytest.mark.parametrize(
-    ("query", "mend"),
+    ("query", "fix"),
     [
         ("ssl=false", "sslmode=disable"),
         ("ssl=0", "sslmode=disable"),
@@ -83,8 +83,8 @@ def test_what_asks_for_encryption_is_translated_and_weakens_nothing(query: str, 
         ("sslmode=no-verify&ssl=true", "no-verify is require"),
     ],
 )
-def test_what_would_be_weakened_or_is_not_clear_is_refused(query: str, mend: str) -> None:
-    assert mend in refusal(query)
+def test_what_would_be_weakened_or_is_not_clear_is_refused(query: str, fix: str) -> None:
+    assert fix in refusal(query)
 
 
 @pytest.mark.parametrize(

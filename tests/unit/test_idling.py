@@ -13,8 +13,8 @@ class NoJitter(random.Random):
         return b
 
 
-def waits(idling: Idling, count: int, *, hearing: bool = False) -> list[float]:
-    return [idling.wait_seconds(hearing=hearing) for _ in range(count)]
+def waits(idling: Idling, count: int, *, listening: bool = False) -> list[float]:
+    return [idling.wait_seconds(listening=listening) for _ in range(count)]
 
 
 def test_waits_double_up_to_the_interval() -> None:
@@ -32,12 +32,12 @@ def test_found_work_starts_over_with_short_waits() -> None:
     assert waits(idling, 2) == [0.1, 0.2]
 
 
-def test_while_notifications_arrive_looking_is_rare() -> None:
-    assert waits(Idling(2, NoJitter()), 3, hearing=True) == [30, 30, 30]
+def test_while_hears_looking_is_rare() -> None:
+    assert waits(Idling(2, NoJitter()), 3, listening=True) == [30, 30, 30]
 
 
 def test_a_longer_interval_counts_while_hearing_too() -> None:
-    assert waits(Idling(120, NoJitter()), 1, hearing=True) == [120]
+    assert waits(Idling(120, NoJitter()), 1, listening=True) == [120]
 
 
 @pytest.mark.parametrize(
@@ -45,16 +45,16 @@ def test_a_longer_interval_counts_while_hearing_too() -> None:
     [((), 30), ((None, None), 30), ((7.0, None), 7), ((40.0, 3.0), 3), ((0.0,), 0), ((90.0,), 30)],
 )
 def test_no_wait_outlasts_a_known_event(known: tuple[float | None, ...], expected: float) -> None:
-    assert Idling(2, NoJitter()).wait_seconds(hearing=True, known=known) == expected
+    assert Idling(2, NoJitter()).wait_seconds(listening=True, known=known) == expected
 
 
-@pytest.mark.parametrize(("hearing", "interval"), [(True, 30), (False, 2)])
+@pytest.mark.parametrize(("listening", "interval"), [(True, 30), (False, 2)])
 def test_jitter_shortens_by_up_to_a_tenth_and_never_lengthens(
-    *, hearing: bool, interval: float
+    *, listening: bool, interval: float
 ) -> None:
     idling = Idling(2, random.Random(3))
     waits(idling, 10)
-    found = waits(idling, 300, hearing=hearing)
+    found = waits(idling, 300, listening=listening)
     assert min(found) >= interval * 0.9
     assert max(found) <= interval
     assert max(found) - min(found) > interval * 0.09

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from storyboard_worker.errors import AttemptError
-from storyboard_worker.timings import Timeline
+from storyboard_worker.timings import Timings
 from storyboard_worker.transfer.copying import ImageBody
 
 HOST = "images.example.com"
@@ -45,7 +45,7 @@ def passed_before_the_error(body: ImageBody) -> int:
 @few
 @given(cuts)
 def test_a_whole_image_passes_as_it_is(at: list[int]) -> None:
-    body = ImageBody(pieces(IMAGE, at), len(IMAGE), HOST, Timeline(), hashing=True)
+    body = ImageBody(pieces(IMAGE, at), len(IMAGE), HOST, Timings(), hashing=True)
     assert b"".join(body) == IMAGE
     assert body.md5_hex == hashlib.md5(IMAGE).hexdigest()
 
@@ -55,7 +55,7 @@ def test_a_whole_image_passes_as_it_is(at: list[int]) -> None:
 def test_a_file_without_its_end_never_passes_completely(at: list[int], length: int) -> None:
     cut = IMAGE[:length]
     body = ImageBody(
-        pieces(cut, [p for p in at if p < length]), length, HOST, Timeline(), hashing=False
+        pieces(cut, [p for p in at if p < length]), length, HOST, Timings(), hashing=False
     )
     assert passed_before_the_error(body) < length
 
@@ -65,12 +65,12 @@ def test_a_file_without_its_end_never_passes_completely(at: list[int], length: i
 def test_a_body_that_ends_early_never_passes_completely(at: list[int], length: int) -> None:
     cut = IMAGE[:length]
     chunks = pieces(cut, [p for p in at if p < length])
-    body = ImageBody(chunks, len(IMAGE), HOST, Timeline(), hashing=False)
+    body = ImageBody(chunks, len(IMAGE), HOST, Timings(), hashing=False)
     assert passed_before_the_error(body) < length
 
 
 def test_a_whole_image_of_another_length_than_declared_is_refused() -> None:
-    body = ImageBody(iter([IMAGE]), len(IMAGE) + 1, HOST, Timeline(), hashing=False)
+    body = ImageBody(iter([IMAGE]), len(IMAGE) + 1, HOST, Timings(), hashing=False)
     assert passed_before_the_error(body) == 0
 
 
@@ -79,7 +79,7 @@ def test_an_error_of_the_source_passes_through() -> None:
         yield IMAGE[:100]
         raise ConnectionError("gone")
 
-    body = ImageBody(broken(), len(IMAGE), HOST, Timeline(), hashing=False)
+    body = ImageBody(broken(), len(IMAGE), HOST, Timings(), hashing=False)
     with pytest.raises(ConnectionError, match="gone"):
         list(body)
 
@@ -90,10 +90,10 @@ def test_an_error_of_the_source_passes_through() -> None:
 )
 def test_the_first_bytes_decide_before_anything_is_sent(chunks: list[bytes], code: str) -> None:
     with pytest.raises(AttemptError, match=code):
-        ImageBody(iter(chunks), 100, HOST, Timeline(), hashing=True)
+        ImageBody(iter(chunks), 100, HOST, Timings(), hashing=True)
 
 
 def test_without_hashing_there_is_no_hash() -> None:
-    body = ImageBody(iter([IMAGE]), len(IMAGE), HOST, Timeline(), hashing=False)
+    body = ImageBody(iter([IMAGE]), len(IMAGE), HOST, Timings(), hashing=False)
     assert b"".join(body) == IMAGE
     assert body.md5_hex is None

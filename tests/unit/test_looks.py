@@ -8,7 +8,7 @@ from itertools import count
 import pytest
 
 from storyboard_worker.errors import DatabaseUnavailable
-from storyboard_worker.web.cached_read import Look
+from storyboard_worker.web.cached_read import CachedRead
 
 
 @pytest.fixture
@@ -20,13 +20,13 @@ def release() -> Iterator[threading.Event]:
 
 def test_what_is_fresh_is_not_looked_at_again() -> None:
     numbers = count()
-    look = Look(lambda: next(numbers), fresh_seconds=1000, patience_seconds=10)
+    look = CachedRead(lambda: next(numbers), fresh_seconds=1000, patience_seconds=10)
     assert [look(), look(), look()] == [0, 0, 0]
 
 
 def test_what_is_stale_is_looked_at_again() -> None:
     numbers = count()
-    look = Look(lambda: next(numbers), fresh_seconds=-1, patience_seconds=10)
+    look = CachedRead(lambda: next(numbers), fresh_seconds=-1, patience_seconds=10)
     assert [look(), look(), look()] == [0, 1, 2]
 
 
@@ -37,7 +37,7 @@ def test_an_error_is_told_to_all_who_ask_while_it_is_fresh() -> None:
         looks.append(1)
         raise DatabaseUnavailable("away")
 
-    look = Look(fail, fresh_seconds=1000, patience_seconds=10)
+    look = CachedRead(fail, fresh_seconds=1000, patience_seconds=10)
     for _ in range(3):
         with pytest.raises(DatabaseUnavailable, match="away"):
             look()
@@ -54,7 +54,7 @@ def test_those_who_ask_meanwhile_wait_for_the_same(release: threading.Event) -> 
         assert release.wait(30)
         return 7
 
-    look = Look(read, fresh_seconds=1000, patience_seconds=30)
+    look = CachedRead(read, fresh_seconds=1000, patience_seconds=30)
     with ThreadPoolExecutor(8) as askers:
         found = [askers.submit(look) for _ in range(8)]
         assert began.wait(30)
@@ -70,7 +70,7 @@ def test_nobody_waits_long_and_the_next_do_not_wait_at_all(release: threading.Ev
         looks.append(1)
         return release.wait(60)
 
-    look = Look(read, fresh_seconds=1000, patience_seconds=0.2)
+    look = CachedRead(read, fresh_seconds=1000, patience_seconds=0.2)
     with pytest.raises(DatabaseUnavailable, match="has not answered"):
         look()
     # Were each of these a wait of its own, the test's time-out would meet it.

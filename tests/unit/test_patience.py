@@ -70,7 +70,7 @@ def test_it_gives_up_in_time_with_the_last_error(patience_of: Callable[[float], 
 
 
 @pytest.mark.parametrize("error", [SchemaOutdated, DataRefused, RowsHidden, ValueError])
-def test_what_waiting_does_not_mend_is_final(
+def test_what_waiting_does_not_fix_is_final(
     patience_of: Callable[[float], Patience], error: type[Exception]
 ) -> None:
     for before in ([], [AWAY]):

@@ -2,13 +2,13 @@
 
 import pytest
 
+from storyboard_worker.errors import Resource, ResourceExhausted
 from storyboard_worker.resources.restraint import (
     FIRST_PAUSE_SECONDS,
     LONGEST_PAUSE_SECONDS,
     TOLD_AFTER_SECONDS,
     Restraint,
 )
-from storyboard_worker.errors import Resource, ResourceExhausted
 from tests.unit.clock import Clock
 
 SLOTS = 16

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from storyboard_worker.resources.restraint import FIRST_PAUSE_SECONDS, Pause
 from storyboard_worker.errors import Resource, ResourceExhausted
+from storyboard_worker.resources.restraint import FIRST_PAUSE_SECONDS, Pause
 from storyboard_worker.transfer import spool as module
 from storyboard_worker.transfer.spool import Spools, try_folder
 from tests.unit.clock import Clock

@@ -2,7 +2,7 @@
 
 import pytest
 
-from storyboard_worker.queries.throttle import NEGLIGIBLE_SECONDS, SHARE, Thrift
+from storyboard_worker.queries.throttle import NEGLIGIBLE_SECONDS, SHARE, Throttle
 from tests.unit.clock import Clock
 
 
@@ -12,21 +12,21 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def thrift(clock: Clock) -> Thrift:
-    return Thrift(clock)
+def throttle(clock: Clock) -> Throttle:
+    return Throttle(clock)
 
 
-def test_at_first_it_is_affordable(thrift: Thrift) -> None:
-    assert thrift.seconds_until_affordable == 0
+def test_at_first_it_is_affordable(throttle: Throttle) -> None:
+    assert throttle.seconds_until_affordable == 0
 
 
-def test_then_it_has_to_wait_in_proportion(thrift: Thrift, clock: Clock) -> None:
-    thrift.spent(0.1)
-    assert thrift.seconds_until_affordable == pytest.approx(0.1 * SHARE)
+def test_then_it_has_to_wait_in_proportion(throttle: Throttle, clock: Clock) -> None:
+    throttle.spent(0.1)
+    assert throttle.seconds_until_affordable == pytest.approx(0.1 * SHARE)
     clock.now += 0.1 * SHARE
-    assert thrift.seconds_until_affordable == 0
+    assert throttle.seconds_until_affordable == 0
 
 
-def test_what_costs_nothing_is_never_held_back(thrift: Thrift) -> None:
-    thrift.spent(NEGLIGIBLE_SECONDS)
-    assert thrift.seconds_until_affordable == 0
+def test_what_costs_nothing_is_never_held_back(throttle: Throttle) -> None:
+    throttle.spent(NEGLIGIBLE_SECONDS)
+    assert throttle.seconds_until_affordable == 0

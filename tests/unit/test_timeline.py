@@ -1,13 +1,13 @@
 """What durations an attempt's moments make."""
 
-from storyboard_worker.timings import Timeline
+from storyboard_worker.timings import Timings
 
 
 def test_the_source_has_the_time_to_its_first_byte_and_the_storage_that_after_the_last() -> None:
-    timeline = Timeline(0.0, asked_at=1.0, first_byte_at=1.5, last_byte_at=4.0, stored_at=6.0)
-    assert (timeline.source_seconds, timeline.storage_seconds) == (0.5, 2.0)
+    timings = Timings(0.0, asked_at=1.0, first_byte_at=1.5, last_byte_at=4.0, stored_at=6.0)
+    assert (timings.source_seconds, timings.storage_seconds) == (0.5, 2.0)
 
 
 def test_what_did_not_happen_took_no_time() -> None:
-    assert Timeline().source_seconds is None
-    assert Timeline(0.0, asked_at=1.0, first_byte_at=2.0).storage_seconds is None
+    assert Timings().source_seconds is None
+    assert Timings(0.0, asked_at=1.0, first_byte_at=2.0).storage_seconds is None

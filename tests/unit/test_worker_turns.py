@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from storyboard_worker.attempts.breakers import Breakers
-from storyboard_worker.resources.restraint import FIRST_PAUSE_SECONDS, Restraint
 from storyboard_worker.errors import DatabaseUnavailable, Resource, ResourceExhausted
 from storyboard_worker.redaction.redactor import Redactor
 from storyboard_worker.reporting.reporter import Reporter
+from storyboard_worker.resources.restraint import FIRST_PAUSE_SECONDS, Restraint
 from storyboard_worker.settings.sentry import SentrySettings
 from storyboard_worker.worker.dispatch import FOLLOW_UP_SECONDS, Filled
 from storyboard_worker.worker.idling import Idling
@@ -30,12 +30,12 @@ class Asked:
 
     fills: Callable[[], Filled]
     due: bool = False
-    seconds_until_whole_pass: float | None = None
+    seconds_until_full_pass: float | None = None
     seconds_until_due: float | None = None
     seconds_until_look_for_lost: float | None = None
     looks: int = 0
     claims: int = 0
-    hearing: bool = True
+    listening: bool = True
     breakers: Breakers = field(default_factory=Breakers)
     restraint: Restraint = field(default_factory=lambda: Restraint(16))
     woken_at_free: float = 0
@@ -50,8 +50,8 @@ class Asked:
     def refresh(self) -> None:
         self.looks += 1
 
-    def fill(self, *, hearing: bool) -> Filled:
-        assert hearing == self.hearing
+    def fill(self, *, listening: bool) -> Filled:
+        assert listening == self.listening
         self.claims += 1
         return self.fills()
 
@@ -79,7 +79,7 @@ def worker_of(
 
         parts: dict[str, Any] = {
             "_dispatcher": asked,
-            "_outlook": asked,
+            "_next_due": asked,
             "_restraint": asked.restraint,
             "_queue": asked,
             "_listener": asked,
@@ -101,7 +101,7 @@ WorkerOf = Callable[[Asked], tuple[Worker, list[float]]]
 
 
 def test_rows_that_were_passed_over_are_seen_in_time(worker_of: WorkerOf) -> None:
-    worker, waits = worker_of(Asked(lambda: SOME, seconds_until_whole_pass=0.5))
+    worker, waits = worker_of(Asked(lambda: SOME, seconds_until_full_pass=0.5))
     worker._turn()
     assert waits == [0.5]
 
@@ -120,7 +120,7 @@ def test_rows_that_were_not_looked_for_are_looked_for_a_moment_later(worker_of: 
 @pytest.mark.parametrize("due", [False, True])
 def test_an_idle_worker_asks_every_half_minute(worker_of: WorkerOf, *, due: bool) -> None:
     """Also when its last claim began onward: a look in vain has shown that nothing is left."""
-    asked = Asked(lambda: FULL if due else EMPTY, due=due, seconds_until_whole_pass=0.0)
+    asked = Asked(lambda: FULL if due else EMPTY, due=due, seconds_until_full_pass=0.0)
     worker, waits = worker_of(asked)
     worker._waited_in_vain = True
     for _ in range(10):

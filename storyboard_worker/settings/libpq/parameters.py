@@ -40,17 +40,17 @@ class Given:
     variable: str = DATABASE_URL
     is_shown: bool = False
 
-    def refused(self, mend: str) -> SettingsError:
-        """``mend`` says what to do instead."""
+    def refused(self, fix: str) -> SettingsError:
+        """``fix`` says what to do instead."""
         is_short = self.value.isprintable() and len(self.value) <= MOST_SHOWN_CHARACTERS
         shown = f", {self.value!r}" if self.is_shown and is_short else ""
         if self.variable != DATABASE_URL:
             return SettingsError(
-                f"{self.variable} has a wrong value: {mend}, or unset {self.variable}"
+                f"{self.variable} has a wrong value: {fix}, or unset {self.variable}"
             )
         if self.name in OFTEN_MISREAD and not self.is_shown:
-            mend += f", with what is special in user and password encoded ({ENCODINGS})"
-        return SettingsError(f"{DATABASE_URL} has a wrong {self.name}{shown}: {mend}")
+            fix += f", with what is special in user and password encoded ({ENCODINGS})"
+        return SettingsError(f"{DATABASE_URL} has a wrong {self.name}{shown}: {fix}")
 
 
 def check_value(given: Given) -> None:

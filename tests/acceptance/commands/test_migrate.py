@@ -71,4 +71,4 @@ def test_other_commands_name_migrate_when_the_tables_are_missing(
     assert refused.out == ""
     assert len(refused.error_lines) == 1
     assert refused.error_lines[0].startswith("Error: the schema is missing")
-    assert refused.error_lines[0].endswith("mend: storyboard-worker migrate")
+    assert refused.error_lines[0].endswith("fix: storyboard-worker migrate")

@@ -1,4 +1,4 @@
-"""An installation to be examined: its settings, its database, and what mends it."""
+"""An installation to be examined: its settings, its database, and what fixes it."""
 
 import json
 import logging
@@ -22,7 +22,7 @@ Check = dict[str, Any]
 
 @dataclass
 class Patient:
-    """``secrets`` must never be printed. ``settings`` may be changed, also by a mend."""
+    """``secrets`` must never be printed. ``settings`` may be changed, also by a fix."""
 
     settings: dict[str, str]
     owner: psycopg.Connection
@@ -49,7 +49,7 @@ class Patient:
         """Name and status of whatever is not well."""
         return [(c["name"], c["status"]) for c in self.examine() if c["status"] != "pass"]
 
-    def mend(self, check: Check) -> None:
+    def fix(self, check: Check) -> None:
         """Do what the check says, as it says it; where it refers to others, nothing."""
         text = check["fix"]
         assert isinstance(text, str)

@@ -38,7 +38,7 @@ def test_it_leaves_the_table_as_it_was(patient: Patient, origin: Origin) -> None
     assert patient.owner.execute("SELECT id FROM storyboards FOR UPDATE NOWAIT").rowcount == 20
 
 
-def test_one_row_that_makes_it_fail_is_named_and_mended(patient: Patient, origin: Origin) -> None:
+def test_one_row_that_makes_it_fail_is_named_and_fixed(patient: Patient, origin: Origin) -> None:
     patient.settings["SOURCE_ALLOW_PRIVATE"] = "true"
     patient.owner.execute(WITHOUT_BOUNDS)
     enqueue(patient.owner, attempts=2_147_483_647)
@@ -46,7 +46,7 @@ def test_one_row_that_makes_it_fail_is_named_and_mended(patient: Patient, origin
     [found] = [check for check in claim_checks(patient) if check["status"] != "pass"]
     assert found["status"] == "fail"
     assert "integer out of range" in found["found"]
-    patient.mend(found)
+    patient.fix(found)
     assert statuses(patient.owner) == {"ready": 2, "failed": 1}
     assert claim_checks(patient)[0]["found"] == WORKS
 

@@ -1,4 +1,4 @@
-"""Faults planted in the tables: each is found, and what is printed mends it."""
+"""Faults planted in the tables: each is found, and what is printed fixes it."""
 
 import psycopg
 import pytest
@@ -189,28 +189,28 @@ PLANTED = {
 
 
 @pytest.mark.parametrize("fault", PLANTED)
-def test_a_fault_is_found_and_mended(patient: Patient, fault: str) -> None:
+def test_a_fault_is_found_and_fixed(patient: Patient, fault: str) -> None:
     plant, expected = PLANTED[fault]
     patient.owner.execute(plant.encode())
     complaints = [check for check in patient.examine() if check["status"] != "pass"]
     assert {(check["name"], check["status"]) for check in complaints} == expected, complaints
     for check in complaints:
-        patient.mend(check)
+        patient.fix(check)
     assert patient.complaints() == []
 
 
-def test_an_older_schema_is_found_and_mended(patient: Patient, dsn: str) -> None:
+def test_an_older_schema_is_found_and_fixed(patient: Patient, dsn: str) -> None:
     database = Database(dsn)
     downgrade_to(database, REVISIONS[-2])
     database.close()
     (complaint,) = [check for check in patient.examine() if check["status"] != "pass"]
     assert (complaint["name"], complaint["status"]) == ("schema", "fail")
-    patient.mend(complaint)
+    patient.fix(complaint)
     # A worker is there, which may be of the older version.
     left = [check for check in patient.examine() if check["status"] != "pass"]
     assert {check["status"] for check in left} <= {"warn"}
     for check in left:
-        patient.mend(check)
+        patient.fix(check)
     assert patient.complaints() == []
 
 
@@ -218,22 +218,22 @@ def test_a_column_that_every_worker_fills(patient: Patient) -> None:
     patient.owner.execute("ALTER TABLE storyboard_workers DROP COLUMN hostname")
     complaints = [check for check in patient.examine() if check["status"] != "pass"]
     assert [check["name"] for check in complaints] == ["schema parts", "workers"]
-    patient.mend(complaints[0])
+    patient.fix(complaints[0])
     assert patient.complaints() == [("workers", "warn")], "until the worker's next beat"
 
 
-def test_what_lay_outside_of_the_bounds_is_mended_with_them(patient: Patient) -> None:
+def test_what_lay_outside_of_the_bounds_is_fixed_with_them(patient: Patient) -> None:
     plant, _ = PLANTED["the bounds are missing, and a row lies outside"]
     patient.owner.execute(plant.encode())
     (complaint,) = [check for check in patient.examine() if check["status"] != "pass"]
-    patient.mend(complaint)
+    patient.fix(complaint)
     found = patient.owner.execute("SELECT attempts, max_attempts FROM storyboards")
     assert found.fetchone() == (1_000_000_000, None)
     with pytest.raises(psycopg.errors.CheckViolation, match="storyboards_bounds_check"):
         patient.owner.execute("UPDATE storyboards SET attempts = 2147483647")
 
 
-def test_rows_with_too_long_urls_are_mended_with_the_limits(patient: Patient) -> None:
+def test_rows_with_too_long_urls_are_fixed_with_the_limits(patient: Patient) -> None:
     patient.owner.execute(WITHOUT_LIMITS)
     good = enqueue(patient.owner, available_at="9998-01-01 00:00+00")
     too_long = [f"https://images.example/{'a' * 20_000}", f"https://{'a' * 300}/"]
@@ -241,7 +241,7 @@ def test_rows_with_too_long_urls_are_mended_with_the_limits(patient: Patient) ->
     complaints = [check for check in patient.examine() if check["name"] == "schema parts"]
     assert len(complaints) == 3
     for check in complaints:
-        patient.mend(check)
+        patient.fix(check)
     found = [storyboard(patient.owner, id_) for id_ in ids]
     assert [row["error_code"] for row in found] == ["source_blocked"] * 2
     assert [row["source_url"] for row in found] == too_long
@@ -254,11 +254,11 @@ def test_rows_with_too_long_urls_are_mended_with_the_limits(patient: Patient) ->
 def test_the_table_of_workers_comes_back_with_its_bounds(patient: Patient) -> None:
     patient.owner.execute("DROP TABLE storyboard_workers")
     complaints = [check for check in patient.examine() if check["status"] != "pass"]
-    patient.mend(next(check for check in complaints if check["name"] == "schema parts"))
+    patient.fix(next(check for check in complaints if check["name"] == "schema parts"))
     # The web app's right to read it is another check's matter.
     for check in patient.examine():
         if check["name"] == "rights" and check["status"] != "pass":
-            patient.mend(check)
+            patient.fix(check)
     assert patient.complaints() == [("workers", "warn")], "until the worker's next beat"
     assert not [check for check in complaints if "constraint" in check["found"]]
 
@@ -267,7 +267,7 @@ def test_no_table_is_there(patient: Patient, empty_dsn: str) -> None:
     patient.settings["DATABASE_URL"] = url_of(empty_dsn)
     (complaint,) = [check for check in patient.examine() if check["status"] != "pass"]
     assert (complaint["name"], complaint["found"]) == ("schema", "the tables are not there")
-    patient.mend(complaint)
+    patient.fix(complaint)
     assert patient.complaints() == [("workers", "warn")]
 
 

@@ -59,7 +59,7 @@ PLANTED: dict[str, tuple[dict[str, str | None], tuple[str, str]]] = {
         ("cloudinary plan", "warn"),
     ),
 }
-# Their mend is a copy from a console, which here the test has to make.
+# Their fix is a copy from a console, which here the test has to make.
 COPIED = {
     "no Sentry": "SENTRY_DSN",
     "no Cloudinary": "CLOUDINARY_URL",
@@ -68,7 +68,7 @@ COPIED = {
 
 
 @pytest.mark.parametrize("fault", PLANTED)
-def test_a_setting_is_found_and_mended(patient: Patient, fault: str) -> None:
+def test_a_setting_is_found_and_fixed(patient: Patient, fault: str) -> None:
     changes, expected = PLANTED[fault]
     good = dict(patient.settings)
     patient.secrets.append("geheim-17")
@@ -81,7 +81,7 @@ def test_a_setting_is_found_and_mended(patient: Patient, fault: str) -> None:
         assert f"set {COPIED[fault]}" in complaint["fix"]
         patient.settings[COPIED[fault]] = good[COPIED[fault]]
     else:
-        patient.mend(complaint)
+        patient.fix(complaint)
     assert patient.complaints() == []
 
 
@@ -102,7 +102,7 @@ def test_every_wrong_setting_is_told_and_the_exit_code_is_that_of_any_command(
     assert len(shown.error_lines) == 1
 
     for check in complaints[:2]:
-        patient.mend(check)
+        patient.fix(check)
     del patient.settings["LOG_FORMAT"]
     assert patient.complaints() == []
 
@@ -122,7 +122,7 @@ def test_the_address_stands_under_another_name(patient: Patient) -> None:
     assert [check["status"] for check in complaints] == ["fail", "warn"]
     # Without a database there are still the others to look at.
     assert {"cloudinary", "sentry"} <= {check["name"] for check in patient.examine()}
-    patient.mend(complaints[1])
+    patient.fix(complaints[1])
     assert patient.complaints() == []
 
 

@@ -29,7 +29,7 @@ def test_a_database_that_takes_no_writes(patient: Patient, stranger: str, plant:
     found = [(complaint["name"], complaint["status"]) for complaint in complaints]
     assert found == [("database writes", "fail"), ("claim", "fail")]
     for complaint in complaints:
-        patient.mend(complaint)
+        patient.fix(complaint)
     assert patient.complaints() == []
 
 
@@ -56,11 +56,11 @@ def test_a_role_from_which_rows_are_hidden(patient: Patient, stranger: str) -> N
     assert {check["status"] for check in complaints} == {"fail"}
     assert "hides the rows of storyboards from us" in " ".join(c["found"] for c in complaints)
     for check in complaints:
-        patient.mend(check)
+        patient.fix(check)
     # The tables are its own now, but not what their trigger calls.
     (complaint,) = [check for check in patient.examine() if check["status"] != "pass"]
     assert "may not call storyboard_source_expiry" in complaint["found"]
-    patient.mend(complaint)
+    patient.fix(complaint)
     assert patient.complaints() == []
 
 
@@ -74,5 +74,5 @@ def test_a_role_that_may_do_nothing(patient: Patient, stranger: str) -> None:
     lacking = [check for check in complaints if check["name"] == "rights"]
     assert len(lacking) == 6
     for check in complaints:
-        patient.mend(check)
+        patient.fix(check)
     assert patient.complaints() == []

@@ -20,7 +20,7 @@ def test_a_transaction_that_was_left_open(
         (complaint,) = [check for check in patient.examine() if check["status"] != "pass"]
         assert complaint["name"] == "open transactions"
         assert "idle in transaction, left open" in complaint["found"]
-        patient.mend(complaint)
+        patient.fix(complaint)
         with pytest.raises(psycopg.OperationalError):
             other.execute("SELECT 1")
     monkeypatch.undo()
@@ -36,7 +36,7 @@ def test_a_table_that_somebody_keeps_locked(
         (complaint,) = [check for check in patient.examine() if check["status"] != "pass"]
         assert complaint["name"] == "table lock"
         assert "idle in transaction, by hand" in complaint["found"]
-        patient.mend(complaint)
+        patient.fix(complaint)
         with pytest.raises(psycopg.OperationalError):
             other.execute("SELECT 1")
     assert patient.complaints() == []
@@ -77,7 +77,7 @@ def test_dead_rows(patient: Patient, monkeypatch: pytest.MonkeyPatch) -> None:
     owner.execute("SELECT pg_stat_force_next_flush()")
     (complaint,) = [check for check in patient.examine() if check["status"] != "pass"]
     assert (complaint["name"], complaint["status"]) == ("vacuum", "warn")
-    patient.mend(complaint)
+    patient.fix(complaint)
     owner.execute("SELECT pg_stat_force_next_flush()")
     assert patient.complaints() == []
 

@@ -50,7 +50,7 @@ def complaint_names(patient: Patient) -> set[str]:
         ("expiring links", {}, 1, 3600),
     ],
 )
-def test_what_a_sweep_mends(
+def test_what_a_sweep_fixes(
     patient: Patient,
     panels: Origin,
     name: str,
@@ -68,7 +68,7 @@ def test_what_a_sweep_mends(
             source_expires_at=moment(patient.owner, expires_in),
         )
     assert complaint_names(patient) == {name, "source addresses"}
-    patient.mend(complaint(patient, name))
+    patient.fix(complaint(patient, name))
     assert complaint_names(patient) == {"source addresses"}
     assert statuses(patient.owner) == {"ready": 3}
 
@@ -81,7 +81,7 @@ def test_leases_of_workers_that_are_gone(patient: Patient) -> None:
         "now() - interval '1 hour')",
         [URL],
     )
-    patient.mend(complaint(patient, "leases"))
+    patient.fix(complaint(patient, "leases"))
     assert "leases" not in complaint_names(patient)
     assert statuses(patient.owner) == {"pending": 1}
 
@@ -92,7 +92,7 @@ def test_a_paused_upstream(patient: Patient) -> None:
     )
     found = complaint(patient, "pauses")
     assert "cloudinary is left alone until 2031" in (found["found"] or "")
-    patient.mend(found)
+    patient.fix(found)
 
 
 def test_all_workers_are_about_to_end(patient: Patient) -> None:
@@ -125,11 +125,11 @@ def test_the_last_failures_by_cause(
     found = complaint(patient, "failures")
     assert f"2 rows: {code} at " in (found["found"] or "")
     assert meaning in (found["found"] or "")
-    # The mend names two commands: put back, and what to look at before.
+    # The fix names two commands: put back, and what to look at before.
     assert isinstance(found["fix"], str)
     retry, _, look = found["fix"].partition("  # look first: ")
-    patient.mend({**found, "fix": look})
-    patient.mend({**found, "fix": retry})
+    patient.fix({**found, "fix": look})
+    patient.fix({**found, "fix": retry})
     assert {storyboard(producer, id_)["status"] for id_ in failed} == {"pending"}
     assert "failures" not in complaint_names(patient)
 
@@ -145,4 +145,4 @@ def test_images_that_are_gone_are_not_to_be_tried_again(patient: Patient) -> Non
         "storyboard-worker list --status failed --error-code source_not_found"
         "  # generate these images anew"
     )
-    patient.mend(found)
+    patient.fix(found)

@@ -9,7 +9,7 @@ import tracemalloc
 from collections.abc import Sequence
 
 from storyboard_worker.settings.cloudinary import CloudinarySettings
-from storyboard_worker.timings import Timeline
+from storyboard_worker.timings import Timings
 from storyboard_worker.transfer.source import Source
 from storyboard_worker.transfer.storage import Storage
 from storyboard_worker.wire.deadline import Deadline
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str]) -> None:
         Deadline(WAIT_SECONDS),
         link_has_expired=lambda: False,
         announce=lambda _step: None,
-        timeline=Timeline(),
+        timings=Timings(),
     )
     print(tracemalloc.get_traced_memory()[1])
 

@@ -9,15 +9,15 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from storyboard_worker.resources.restraint import Pause
 from storyboard_worker.demo.cloudinary import Cloudinary
 from storyboard_worker.demo.faults import SourceFault
 from storyboard_worker.demo.origin import Origin
 from storyboard_worker.errors import AttemptError
+from storyboard_worker.resources.restraint import Pause
 from storyboard_worker.settings.cloudinary import CloudinarySettings
 from storyboard_worker.settings.reading import Verify
 from storyboard_worker.storyboard import Claim, StoredImage
-from storyboard_worker.timings import Timeline
+from storyboard_worker.timings import Timings
 from storyboard_worker.transfer.copying import Transfer
 from storyboard_worker.transfer.public_addresses import PublicResolver
 from storyboard_worker.transfer.source import Source
@@ -132,7 +132,7 @@ class Stage:
             deadline or Deadline(seconds),
             link_has_expired=lambda: link_has_expired,
             announce=self.steps.append,
-            timeline=Timeline(),
+            timings=Timings(),
         )
 
     def failure(

@@ -14,7 +14,7 @@ from storyboard_worker.queries.claim_statements import claim_statement, last_ran
 from storyboard_worker.queries.claiming import Narrowed
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.queries.counts import StoryboardCounts
-from storyboard_worker.queries.next_due import Outlook
+from storyboard_worker.queries.next_due import NextDue
 from storyboard_worker.queries.put_off import PutOff, Recall
 from storyboard_worker.queries.upkeep import Upkeep
 from storyboard_worker.queries.workers import WorkerRegister
@@ -144,7 +144,7 @@ def expire(database: Database) -> object:
 
 
 def look(database: Database) -> object:
-    return Outlook(database).anything_due()
+    return NextDue(database).anything_due()
 
 
 def beat_and_look(database: Database) -> object:

@@ -5,7 +5,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from storyboard_worker.queries.claim_cursor import REMEMBERED, Frontier
+from storyboard_worker.queries.claim_cursor import REMEMBERED, ClaimCursor
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.queries.throttle import SHARE
 from storyboard_worker.storyboard import Group
@@ -19,19 +19,19 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def frontier(queue: StoryboardQueue, clock: Clock) -> Frontier:
+def claim_cursor(queue: StoryboardQueue, clock: Clock) -> ClaimCursor:
     """The queue's, by a clock that stands still."""
-    frontier = Frontier(clock)
-    queue._claiming._frontiers[Group.NEW] = frontier
-    return frontier
+    claim_cursor = ClaimCursor(clock)
+    queue._claiming._claim_cursors[Group.NEW] = claim_cursor
+    return claim_cursor
 
 
-def slow_down(frontier: Frontier) -> None:
-    """The next whole pass comes when the clock says so."""
+def slow_down(claim_cursor: ClaimCursor) -> None:
+    """The next full pass comes when the clock says so."""
     nowhere = ("", "", "", "")
-    frontier.passed("simulated", nowhere, frontier._reached, 0.0)
+    claim_cursor.passed("simulated", nowhere, claim_cursor._reached, 0.0)
     for _ in range(REMEMBERED):
-        frontier.passed("simulated", None, frontier._reached, 10.0)
+        claim_cursor.passed("simulated", None, claim_cursor._reached, 10.0)
 
 
 def bulk(producer: psycopg.Connection, count: int) -> set[UUID]:
@@ -45,37 +45,37 @@ def bulk(producer: psycopg.Connection, count: int) -> set[UUID]:
 
 
 def test_rows_alike_are_each_taken_once(
-    queue: StoryboardQueue, frontier: Frontier, producer: psycopg.Connection
+    queue: StoryboardQueue, claim_cursor: ClaimCursor, producer: psycopg.Connection
 ) -> None:
     expected = bulk(producer, 50)
     taken = [claim.id for claim in queue.claim(3)]
-    slow_down(frontier)
+    slow_down(claim_cursor)
     taken += [claim.id for _ in range(16) for claim in queue.claim(3)]
     assert len(taken) == 50
     assert set(taken) == expected
     assert queue.claim(3) == []
 
 
-def test_a_more_urgent_row_waits_for_the_whole_pass(
-    queue: StoryboardQueue, frontier: Frontier, producer: psycopg.Connection, clock: Clock
+def test_a_more_urgent_row_waits_for_the_full_pass(
+    queue: StoryboardQueue, claim_cursor: ClaimCursor, producer: psycopg.Connection, clock: Clock
 ) -> None:
     bulk(producer, 10)
     queue.claim(1)
-    slow_down(frontier)
+    slow_down(claim_cursor)
     urgent = enqueue(producer, priority=5)
     assert [claim.id for claim in queue.claim(1)] != [urgent]
-    assert queue.seconds_until_whole_pass == pytest.approx(10.0 * SHARE)
+    assert queue.seconds_until_full_pass == pytest.approx(10.0 * SHARE)
     clock.now += 10.0 * SHARE
     assert [claim.id for claim in queue.claim(1)] == [urgent]
-    assert queue.seconds_until_whole_pass is None
+    assert queue.seconds_until_full_pass is None
 
 
 def test_with_nothing_onward_it_begins_again(
-    queue: StoryboardQueue, frontier: Frontier, producer: psycopg.Connection
+    queue: StoryboardQueue, claim_cursor: ClaimCursor, producer: psycopg.Connection
 ) -> None:
     bulk(producer, 1)
     queue.claim(1)
-    slow_down(frontier)
+    slow_down(claim_cursor)
     for urgency in ({"priority": 5}, {"source_expires_at": moment(producer, 3600)}, {}):
         storyboard_id = enqueue(producer, **urgency)
         assert [claim.id for claim in queue.claim(1)] == [storyboard_id]
@@ -85,7 +85,7 @@ def test_with_nothing_onward_it_begins_again(
 @pytest.mark.parametrize("date_style", ["ISO", "SQL, DMY", "German"])
 def test_the_place_is_kept_exactly_whatever_the_server_prints(
     queue: StoryboardQueue,
-    frontier: Frontier,
+    claim_cursor: ClaimCursor,
     producer: psycopg.Connection,
     date_style: str,
     time_zone: str,
@@ -97,10 +97,10 @@ def test_the_place_is_kept_exactly_whatever_the_server_prints(
         expires_at = moment(producer, 7200)
         ids = {enqueue(producer, source_expires_at=expires_at) for _ in range(6)}
         taken = [claim.id for claim in queue.claim(1)]
-        slow_down(frontier)
+        slow_down(claim_cursor)
         for _ in range(5):
             taken += [claim.id for claim in queue.claim(1)]
-            assert queue.seconds_until_whole_pass is not None, "it did not go on from there"
+            assert queue.seconds_until_full_pass is not None, "it did not go on from there"
     finally:
         producer.execute(f'ALTER DATABASE "{database}" RESET ALL')
     assert set(taken) == ids

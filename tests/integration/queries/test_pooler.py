@@ -15,11 +15,11 @@ import pytest
 from psycopg import conninfo
 
 from storyboard_worker.database import Database, schema
-from storyboard_worker.queries import notifications as hearing
+from storyboard_worker.queries import notifications
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.queries.connection_kind import ConnectionKind
 from storyboard_worker.queries.counts import StoryboardCounts
-from storyboard_worker.queries.notifications import hears
+from storyboard_worker.queries.notifications import notifications_arrive
 from storyboard_worker.queries.rows import StoryboardRows
 from storyboard_worker.queries.upkeep import Upkeep
 from storyboard_worker.queries.workers import WorkerRegister
@@ -170,7 +170,7 @@ def test_migrate(pooled: Pooled, empty_dsn: str) -> None:
 def test_a_listener_finds_out_that_it_is_deaf(
     pooled_database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(hearing, "PROOF_TIMEOUT_SECONDS", 0.3)
+    monkeypatch.setattr(notifications, "PROOF_TIMEOUT_SECONDS", 0.3)
     register = WorkerRegister(pooled_database, lease_seconds=60)
     found: list[tuple[ConnectionKind, bool]] = []
     listener = Listener(
@@ -182,7 +182,7 @@ def test_a_listener_finds_out_that_it_is_deaf(
     with caplog.at_level(logging.WARNING):
         listener.start()
         until(lambda: "polling: LISTEN does not work here" in caplog.text)
-    assert not listener.hearing
+    assert not listener.listening
     assert found == [(ConnectionKind.TRANSACTION_POOLER, False)]
     listener.stop()
 
@@ -191,4 +191,4 @@ def test_the_same_proof_succeeds_on_a_direct_connection(
     database: Database, register: WorkerRegister
 ) -> None:
     with database.listening("storyboards") as connection:
-        assert hears(connection, register)
+        assert notifications_arrive(connection, register)

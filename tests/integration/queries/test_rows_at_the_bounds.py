@@ -10,7 +10,7 @@ from storyboard_worker.queries.alarms import AlarmRegister
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.queries.counts import StoryboardCounts
 from storyboard_worker.queries.failures import Failures
-from storyboard_worker.queries.next_due import Outlook
+from storyboard_worker.queries.next_due import NextDue
 from storyboard_worker.queries.rows import FailedFilter, StoryboardRows
 from storyboard_worker.queries.upkeep import Upkeep
 from storyboard_worker.queries.workers import WorkerRegister
@@ -90,7 +90,7 @@ def test_every_look_bears_moments_at_the_bounds(
     assert [cause.last for cause in Failures(database).by_cause(FailedFilter())] == [edge]
     assert AlarmRegister(database).look().seconds_since_activity is not None
     assert len(WorkerRegister(database, lease_seconds=60).alive()) == 1
-    assert Outlook(database).anything_due()
+    assert NextDue(database).anything_due()
 
 
 @pytest.mark.parametrize("edge", EDGES)

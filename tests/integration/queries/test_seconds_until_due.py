@@ -4,47 +4,49 @@ import psycopg
 import pytest
 
 from storyboard_worker.database import Database
-from storyboard_worker.queries.next_due import Outlook
+from storyboard_worker.queries.next_due import NextDue
 from storyboard_worker.queries.throttle import SHARE
 from tests.integration.producing import FAILED, PROCESSING, READY, enqueue, moment
 from tests.unit.clock import Clock
 
 
 @pytest.fixture
-def outlook(database: Database) -> Outlook:
-    return Outlook(database)
+def next_due(database: Database) -> NextDue:
+    return NextDue(database)
 
 
-def test_the_next_row_that_waits(outlook: Outlook, producer: psycopg.Connection) -> None:
+def test_the_next_row_that_waits(next_due: NextDue, producer: psycopg.Connection) -> None:
     for seconds in (500, 100, 900):
         enqueue(producer, available_at=moment(producer, seconds))
-    outlook.refresh()
-    assert outlook.seconds_until_due == pytest.approx(100, abs=10)
+    next_due.refresh()
+    assert next_due.seconds_until_due == pytest.approx(100, abs=10)
 
 
-def test_nothing_waits(outlook: Outlook) -> None:
-    outlook.refresh()
-    assert outlook.seconds_until_due is None
+def test_nothing_waits(next_due: NextDue) -> None:
+    next_due.refresh()
+    assert next_due.seconds_until_due is None
 
 
-def test_rows_that_do_not_wait_do_not_count(outlook: Outlook, producer: psycopg.Connection) -> None:
+def test_rows_that_do_not_wait_do_not_count(
+    next_due: NextDue, producer: psycopg.Connection
+) -> None:
     later = moment(producer, 100)
     enqueue(producer, available_at=moment(producer, -5))
     enqueue(producer, available_at=later, source_expires_at=moment(producer, -5))
     for state in (PROCESSING, READY, FAILED):
         enqueue(producer, **state, available_at=later)
-    assert outlook.anything_due()
-    assert outlook.seconds_until_due is None
+    assert next_due.anything_due()
+    assert next_due.seconds_until_due is None
 
 
-def test_nothing_is_due(outlook: Outlook, producer: psycopg.Connection) -> None:
+def test_nothing_is_due(next_due: NextDue, producer: psycopg.Connection) -> None:
     later = moment(producer, 100)
     enqueue(producer, available_at=later)
     enqueue(producer, source_expires_at=moment(producer, -5))
     for state in (PROCESSING, READY, FAILED):
         enqueue(producer, **state)
-    assert not outlook.anything_due()
-    assert outlook.seconds_until_due == pytest.approx(100, abs=10)
+    assert not next_due.anything_due()
+    assert next_due.seconds_until_due == pytest.approx(100, abs=10)
 
 
 @pytest.fixture
@@ -56,29 +58,29 @@ def test_what_fell_due_since_the_last_look_counts_once(
     database: Database, clock: Clock, producer: psycopg.Connection
 ) -> None:
     """It may have been after the claim; a second claim tells whether it can be had."""
-    outlook = Outlook(database, clock)
+    next_due = NextDue(database, clock)
     enqueue(producer, available_at=moment(producer, -5))
-    outlook.refresh()
-    assert outlook.seconds_until_due is None
+    next_due.refresh()
+    assert next_due.seconds_until_due is None
     enqueue(producer)
     enqueue(producer, available_at=moment(producer, 100))
-    outlook.refresh()
-    assert outlook.seconds_until_due == 0
-    outlook.refresh()
-    assert outlook.seconds_until_due == pytest.approx(100, abs=10)
+    next_due.refresh()
+    assert next_due.seconds_until_due == 0
+    next_due.refresh()
+    assert next_due.seconds_until_due == pytest.approx(100, abs=10)
 
 
 @pytest.fixture
-def slow(database: Database, clock: Clock) -> Outlook:
+def slow(database: Database, clock: Clock) -> NextDue:
     """It has just looked, which has taken a second; nothing waits."""
-    outlook = Outlook(database, clock)
-    outlook.refresh()
-    outlook._looks.spent(1.0)
-    return outlook
+    next_due = NextDue(database, clock)
+    next_due.refresh()
+    next_due._looks.spent(1.0)
+    return next_due
 
 
 def test_a_look_that_is_slow_is_spared_for_a_while(
-    slow: Outlook, clock: Clock, producer: psycopg.Connection
+    slow: NextDue, clock: Clock, producer: psycopg.Connection
 ) -> None:
     enqueue(producer, available_at=moment(producer, 5))
     slow.refresh()
@@ -89,7 +91,7 @@ def test_a_look_that_is_slow_is_spared_for_a_while(
 
 
 def test_a_row_known_to_wait_is_not_waited_for_longer(
-    slow: Outlook, clock: Clock, producer: psycopg.Connection
+    slow: NextDue, clock: Clock, producer: psycopg.Connection
 ) -> None:
     clock.now += 1.0 * SHARE
     enqueue(producer, available_at=moment(producer, 500))
@@ -99,12 +101,12 @@ def test_a_row_known_to_wait_is_not_waited_for_longer(
     assert slow.seconds_until_due == pytest.approx(1.0 * SHARE)
 
 
-def test_a_slow_look_that_saw_nothing_is_no_reason_to_look_again(slow: Outlook) -> None:
+def test_a_slow_look_that_saw_nothing_is_no_reason_to_look_again(slow: NextDue) -> None:
     assert slow.seconds_until_due is None
 
 
 def test_a_row_whose_time_has_come_is_named_once_though_looks_are_spared(
-    slow: Outlook, clock: Clock, producer: psycopg.Connection
+    slow: NextDue, clock: Clock, producer: psycopg.Connection
 ) -> None:
     clock.now += 1.0 * SHARE
     enqueue(producer, available_at=moment(producer, 10))
