@@ -1,11 +1,13 @@
 """Putting the parts together, as each command needs them."""
 
 import os
+import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cached_property, partial
 from pathlib import Path
+from uuid import uuid4
 
 from storyboard_worker.attempts.breakers import Breakers
 from storyboard_worker.attempts.runner import Attempts, Ended
@@ -39,7 +41,6 @@ from storyboard_worker.wire.pool import IdleConnections
 from storyboard_worker.wire.transport import Transport
 from storyboard_worker.worker.alarms import Alarms
 from storyboard_worker.worker.housekeeping import Housekeeping
-from storyboard_worker.worker.identity import new_worker_id
 from storyboard_worker.worker.one_row import Foreground
 from storyboard_worker.worker.sweep import Sweep
 
@@ -50,6 +51,11 @@ LOOKING_SECONDS = 5.0
 IDLE_CONNECTIONS_OF_A_SLOT = 2
 
 EMBEDDED_DIRECTORY = Path(".storyboard")
+
+
+def new_worker_id() -> str:
+    """Tells host and process, and never comes twice."""
+    return f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:6]}"
 
 
 class Assembly:

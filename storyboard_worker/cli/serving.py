@@ -26,11 +26,10 @@ from storyboard_worker.web.cached_read import CachedRead
 from storyboard_worker.web.cron import Cron
 from storyboard_worker.web.errands import Errands
 from storyboard_worker.web.health import Health, Table
-from storyboard_worker.web.metrics import CONTENT_TYPE, Facts, Metrics, TableFacts
-from storyboard_worker.web.scrape import scrape_routes
+from storyboard_worker.web.metrics import Facts, Metrics, TableFacts
 from storyboard_worker.web.server import HttpServer
 from storyboard_worker.web.storyboards import Storyboards
-from storyboard_worker.worker.check_ins import silent_after_seconds
+from storyboard_worker.worker.check_in import silent_after_seconds
 from storyboard_worker.worker.loop import Worker
 
 # No flood of requests can take the claim loop's connections.
@@ -153,7 +152,7 @@ class Http:
             *health.routes(),
             *cron.routes(),
             *storyboards.routes(),
-            *scrape_routes(self._metrics.text, CONTENT_TYPE),
+            *self._metrics.routes,
         ]
         return Application(routes, self._parts.reporter.crashed)
 

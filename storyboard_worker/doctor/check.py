@@ -34,3 +34,8 @@ def warned(name: str, found: str, fix: str) -> Check:
 
 def failed(name: str, found: str, fix: str) -> Check:
     return Check(name, Status.FAILED, found, fix)
+
+
+def quoted(name: str) -> str:
+    """A name as SQL wants it, in a fix that is to be typed."""
+    return '"' + name.replace('"', '""') + '"'

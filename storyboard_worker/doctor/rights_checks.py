@@ -4,8 +4,7 @@ work with them can."""
 from collections.abc import Iterator
 
 from storyboard_worker.database import Database
-from storyboard_worker.doctor.check import Check, failed, passed, warned
-from storyboard_worker.doctor.quoting import quoted
+from storyboard_worker.doctor.check import Check, failed, passed, quoted, warned
 from storyboard_worker.queries.rights import (
     EXPIRY_FUNCTION,
     OWN_RIGHTS,

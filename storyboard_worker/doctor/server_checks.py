@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 from storyboard_worker.database import Database
-from storyboard_worker.doctor.check import Check, failed, passed, warned
-from storyboard_worker.doctor.quoting import quoted
+from storyboard_worker.doctor.check import Check, failed, passed, quoted, warned
 from storyboard_worker.errors import DatabaseUnavailable
 from storyboard_worker.queries.connection_kind import ConnectionKind, connection_kind
 from storyboard_worker.queries.inspection import Inspection, Refusal

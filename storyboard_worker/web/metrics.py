@@ -19,6 +19,10 @@ from prometheus_client import (
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
 from prometheus_client.registry import Collector
+from werkzeug.routing import Rule
+from werkzeug.wrappers import Request, Response
+
+from storyboard_worker.web.application import route
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 
@@ -130,6 +134,17 @@ class Metrics:
     def text(self) -> bytes:
         """Everything, in :data:`CONTENT_TYPE`."""
         return generate_latest(self._registry)
+
+    @property
+    def routes(self) -> list[Rule]:
+        """Where Prometheus reads."""
+
+        def scrape(_request: Request) -> Response:
+            response = Response(self.text())
+            response.headers["Content-Type"] = CONTENT_TYPE
+            return response
+
+        return [route("/metrics", scrape, "GET")]
 
 
 class _Looked(Collector):

@@ -26,7 +26,7 @@ from storyboard_worker.resources.restraint import Restraint
 from storyboard_worker.settings.reading import Settings
 from storyboard_worker.shutdown import Shutdown
 from storyboard_worker.storyboard import Claim
-from storyboard_worker.worker.check_ins import PULSE_SECONDS, check_in, silent_after_seconds
+from storyboard_worker.worker.check_in import CHECK_IN_SECONDS, check_in, silent_after_seconds
 from storyboard_worker.worker.dispatch import FOLLOW_UP_SECONDS, Dispatcher, Filled
 from storyboard_worker.worker.grace import Grace
 from storyboard_worker.worker.heartbeat import Heartbeat
@@ -147,12 +147,12 @@ class Worker:
         )
         self._watchdog.watch("attempts", moves=lambda: self._slots.none_is_overdue)
         most_silent_seconds = silent_after_seconds(settings.database_timeout_seconds)
-        self._pulse = Keeper(
+        self._check_ins = Keeper(
             [
                 lambda: check_in(self._watchdog, parts.reporter, most_silent_seconds),
                 parts.reporter.tell_summaries,
             ],
-            interval_seconds=PULSE_SECONDS,
+            interval_seconds=CHECK_IN_SECONDS,
         )
         self._waited_in_vain = False
         self._wake_at_free: float = NEVER
@@ -178,7 +178,7 @@ class Worker:
     def _start_threads(self) -> bool:
         """Without threads to be had nothing is claimed; false when a stop is requested before there
         are enough."""
-        for thread in (self._watchdog, self._keeper, self._pulse, self._listener, self._grace):
+        for thread in (self._watchdog, self._keeper, self._check_ins, self._listener, self._grace):
             while not self._is_started(thread):
                 if self._shutdown.requested:
                     return False
@@ -350,7 +350,7 @@ class Worker:
         unfinished = self._slots.under_way
         self._slots.cancel(unfinished)
         given_back = self._if_database_is_there(lambda: self._give_back(unfinished))
-        self._pulse.stop()
+        self._check_ins.stop()
         self._keeper.stop()
         self._if_database_is_there(self._heartbeat.leave)
         event(

@@ -9,11 +9,11 @@ import pytest
 from storyboard_worker.database import Database, schema
 from storyboard_worker.demo.cloudinary import Cloudinary
 from storyboard_worker.demo.origin import Origin
-from tests.acceptance.database_url import url_of
-from tests.acceptance.own_postgres import OwnPostgres, own_postgres
-from tests.acceptance.running_worker import RunningWorker, StartWorker
-from tests.integration.sentry_server import SentryServer, sentry_server
-from tests.pooler import transaction_pooler
+from tests.support.database_url import url_of
+from tests.support.own_postgres import OwnPostgres, own_postgres
+from tests.support.pooler import transaction_pooler
+from tests.support.running_worker import RunningWorker, StartWorker
+from tests.support.sentry_server import SentryServer, sentry_server
 
 
 @pytest.fixture

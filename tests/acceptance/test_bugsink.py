@@ -10,11 +10,11 @@ import pytest
 from storyboard_worker.demo.cloudinary import Cloudinary
 from storyboard_worker.demo.faults import Answer, ServeBytes, SourceFault
 from storyboard_worker.demo.origin import Origin
-from tests.acceptance.bugsink_server import Event, bugsink
 from tests.acceptance.commands.running import StoryboardWorker
-from tests.acceptance.panels import all_rows, plant
-from tests.acceptance.waiting import statuses
-from tests.integration.producing import enqueue
+from tests.support.bugsink_server import Event, bugsink
+from tests.support.panels import all_rows, plant
+from tests.support.producing import enqueue
+from tests.support.waiting import statuses
 
 TAGS = {"error_code", "upstream", "storyboard_id", "project_id", "attempt", "worker_id"}
 REJECTED = Answer(400, {"error": {"message": "Invalid image file"}})

@@ -6,10 +6,10 @@ import sys
 import psycopg
 
 from storyboard_worker.demo.origin import Origin
-from tests.acceptance.panels import enqueue_panels
-from tests.acceptance.running_worker import RunningWorker, environment
-from tests.acceptance.waiting import wait_for_statuses
-from tests.integration.sentry_server import SentryServer
+from tests.support.panels import enqueue_panels
+from tests.support.running_worker import RunningWorker, environment
+from tests.support.sentry_server import SentryServer
+from tests.support.waiting import wait_for_statuses
 
 REFUSE = """
 CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$

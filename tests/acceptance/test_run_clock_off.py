@@ -11,10 +11,10 @@ import pytest
 from storyboard_worker.demo.exchange import Exchange
 from storyboard_worker.demo.faults import Answer, SourceFault, StoredObject
 from storyboard_worker.demo.origin import Origin
-from tests.acceptance.panels import all_rows, enqueue_panels
-from tests.acceptance.running_worker import StartWorker
-from tests.acceptance.waiting import wait_for_statuses
-from tests.integration.producing import moment
+from tests.support.panels import all_rows, enqueue_panels
+from tests.support.producing import moment
+from tests.support.running_worker import StartWorker
+from tests.support.waiting import wait_for_statuses
 
 LIMITED_SECONDS = 2
 LIMITED, DOWN = 3, 6

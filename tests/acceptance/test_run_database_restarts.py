@@ -8,10 +8,10 @@ import psycopg
 from storyboard_worker.demo.cloudinary import Cloudinary
 from storyboard_worker.demo.faults import Hang
 from storyboard_worker.demo.origin import Origin
-from tests.acceptance.own_postgres import OwnPostgres
-from tests.acceptance.panels import all_rows, enqueue_panel, enqueue_panels
-from tests.acceptance.running_worker import RunningWorker, StartWorker
-from tests.acceptance.waiting import eventually, statuses, wait_for_statuses
+from tests.support.own_postgres import OwnPostgres
+from tests.support.panels import all_rows, enqueue_panel, enqueue_panels
+from tests.support.running_worker import RunningWorker, StartWorker
+from tests.support.waiting import eventually, statuses, wait_for_statuses
 
 
 def new_connections(producer: psycopg.Connection, known: set[int]) -> set[int]:

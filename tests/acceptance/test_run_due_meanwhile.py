@@ -3,10 +3,10 @@
 import psycopg
 
 from storyboard_worker.demo.origin import Origin
-from tests.acceptance.panels import enqueue_panel
-from tests.acceptance.running_worker import StartWorker
-from tests.acceptance.waiting import wait_for_statuses
-from tests.integration.producing import moment
+from tests.support.panels import enqueue_panel
+from tests.support.producing import moment
+from tests.support.running_worker import StartWorker
+from tests.support.waiting import wait_for_statuses
 
 # A busy machine: between the claim and the look at what comes next there is a second.
 SLOW = """

@@ -5,10 +5,10 @@ import psycopg
 from storyboard_worker.demo.cloudinary import Cloudinary
 from storyboard_worker.demo.faults import Answer
 from storyboard_worker.demo.origin import Origin
-from tests.acceptance.panels import enqueue_panel
-from tests.acceptance.running_worker import StartWorker
-from tests.acceptance.waiting import eventually, statuses
-from tests.integration.producing import enqueue, storyboard
+from tests.support.panels import enqueue_panel
+from tests.support.producing import enqueue, storyboard
+from tests.support.running_worker import StartWorker
+from tests.support.waiting import eventually, statuses
 
 PARAMETERS = "=X-Tos-X-Tos-"
 QUERIES = "?signature"

@@ -14,11 +14,11 @@ import pytest
 
 from storyboard_worker.demo.faults import Hang
 from storyboard_worker.demo.origin import Origin
-from tests.acceptance.own_postgres import OwnPostgres
-from tests.acceptance.panels import all_rows, enqueue_panel, enqueue_panels
-from tests.acceptance.running_worker import RunningWorker, StartWorker, environment
-from tests.acceptance.waiting import eventually, wait_for_statuses
 from tests.integration.web.http_client import Reply, call, connect
+from tests.support.own_postgres import OwnPostgres
+from tests.support.panels import all_rows, enqueue_panel, enqueue_panels
+from tests.support.running_worker import RunningWorker, StartWorker, environment
+from tests.support.waiting import eventually, wait_for_statuses
 
 SECRET = "s3cret-of-cron"
 CRON = "/api/cron/download-pending-storyboards"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from tests.acceptance.running_worker import StartWorker
+from tests.support.running_worker import StartWorker
 
 WATCHED_SECONDS = 15.0
 

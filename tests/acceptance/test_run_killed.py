@@ -8,9 +8,9 @@ import psycopg
 from storyboard_worker.demo.cloudinary import Cloudinary
 from storyboard_worker.demo.faults import Hang
 from storyboard_worker.demo.origin import Origin
-from tests.acceptance.panels import all_rows, enqueue_panels, published, rows_held_by
-from tests.acceptance.running_worker import StartWorker
-from tests.acceptance.waiting import eventually, wait_for_statuses
+from tests.support.panels import all_rows, enqueue_panels, published, rows_held_by
+from tests.support.running_worker import StartWorker
+from tests.support.waiting import eventually, wait_for_statuses
 
 
 def test_what_a_killed_worker_held_is_done_by_the_other(

@@ -3,9 +3,9 @@
 import psycopg
 
 from storyboard_worker.demo.origin import Origin
-from tests.acceptance.panels import enqueue_panel
-from tests.acceptance.running_worker import StartWorker
-from tests.acceptance.waiting import eventually, wait_for_statuses
+from tests.support.panels import enqueue_panel
+from tests.support.running_worker import StartWorker
+from tests.support.waiting import eventually, wait_for_statuses
 
 TERMINATE_LISTENERS = """
 SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity

@@ -7,10 +7,10 @@ import psycopg
 from storyboard_worker import __version__
 from storyboard_worker.demo.faults import CutFile
 from storyboard_worker.demo.origin import Origin
-from tests.acceptance.panels import enqueue_panel, enqueue_panels
-from tests.acceptance.running_worker import StartWorker
-from tests.acceptance.waiting import wait_for_statuses
-from tests.integration.producing import storyboard
+from tests.support.panels import enqueue_panel, enqueue_panels
+from tests.support.producing import storyboard
+from tests.support.running_worker import StartWorker
+from tests.support.waiting import wait_for_statuses
 
 ROWS = 30
 

@@ -7,10 +7,10 @@ import pytest
 
 from storyboard_worker.demo.faults import Answer, SourceFault
 from storyboard_worker.demo.origin import Origin
-from tests.acceptance.panels import IMAGE, all_rows, enqueue_panel
-from tests.acceptance.running_worker import StartWorker
-from tests.acceptance.waiting import eventually, wait_for_statuses
-from tests.integration.sentry_server import SentryServer
+from tests.support.panels import IMAGE, all_rows, enqueue_panel
+from tests.support.running_worker import StartWorker
+from tests.support.sentry_server import SentryServer
+from tests.support.waiting import eventually, wait_for_statuses
 
 SHORT = """
 from storyboard_worker.attempts import policy

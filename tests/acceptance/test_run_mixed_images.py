@@ -12,10 +12,10 @@ import psycopg
 from storyboard_worker.demo.cloudinary import Cloudinary
 from storyboard_worker.demo.origin import Origin
 from storyboard_worker.demo.pictures import Format, random_image
-from tests.acceptance.panels import all_rows, requests_for
-from tests.acceptance.running_worker import StartWorker
-from tests.acceptance.waiting import wait_for_statuses
-from tests.integration.producing import enqueue
+from tests.support.panels import all_rows, requests_for
+from tests.support.producing import enqueue
+from tests.support.running_worker import StartWorker
+from tests.support.waiting import wait_for_statuses
 
 IMAGES = 200
 SMALLEST_BYTES = 4 * 1024

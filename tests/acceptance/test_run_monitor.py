@@ -8,16 +8,16 @@ import psycopg
 
 from storyboard_worker.demo.faults import Answer
 from storyboard_worker.demo.origin import Origin
-from tests.acceptance.panels import enqueue_panels
-from tests.acceptance.running_worker import StartWorker
-from tests.acceptance.waiting import eventually, wait_for_statuses
-from tests.integration.sentry_server import SentryServer
+from tests.support.panels import enqueue_panels
+from tests.support.running_worker import StartWorker
+from tests.support.sentry_server import SentryServer
+from tests.support.waiting import eventually, wait_for_statuses
 
 ROWS = 30
 OFTEN = """
 import storyboard_worker.worker.loop as loop
 import storyboard_worker.reporting.event_throttle as flood
-loop.PULSE_SECONDS = 0.2
+loop.CHECK_IN_SECONDS = 0.2
 flood.SUMMARY_AFTER_SECONDS = 0.5
 """
 

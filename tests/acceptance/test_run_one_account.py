@@ -8,9 +8,9 @@ from storyboard_worker.demo.cloudinary_checks import Refused
 from storyboard_worker.demo.faults import StorageFault
 from storyboard_worker.demo.origin import Origin
 from storyboard_worker.demo.pictures import random_image
-from tests.acceptance.mixed_rows import enqueue_some, ready, wait_for_ready
-from tests.acceptance.running_worker import StartWorker
-from tests.acceptance.waiting import eventually
+from tests.support.mixed_rows import enqueue_some, ready, wait_for_ready
+from tests.support.running_worker import StartWorker
+from tests.support.waiting import eventually
 
 BROKEN_IMAGE = random_image(10_000, "JPEG", seed=7)
 

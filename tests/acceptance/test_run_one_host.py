@@ -9,10 +9,10 @@ import pytest
 from storyboard_worker.demo.faults import Answer, Hang
 from storyboard_worker.demo.origin import Origin
 from storyboard_worker.storyboard import upstream_of
-from tests.acceptance.mixed_rows import enqueue_some, ready, wait_for_ready
-from tests.acceptance.running_worker import StartWorker
-from tests.acceptance.waiting import eventually
-from tests.integration.producing import enqueue
+from tests.support.mixed_rows import enqueue_some, ready, wait_for_ready
+from tests.support.producing import enqueue
+from tests.support.running_worker import StartWorker
+from tests.support.waiting import eventually
 
 BROKEN = [Answer(503, always=True)]
 PATIENCE_SECONDS = 15.0

@@ -11,11 +11,11 @@ import pytest
 
 from storyboard_worker.demo.faults import Chunked
 from storyboard_worker.demo.origin import Origin
-from tests.acceptance.mixed_rows import enqueue_some, ready
-from tests.acceptance.panels import all_rows
-from tests.acceptance.running_worker import RunningWorker, StartWorker
-from tests.acceptance.waiting import eventually, wait_for_statuses
-from tests.integration.sentry_server import SentryServer
+from tests.support.mixed_rows import enqueue_some, ready
+from tests.support.panels import all_rows
+from tests.support.running_worker import RunningWorker, StartWorker
+from tests.support.sentry_server import SentryServer
+from tests.support.waiting import eventually, wait_for_statuses
 
 # Pauses as they are would take most of the time of these tests.
 SOON = """

@@ -4,9 +4,9 @@ import psycopg
 
 from storyboard_worker.demo.faults import Answer
 from storyboard_worker.demo.origin import Origin
-from tests.acceptance.panels import all_rows, enqueue_panel
-from tests.acceptance.running_worker import StartWorker
-from tests.acceptance.waiting import wait_for_statuses
+from tests.support.panels import all_rows, enqueue_panel
+from tests.support.running_worker import StartWorker
+from tests.support.waiting import wait_for_statuses
 
 # By polling, which is rare while it listens, it would take up to 30 s.
 SOON_SECONDS = 12.0

@@ -11,10 +11,10 @@ import pytest
 from storyboard_worker.demo.cloudinary import Cloudinary
 from storyboard_worker.demo.faults import Hang
 from storyboard_worker.demo.origin import Origin
-from tests.acceptance.panels import all_rows, enqueue_panel, plant, published
-from tests.acceptance.running_worker import RunningWorker, StartWorker
-from tests.acceptance.waiting import wait_for_statuses
-from tests.integration.producing import change, delete, storyboard
+from tests.support.panels import all_rows, enqueue_panel, plant, published
+from tests.support.producing import change, delete, storyboard
+from tests.support.running_worker import RunningWorker, StartWorker
+from tests.support.waiting import wait_for_statuses
 
 # Makes a row whose attempt stands still at some point, and returns its id once it does.
 Hold = Callable[[], UUID]

@@ -15,7 +15,8 @@ from storyboard_worker.demo.cloudinary import Cloudinary
 from storyboard_worker.demo.faults import Answer, SourceFault
 from storyboard_worker.demo.origin import Origin
 from storyboard_worker.errors import AttemptError, ErrorCode
-from tests.acceptance.every_fault import (
+from tests.integration.web.http_client import call
+from tests.support.every_fault import (
     REDIRECT_PASSWORD,
     REDIRECT_SIGNATURE,
     catalogue,
@@ -24,13 +25,12 @@ from tests.acceptance.every_fault import (
     source_faults,
     storage_faults,
 )
-from tests.acceptance.panels import IMAGE, enqueue_panel, plant
-from tests.acceptance.running_worker import RunningWorker
-from tests.acceptance.waiting import eventually, statuses
-from tests.integration.producing import enqueue
-from tests.integration.sentry_server import SentryServer
-from tests.integration.web.http_client import call
-from tests.signed_links import LINKS, SIGNATURE, quotations, target_of
+from tests.support.panels import IMAGE, enqueue_panel, plant
+from tests.support.producing import enqueue
+from tests.support.running_worker import RunningWorker
+from tests.support.sentry_server import SentryServer
+from tests.support.signed_links import LINKS, SIGNATURE, quotations, target_of
+from tests.support.waiting import eventually, statuses
 
 # With what a URL must quote, so that it stands in two forms.
 PASSWORD = "database/hunter2 & more"

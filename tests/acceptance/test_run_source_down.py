@@ -10,9 +10,9 @@ from storyboard_worker.attempts.breaker import PROBES_AT_ONCE
 from storyboard_worker.demo.faults import Answer, Hang
 from storyboard_worker.demo.origin import Origin
 from storyboard_worker.storyboard import upstream_of
-from tests.acceptance.panels import all_rows, enqueue_panels
-from tests.acceptance.running_worker import StartWorker
-from tests.acceptance.waiting import eventually, statuses, wait_for_statuses
+from tests.support.panels import all_rows, enqueue_panels
+from tests.support.running_worker import StartWorker
+from tests.support.waiting import eventually, statuses, wait_for_statuses
 
 ROWS = 8
 DOWN_HOST = "127.0.0.2"

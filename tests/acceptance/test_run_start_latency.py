@@ -6,10 +6,10 @@ import time
 import psycopg
 
 from storyboard_worker.demo.origin import Origin
-from tests.acceptance.panels import plant
-from tests.acceptance.running_worker import StartWorker
-from tests.acceptance.waiting import wait_for_statuses
-from tests.integration.producing import enqueue
+from tests.support.panels import plant
+from tests.support.producing import enqueue
+from tests.support.running_worker import StartWorker
+from tests.support.waiting import wait_for_statuses
 
 
 def start_delays(producer: psycopg.Connection, origin: Origin, count: int) -> list[float]:

@@ -7,11 +7,11 @@ import psycopg
 import pytest
 
 from storyboard_worker.demo.origin import Origin
-from tests.acceptance.database_url import url_of
-from tests.acceptance.own_postgres import OwnPostgres
-from tests.acceptance.panels import enqueue_panel
-from tests.acceptance.running_worker import StartWorker, environment
-from tests.acceptance.waiting import wait_for_statuses
+from tests.support.database_url import url_of
+from tests.support.own_postgres import OwnPostgres
+from tests.support.panels import enqueue_panel
+from tests.support.running_worker import StartWorker, environment
+from tests.support.waiting import wait_for_statuses
 
 
 def test_before_postgres_is_up(

@@ -11,9 +11,9 @@ import pytest
 
 from storyboard_worker.demo.faults import Hang
 from storyboard_worker.demo.origin import Origin
-from tests.acceptance.panels import all_rows, enqueue_panel, enqueue_panels
-from tests.acceptance.running_worker import StartWorker
-from tests.acceptance.waiting import eventually, statuses, wait_for_statuses
+from tests.support.panels import all_rows, enqueue_panel, enqueue_panels
+from tests.support.running_worker import StartWorker
+from tests.support.waiting import eventually, statuses, wait_for_statuses
 
 # What a process may take to end after its worker has; generous, for a busy machine.
 EXIT_SECONDS = 3.0

@@ -8,9 +8,9 @@ import pytest
 
 from storyboard_worker.demo.faults import Hang
 from storyboard_worker.demo.origin import Origin
-from tests.acceptance.panels import all_rows, enqueue_panels
-from tests.acceptance.running_worker import StartWorker
-from tests.acceptance.waiting import statuses, wait_for_statuses
+from tests.support.panels import all_rows, enqueue_panels
+from tests.support.running_worker import StartWorker
+from tests.support.waiting import statuses, wait_for_statuses
 
 AT_ONCE_SECONDS = 3.0
 FOREVER = threading.Event()

@@ -11,10 +11,10 @@ import pytest
 
 from storyboard_worker.demo.faults import Hang
 from storyboard_worker.demo.origin import Origin
-from tests.acceptance.own_postgres import OwnPostgres
-from tests.acceptance.panels import enqueue_panels
-from tests.acceptance.running_worker import RunningWorker, StartWorker
-from tests.acceptance.waiting import wait_for_statuses
+from tests.support.own_postgres import OwnPostgres
+from tests.support.panels import enqueue_panels
+from tests.support.running_worker import RunningWorker, StartWorker
+from tests.support.waiting import wait_for_statuses
 
 GRACE_SECONDS = 3
 EXIT_SECONDS = 2

@@ -20,10 +20,10 @@ import pytest
 from storyboard_worker.demo.cloudinary import Cloudinary
 from storyboard_worker.demo.faults import Answer
 from storyboard_worker.demo.origin import Origin
-from tests.acceptance.panels import all_rows, enqueue_panels
-from tests.acceptance.running_worker import StartWorker
-from tests.acceptance.waiting import eventually, statuses
-from tests.integration.sentry_server import SentryServer
+from tests.support.panels import all_rows, enqueue_panels
+from tests.support.running_worker import StartWorker
+from tests.support.sentry_server import SentryServer
+from tests.support.waiting import eventually, statuses
 
 CONCURRENCY = 8
 # All slots when it begins, five failures, and what was claimed along with these.

@@ -8,11 +8,11 @@ import psycopg
 import pytest
 
 from storyboard_worker.demo.pictures import random_image
-from tests.acceptance.panels import all_rows
-from tests.acceptance.running_worker import StartWorker
-from tests.acceptance.waiting import eventually
-from tests.integration.producing import enqueue
 from tests.integration.wire.scripted import Peer, ScriptedServer, answer
+from tests.support.panels import all_rows
+from tests.support.producing import enqueue
+from tests.support.running_worker import StartWorker
+from tests.support.waiting import eventually
 
 PATIENCE_SECONDS = 20.0
 FIRST, SECOND, UNASKED = (random_image(20_000, "JPEG", seed=seed) for seed in range(3))

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.acceptance.running_worker import StartWorker, environment
+from tests.support.running_worker import StartWorker, environment
 
 # A loop that makes progress for each line it reads, under a watchdog in a hurry.
 SCRIPT = """

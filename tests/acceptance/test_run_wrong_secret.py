@@ -4,9 +4,9 @@ import psycopg
 
 from storyboard_worker.demo.cloudinary import Cloudinary
 from storyboard_worker.demo.origin import Origin
-from tests.acceptance.panels import all_rows, enqueue_panels
-from tests.acceptance.running_worker import StartWorker
-from tests.acceptance.waiting import eventually, wait_for_statuses
+from tests.support.panels import all_rows, enqueue_panels
+from tests.support.running_worker import StartWorker
+from tests.support.waiting import eventually, wait_for_statuses
 
 CONCURRENCY = 8
 ROWS = 40

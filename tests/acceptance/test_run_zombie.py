@@ -10,10 +10,10 @@ import pytest
 from storyboard_worker.demo.cloudinary import Cloudinary
 from storyboard_worker.demo.faults import Hang
 from storyboard_worker.demo.origin import Origin
-from tests.acceptance.panels import all_rows, enqueue_panel, plant, published
-from tests.acceptance.running_worker import RunningWorker, StartWorker
-from tests.acceptance.waiting import eventually, wait_for_statuses
-from tests.integration.producing import change
+from tests.support.panels import all_rows, enqueue_panel, plant, published
+from tests.support.producing import change
+from tests.support.running_worker import RunningWorker, StartWorker
+from tests.support.waiting import eventually, wait_for_statuses
 
 LEASE_SECONDS = "2"
 

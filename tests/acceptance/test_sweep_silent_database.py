@@ -8,10 +8,10 @@ import psycopg
 
 from storyboard_worker.demo.faults import Hang
 from storyboard_worker.demo.origin import Origin
-from tests.acceptance.own_postgres import OwnPostgres
-from tests.acceptance.panels import enqueue_panels
-from tests.acceptance.running_worker import environment
-from tests.integration.sentry_server import SentryServer
+from tests.support.own_postgres import OwnPostgres
+from tests.support.panels import enqueue_panels
+from tests.support.running_worker import environment
+from tests.support.sentry_server import SentryServer
 
 
 def test_it_ends_hard_and_tells(

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from tests.acceptance.running_worker import environment
 from tests.benchmarks.checks import check, wait_until
 from tests.benchmarks.rows import Rows
 from tests.benchmarks.upstreams import Upstreams
+from tests.support.running_worker import environment
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from psycopg import sql
 
 from storyboard_worker.database import Database, schema
 from storyboard_worker.database.embedded import private_postgres
-from tests.acceptance.database_url import url_of
 from tests.benchmarks.checks import check, wait_until
 from tests.benchmarks.sampling import family_cpu_seconds, name_and_parent
+from tests.support.database_url import url_of
 
 # By which the harness is told from those who are measured.
 HARNESS = "benchmark"

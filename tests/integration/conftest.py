@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.sentry_server import SentryServer, sentry_server
+from tests.support.sentry_server import SentryServer, sentry_server
 
 
 @pytest.fixture(scope="session")

@@ -22,11 +22,11 @@ from storyboard_worker.logs import JsonFormatter
 from storyboard_worker.redaction.redactor import Redactor
 from storyboard_worker.timings import Timings
 from storyboard_worker.transfer import copying as transfer
-from tests.integration.attempting import Bench, new_bench
-from tests.integration.errors.stage import HASTY_SECONDS, Stage, new_stage
-from tests.integration.reporting import reporting_to
-from tests.integration.sentry_server import SentryServer
-from tests.signed_links import LINKS, SIGNATURE, quotations, target_of
+from tests.integration.transfer.stage import HASTY_SECONDS, Stage, new_stage
+from tests.support.attempting import Bench, new_bench
+from tests.support.sentry_reports import reporting_to
+from tests.support.sentry_server import SentryServer
+from tests.support.signed_links import LINKS, SIGNATURE, quotations, target_of
 
 IMAGE = random_image(600_000, "JPEG", seed=2)
 IMAGE_OF_LINKS = random_image(5_000, "JPEG", seed=4)

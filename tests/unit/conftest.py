@@ -3,7 +3,7 @@
 import pytest
 
 from storyboard_worker.attempts.breakers import Breakers
-from tests.unit.clock import Clock
+from tests.support.clock import Clock
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from tests.acceptance.running_worker import environment
+from tests.support.running_worker import environment
 
 PATIENCE_SECONDS = 60.0
 COMMAND = (sys.executable, "-m", "storyboard_worker")

@@ -15,7 +15,7 @@ import pytest
 
 from storyboard_worker.cli.demo_panels import TROUBLES
 from tests.acceptance.commands.running import Result, StoryboardWorker, finish
-from tests.acceptance.waiting import eventually, wait_for_statuses
+from tests.support.waiting import eventually, wait_for_statuses
 
 ADDRESS = r"http://127\.0\.0\.1:\d+/demo/image/upload/v\d+/storyboards/\S+\.(jpg|png|webp)\n"
 # The one that lasts for sure: the others are jittered, and may be over before anybody looks.

@@ -7,9 +7,9 @@ import psycopg
 import pytest
 
 from tests.acceptance.commands.running import StoryboardWorker
-from tests.acceptance.panels import all_rows
-from tests.integration.producing import storyboard
-from tests.integration.sentry_server import SentryServer
+from tests.support.panels import all_rows
+from tests.support.producing import storyboard
+from tests.support.sentry_server import SentryServer
 
 FIRST = "https://images.example/first.jpeg"
 SECOND = "http://images.example:8080/second.png?X-Tos-Date=20260102T030405Z&X-Tos-Expires=86400"

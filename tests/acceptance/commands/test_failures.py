@@ -5,7 +5,7 @@ from datetime import datetime
 import psycopg
 
 from tests.acceptance.commands.running import StoryboardWorker
-from tests.integration.producing import FAILED, change, enqueue, moment
+from tests.support.producing import FAILED, change, enqueue, moment
 
 FIELDS = ["error_code", "host", "count", "first", "last", "sample_id", "sentry_event_id"]
 

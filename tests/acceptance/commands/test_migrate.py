@@ -6,8 +6,8 @@ import psycopg
 import pytest
 
 from tests.acceptance.commands.running import StoryboardWorker
-from tests.acceptance.database_url import url_of
-from tests.revisions import NEWEST, REVISIONS
+from tests.support.database_url import url_of
+from tests.support.revisions import NEWEST, REVISIONS
 
 TABLES = {"storyboards", "storyboard_alarms", "storyboard_workers", "storyboard_worker_version"}
 

@@ -12,8 +12,8 @@ import pytest
 
 from storyboard_worker.cli.output import duration, table_lines
 from tests.acceptance.commands.running import COMMAND, StoryboardWorker
-from tests.acceptance.running_worker import environment
-from tests.integration.producing import enqueue
+from tests.support.producing import enqueue
+from tests.support.running_worker import environment
 
 ADDRESS = "https://cdn.example/" + "a" * 90
 

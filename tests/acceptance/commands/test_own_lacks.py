@@ -10,8 +10,8 @@ from storyboard_worker.demo.faults import Chunked
 from storyboard_worker.demo.origin import Origin
 from tests.acceptance.commands.running import StoryboardWorker
 from tests.acceptance.commands.tallies import tally
-from tests.acceptance.panels import all_rows, enqueue_panels
-from tests.acceptance.waiting import statuses
+from tests.support.panels import all_rows, enqueue_panels
+from tests.support.waiting import statuses
 
 NO_SPOOL = """
 import resource

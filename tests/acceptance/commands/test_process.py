@@ -13,9 +13,8 @@ from storyboard_worker.demo.cloudinary import Cloudinary
 from storyboard_worker.demo.faults import Answer, Hang
 from storyboard_worker.demo.origin import Origin
 from tests.acceptance.commands.running import Result, StoryboardWorker, finish
-from tests.acceptance.panels import IMAGE, enqueue_panel
-from tests.acceptance.running_worker import StartWorker
-from tests.integration.producing import (
+from tests.support.panels import IMAGE, enqueue_panel
+from tests.support.producing import (
     CLAIM,
     FAILED,
     PROCESSING,
@@ -26,6 +25,7 @@ from tests.integration.producing import (
     only,
     storyboard,
 )
+from tests.support.running_worker import StartWorker
 
 IN_AN_HOUR = datetime.now(UTC) + timedelta(hours=1)
 

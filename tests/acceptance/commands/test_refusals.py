@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.acceptance.commands.running import StoryboardWorker, finish
-from tests.integration.sentry_server import SentryServer
+from tests.support.sentry_server import SentryServer
 
 GOOD = {
     "DATABASE_URL": "postgresql://user:hunter22@127.0.0.1:1/db",

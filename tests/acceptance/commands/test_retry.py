@@ -9,8 +9,8 @@ import psycopg
 import pytest
 
 from tests.acceptance.commands.running import StoryboardWorker
-from tests.acceptance.panels import all_rows
-from tests.integration.producing import FAILED, NO_ERROR, PENDING, READY, enqueue, only, storyboard
+from tests.support.panels import all_rows
+from tests.support.producing import FAILED, NO_ERROR, PENDING, READY, enqueue, only, storyboard
 
 Fail = Callable[..., UUID]
 

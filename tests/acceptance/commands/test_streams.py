@@ -10,10 +10,10 @@ import pytest
 
 from storyboard_worker.demo.origin import Origin
 from tests.acceptance.commands.running import COMMAND, PATIENCE_SECONDS
-from tests.acceptance.panels import enqueue_panel
-from tests.acceptance.running_worker import environment
-from tests.acceptance.waiting import eventually, statuses
-from tests.integration.producing import FAILED, enqueue
+from tests.support.panels import enqueue_panel
+from tests.support.producing import FAILED, enqueue
+from tests.support.running_worker import environment
+from tests.support.waiting import eventually, statuses
 
 Shell = Callable[[str], subprocess.Popen[str]]
 LOST = "Error: the result cannot be written to stdout: "

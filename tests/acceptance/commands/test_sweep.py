@@ -11,9 +11,9 @@ from storyboard_worker.demo.faults import Answer
 from storyboard_worker.demo.origin import Origin
 from tests.acceptance.commands.running import StoryboardWorker, finish
 from tests.acceptance.commands.tallies import Register, tally
-from tests.acceptance.panels import all_rows, enqueue_panel, enqueue_panels, published
-from tests.acceptance.waiting import statuses
-from tests.integration.producing import PROCESSING, WAITING, enqueue, moment, storyboard
+from tests.support.panels import all_rows, enqueue_panel, enqueue_panels, published
+from tests.support.producing import PROCESSING, WAITING, enqueue, moment, storyboard
+from tests.support.waiting import statuses
 
 
 def registered(producer: psycopg.Connection) -> set[str]:

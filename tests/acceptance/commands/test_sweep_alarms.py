@@ -9,10 +9,10 @@ import pytest
 from storyboard_worker.demo.origin import Origin
 from tests.acceptance.commands.running import StoryboardWorker
 from tests.acceptance.commands.tallies import Register, tally
-from tests.acceptance.panels import enqueue_panel
-from tests.acceptance.waiting import statuses
-from tests.integration.producing import moment
-from tests.integration.sentry_server import SentryServer
+from tests.support.panels import enqueue_panel
+from tests.support.producing import moment
+from tests.support.sentry_server import SentryServer
+from tests.support.waiting import statuses
 
 
 @pytest.mark.parametrize("no_process", [False, True])

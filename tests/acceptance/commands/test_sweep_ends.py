@@ -13,9 +13,9 @@ from storyboard_worker.demo.faults import Answer, Hang
 from storyboard_worker.demo.origin import Origin
 from tests.acceptance.commands.running import StoryboardWorker, finish
 from tests.acceptance.commands.tallies import tally
-from tests.acceptance.database_url import url_of
-from tests.acceptance.panels import all_rows, enqueue_panel, enqueue_panels
 from tests.conftest import NewDatabase
+from tests.support.database_url import url_of
+from tests.support.panels import all_rows, enqueue_panel, enqueue_panels
 
 
 def given_back(producer: psycopg.Connection) -> bool:

@@ -8,7 +8,7 @@ import pytest
 from storyboard_worker import __version__
 from storyboard_worker.demo.cloudinary import Cloudinary
 from tests.acceptance.doctor.patient import Patient
-from tests.integration.sentry_server import PUBLIC_KEY, SentryServer
+from tests.support.sentry_server import PUBLIC_KEY, SentryServer
 
 PASSWORD = "database-hunter2"
 CRON_SECRET = "0123456789abcdef-cron"

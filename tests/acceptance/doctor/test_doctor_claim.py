@@ -6,9 +6,9 @@ import psycopg
 
 from storyboard_worker.demo.origin import Origin
 from tests.acceptance.doctor.patient import Patient
-from tests.acceptance.panels import all_rows, enqueue_panels
-from tests.acceptance.waiting import statuses
-from tests.integration.producing import enqueue
+from tests.support.panels import all_rows, enqueue_panels
+from tests.support.producing import enqueue
+from tests.support.waiting import statuses
 
 WORKS = "a claim works (tried and rolled back)"
 WITHOUT_BOUNDS = "ALTER TABLE storyboards DROP CONSTRAINT storyboards_bounds_check"

@@ -2,12 +2,12 @@
 
 from storyboard_worker.cli.exits import Exit
 from tests.acceptance.commands.running import StoryboardWorker
-from tests.acceptance.database_url import url_of
 from tests.acceptance.doctor.patient import Patient
 from tests.integration.migrations.catalog import catalog
-from tests.integration.producing import FAILED, change, enqueue
-from tests.integration.sentry_server import SentryServer
-from tests.pooler import transaction_pooler
+from tests.support.database_url import url_of
+from tests.support.pooler import transaction_pooler
+from tests.support.producing import FAILED, change, enqueue
+from tests.support.sentry_server import SentryServer
 
 NAMES = [
     *("settings", "descriptors", "spool folder", "database", "database version", "connection"),

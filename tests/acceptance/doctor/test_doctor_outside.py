@@ -18,7 +18,7 @@ from storyboard_worker.reporting import probe
 from storyboard_worker.transfer import cloudinary_account as account
 from tests.acceptance.commands.running import StoryboardWorker
 from tests.acceptance.doctor.patient import Patient
-from tests.integration.sentry_server import PUBLIC_KEY
+from tests.support.sentry_server import PUBLIC_KEY
 
 Plant = Callable[[dict[str, str]], object]
 

@@ -7,8 +7,8 @@ from storyboard_worker.cli.exits import Exit
 from storyboard_worker.doctor import server_checks, upkeep_checks
 from tests.acceptance.commands.running import StoryboardWorker
 from tests.acceptance.doctor.patient import Patient
-from tests.acceptance.own_postgres import OwnPostgres
-from tests.acceptance.waiting import eventually
+from tests.support.own_postgres import OwnPostgres
+from tests.support.waiting import eventually
 
 
 def test_a_transaction_that_was_left_open(

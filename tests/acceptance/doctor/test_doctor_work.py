@@ -5,10 +5,10 @@ import pytest
 
 from storyboard_worker.demo.origin import Origin
 from tests.acceptance.doctor.patient import Patient
-from tests.acceptance.panels import enqueue_panel
-from tests.acceptance.running_worker import RunningWorker
-from tests.acceptance.waiting import eventually, statuses
-from tests.integration.producing import FAILED, URL, change, enqueue, moment, storyboard
+from tests.support.panels import enqueue_panel
+from tests.support.producing import FAILED, URL, change, enqueue, moment, storyboard
+from tests.support.running_worker import RunningWorker
+from tests.support.waiting import eventually, statuses
 
 
 def complaint(patient: Patient, name: str) -> dict[str, str | None]:

@@ -16,7 +16,7 @@ from queue import SimpleQueue
 
 from tests.acceptance.commands.running import Result
 from tests.acceptance.faults.fork_server import PACKET_BYTES
-from tests.acceptance.running_worker import environment
+from tests.support.running_worker import environment
 
 
 class ForkedCommand:

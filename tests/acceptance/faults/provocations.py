@@ -7,9 +7,9 @@ from uuid import UUID
 
 from storyboard_worker.demo.faults import Answer, Hang
 from tests.acceptance.faults.spoiled_worker import SpoiledWorker
-from tests.database_faults import Ending, Fault, Place
-from tests.exchanges import of_kind
-from tests.integration.producing import CLAIM, moment
+from tests.support.database_faults import Ending, Fault, Place
+from tests.support.exchanges import of_kind
+from tests.support.producing import CLAIM, moment
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,12 +14,12 @@ import psycopg
 from storyboard_worker.demo.cloudinary import Cloudinary
 from storyboard_worker.demo.faults import SourceFault
 from storyboard_worker.demo.origin import Origin
-from tests.acceptance.database_url import url_of
 from tests.acceptance.faults.forked_command import ForkedCommand, ForkServer
-from tests.acceptance.panels import enqueue_panel
-from tests.acceptance.waiting import eventually
-from tests.database_proxy import DatabaseProxy
-from tests.integration.producing import storyboard
+from tests.support.database_proxy import DatabaseProxy
+from tests.support.database_url import url_of
+from tests.support.panels import enqueue_panel
+from tests.support.producing import storyboard
+from tests.support.waiting import eventually
 
 # What comes by itself comes soon, and what waits for its turn does not wait long.
 QUICK = """

@@ -9,8 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import cycle
 
-from tests.database_faults import Ending, Exchange, Fault, Place
-from tests.exchanges import UNKNOWN, Step, kind_of, steps_of, writes
+from tests.support.database_faults import Ending, Exchange, Fault, Place
+from tests.support.exchanges import UNKNOWN, Step, kind_of, steps_of, writes
 
 EVERY_PLACE = os.environ.get("FAULTS") == "all"
 # Those that wait for a time-out keep no processor busy.

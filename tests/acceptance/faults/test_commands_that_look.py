@@ -8,8 +8,8 @@ import pytest
 
 from tests.acceptance.faults.spoiled_command import Commands
 from tests.acceptance.faults.spoiling import TIMEOUT_SECONDS, Spoiling, assert_all_bear, checked
-from tests.database_faults import Ending
-from tests.integration.producing import FAILED, enqueue
+from tests.support.database_faults import Ending
+from tests.support.producing import FAILED, enqueue
 
 ID = UUID("5f0c7b4e-9a53-4f0e-8a9d-3c1f3a1f6f2a")
 

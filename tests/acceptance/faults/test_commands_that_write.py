@@ -10,10 +10,10 @@ from storyboard_worker.demo.cloudinary import Cloudinary
 from storyboard_worker.demo.origin import Origin
 from tests.acceptance.faults.spoiled_command import Commands
 from tests.acceptance.faults.spoiling import TIMEOUT_SECONDS, Spoiling, assert_all_bear, checked
-from tests.acceptance.panels import enqueue_panel
-from tests.database_faults import Ending, Place
-from tests.exchanges import Step
-from tests.integration.producing import FAILED, URL, enqueue, storyboard
+from tests.support.database_faults import Ending, Place
+from tests.support.exchanges import Step
+from tests.support.panels import enqueue_panel
+from tests.support.producing import FAILED, URL, enqueue, storyboard
 
 pytestmark = pytest.mark.timeout(TIMEOUT_SECONDS)
 

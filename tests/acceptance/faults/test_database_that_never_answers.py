@@ -5,8 +5,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.acceptance.faults.spoiled_command import Commands, Ran
-from tests.database_proxy import DatabaseProxy
-from tests.integration.producing import URL
+from tests.support.database_proxy import DatabaseProxy
+from tests.support.producing import URL
 
 # They try for half a minute, which takes as long as all other tests of this.
 IMPATIENT = """

@@ -9,14 +9,14 @@ import pytest
 from storyboard_worker.demo.cloudinary import Cloudinary
 from storyboard_worker.demo.faults import Hang
 from storyboard_worker.demo.origin import Origin
-from tests.acceptance.database_url import url_of
 from tests.acceptance.faults.spoiled_command import MOST_SECONDS
-from tests.acceptance.panels import all_rows, enqueue_panel, enqueue_panels
-from tests.acceptance.running_worker import StartWorker
-from tests.acceptance.waiting import eventually, wait_for_statuses
-from tests.database_faults import Ending, Fault, Place
-from tests.database_proxy import DatabaseProxy
-from tests.exchanges import of_kind
+from tests.support.database_faults import Ending, Fault, Place
+from tests.support.database_proxy import DatabaseProxy
+from tests.support.database_url import url_of
+from tests.support.exchanges import of_kind
+from tests.support.panels import all_rows, enqueue_panel, enqueue_panels
+from tests.support.running_worker import StartWorker
+from tests.support.waiting import eventually, wait_for_statuses
 
 ROWS = 20
 ALIVE = "SELECT now() - last_seen_at < interval '6 s' FROM storyboard_workers"

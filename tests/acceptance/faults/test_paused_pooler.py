@@ -4,12 +4,12 @@ paused: the worker sits it out."""
 import psycopg
 
 from storyboard_worker.demo.origin import Origin
-from tests.acceptance.database_url import url_of
-from tests.acceptance.panels import all_rows, enqueue_panels
-from tests.acceptance.running_worker import StartWorker
-from tests.acceptance.waiting import eventually, wait_for_statuses
-from tests.integration.sentry_server import SentryServer
-from tests.pooler import paused, transaction_pooler
+from tests.support.database_url import url_of
+from tests.support.panels import all_rows, enqueue_panels
+from tests.support.pooler import paused, transaction_pooler
+from tests.support.running_worker import StartWorker
+from tests.support.sentry_server import SentryServer
+from tests.support.waiting import eventually, wait_for_statuses
 
 STUCK_AFTER_SECONDS = 3.0
 IMPATIENT = f"""

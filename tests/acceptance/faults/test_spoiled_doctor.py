@@ -8,8 +8,8 @@ import pytest
 from storyboard_worker import __version__
 from tests.acceptance.faults.spoiled_command import Commands
 from tests.acceptance.faults.spoiling import TIMEOUT_SECONDS, Spoiling, assert_all_bear, checked
-from tests.database_faults import Ending
-from tests.exchanges import Step
+from tests.support.database_faults import Ending
+from tests.support.exchanges import Step
 
 PASSED, FAILED = 0, 1
 # What it says of a fault in one check, and of one that keeps it from others.

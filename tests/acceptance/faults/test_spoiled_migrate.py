@@ -11,9 +11,9 @@ from tests.acceptance.faults.databases import Databases
 from tests.acceptance.faults.spoiled_command import Commands, Ran
 from tests.acceptance.faults.spoiling import TIMEOUT_SECONDS, Spoiling, assert_all_bear, checked
 from tests.conftest import NewDatabase
-from tests.database_faults import Ending
-from tests.exchanges import Step
-from tests.integration.producing import enqueue
+from tests.support.database_faults import Ending
+from tests.support.exchanges import Step
+from tests.support.producing import enqueue
 
 VERSION = "SELECT version_num FROM storyboard_worker_version"
 

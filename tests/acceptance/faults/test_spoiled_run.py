@@ -13,12 +13,12 @@ from tests.acceptance.faults.provocations import OF_START_AND_STOP, PROVOCATIONS
 from tests.acceptance.faults.spoiled_command import MOST_SECONDS
 from tests.acceptance.faults.spoiled_worker import SpoiledWorker, spoiled_worker
 from tests.acceptance.faults.spoiling import TIMEOUT_SECONDS, Spoiling
-from tests.acceptance.waiting import eventually, holds
 from tests.conftest import NewDatabase
-from tests.database_faults import Ending, Place
-from tests.database_proxy import DatabaseProxy
-from tests.exchanges import Step, kind_of
-from tests.integration.sentry_server import SentryServer
+from tests.support.database_faults import Ending, Place
+from tests.support.database_proxy import DatabaseProxy
+from tests.support.exchanges import Step, kind_of
+from tests.support.sentry_server import SentryServer
+from tests.support.waiting import eventually, holds
 
 LANES = 9
 STRIKE_SECONDS = 10.0

@@ -11,11 +11,11 @@ from tests.acceptance.faults.forked_command import ForkServer
 from tests.acceptance.faults.spoiled_command import MOST_SECONDS, START_SECONDS
 from tests.acceptance.faults.spoiled_worker import spoiled_worker
 from tests.acceptance.faults.spoiling import TIMEOUT_SECONDS, Spoiling, assert_all_bear, checked
-from tests.acceptance.panels import enqueue_panel
-from tests.acceptance.waiting import holds
-from tests.database_faults import Ending, Exchange
-from tests.database_proxy import DatabaseProxy
-from tests.exchanges import Step
+from tests.support.database_faults import Ending, Exchange
+from tests.support.database_proxy import DatabaseProxy
+from tests.support.exchanges import Step
+from tests.support.panels import enqueue_panel
+from tests.support.waiting import holds
 
 READY_SECONDS = MOST_SECONDS + START_SECONDS
 

@@ -13,9 +13,9 @@ from tests.acceptance.faults.databases import Databases
 from tests.acceptance.faults.forked_command import ForkServer
 from tests.acceptance.faults.spoiled_worker import spoiled_worker
 from tests.acceptance.faults.spoiling import TIMEOUT_SECONDS, Spoiling, assert_all_bear, checked
-from tests.acceptance.waiting import eventually
-from tests.database_faults import Ending, Exchange
-from tests.database_proxy import DatabaseProxy
+from tests.support.database_faults import Ending, Exchange
+from tests.support.database_proxy import DatabaseProxy
+from tests.support.waiting import eventually
 
 FOREVER = threading.Event()
 # A fifth of it is for giving rows back, beside many others on the same processors.

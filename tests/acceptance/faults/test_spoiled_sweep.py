@@ -11,10 +11,10 @@ from storyboard_worker.demo.origin import Origin
 from tests.acceptance.faults.databases import Databases
 from tests.acceptance.faults.spoiled_command import Commands, Ran
 from tests.acceptance.faults.spoiling import TIMEOUT_SECONDS, Spoiling, assert_all_bear, checked
-from tests.acceptance.panels import all_rows, enqueue_panel, enqueue_panels
-from tests.database_faults import Ending, Place
-from tests.exchanges import Step
-from tests.integration.producing import CLAIM, moment
+from tests.support.database_faults import Ending, Place
+from tests.support.exchanges import Step
+from tests.support.panels import all_rows, enqueue_panel, enqueue_panels
+from tests.support.producing import CLAIM, moment
 
 AFTERWARDS = {"ready": 3, "failed": 1}
 WRITTEN = {"rescue": "rescued", "expire": "expired"}

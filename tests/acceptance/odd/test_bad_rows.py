@@ -10,11 +10,11 @@ import pytest
 from storyboard_worker.demo.origin import Origin
 from tests.acceptance.commands.running import StoryboardWorker
 from tests.acceptance.commands.tallies import tally
-from tests.acceptance.panels import enqueue_panel, enqueue_panels
-from tests.acceptance.running_worker import StartWorker
-from tests.acceptance.waiting import eventually, statuses, wait_for_statuses
-from tests.integration.producing import storyboard
-from tests.integration.sentry_server import SentryServer
+from tests.support.panels import enqueue_panel, enqueue_panels
+from tests.support.producing import storyboard
+from tests.support.running_worker import StartWorker
+from tests.support.sentry_server import SentryServer
+from tests.support.waiting import eventually, statuses, wait_for_statuses
 
 # As in a database that was not migrated to the bounds.
 WITHOUT_BOUNDS = "ALTER TABLE storyboards DROP CONSTRAINT storyboards_bounds_check"

@@ -11,10 +11,10 @@ from psycopg import sql
 from storyboard_worker.demo.origin import Origin
 from tests.acceptance.commands.running import StoryboardWorker
 from tests.acceptance.odd.loopback import free_port, get
-from tests.acceptance.panels import enqueue_panels
-from tests.acceptance.running_worker import StartWorker
-from tests.acceptance.waiting import eventually, statuses
-from tests.integration.sentry_server import SentryServer
+from tests.support.panels import enqueue_panels
+from tests.support.running_worker import StartWorker
+from tests.support.sentry_server import SentryServer
+from tests.support.waiting import eventually, statuses
 
 IMPATIENT = "from storyboard_worker.worker import outage; outage.ALARM_AFTER_SECONDS = 1.0"
 CRON_SECRET = "0123456789abcdef-cron"

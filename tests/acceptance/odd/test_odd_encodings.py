@@ -10,14 +10,14 @@ from storyboard_worker.demo.faults import Answer
 from storyboard_worker.demo.origin import Origin
 from tests.acceptance.commands.running import StoryboardWorker
 from tests.acceptance.commands.tallies import tally
-from tests.acceptance.database_url import url_of
 from tests.acceptance.odd.making import database_in, set_defaults
 from tests.acceptance.odd.plain_session import plain_session
-from tests.acceptance.panels import enqueue_panel, enqueue_panels
-from tests.acceptance.running_worker import StartWorker
-from tests.acceptance.waiting import wait_for_statuses
-from tests.integration.producing import storyboard
-from tests.integration.sentry_server import SentryServer
+from tests.support.database_url import url_of
+from tests.support.panels import enqueue_panel, enqueue_panels
+from tests.support.producing import storyboard
+from tests.support.running_worker import StartWorker
+from tests.support.sentry_server import SentryServer
+from tests.support.waiting import wait_for_statuses
 
 EMOJI = "\N{PERFORMING ARTS}"
 # What Cloudinary says may be in any language.

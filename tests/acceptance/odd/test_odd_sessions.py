@@ -11,10 +11,10 @@ from storyboard_worker.demo.origin import Origin
 from tests.acceptance.commands.running import StoryboardWorker
 from tests.acceptance.commands.tallies import tally
 from tests.acceptance.odd.making import set_defaults
-from tests.acceptance.panels import enqueue_panel, enqueue_panels
-from tests.acceptance.running_worker import StartWorker
-from tests.acceptance.waiting import wait_for_statuses
-from tests.integration.producing import storyboard
+from tests.support.panels import enqueue_panel, enqueue_panels
+from tests.support.producing import storyboard
+from tests.support.running_worker import StartWorker
+from tests.support.waiting import wait_for_statuses
 
 # What does not hide another stands together.
 DEFAULTS = {

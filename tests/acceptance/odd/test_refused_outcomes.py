@@ -6,11 +6,11 @@ import pytest
 from storyboard_worker.demo.faults import Answer
 from storyboard_worker.demo.origin import Origin
 from tests.acceptance.odd.loopback import free_port, get
-from tests.acceptance.panels import enqueue_panel, enqueue_panels, requests_for
-from tests.acceptance.running_worker import StartWorker
-from tests.acceptance.waiting import eventually, wait_for_statuses
-from tests.integration.producing import storyboard
-from tests.integration.sentry_server import SentryServer
+from tests.support.panels import enqueue_panel, enqueue_panels, requests_for
+from tests.support.producing import storyboard
+from tests.support.running_worker import StartWorker
+from tests.support.sentry_server import SentryServer
+from tests.support.waiting import eventually, wait_for_statuses
 
 # What an owner may have added, and how the bad row then ends.
 REFUSALS = {

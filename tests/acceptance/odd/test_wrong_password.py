@@ -8,13 +8,13 @@ import psycopg
 import pytest
 
 from storyboard_worker.demo.origin import Origin
-from tests.acceptance.database_url import url_of
 from tests.acceptance.odd.forwarder import Forwarder, forwarding, server_socket
-from tests.acceptance.own_postgres import OwnPostgres
-from tests.acceptance.panels import enqueue_panels
-from tests.acceptance.running_worker import StartWorker
-from tests.acceptance.waiting import eventually, wait_for_statuses
-from tests.integration.sentry_server import SentryServer
+from tests.support.database_url import url_of
+from tests.support.own_postgres import OwnPostgres
+from tests.support.panels import enqueue_panels
+from tests.support.running_worker import StartWorker
+from tests.support.sentry_server import SentryServer
+from tests.support.waiting import eventually, wait_for_statuses
 
 # In half the time: 0.5, 1, 2, 4 s; and the alarm after 2 s instead of a minute.
 HURRIED = """

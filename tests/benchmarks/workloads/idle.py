@@ -8,7 +8,6 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 
-from tests.acceptance.database_url import url_of
 from tests.benchmarks.contestants import OURS, check_running, running
 from tests.benchmarks.report import Report
 from tests.benchmarks.sampling import cpu_seconds, resident_megabytes
@@ -17,7 +16,8 @@ from tests.benchmarks.stage import Stage
 from tests.benchmarks.tables import Table, figure
 from tests.benchmarks.turns import sure_median, take_turns
 from tests.benchmarks.upstreams import Conditions
-from tests.pooler import transaction_pooler
+from tests.support.database_url import url_of
+from tests.support.pooler import transaction_pooler
 
 # After ten seconds of silence Postgres knows what a connection has done.
 REPORTED_SECONDS = 12.0

@@ -12,9 +12,9 @@ from storyboard_worker.errors import DatabaseUnavailable
 from tests.integration.migrations.catalog import catalog, version
 from tests.integration.migrations.stepping import upgrade_to
 from tests.integration.migrations.waiting_rows import RELEASED
-from tests.integration.producing import enqueue
-from tests.integration.watching import count, until
-from tests.revisions import NEWEST, later_than
+from tests.support.producing import enqueue
+from tests.support.revisions import NEWEST, later_than
+from tests.support.watching import count, until
 
 SINCE_RELEASED = [RELEASED, *later_than(RELEASED)[:-1]]
 GATE = 7

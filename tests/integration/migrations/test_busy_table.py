@@ -9,8 +9,8 @@ import pytest
 from storyboard_worker.database import Database, schema
 from storyboard_worker.errors import DatabaseUnavailable
 from tests.integration.migrations.catalog import catalog, version
-from tests.integration.producing import enqueue
-from tests.revisions import NEWEST, REVISIONS
+from tests.support.producing import enqueue
+from tests.support.revisions import NEWEST, REVISIONS
 
 LOCK_TIMEOUT = "SET LOCAL lock_timeout = '5s'"
 

@@ -9,7 +9,7 @@ import pytest
 
 from storyboard_worker.database import Database, schema
 from tests.integration.migrations.stepping import upgrade_to
-from tests.integration.producing import (
+from tests.support.producing import (
     FAILED,
     PENDING,
     PROCESSING,
@@ -21,8 +21,8 @@ from tests.integration.producing import (
     only,
     storyboard,
 )
-from tests.integration.watching import until, waiting_for_a_lock
-from tests.revisions import later_than
+from tests.support.revisions import later_than
+from tests.support.watching import until, waiting_for_a_lock
 
 LONG_URL = f"{URL}?{'q' * 20_000}"
 LONG_HOST = f"https://{'a.' * 200}example/a.jpeg"

@@ -15,7 +15,7 @@ from storyboard_worker.queries.claims import StoryboardQueue
 from tests.integration.migrations.catalog import catalog, version
 from tests.integration.migrations.commands import start_migrate
 from tests.integration.migrations.waiting_rows import BEFORE
-from tests.integration.producing import (
+from tests.support.producing import (
     A_MOMENT,
     FAILED,
     PENDING,
@@ -26,8 +26,8 @@ from tests.integration.producing import (
     only,
     storyboard,
 )
-from tests.integration.watching import asking_for_the_lock, count, until
-from tests.revisions import NEWEST, later_than
+from tests.support.revisions import NEWEST, later_than
+from tests.support.watching import asking_for_the_lock, count, until
 
 A_DAY = timedelta(hours=24)
 SIGNED = "https://images.example/a?Expires=1935904089&Signature=a"

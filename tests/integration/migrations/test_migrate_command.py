@@ -4,7 +4,7 @@ import psycopg
 
 from tests.integration.migrations.catalog import catalog
 from tests.integration.migrations.commands import migrate
-from tests.revisions import NEWEST, REVISIONS
+from tests.support.revisions import NEWEST, REVISIONS
 
 
 def test_it_brings_the_schema_and_says_so(empty_dsn: str, dsn: str) -> None:

@@ -7,8 +7,8 @@ import psycopg
 from storyboard_worker.database import Database, schema
 from tests.integration.migrations.catalog import catalog, version
 from tests.integration.migrations.commands import start_migrate
-from tests.integration.watching import asking_for_the_lock, until
-from tests.revisions import NEWEST, REVISIONS
+from tests.support.revisions import NEWEST, REVISIONS
+from tests.support.watching import asking_for_the_lock, until
 
 
 def advisory_lock_key() -> int:

@@ -7,7 +7,7 @@ from alembic import command
 from storyboard_worker.database import Database, schema
 from tests.integration.migrations.catalog import catalog, version
 from tests.integration.migrations.stepping import by_alembic, downgrade_to, upgrade_to
-from tests.revisions import NEWEST, REVISIONS
+from tests.support.revisions import NEWEST, REVISIONS
 
 
 def test_upgrade_tells_what_it_did(empty: Database, empty_dsn: str) -> None:

@@ -9,9 +9,9 @@ from tests.integration.migrations.older_claim import CLAIM, claim, like_an_older
 from tests.integration.migrations.stepping import downgrade_to, upgrade_to
 from tests.integration.migrations.traffic import traffic
 from tests.integration.migrations.waiting_rows import RELEASED, load_waiting
-from tests.integration.producing import enqueue
-from tests.integration.watching import count
-from tests.revisions import later_than
+from tests.support.producing import enqueue
+from tests.support.revisions import later_than
+from tests.support.watching import count
 
 ROWS = 50_000
 MOST_WAIT_MS = 200

@@ -19,8 +19,8 @@ from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.queries.rows import FailedFilter, StoryboardRows
 from storyboard_worker.queries.upkeep import Upkeep
 from storyboard_worker.storyboard import Claim
-from tests.integration.producing import change, delete, enqueue, moment
 from tests.integration.queries.model import LIMIT, MOST_WORKERS_LOST, SEEN, ModelRow
+from tests.support.producing import change, delete, enqueue, moment
 
 WORKERS = ("worker-1", "worker-2", "worker-3")
 HALF_STATES = """

@@ -7,7 +7,8 @@ import pytest
 
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.storyboard import Group
-from tests.integration.producing import (
+from tests.integration.queries.working import seconds_from_now
+from tests.support.producing import (
     ERROR,
     FAILED,
     PROCESSING,
@@ -19,7 +20,6 @@ from tests.integration.producing import (
     only,
     storyboard,
 )
-from tests.integration.queries.working import seconds_from_now
 
 
 def test_it_sets_every_column_of_the_new_state(

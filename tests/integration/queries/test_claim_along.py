@@ -10,8 +10,8 @@ import pytest
 from storyboard_worker.errors import DatabaseUnavailable, LeaseLost
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.storyboard import Claim
-from tests.integration.producing import OTHER_URL, change, enqueue, storyboard
 from tests.integration.queries.working import IMAGE, claim_new
+from tests.support.producing import OTHER_URL, change, enqueue, storyboard
 
 
 @dataclass

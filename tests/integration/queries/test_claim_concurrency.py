@@ -9,7 +9,7 @@ import psycopg
 from storyboard_worker.database import Database
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.storyboard import Claim
-from tests.integration.producing import change, enqueue, storyboard
+from tests.support.producing import change, enqueue, storyboard
 
 ROWS = 500
 WORKERS = 16

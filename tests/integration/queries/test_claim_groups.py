@@ -7,8 +7,8 @@ import pytest
 
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.storyboard import Group
-from tests.integration.producing import ERROR, enqueue, moment
 from tests.integration.queries.working import TIMEOUT, claim_new
+from tests.support.producing import ERROR, enqueue, moment
 
 ROWS: dict[Group, list[dict[str, Any]]] = {
     Group.NEW: [{}, {"error_code": "source_rate_limited", "error_message": "wait"}],

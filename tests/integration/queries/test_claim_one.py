@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from storyboard_worker.queries.claims import StoryboardQueue
-from tests.integration.producing import (
+from tests.support.producing import (
     FAILED,
     PROCESSING,
     READY,

@@ -9,8 +9,8 @@ from storyboard_worker.queries.claim_cursor import REMEMBERED, ClaimCursor
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.queries.throttle import SHARE
 from storyboard_worker.storyboard import Group
-from tests.integration.producing import enqueue, moment
-from tests.unit.clock import Clock
+from tests.support.clock import Clock
+from tests.support.producing import enqueue, moment
 
 
 @pytest.fixture

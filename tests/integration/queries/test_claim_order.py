@@ -12,7 +12,7 @@ import pytest
 from storyboard_worker.database import Database
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.queries.upkeep import Upkeep
-from tests.integration.producing import enqueue, moment
+from tests.support.producing import enqueue, moment
 
 SET_AN_HOUR_AGO = -3600
 DAY_SECONDS = 86_400

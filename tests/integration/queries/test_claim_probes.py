@@ -9,8 +9,8 @@ import pytest
 from storyboard_worker.errors import STORAGE_UPSTREAM
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.storyboard import Group
-from tests.integration.producing import A_MOMENT, enqueue, moment, storyboard
 from tests.integration.queries.working import recall_all, seconds_from_now
+from tests.support.producing import A_MOMENT, enqueue, moment, storyboard
 
 HOST = "images.example"
 

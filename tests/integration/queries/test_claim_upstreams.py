@@ -5,7 +5,7 @@ import pytest
 
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.storyboard import upstream_of
-from tests.integration.producing import enqueue
+from tests.support.producing import enqueue
 
 UPSTREAMS = {
     "https://images.example/a.jpeg": "images.example",

@@ -4,7 +4,7 @@ import pytest
 
 from storyboard_worker.database import Database
 from storyboard_worker.queries.connection_kind import ConnectionKind, connection_kind
-from tests.pooler import session_pooler, transaction_pooler
+from tests.support.pooler import session_pooler, transaction_pooler
 
 
 def kind_of(dsn: str) -> ConnectionKind:

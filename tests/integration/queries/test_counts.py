@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from storyboard_worker.queries.counts import Counts, StoryboardCounts
-from tests.integration.producing import CLAIM, FAILED, PROCESSING, READY, change, enqueue, moment
+from tests.support.producing import CLAIM, FAILED, PROCESSING, READY, change, enqueue, moment
 
 
 def test_an_empty_table(counts: StoryboardCounts) -> None:

@@ -4,7 +4,7 @@ import psycopg
 
 from storyboard_worker.queries.upkeep import EXPIRED_MESSAGE, Upkeep
 from storyboard_worker.storyboard import Expired
-from tests.integration.producing import (
+from tests.support.producing import (
     CLAIM,
     ERROR,
     FAILED,
@@ -15,7 +15,7 @@ from tests.integration.producing import (
     moment,
     storyboard,
 )
-from tests.integration.watching import count
+from tests.support.watching import count
 
 
 def test_it_sets_every_column_of_the_new_state(

@@ -9,14 +9,6 @@ from storyboard_worker.errors import AttemptError, ErrorCode
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.queries.columns import MAX_MESSAGE_CHARACTERS
 from storyboard_worker.storyboard import Claim
-from tests.integration.producing import (
-    ERROR,
-    NO_CLAIM,
-    NO_ERROR,
-    enqueue,
-    moment,
-    storyboard,
-)
 from tests.integration.queries.working import (
     EVENT_ID,
     IMAGE,
@@ -24,6 +16,14 @@ from tests.integration.queries.working import (
     claim_any,
     claim_new,
     seconds_from_now,
+)
+from tests.support.producing import (
+    ERROR,
+    NO_CLAIM,
+    NO_ERROR,
+    enqueue,
+    moment,
+    storyboard,
 )
 
 

@@ -3,8 +3,8 @@
 import psycopg
 
 from storyboard_worker.queries.claims import StoryboardQueue
-from tests.integration.producing import ERROR, NO_CLAIM, change, enqueue, moment, storyboard
 from tests.integration.queries.working import claim_any, claim_new
+from tests.support.producing import ERROR, NO_CLAIM, change, enqueue, moment, storyboard
 
 
 def test_the_row_is_as_before_the_claim(

@@ -15,8 +15,8 @@ from storyboard_worker.errors import AttemptError, ErrorCode
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.queries.upkeep import Upkeep
 from storyboard_worker.storyboard import Claim, Group
-from tests.integration.producing import enqueue, storyboard
 from tests.integration.queries.working import IMAGE, TIMEOUT, claim_any, claim_new, lapse
+from tests.support.producing import enqueue, storyboard
 
 RATE_LIMITED = AttemptError(ErrorCode.SOURCE_RATE_LIMITED, "429")
 

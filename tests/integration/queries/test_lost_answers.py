@@ -13,9 +13,9 @@ from storyboard_worker.queries import doubts
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.queries.rows import FailedFilter, StoryboardRows
 from storyboard_worker.queries.upkeep import Upkeep
-from tests.integration.producing import FAILED, OTHER_URL, change, enqueue, storyboard
 from tests.integration.queries.losing import LosingDatabase
 from tests.integration.queries.working import IMAGE, TIMEOUT, claim_new, lapse
+from tests.support.producing import FAILED, OTHER_URL, change, enqueue, storyboard
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, func, literal_column, select
 from storyboard_worker.database import Database
 from storyboard_worker.database.one_round_trip import Call, FixedStatement, fixed
 from storyboard_worker.errors import DatabaseUnavailable, DataRefused, SchemaOutdated
-from tests.integration.producing import enqueue
+from tests.support.producing import enqueue
 
 SHOW = fixed(select(func.current_setting(bindparam("name"))))
 WORKERS = (

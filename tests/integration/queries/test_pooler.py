@@ -24,10 +24,10 @@ from storyboard_worker.queries.rows import StoryboardRows
 from storyboard_worker.queries.upkeep import Upkeep
 from storyboard_worker.queries.workers import WorkerRegister
 from storyboard_worker.worker.listener import Listener
-from tests.integration.producing import storyboard
 from tests.integration.queries.working import IMAGE, TIMEOUT, claim_any, lapse
-from tests.integration.watching import until
-from tests.revisions import REVISIONS
+from tests.support.producing import storyboard
+from tests.support.revisions import REVISIONS
+from tests.support.watching import until
 
 PGBOUNCER = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
 

@@ -4,9 +4,9 @@ import psycopg
 import pytest
 
 from storyboard_worker.queries.claims import StoryboardQueue
-from tests.integration.producing import change, delete, storyboard
 from tests.integration.queries.working import claim_new, lapse, seconds_from_now
-from tests.integration.watching import count
+from tests.support.producing import change, delete, storyboard
+from tests.support.watching import count
 
 
 def test_it_extends_the_lease_and_nothing_else(

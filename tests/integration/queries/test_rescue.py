@@ -10,7 +10,8 @@ from storyboard_worker.database import Database
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.queries.upkeep import LOST_MESSAGE, Upkeep
 from storyboard_worker.storyboard import Lapsed
-from tests.integration.producing import (
+from tests.integration.queries.working import IMAGE, claim_any, claim_new, lapse
+from tests.support.producing import (
     A_MOMENT,
     CLAIM,
     ERROR,
@@ -24,8 +25,7 @@ from tests.integration.producing import (
     moment,
     storyboard,
 )
-from tests.integration.queries.working import IMAGE, claim_any, claim_new, lapse
-from tests.integration.watching import count
+from tests.support.watching import count
 
 LAPSED: dict[str, Any] = {"status": "processing", "attempts": 3, **CLAIM}
 

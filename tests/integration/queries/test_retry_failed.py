@@ -9,7 +9,7 @@ import pytest
 
 from storyboard_worker.queries import rows as queries
 from storyboard_worker.queries.rows import FailedFilter, StoryboardRows
-from tests.integration.producing import (
+from tests.support.producing import (
     FAILED,
     NO_ERROR,
     PROCESSING,
@@ -21,7 +21,7 @@ from tests.integration.producing import (
     only,
     storyboard,
 )
-from tests.integration.watching import count
+from tests.support.watching import count
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from storyboard_worker.errors import DataRefused
 from storyboard_worker.queries.rows import StoryboardRows
 from storyboard_worker.storyboard import Status
-from tests.integration.producing import (
+from tests.support.producing import (
     FAILED,
     PROCESSING,
     READY,
@@ -19,7 +19,7 @@ from tests.integration.producing import (
     moment,
     storyboard,
 )
-from tests.integration.watching import count
+from tests.support.watching import count
 
 
 def test_ids_come_in_the_order_of_the_urls(

@@ -14,8 +14,8 @@ from storyboard_worker.queries.next_due import NextDue
 from storyboard_worker.queries.rows import FailedFilter, StoryboardRows
 from storyboard_worker.queries.upkeep import Upkeep
 from storyboard_worker.queries.workers import WorkerRegister
-from tests.integration.producing import FAILED, PROCESSING, READY, enqueue, storyboard
 from tests.integration.queries.working import EVENT_ID, IMAGE, TIMEOUT, claim_any, claim_new, lapse
+from tests.support.producing import FAILED, PROCESSING, READY, enqueue, storyboard
 
 MOST = 1_000_000_000
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)

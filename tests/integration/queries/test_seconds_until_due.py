@@ -6,8 +6,8 @@ import pytest
 from storyboard_worker.database import Database
 from storyboard_worker.queries.next_due import NextDue
 from storyboard_worker.queries.throttle import SHARE
-from tests.integration.producing import FAILED, PROCESSING, READY, enqueue, moment
-from tests.unit.clock import Clock
+from tests.support.clock import Clock
+from tests.support.producing import FAILED, PROCESSING, READY, enqueue, moment
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from storyboard_worker.errors import DataRefused
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.storyboard import SetAside
 from tests.conftest import NewDatabase
-from tests.integration.producing import enqueue, storyboard
+from tests.support.producing import enqueue, storyboard
 
 REFUSE = """
 CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$

@@ -10,8 +10,8 @@ from storyboard_worker.errors import LeaseLost
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.queries.upkeep import Upkeep
 from storyboard_worker.storyboard import Claim
-from tests.integration.producing import OTHER_URL, URL, change, delete, storyboard
 from tests.integration.queries.working import EVENT_ID, IMAGE, TIMEOUT, claim_new, lapse
+from tests.support.producing import OTHER_URL, URL, change, delete, storyboard
 
 Losing = Callable[[Claim, psycopg.Connection, StoryboardQueue, Upkeep], Any]
 

@@ -7,8 +7,8 @@ from storyboard_worker.database import Database
 from storyboard_worker.errors import DatabaseUnavailable, DataRefused
 from storyboard_worker.queries.counts import StoryboardCounts
 from storyboard_worker.queries.rows import StoryboardRows
-from tests.integration.producing import enqueue
-from tests.integration.watching import count, until
+from tests.support.producing import enqueue
+from tests.support.watching import count, until
 
 OTHERS = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
 WORKERS = f"{OTHERS} AND application_name = 'storyboard-worker'"

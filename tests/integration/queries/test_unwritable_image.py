@@ -8,8 +8,8 @@ import pytest
 
 from storyboard_worker.errors import DataRefused
 from storyboard_worker.queries.claims import StoryboardQueue
-from tests.integration.producing import storyboard
 from tests.integration.queries.working import IMAGE, claim_new
+from tests.support.producing import storyboard
 
 
 def test_completions_go_on_after_one_that_cannot_be_written(

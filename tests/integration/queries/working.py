@@ -9,7 +9,7 @@ from storyboard_worker.errors import AttemptError, ErrorCode
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.queries.put_off import Recall
 from storyboard_worker.storyboard import Claim, Group, StoredImage
-from tests.integration.producing import enqueue
+from tests.support.producing import enqueue
 
 IMAGE = StoredImage(
     cdn_url="https://res.cloudinary.com/demo/image/upload/v1/storyboards/a.jpg",

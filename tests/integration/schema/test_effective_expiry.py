@@ -6,7 +6,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.integration.producing import (
+from tests.support.producing import (
     A_MOMENT,
     FAILED,
     OTHER_URL,

@@ -5,7 +5,7 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from tests.integration.producing import (
+from tests.support.producing import (
     NO_CLAIM,
     NO_ERROR,
     NO_OUTCOME,

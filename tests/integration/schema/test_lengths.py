@@ -5,7 +5,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.integration.producing import (
+from tests.support.producing import (
     FAILED,
     PROCESSING,
     READY,

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
-from tests.integration.producing import enqueue, storyboard
+from tests.support.producing import enqueue, storyboard
 
 HOST = "https://images.example/panel.jpeg"
 SECONDS = 1_935_904_089

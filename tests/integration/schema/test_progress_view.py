@@ -7,7 +7,7 @@ import pytest
 from psycopg.rows import dict_row
 
 from storyboard_worker.errors import ErrorCode
-from tests.integration.producing import (
+from tests.support.producing import (
     FAILED,
     PENDING,
     PROCESSING,

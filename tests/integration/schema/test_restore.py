@@ -11,7 +11,7 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
-from tests.integration.producing import (
+from tests.support.producing import (
     A_MOMENT,
     FAILED,
     PENDING,

@@ -3,7 +3,7 @@
 import psycopg
 import pytest
 
-from tests.integration.producing import (
+from tests.support.producing import (
     FAILED,
     OTHER_URL,
     URL,

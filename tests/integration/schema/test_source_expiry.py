@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
-from tests.integration.producing import A_MOMENT, URL, change, enqueue, storyboard
+from tests.support.producing import A_MOMENT, URL, change, enqueue, storyboard
 
 HOST = "https://images.example/panel.jpeg"
 SIGNED = f"{HOST}?X-Tos-Date=20250910T015921Z&X-Tos-Expires=86400"

@@ -14,11 +14,11 @@ from storyboard_worker.demo.faults import Answer
 from storyboard_worker.demo.origin import Origin
 from storyboard_worker.settings.sentry import SentrySettings
 from storyboard_worker.web import server
-from tests.acceptance.panels import all_rows, enqueue_panel
-from tests.integration.reporting import reporting_to
-from tests.integration.sentry_server import SentryServer
 from tests.integration.web.conftest import CRON, SECRET, Serve, Served
 from tests.integration.web.http_client import call, connect, exchange
+from tests.support.panels import all_rows, enqueue_panel
+from tests.support.sentry_reports import reporting_to
+from tests.support.sentry_server import SentryServer
 
 UNKNOWN = "5f0c7b4e-9a53-4f0e-8a9d-3c1f3a1f6f2a"
 

@@ -10,9 +10,9 @@ import pytest
 
 from storyboard_worker.demo.faults import Answer, Hang
 from storyboard_worker.demo.origin import Origin
-from tests.acceptance.panels import enqueue_panel
-from tests.acceptance.waiting import eventually
-from tests.integration.producing import (
+from tests.integration.web.conftest import Served
+from tests.support.panels import enqueue_panel
+from tests.support.producing import (
     CLAIM,
     FAILED,
     PROCESSING,
@@ -23,7 +23,7 @@ from tests.integration.producing import (
     only,
     storyboard,
 )
-from tests.integration.web.conftest import Served
+from tests.support.waiting import eventually
 
 FIELDS = {
     *("id", "project_id", "position", "status", "cdn_url", "message", "can_retry"),

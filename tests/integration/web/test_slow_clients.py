@@ -10,9 +10,9 @@ from werkzeug.wrappers import Response
 
 from storyboard_worker.web import server
 from storyboard_worker.web.application import Application, route
-from tests.acceptance.waiting import eventually
 from tests.integration.web.conftest import Served
 from tests.integration.web.http_client import call, connect
+from tests.support.waiting import eventually
 
 CROWD = 300
 

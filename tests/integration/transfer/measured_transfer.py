@@ -1,0 +1,39 @@
+"""Copies one image and prints the peak of its memory: a process of its own for the tests.
+
+The stand-ins hold whole images, so they must run elsewhere.
+Arguments: the source's URL, Cloudinary's URL, its key and its secret.
+"""
+
+import sys
+import tracemalloc
+from collections.abc import Sequence
+
+from storyboard_worker.settings.cloudinary import CloudinarySettings
+from storyboard_worker.timings import Timings
+from storyboard_worker.transfer.source import Source
+from storyboard_worker.transfer.storage import Storage
+from storyboard_worker.wire.deadline import Deadline
+from tests.integration.transfer.stage import claim_of, make_transfer, transport
+
+WAIT_SECONDS = 30.0
+
+
+def main(arguments: Sequence[str]) -> None:
+    source_url, prefix, api_key, api_secret = arguments
+    settings = CloudinarySettings("demo", api_key, api_secret, prefix)
+    source = Source(transport(), allow_http=True)
+    storage = Storage(transport(), settings)
+    transfer = make_transfer(source, storage, max_image_bytes=100_000_000)
+    tracemalloc.start()
+    transfer.copy(
+        claim_of(source_url),
+        Deadline(WAIT_SECONDS),
+        link_has_expired=lambda: False,
+        announce=lambda _step: None,
+        timings=Timings(),
+    )
+    print(tracemalloc.get_traced_memory()[1])
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

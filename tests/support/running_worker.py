@@ -1,0 +1,130 @@
+"""The real worker in a process of its own, watched through its log."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from tests.support.waiting import PATIENCE_SECONDS
+
+# What a process needs to run at all; every other variable could be a setting.
+INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "PYTHONPATH")
+SHOWN_LINES = 30
+MOST_OUT_BYTES = 1_000_000
+
+LogLine = dict[str, Any]
+
+
+def environment(settings: Mapping[str, str]) -> dict[str, str]:
+    inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
+    return {**inherited, **settings}
+
+
+def _program(changes: str) -> list[str]:
+    if not changes:
+        return ["-m", "storyboard_worker"]
+    return ["-c", f"{changes}\nfrom storyboard_worker.cli import main\nmain()"]
+
+
+class RunningWorker:
+    """``storyboard-worker run``; :meth:`stop_for_good` must be called at the end.
+
+    ``changes`` is Python that alters the program before it runs.
+    """
+
+    def __init__(self, settings: Mapping[str, str], changes: str = "") -> None:
+        self._out = tempfile.TemporaryFile()  # noqa: SIM115  closed by stop_for_good()
+        self._process = subprocess.Popen(
+            [sys.executable, *_program(changes), "run"],
+            env=environment({**settings, "LOG_FORMAT": "json"}),
+            stdin=subprocess.DEVNULL,
+            stdout=self._out,
+            stderr=subprocess.PIPE,
+        )
+        self._lines: list[LogLine] = []
+        self._ended = False
+        self._changed = threading.Condition()
+        self._reader = threading.Thread(target=self._read, name="worker log", daemon=True)
+        self._reader.start()
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def is_running(self) -> bool:
+        return self._process.poll() is None
+
+    @property
+    def out(self) -> bytes:
+        """What it has written to stdout so far."""
+        return os.pread(self._out.fileno(), MOST_OUT_BYTES, 0)
+
+    @property
+    def log(self) -> list[LogLine]:
+        """All lines so far; what is no JSON stands under ``message`` alone."""
+        with self._changed:
+            return list(self._lines)
+
+    def logged(self, message: str) -> list[LogLine]:
+        """The lines so far whose message begins so."""
+        return [line for line in self.log if line["message"].startswith(message)]
+
+    def wait_for_log(
+        self, message: str, count: int = 1, timeout_seconds: float = PATIENCE_SECONDS
+    ) -> list[LogLine]:
+        """The lines whose message begins so, once there are ``count``."""
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self._ended or len(self.logged(message)) >= count, timeout_seconds
+            )
+        found = self.logged(message)
+        assert len(found) >= count, f"no {count} lines {message!r} in:\n{self.shown_log()}"
+        return found
+
+    def signal(self, number: signal.Signals) -> None:
+        self._process.send_signal(number)
+
+    def wait(self, timeout_seconds: float = PATIENCE_SECONDS) -> int:
+        """The exit code; the whole log is there afterwards."""
+        code = self._process.wait(timeout_seconds)
+        self._reader.join(timeout_seconds)
+        return code
+
+    def stop_for_good(self) -> None:
+        """Kill it if it still runs, and leave nothing behind."""
+        self._process.kill()
+        self._process.wait()
+        self._reader.join()
+        assert self._process.stderr is not None
+        self._process.stderr.close()
+        self._out.close()
+
+    def shown_log(self) -> str:
+        return "\n".join(map(str, self.log[-SHOWN_LINES:]))
+
+    def _read(self) -> None:
+        assert self._process.stderr is not None
+        for raw in self._process.stderr:
+            text = raw.decode().rstrip()
+            try:
+                line = json.loads(text)
+            except ValueError:
+                line = {"message": text}
+            with self._changed:
+                self._lines.append(line)
+                self._changed.notify_all()
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
+
+
+class StartWorker(Protocol):
+    """Starts a worker with the common settings, changed by ``settings``."""
+
+    def __call__(self, changes: str = "", **settings: str) -> RunningWorker: ...
