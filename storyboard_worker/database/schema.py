@@ -11,7 +11,7 @@ from alembic.script import ScriptDirectory
 from alembic import command
 from storyboard_worker.database import Database
 
-_PACKAGE = Path(__file__).parent
+_PACKAGE = Path(__file__).parents[1]
 # Inside the wheel the migrations lie in the package; in a checkout beside it.
 _MIGRATIONS = (_PACKAGE / "migrations", _PACKAGE.parent / "alembic")
 

@@ -61,5 +61,5 @@ def test_what_is_unpacked_migrates_by_itself(wheel: Path, tmp_path: Path) -> Non
         timeout=60,
     ).stdout
     where, _, sql = printed.partition("\n")
-    assert where == str(tmp_path / "storyboard_worker" / "schema.py")
+    assert where == str(tmp_path / "storyboard_worker" / "database" / "schema.py")
     assert sql.strip() == schema.upgrade_sql().strip()

@@ -69,6 +69,9 @@ class Names:
         return name
 
     def __call__(self, host: Any, port: Any, *arguments: Any, **named: Any) -> list[Any]:
+        if named.get("flags") == socket.AI_NUMERICHOST:
+            # Asks no name server, whatever the host.
+            return self._system(host, port, *arguments, **named)
         if host == REBOUND_NAME:
             leading_to = [PUBLIC if next(self._rebound) == 0 else "127.0.0.1"]
         else:
