@@ -20,7 +20,7 @@ from tests.support.waiting import eventually, wait_for_statuses
 # Pauses as they are would take most of the time of these tests.
 SOON = """
 from storyboard_worker.resources import restraint
-from storyboard_worker.transfer.copying import spool
+from storyboard_worker.transfer import spool
 restraint.FIRST_PAUSE_SECONDS = 0.5
 restraint.LONGEST_PAUSE_SECONDS = 1.0
 restraint.TOLD_AFTER_SECONDS = 0.2

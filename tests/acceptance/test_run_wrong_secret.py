@@ -10,7 +10,7 @@ from tests.support.waiting import eventually, wait_for_statuses
 
 CONCURRENCY = 8
 ROWS = 40
-SHORT = "from storyboard_worker import policy\npolicy.BLAMELESS_PAUSE_SECONDS = 4.0"
+SHORT = "from storyboard_worker.attempts import policy\npolicy.BLAMELESS_PAUSE_SECONDS = 4.0"
 
 
 def paused_upstreams(producer: psycopg.Connection) -> set[str]:

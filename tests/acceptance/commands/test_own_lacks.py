@@ -16,7 +16,7 @@ from tests.support.waiting import statuses
 NO_SPOOL = """
 import resource
 resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-from storyboard_worker.transfer.copying import spool
+from storyboard_worker.transfer import spool
 spool.MEMORY_BYTES = 1000
 """
 NO_DESCRIPTORS = """
