@@ -10,7 +10,8 @@ from pathlib import Path
 from uuid import uuid4
 
 from storyboard_worker.attempts.breakers import Breakers
-from storyboard_worker.attempts.runner import Attempts, Ended
+from storyboard_worker.attempts.outcome import Ended
+from storyboard_worker.attempts.runner import Attempts
 from storyboard_worker.cli.output import waiting_for_database
 from storyboard_worker.database import Database
 from storyboard_worker.database.embedded import private_postgres

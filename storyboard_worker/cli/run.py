@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import click
 
-from storyboard_worker.attempts.runner import Ended
+from storyboard_worker.attempts.outcome import Ended
 from storyboard_worker.cli.assembly import Assembly, assembled
 from storyboard_worker.cli.resources import check_resources
 from storyboard_worker.shutdown import Shutdown

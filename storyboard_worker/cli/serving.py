@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from storyboard_worker import __version__
-from storyboard_worker.attempts.runner import Ended, Outcome
+from storyboard_worker.attempts.outcome import Ended, Outcome
 from storyboard_worker.cli.assembly import Assembly
 from storyboard_worker.errors import (
     STORAGE_UPSTREAM,

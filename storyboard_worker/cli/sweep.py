@@ -12,7 +12,7 @@ from typing import Self
 import click
 from rich.console import Console
 
-from storyboard_worker.attempts.runner import Ended, Outcome
+from storyboard_worker.attempts.outcome import Ended, Outcome
 from storyboard_worker.cli.arguments import ROWS, Seconds
 from storyboard_worker.cli.assembly import assembled
 from storyboard_worker.cli.exits import Exit

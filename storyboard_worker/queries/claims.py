@@ -10,7 +10,7 @@ import logging
 from collections.abc import Collection, Sequence
 from datetime import timedelta
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
 
 from psycopg.rows import scalar_row
@@ -18,7 +18,6 @@ from sqlalchemy import ColumnElement, Update, and_, column, select, update, valu
 from sqlalchemy import Uuid as UuidType
 
 from storyboard_worker.database import Database
-from storyboard_worker.database.group_commit import GroupCommit
 from storyboard_worker.database.one_round_trip import Call
 from storyboard_worker.database.tables import storyboards
 from storyboard_worker.errors import (
@@ -26,6 +25,7 @@ from storyboard_worker.errors import (
     DatabaseUnavailable,
     DataRefused,
     LeaseLost,
+    SchemaOutdated,
     StoryboardWorkerError,
 )
 from storyboard_worker.logs import event
@@ -59,16 +59,6 @@ rows = storyboards.c
 Completion = tuple[Claim, StoredImage]
 
 
-class Refill(Protocol):
-    """Whose slots become free by completions, and shall have work again at once."""
-
-    def take(self, completions: int) -> int:
-        """How many rows to claim along with so many completions."""
-
-    def start(self, claims: list[Claim], taken: int) -> None:
-        """What was claimed then, of so many; called after each :meth:`take` of more than none."""
-
-
 class StoryboardQueue:
     """The table as a queue, for one worker.
 
@@ -91,14 +81,8 @@ class StoryboardQueue:
         claimant = Claimant(worker_id, self._lease)
         self._claiming = Claiming(database, claimant, on_set_aside, doubts or Doubts())
         self._put_off = PutOff(database)
-        self._completions = GroupCommit(self._complete_all)
-        self._refill: Refill | None = None
         self._ends = Ends()
         self._given_back_in_doubt: set[UUID] = set()
-
-    def refill_along(self, refill: Refill) -> None:
-        """From now on claim in the transactions of completions, too."""
-        self._refill = refill
 
     def claim(
         self, limit: int, *, without_upstreams: Collection[str] = (), group: Group = Group.NEW
@@ -209,23 +193,31 @@ class StoryboardQueue:
         return [claim for claim in claims if claim.token not in tokens | ending | self._ends.tokens]
 
     def complete(self, claim: Claim, image: StoredImage) -> None:
-        """processing → ready. Raises :class:`LeaseLost` when the claim is no longer ours.
+        """processing → ready. Raises :class:`LeaseLost` when the claim is no longer ours."""
+        [verdict], _ = self.complete_all([(claim, image)])
+        if verdict is not None:
+            raise verdict
 
-        Completions of several slots that come together share a transaction.
+    def complete_all(
+        self, done: Sequence[Completion], *, claim: int = 0
+    ) -> tuple[list[StoryboardWorkerError | None], list[Claim]]:
+        """processing → ready for several rows, and pending → processing for up to ``claim`` rows
+        that have not been tried, in one transaction.
+
+        Answers, for each of ``done``, ``None`` or what keeps it from being written; and the
+        claims.
         """
-        self._completions.submit((claim, image))
-
-    def _complete_all(self, done: list[Completion]) -> list[StoryboardWorkerError | None]:
-        """What became of each: ``None`` when it is written."""
-        with self._ends.writing([claim for claim, _ in done]):
-            verdicts = self._completed(done)
-        for (claim, _), verdict in zip(done, verdicts, strict=True):
+        with self._ends.writing([ending for ending, _ in done]):
+            verdicts, claims = self._completed(done, claim)
+        for (ended, _), verdict in zip(done, verdicts, strict=True):
             # Of one that is locked, maybe by what we sent before, nothing is known yet.
             if not isinstance(verdict, DatabaseUnavailable):
-                self._ends.settle(claim)
-        return verdicts
+                self._ends.settle(ended)
+        return verdicts, claims
 
-    def _completed(self, done: list[Completion]) -> list[StoryboardWorkerError | None]:
+    def _completed(
+        self, done: Sequence[Completion], limit: int
+    ) -> tuple[list[StoryboardWorkerError | None], list[Claim]]:
         self.give_back_lost()
         records = [
             {"id": str(claim.id), "token": str(claim.token)}
@@ -233,28 +225,27 @@ class StoryboardQueue:
             for claim, image in done
         ]
         completion = Call(complete_statement(), {"done": json.dumps(records)}, scalar_row)
-        written = self._write(completion, len(done))
+        tokens, claims = self._write(completion, limit)
+        written = set(tokens)
         missing = [pair for pair in done if pair[0].token not in written]
-        held, shown = self._held_or_shown(missing) if missing else (set(), set())
-        return [_verdict(claim, written | shown, held) for claim, _ in done]
-
-    def _write(self, completion: Call[UUID], count: int) -> set[UUID]:
-        """The tokens of the claims that were completed."""
-        refill = self._refill
-        taken = refill.take(count) if refill else 0
-        if refill is None or not taken:
-            return set(self._database.run(completion))
-        claims: list[Claim] = []
         try:
-            written, claims = self._claiming.most_urgent_along(completion, taken)
+            held, shown = self._held_or_shown(missing) if missing else (set(), set())
+        except (DatabaseUnavailable, SchemaOutdated) as error:
+            # What is claimed has to be started all the same.
+            return [None if claim.token in written else error for claim, _ in done], claims
+        return [_verdict(claim, written | shown, held) for claim, _ in done], claims
+
+    def _write(self, completion: Call[UUID], limit: int) -> tuple[list[UUID], list[Claim]]:
+        """The tokens of the claims that were completed, and new claims."""
+        if not limit:
+            return self._database.run(completion), []
+        try:
+            return self._claiming.most_urgent_along(completion, limit)
         except DataRefused as error:
-            # Nobody expected it, and it may be the claim's: images that are stored must not
-            # fail with it. If not, it comes again.
+            # It may be the claim's: images that are stored must not fail with it. If not, it
+            # comes again.
             event(logging.WARNING, "completing without a claim", reason=type(error).__name__)
-            written = self._database.run(completion)
-        finally:
-            refill.start(claims, taken)
-        return set(written)
+            return self._database.run(completion), []
 
     def _held_or_shown(self, done: Sequence[Completion]) -> tuple[set[UUID], set[UUID]]:
         """The tokens of claims that are still held, and of those whose row shows the picture

@@ -20,6 +20,7 @@ from storyboard_worker.reporting.traces import (
     AttemptTrace,
     NoTrace,
     PublishedTrace,
+    TraceContext,
     attempt_trace,
     publish_trace,
 )
@@ -49,13 +50,22 @@ class Reporter:
         return self._event_throttle.reserve(Cause(code, upstream)) if self._enabled else None
 
     def row_failed(
-        self, claim: Claim, error: AttemptError, reservation: Reservation | None
+        self,
+        claim: Claim,
+        error: AttemptError,
+        reservation: Reservation | None,
+        *,
+        trace: TraceContext | None = None,
     ) -> None:
-        """A row will not be tried again (or not soon), or nobody expected the error."""
+        """A row will not be tried again (or not soon), or the error was not expected. ``trace`` is
+        the context of its attempt."""
         if reservation is None:
             return
         if reservation.full:
-            sentry_sdk.capture_event(self._events.row_failed(claim, error, reservation))
+            event = self._events.row_failed(claim, error, reservation)
+            if trace is not None:
+                event["contexts"]["trace"] = dict(trace)
+            sentry_sdk.capture_event(event)
         else:
             self._event_throttle.count(reservation.cause, [claim.id])
 

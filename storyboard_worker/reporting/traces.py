@@ -5,10 +5,10 @@ Attributes: https://docs.sentry.io/platforms/python/tracing/instrumentation/cust
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import sentry_sdk
 from sentry_sdk.tracing import Span, Transaction
@@ -27,14 +27,22 @@ MAX_CHARACTERS = {"sentry-trace": 200, "baggage": 8192}
 TIME_OUTS = frozenset({ErrorCode.SOURCE_TIMEOUT, ErrorCode.ATTEMPT_TIMEOUT})
 
 
+TraceContext = Mapping[str, Any]
+
+
 class AttemptTrace(Protocol):
-    """Learns how an attempt ended."""
+    """Learns how an attempt ended. ``context`` links an event with the attempt."""
 
     def ended(self, outcome: str, error: AttemptError | None) -> None: ...
+
+    @property
+    def context(self) -> TraceContext | None: ...
 
 
 class NoTrace:
     """Nobody looks."""
+
+    context: TraceContext | None = None
 
     def ended(self, outcome: str, error: AttemptError | None) -> None:
         pass
@@ -96,6 +104,11 @@ def _check_lengths(given: dict[str, str]) -> None:
 class SpanTrace:
     def __init__(self, span: Span) -> None:
         self._span = span
+
+    @property
+    def context(self) -> TraceContext | None:
+        context: dict[str, Any] = self._span.get_trace_context()
+        return context
 
     def ended(self, outcome: str, error: AttemptError | None) -> None:
         status = _status(error)

@@ -11,20 +11,18 @@ the upload has to declare its length.
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 
 from storyboard_worker.errors import STORAGE_UPSTREAM, AttemptError, ErrorCode
 from storyboard_worker.settings.reading import Verify
-from storyboard_worker.storyboard import Claim, StoredImage, public_id
+from storyboard_worker.storyboard import StoredImage, public_id
 from storyboard_worker.timings import Timings
+from storyboard_worker.transfer.attempt import Attempt
 from storyboard_worker.transfer.images import HEAD_BYTES, ImageType, recognise, structure_of
 from storyboard_worker.transfer.source import Source, SourceImage
 from storyboard_worker.transfer.spool import Spools
 from storyboard_worker.transfer.storage import Storage
-from storyboard_worker.wire.deadline import Deadline
-
-Announce = Callable[[str], None]
 
 
 class Transfer:
@@ -47,71 +45,49 @@ class Transfer:
         self._max_image_bytes = max_image_bytes
         self._verify = verify
 
-    def copy(
-        self,
-        claim: Claim,
-        deadline: Deadline,
-        *,
-        link_has_expired: Callable[[], bool],
-        announce: Announce,
-        timings: Timings,
-    ) -> StoredImage:
-        """Raises :class:`AttemptError`, or :class:`AttemptCancelled` when stopped.
-
-        ``announce`` hears each step in words, for somebody who watches; ``timings`` keeps
-        when they were.
-        """
-        announce(f"asking {claim.host} for the image")
-        timings.asked_at = time.monotonic()
+    def copy(self, attempt: Attempt) -> StoredImage:
+        """Raises :class:`AttemptError`, or :class:`AttemptCancelled` when stopped."""
+        claim = attempt.claim
+        attempt.announce(f"asking {claim.host} for the image")
+        attempt.timings.asked_at = time.monotonic()
         with self._source.open(
-            claim.source_url, deadline, link_has_expired=link_has_expired
+            claim.source_url,
+            attempt.deadline,
+            link_has_expired=lambda: attempt.link_has_expired,
         ) as found:
             if found.length_bytes is None:
-                return self._copy_spooled(claim, found, deadline, announce, timings)
+                return self._copy_spooled(attempt, found)
             self._check_size(found.length_bytes, claim.host)
-            return self._store(claim, found, found.length_bytes, deadline, announce, timings)
+            return self._store(attempt, found, found.length_bytes)
 
-    def _copy_spooled(
-        self,
-        claim: Claim,
-        found: SourceImage,
-        deadline: Deadline,
-        announce: Announce,
-        timings: Timings,
-    ) -> StoredImage:
-        announce("the source does not say how long the image is: reading it whole first")
+    def _copy_spooled(self, attempt: Attempt, found: SourceImage) -> StoredImage:
+        attempt.announce("the source does not say how long the image is: reading it whole first")
+        timings = attempt.timings
         with self._spools.open() as spool:
             length = 0
             for chunk in found.chunks:
                 timings.first_byte_at = timings.first_byte_at or time.monotonic()
                 length += len(chunk)
-                self._check_size(length, claim.host)
+                self._check_size(length, attempt.claim.host)
                 spool.write(chunk)
             spooled = replace(found, chunks=spool.chunks())
-            return self._store(claim, spooled, length, deadline, announce, timings)
+            return self._store(attempt, spooled, length)
 
-    def _store(
-        self,
-        claim: Claim,
-        found: SourceImage,
-        length: int,
-        deadline: Deadline,
-        announce: Announce,
-        timings: Timings,
-    ) -> StoredImage:
+    def _store(self, attempt: Attempt, found: SourceImage, length: int) -> StoredImage:
+        claim, announce = attempt.claim, attempt.announce
         body = ImageBody(
             found.chunks,
             length,
             claim.host,
-            timings,
+            attempt.timings,
             hashing=self._verify == "hash",
             encoding=found.encoding,
         )
         announce(f"the source sends a {body.image_type} of {length:,} bytes: uploading it")
         image = self._storage.upload(
-            public_id(self._folder, claim.id, claim.source_url), body, length, deadline
+            public_id(self._folder, claim.id, claim.source_url), body, length, attempt.deadline
         )
-        timings.stored_at = time.monotonic()
+        attempt.timings.stored_at = time.monotonic()
         _check_stored(image, length, body.md5_hex)
         announce(f"Cloudinary has stored it as {image.public_id}")
         return image

@@ -109,7 +109,7 @@ class Dispatcher:
         )
 
     def take(self, completions: int) -> int:
-        """How many rows to claim along with so many completions (see :class:`Refill`).
+        """How many rows to claim along with so many completions.
 
         As many as slots will be free then, while new rows are known to wait and no upstream is in
         trouble: whatever is more difficult is left to :meth:`fill`.
@@ -127,7 +127,8 @@ class Dispatcher:
         return self._slots.take(leaving=completions) if easy else 0
 
     def start(self, claims: list[Claim], taken: int) -> None:
-        """Start what was claimed along with completions."""
+        """Start what was claimed along with completions; called after each :meth:`take` of more
+        than none."""
         for claim in claims:
             self._slots.start(claim)
         _log_claimed(claims)

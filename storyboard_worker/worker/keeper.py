@@ -6,8 +6,6 @@ from collections.abc import Callable, Sequence
 
 from storyboard_worker.errors import DatabaseUnavailable, RowsHidden, SchemaOutdated
 from storyboard_worker.logs import event, log
-from storyboard_worker.queries.claims import StoryboardQueue
-from storyboard_worker.worker.slots import Slots
 
 # One renewal may fail, and the next still comes in time.
 RENEWALS_PER_LEASE = 3
@@ -92,14 +90,3 @@ class Keeper:
             self._watcher.failed(error)
             self._broke = True
         return True
-
-
-def renew_leases(queue: StoryboardQueue, slots: Slots) -> None:
-    """Renew the lease of everything under way; stop what is no longer ours."""
-    missing = queue.renew(slots.under_way)
-    # An attempt that ended meanwhile has not lost its row, it has finished it.
-    under_way = {claim.token for claim in slots.under_way}
-    lost = [claim for claim in missing if claim.token in under_way]
-    for claim in lost:
-        event(logging.WARNING, "lease lost", storyboard_id=claim.id, attempt=claim.attempt)
-    slots.cancel(lost, lost=True)

@@ -11,7 +11,8 @@ from typing import Protocol
 
 from storyboard_worker import __version__
 from storyboard_worker.attempts.breakers import Breakers
-from storyboard_worker.attempts.runner import Attempts, Ended, Outcome
+from storyboard_worker.attempts.outcome import Ended, Outcome
+from storyboard_worker.attempts.runner import Attempts
 from storyboard_worker.database import Database
 from storyboard_worker.errors import DatabaseUnavailable, SchemaOutdated
 from storyboard_worker.logs import event
@@ -25,18 +26,17 @@ from storyboard_worker.resources.exhaustion import exhaustion_in
 from storyboard_worker.resources.restraint import Restraint
 from storyboard_worker.settings.reading import Settings
 from storyboard_worker.shutdown import Shutdown
-from storyboard_worker.storyboard import Claim
 from storyboard_worker.worker.check_in import CHECK_IN_SECONDS, check_in, silent_after_seconds
-from storyboard_worker.worker.dispatch import FOLLOW_UP_SECONDS, Dispatcher, Filled
+from storyboard_worker.worker.dispatch import FOLLOW_UP_SECONDS, Filled
 from storyboard_worker.worker.grace import Grace
 from storyboard_worker.worker.heartbeat import Heartbeat
 from storyboard_worker.worker.housekeeping import Housekeeping
 from storyboard_worker.worker.idling import Idling
-from storyboard_worker.worker.keeper import RENEWALS_PER_LEASE, Keeper, renew_leases
+from storyboard_worker.worker.keeper import RENEWALS_PER_LEASE, Keeper
 from storyboard_worker.worker.keeper_watcher import KeeperWatcher
 from storyboard_worker.worker.listener import Listener
 from storyboard_worker.worker.outage import Outage
-from storyboard_worker.worker.slots import Slots
+from storyboard_worker.worker.shift import Shift, Team
 from storyboard_worker.worker.watchdog import Watchdog
 
 # What giving rows back may take at the end of the grace.
@@ -48,10 +48,6 @@ TRIES_TO_GIVE_BACK = 2
 LEAST_EXCHANGE_SECONDS = 0.5
 # However long it idles, the watchdog hears of it well before it loses patience.
 PROGRESS_SECONDS = 30.0
-# With small images a slot is free every millisecond: claiming four at a time instead of one
-# leaves a third more of the processor to the images.
-GATHERED_SHARE = 4
-GATHER_SECONDS = 0.005
 NEVER = math.inf
 FINISHED = frozenset({Outcome.READY, Outcome.FAILED})
 NOTHING = Filled(started=0, look_again=False, held_back=False, left_free=0)
@@ -64,16 +60,15 @@ class Startable(Protocol):
 class Wake(Enum):
     """Why the loop is woken."""
 
-    SLOT_FREE = auto()
-    NEWS = auto()
+    WORKED = auto()
     ROW_ARRIVED = auto()
     STOP = auto()
 
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """What a worker is put together from; ``on_ended`` hears, in a slot's thread, of each attempt
-    that is over."""
+    """What a worker is put together from; ``on_ended`` is called, in the loop's thread, with each
+    attempt that is over."""
 
     worker_id: str
     database: Database
@@ -99,20 +94,17 @@ class Worker:
         self._database = parts.database
         self._breakers = parts.breakers
         self._restraint = parts.restraint
-        self._on_ended = parts.on_ended
         self._shutdown = shutdown
         self._reporter = parts.reporter
         # Not an Event: signal handlers and slots put into it, and only this is made for both.
         self._wakes: queue.SimpleQueue[Wake] = queue.SimpleQueue()
-        self._slots = Slots(
-            parts.attempts,
-            count=settings.worker_concurrency,
-            attempt_timeout_seconds=settings.attempt_timeout_seconds,
-            on_free=self._slot_is_free,
-            on_ended=self._ended,
+        self._shift = Shift(
+            Team(parts.queue, parts.attempts, parts.breakers, parts.restraint, parts.on_ended),
+            settings,
+            wake=lambda: self._wakes.put(Wake.WORKED),
         )
-        self._dispatcher = Dispatcher(parts.queue, self._slots, parts.breakers, parts.restraint)
-        parts.queue.refill_along(self._dispatcher)
+        self._slots = self._shift.slots
+        self._dispatcher = self._shift.dispatcher
         self._idling = Idling(settings.poll_interval_seconds)
         self._listener = Listener(
             parts.database,
@@ -137,7 +129,7 @@ class Worker:
         keeper_seconds = min(settings.lease_seconds / RENEWALS_PER_LEASE, BEAT_SECONDS)
         self._keeper = Keeper(
             [
-                lambda: renew_leases(parts.queue, self._slots),
+                self._shift.renew_leases,
                 parts.queue.give_back_lost,
                 parts.attempts.tell_news,
                 self._heartbeat.beat_and_tidy,
@@ -155,6 +147,8 @@ class Worker:
             interval_seconds=CHECK_IN_SECONDS,
         )
         self._waited_in_vain = False
+        self._claims_next = True
+        self._waits_until: float = NEVER
         self._wake_at_free: float = NEVER
 
     def run(self) -> None:
@@ -182,7 +176,8 @@ class Worker:
             while not self._is_started(thread):
                 if self._shutdown.requested:
                     return False
-                self._wait(self._restraint.seconds_until_change or 0.0)
+                self._wait_for(self._restraint.seconds_until_change or 0.0)
+                self._wait()
         return True
 
     def _is_started(self, thread: Startable) -> bool:
@@ -225,12 +220,23 @@ class Worker:
         )
 
     def _turn(self) -> None:
-        """Claim if there may be something, then wait until that is worth doing again."""
+        """Write what has come, claim if there may be something, then wait until one of both is
+        worth doing again."""
         self._watchdog.progress()
+        ended = self._shift.settle()
+        self._watchdog.progress()
+        # A row that waits for another attempt, or a pause, has an end to be known.
+        self._claims_next |= any(one.outcome not in FINISHED for one in ended)
+        if self._claims_next:
+            self._claim()
+        self._wait()
+
+    def _claim(self) -> None:
+        """Claim, and find out how long to wait before the next claim."""
         try:
             filled = self._fill() if self._may_claim() else NOTHING
         except Exception as error:  # noqa: BLE001  logged and reported by the outage
-            self._wait(self._outage.wait_seconds(error))
+            self._wait_for(self._outage.wait_seconds(error))
             return
         if filled.started:
             self._idling.found_work()
@@ -239,7 +245,12 @@ class Worker:
         )
         rows_are_left = filled.look_again or filled.held_back
         free = filled.left_free + filled.withheld
-        self._wait(seconds, wake_at_free=free + 1 if rows_are_left else NEVER)
+        self._wait_for(seconds, wake_at_free=free + 1 if rows_are_left else NEVER)
+
+    def _wait_for(self, seconds: float, *, wake_at_free: float = NEVER) -> None:
+        """The next claim comes after so long; or sooner, when so many slots are free."""
+        self._waits_until = time.monotonic() + seconds
+        self._wake_at_free = wake_at_free
 
     def _may_claim(self) -> bool:
         """After a wait in vain one look tells; and that the database is there, which else would
@@ -279,65 +290,40 @@ class Worker:
             known.append(self._queue.seconds_until_full_pass)
         return known
 
-    def _wait(self, seconds: float, *, wake_at_free: float = NEVER) -> None:
-        """Until something happens that may make a claim succeed, at most so long.
-
-        That ``wake_at_free`` slots are free is such a thing.
-        """
+    def _wait(self) -> None:
+        """Until an outcome is to be written, or something happens that may make a claim succeed."""
         self._waited_in_vain = False
-        self._wake_at_free = wake_at_free
-        # One may have become free before this was said.
-        self._slot_is_free()
-        ends_at = time.monotonic() + seconds
-        while (remaining := ends_at - time.monotonic()) > 0:
-            try:
-                woken = {self._wakes.get(timeout=min(remaining, PROGRESS_SECONDS))}
-            except queue.Empty:
-                self._watchdog.progress()
-                continue
-            for_slot = wake_at_free is not NEVER
-            if for_slot and woken == {Wake.SLOT_FREE}:
-                self._let_slots_gather()
-            while not self._wakes.empty():
-                woken.add(self._wakes.get())
+        self._claims_next = True
+        while (remaining := self._waits_until - time.monotonic()) > 0:
+            if self._slots.free >= self._wake_at_free:
+                return
+            again = self._shift.seconds_until_settling
+            if again is not None and again <= 0:
+                self._claims_next = False
+                return
+            woken = self._woken_within(min(remaining, again or remaining, PROGRESS_SECONDS))
+            self._watchdog.progress()
             if Wake.ROW_ARRIVED in woken:
                 self._breakers.row_arrived()
-            if for_slot or woken != {Wake.SLOT_FREE}:
+            if woken:
+                self._claims_next = woken != {Wake.WORKED}
                 return
         self._waited_in_vain = True
 
-    def _slot_is_free(self) -> None:
-        """In the slot's thread. Each waking of the loop takes the interpreter from an image,
-        so only as many as it asked for wake it."""
-        if self._slots.free >= self._wake_at_free:
-            self._wakes.put(Wake.SLOT_FREE)
-
-    def _let_slots_gather(self) -> None:
-        """Under load, one claim for the several slots that become free at nearly one time."""
-        enough = self._settings.worker_concurrency / GATHERED_SHARE
-        self._wake_at_free = enough
-        ends_at = time.monotonic() + GATHER_SECONDS
-        while self._slots.free < enough and (remaining := ends_at - time.monotonic()) > 0:
-            try:
-                woken = self._wakes.get(timeout=remaining)
-            except queue.Empty:
-                return
-            if woken is not Wake.SLOT_FREE:
-                self._wakes.put(woken)
-                return
-
-    def _ended(self, ended: Ended) -> None:
-        """In the slot's thread. A row that waits, or a pause, has an end to be known."""
-        if ended.outcome not in FINISHED:
-            self._wakes.put(Wake.NEWS)
-        if self._on_ended is not None:
-            self._on_ended(ended)
+    def _woken_within(self, seconds: float) -> set[Wake]:
+        try:
+            woken = {self._wakes.get(timeout=seconds)}
+        except queue.Empty:
+            return set()
+        while not self._wakes.empty():
+            woken.add(self._wakes.get())
+        return woken
 
     def _stop(self) -> None:
         """Let attempts end within the grace, give the others back, leave the register."""
         grace_ends_at = time.monotonic() + self._settings.shutdown_grace_seconds
         event(logging.INFO, "stopping", in_flight=len(self._slots.under_way))
-        # Sent meanwhile: at the end of the grace there may be no time for it.
+        # Sent now: at the end of the grace there may be no time for it.
         self._reporter.tell_summaries(all_of_them=True)
         self._dispatcher.close()
         # A silent connection must leave time to do without it.
@@ -346,10 +332,9 @@ class Worker:
         self._watchdog.stop()
         self._listener.stop()
         self._if_database_is_there(self._heartbeat.drain)
-        self._slots.wait_idle(grace_ends_at - reserve - time.monotonic())
-        unfinished = self._slots.under_way
-        self._slots.cancel(unfinished)
-        given_back = self._if_database_is_there(lambda: self._give_back(unfinished))
+        self._shift.settle_until(lambda: grace_ends_at - reserve - time.monotonic())
+        given_back = self._if_database_is_there(self._shift.give_back)
+        self._shift.drop(0.0)
         self._check_ins.stop()
         self._keeper.stop()
         self._if_database_is_there(self._heartbeat.leave)
@@ -359,14 +344,6 @@ class Worker:
             given_back=given_back or 0,
             **{str(outcome): count for outcome, count in self._slots.tally.items()},
         )
-
-    def _give_back(self, unfinished: list[Claim]) -> int:
-        try:
-            given_back = self._queue.give_back(unfinished)
-        except DatabaseUnavailable:
-            # One connection may be broken while others are well.
-            given_back = self._queue.give_back(unfinished)
-        return given_back + self._queue.give_back_lost()
 
     def _if_database_is_there(self, write: Callable[[], int | None]) -> int | None:
         """At the end there is no time to wait for it: leases lapse, and rows are rescued."""

@@ -7,14 +7,15 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from storyboard_worker.attempts.runner import Attempts, Ended, Outcome
+from storyboard_worker.attempts.outcome import Ended, Outcome
+from storyboard_worker.attempts.runner import Attempts
 from storyboard_worker.database.patience import Insist
 from storyboard_worker.errors import DatabaseUnavailable
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.queries.rows import FailedFilter, StoryboardRows
 from storyboard_worker.settings.reading import Settings
 from storyboard_worker.storyboard import Claim, Status
-from storyboard_worker.transfer.copying import Announce
+from storyboard_worker.transfer.attempt import Announce, Attempt
 from storyboard_worker.wire.deadline import Deadline
 from storyboard_worker.worker.housekeeping import Housekeeping
 from storyboard_worker.worker.keeper import RENEWALS_PER_LEASE, Keeper
@@ -119,7 +120,7 @@ class Foreground:
             raise
         try:
             with self._stoppable(deadline):
-                return self._attempts.run(claim, deadline, announce=announce)
+                return self._attempts.run(Attempt(claim, deadline, announce))
         except KeyboardInterrupt:
             deadline.cancel()
             # A row that is being renewed is locked, and would not be given back.

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from storyboard_worker.attempts.breakers import Breakers
-from storyboard_worker.attempts.runner import Attempts, Ended, Outcome
+from storyboard_worker.attempts.outcome import Ended, Outcome
+from storyboard_worker.attempts.runner import Attempts
 from storyboard_worker.database.patience import Patience
 from storyboard_worker.errors import DatabaseUnavailable, RowsHidden
 from storyboard_worker.logs import event
@@ -21,11 +22,11 @@ from storyboard_worker.reporting.reporter import Reporter
 from storyboard_worker.resources.restraint import Restraint
 from storyboard_worker.settings.reading import Settings
 from storyboard_worker.shutdown import Shutdown
-from storyboard_worker.storyboard import Claim
 from storyboard_worker.worker.alarms import Alarms
-from storyboard_worker.worker.dispatch import FOLLOW_UP_SECONDS, Dispatcher
+from storyboard_worker.worker.dispatch import FOLLOW_UP_SECONDS
 from storyboard_worker.worker.housekeeping import Housekeeping
-from storyboard_worker.worker.keeper import RENEWALS_PER_LEASE, Keeper, renew_leases
+from storyboard_worker.worker.keeper import RENEWALS_PER_LEASE, Keeper
+from storyboard_worker.worker.shift import Shift, Team
 from storyboard_worker.worker.slots import Slots
 
 # What attempts under way get, at the end of the time, to come to theirs.
@@ -35,6 +36,8 @@ GIVE_BACK_SECONDS = 1.0
 # A pause that ends so soon is sat out.
 LONGEST_PAUSE_SAT_OUT_SECONDS = 8.0
 SHORTEST_WAIT_SECONDS = 0.05
+# How soon a signal is noticed while attempts come to their end.
+SIGNAL_SECONDS = 0.1
 
 OnEnded = Callable[[Ended], None]
 # A slot is free, or somebody asked us to stop: it may be put into from a signal handler.
@@ -171,16 +174,14 @@ class Sweep:
         on_ended: OnEnded | None,
     ) -> None:
         wakes = Wakes()
-        slots = Slots(
-            attempts,
-            count=self._settings.worker_concurrency,
-            attempt_timeout_seconds=self._settings.attempt_timeout_seconds,
-            on_free=lambda: wakes.put(None),
-            on_ended=on_ended,
+        shift = Shift(
+            Team(self._queue, attempts, breakers, attempts.restraint, on_ended),
+            self._settings,
+            wake=lambda: wakes.put(None),
+            limit=limit,
         )
-        dispatcher = Dispatcher(self._queue, slots, breakers, attempts.restraint, limit=limit)
         keeper = Keeper(
-            [lambda: renew_leases(self._queue, slots), self._queue.give_back_lost],
+            [shift.renew_leases, self._queue.give_back_lost],
             interval_seconds=self._settings.lease_seconds / RENEWALS_PER_LEASE,
         )
         keeper.start()
@@ -190,75 +191,64 @@ class Sweep:
             with self._shutdown.calling(lambda: wakes.put(None)):
                 try:
                     pauses = Pauses(breakers, attempts.restraint)
-                    drained = self._drain(dispatcher, slots, pauses, wakes, last_start)
+                    drained = self._drain(shift, pauses, wakes, last_start)
                 finally:
                     # Also when the database is away: attempts under way insist on their outcome.
-                    given_back = self._finish(slots, wakes, ends_at)
+                    given_back = self._finish(shift, ends_at)
         finally:
             keeper.stop()
-            slots.close()
-            _add(tally, slots, given_back)
+            shift.slots.close()
+            _add(tally, shift.slots, given_back)
         done = drained or self._nothing_is_due()
         tally.complete = done and tally.released == 0
 
-    def _drain(
-        self,
-        dispatcher: Dispatcher,
-        slots: Slots,
-        pauses: "Pauses",
-        wakes: Wakes,
-        ends_at: float,
-    ) -> bool:
+    def _drain(self, shift: Shift, pauses: "Pauses", wakes: Wakes, ends_at: float) -> bool:
         """Claim and start until a claim finds nothing; false when stopped before."""
-        while not dispatcher.exhausted:
+        while not shift.dispatcher.exhausted:
+            shift.settle()
             if self._shutdown.requested or time.monotonic() >= ends_at:
                 return False
-            filled = self._insist(dispatcher.fill)
+            filled = self._insist(shift.dispatcher.fill)
             seconds = ends_at - time.monotonic()
-            if not slots.under_way and not filled.started:
+            if not shift.slots.under_way and not filled.started:
                 pause_seconds = pauses.seconds_until_change
                 if pause_seconds is None or pause_seconds > LONGEST_PAUSE_SAT_OUT_SECONDS:
                     # Rows of upstreams that are left alone for longer may be due.
                     return not filled.held_back and not filled.withheld
                 seconds = min(seconds, max(SHORTEST_WAIT_SECONDS, pause_seconds))
-            _wait(wakes, min(seconds, FOLLOW_UP_SECONDS) if filled.unseen else seconds)
+            known = [FOLLOW_UP_SECONDS if filled.unseen else None, shift.seconds_until_settling]
+            _wait(wakes, min([seconds, *(wait for wait in known if wait is not None)]))
         return False
 
-    def _finish(self, slots: Slots, wakes: Wakes, ends_at: float) -> int:
+    def _finish(self, shift: Shift, ends_at: float) -> int:
         """Let attempts under way come to their end, then give the others back; how many."""
         reserve = min(GIVE_BACK_SECONDS, max(0.0, ends_at - time.monotonic()) / 5)
-        self._wait_idle(slots, wakes, ends_at - reserve)
-        unfinished = slots.under_way
-        if not unfinished:
+        shift.settle_until(self._until(ends_at - reserve))
+        if not shift.slots.under_way:
             return 0
         # A database that is silent now must not keep the sweep beyond its hard end.
         self._insist.give_up()
-        slots.cancel(unfinished)
         given_back = 0
         try:
-            given_back = self._give_back(unfinished)
+            given_back = shift.give_back()
         except DatabaseUnavailable as error:
             # The end is the end; what was not given back comes back by its lease.
             event(logging.WARNING, "ending without the database", reason=error)
-        # After this nobody who was stopped has anything more to count.
-        slots.wait_idle(reserve)
+        shift.drop(reserve)
         return given_back
 
-    def _give_back(self, unfinished: list[Claim]) -> int:
-        try:
-            given_back = self._queue.give_back(unfinished)
-        except DatabaseUnavailable:
-            # One connection may be broken while others are well.
-            given_back = self._queue.give_back(unfinished)
-        self._queue.give_back_lost()
-        return given_back
+    def _until(self, ends_at: float) -> Callable[[], float]:
+        """How many seconds are left; a signal brings the end forward."""
+        signalled_at: list[float] = []
 
-    def _wait_idle(self, slots: Slots, wakes: Wakes, ends_at: float) -> None:
-        """Until no attempt is under way or the time is up, which a signal brings forward."""
-        while slots.under_way and time.monotonic() < ends_at:
-            if self._shutdown.requested:
-                ends_at = min(ends_at, time.monotonic() + self._grace_seconds())
-            _wait(wakes, ends_at - time.monotonic())
+        def seconds_left() -> float:
+            now = time.monotonic()
+            if not self._shutdown.requested:
+                return min(ends_at - now, SIGNAL_SECONDS)
+            signalled_at.append(now)
+            return min(ends_at, signalled_at[0] + self._grace_seconds()) - now
+
+        return seconds_left
 
     def _grace_seconds(self) -> float:
         """What attempts get after a signal: the grace, less what giving rows back may take."""

@@ -12,7 +12,8 @@ from uuid import UUID
 import psycopg
 
 from storyboard_worker.attempts.breakers import Breakers
-from storyboard_worker.attempts.runner import Attempts, Ended
+from storyboard_worker.attempts.outcome import Ended
+from storyboard_worker.attempts.runner import Attempts
 from storyboard_worker.database import Database
 from storyboard_worker.errors import ResourceExhausted
 from storyboard_worker.queries.claims import StoryboardQueue
@@ -21,6 +22,7 @@ from storyboard_worker.reporting.reporter import Reporter
 from storyboard_worker.resources.restraint import Restraint
 from storyboard_worker.settings.sentry import SentrySettings
 from storyboard_worker.storyboard import Claim
+from storyboard_worker.transfer.attempt import Attempt
 from storyboard_worker.transfer.copying import Transfer
 from storyboard_worker.wire.deadline import Deadline
 from tests.integration.transfer.stage import PLENTY_SECONDS, Stage
@@ -64,7 +66,7 @@ class Bench:
         return claim
 
     def run(self, claim: Claim, transfer: Transfer | None = None) -> Ended:
-        return self.attempts(transfer).run(claim, self.deadline)
+        return self.attempts(transfer).run(Attempt(claim, self.deadline))
 
     def row(self, claim: Claim) -> dict[str, Any]:
         return storyboard(self.producer, claim.id)

@@ -60,7 +60,7 @@ def _lost(claim: Claim) -> Claim:
 class _NeverEnding:
     """Attempts that stay under way."""
 
-    def run(self, *_: object) -> NoReturn:
+    def work(self, *_: object) -> NoReturn:
         Event().wait()
         raise AssertionError
 
@@ -70,5 +70,5 @@ def slots_that_stay_taken(count: int) -> Slots:
         _NeverEnding(),  # type: ignore[arg-type]
         count=count,
         attempt_timeout_seconds=60,
-        on_free=lambda: None,
+        on_worked=lambda _worked: None,
     )

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
-from storyboard_worker.attempts.runner import Outcome
+from storyboard_worker.attempts.outcome import Outcome
 from storyboard_worker.database import Database
 from storyboard_worker.demo.faults import Answer, CutFile, SourceFault
 from storyboard_worker.demo.pictures import random_image

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from storyboard_worker.attempts.runner import Outcome
+from storyboard_worker.attempts.outcome import Outcome
 from storyboard_worker.database import Database
 from storyboard_worker.demo.faults import Answer, Hang, SourceFault
 from storyboard_worker.demo.pictures import random_image

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from storyboard_worker.attempts.breaker import DOWN_AFTER_ROWS
-from storyboard_worker.attempts.runner import Ended, Outcome
+from storyboard_worker.attempts.outcome import Ended, Outcome
 from storyboard_worker.database import Database
 from storyboard_worker.demo.faults import Hang
 from storyboard_worker.demo.pictures import random_image

@@ -1,7 +1,6 @@
 """Claims made in the transactions of completions."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from uuid import UUID
 
 import psycopg
@@ -9,25 +8,8 @@ import pytest
 
 from storyboard_worker.errors import DatabaseUnavailable, LeaseLost
 from storyboard_worker.queries.claims import StoryboardQueue
-from storyboard_worker.storyboard import Claim
 from tests.integration.queries.working import IMAGE, claim_new
 from tests.support.producing import OTHER_URL, change, enqueue, storyboard
-
-
-@dataclass
-class Slots:
-    """As the dispatcher takes and starts them."""
-
-    free: int
-    started: list[Claim] = field(default_factory=list)
-    given_back: int = 0
-
-    def take(self, completions: int) -> int:
-        return self.free if completions else 0
-
-    def start(self, claims: list[Claim], taken: int) -> None:
-        self.started += claims
-        self.given_back += taken - len(claims)
 
 
 def written_by(producer: psycopg.Connection, storyboard_id: UUID) -> int:
@@ -39,20 +21,14 @@ def written_by(producer: psycopg.Connection, storyboard_id: UUID) -> int:
     return int(row[0])
 
 
-@pytest.fixture
-def slots(queue: StoryboardQueue) -> Slots:
-    slots = Slots(free=2)
-    queue.refill_along(slots)
-    return slots
-
-
 def test_both_happen_in_one_transaction(
-    queue: StoryboardQueue, producer: psycopg.Connection, slots: Slots
+    queue: StoryboardQueue, producer: psycopg.Connection
 ) -> None:
     claim = claim_new(queue, producer)
     waiting = [enqueue(producer) for _ in range(3)]
-    queue.complete(claim, IMAGE)
-    assert [claim.id for claim in slots.started] == waiting[:2]
+    verdicts, claims = queue.complete_all([(claim, IMAGE)], claim=2)
+    assert verdicts == [None]
+    assert [claim.id for claim in claims] == waiting[:2]
     assert {storyboard(producer, storyboard_id)["status"] for storyboard_id in waiting[:2]} == {
         "processing"
     }
@@ -61,44 +37,31 @@ def test_both_happen_in_one_transaction(
     assert len(one) == 1
 
 
-def test_slots_for_which_there_is_no_row_are_given_back(
-    queue: StoryboardQueue, producer: psycopg.Connection, slots: Slots
-) -> None:
-    queue.complete(claim_new(queue, producer), IMAGE)
-    assert (slots.started, slots.given_back) == ([], 2)
-
-
 def test_without_a_free_slot_nothing_is_claimed(
-    queue: StoryboardQueue, producer: psycopg.Connection, slots: Slots
+    queue: StoryboardQueue, producer: psycopg.Connection
 ) -> None:
-    slots.free = 0
     claim, waiting = claim_new(queue, producer), enqueue(producer)
-    queue.complete(claim, IMAGE)
+    assert queue.complete_all([(claim, IMAGE)]) == ([None], [])
     assert storyboard(producer, waiting)["status"] == "pending"
-    assert (slots.started, slots.given_back) == ([], 0)
 
 
 def test_a_completion_that_is_lost_does_not_lose_the_claims(
-    queue: StoryboardQueue, producer: psycopg.Connection, slots: Slots
+    queue: StoryboardQueue, producer: psycopg.Connection
 ) -> None:
     claim = claim_new(queue, producer)
     change(producer, claim.id, source_url=OTHER_URL)
-    with pytest.raises(LeaseLost):
-        queue.complete(claim, IMAGE)
-    assert [claim.id for claim in slots.started] == [claim.id]
+    [verdict], claims = queue.complete_all([(claim, IMAGE)], claim=2)
+    assert isinstance(verdict, LeaseLost)
+    assert [claim.id for claim in claims] == [claim.id]
 
 
-def test_slots_are_given_back_when_the_transaction_fails(
-    queue: StoryboardQueue,
-    producer: psycopg.Connection,
-    slots: Slots,
-    break_connections: Callable[[], None],
+def test_nothing_is_claimed_when_the_transaction_fails(
+    queue: StoryboardQueue, producer: psycopg.Connection, break_connections: Callable[[], None]
 ) -> None:
     claim, waiting = claim_new(queue, producer), enqueue(producer)
     break_connections()
     with pytest.raises(DatabaseUnavailable):
-        queue.complete(claim, IMAGE)
-    assert (slots.started, slots.given_back) == ([], 2)
+        queue.complete_all([(claim, IMAGE)], claim=2)
     assert storyboard(producer, waiting)["status"] == "pending"
 
 

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from sqlalchemy import Connection
 
-from storyboard_worker.attempts.runner import Outcome
+from storyboard_worker.attempts.outcome import Outcome
 from storyboard_worker.database import Database
 from storyboard_worker.demo.faults import Answer, CutFile, SourceFault
 from storyboard_worker.demo.pictures import random_image

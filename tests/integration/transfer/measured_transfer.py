@@ -9,7 +9,7 @@ import tracemalloc
 from collections.abc import Sequence
 
 from storyboard_worker.settings.cloudinary import CloudinarySettings
-from storyboard_worker.timings import Timings
+from storyboard_worker.transfer.attempt import Attempt
 from storyboard_worker.transfer.source import Source
 from storyboard_worker.transfer.storage import Storage
 from storyboard_worker.wire.deadline import Deadline
@@ -25,13 +25,7 @@ def main(arguments: Sequence[str]) -> None:
     storage = Storage(transport(), settings)
     transfer = make_transfer(source, storage, max_image_bytes=100_000_000)
     tracemalloc.start()
-    transfer.copy(
-        claim_of(source_url),
-        Deadline(WAIT_SECONDS),
-        link_has_expired=lambda: False,
-        announce=lambda _step: None,
-        timings=Timings(),
-    )
+    transfer.copy(Attempt(claim_of(source_url), Deadline(WAIT_SECONDS)))
     print(tracemalloc.get_traced_memory()[1])
 
 

@@ -4,7 +4,7 @@ import re
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID, uuid4
 
 import pytest
@@ -17,7 +17,7 @@ from storyboard_worker.resources.restraint import Pause
 from storyboard_worker.settings.cloudinary import CloudinarySettings
 from storyboard_worker.settings.reading import Verify
 from storyboard_worker.storyboard import Claim, StoredImage
-from storyboard_worker.timings import Timings
+from storyboard_worker.transfer.attempt import Attempt
 from storyboard_worker.transfer.copying import Transfer
 from storyboard_worker.transfer.public_addresses import PublicResolver
 from storyboard_worker.transfer.source import Source
@@ -127,12 +127,11 @@ class Stage:
         link_has_expired: bool = False,
         storyboard_id: UUID | None = None,
     ) -> StoredImage:
+        claim = claim_of(url, storyboard_id)
+        if link_has_expired:
+            claim = replace(claim, seconds_until_expiry=0.0)
         return self.transfer.copy(
-            claim_of(url, storyboard_id),
-            deadline or Deadline(seconds),
-            link_has_expired=lambda: link_has_expired,
-            announce=self.steps.append,
-            timings=Timings(),
+            Attempt(claim, deadline or Deadline(seconds), announce=self.steps.append)
         )
 
     def failure(

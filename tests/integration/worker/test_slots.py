@@ -1,16 +1,19 @@
 """Slots: what became of an attempt that was stopped, and what is left when they are closed."""
 
 import threading
+import time
 from collections.abc import Iterator
 
 import psycopg
 import pytest
 
-from storyboard_worker.attempts.runner import Outcome
+from storyboard_worker.attempts.outcome import Outcome
 from storyboard_worker.database import Database
 from storyboard_worker.demo.faults import Hang
 from storyboard_worker.demo.pictures import random_image
-from storyboard_worker.worker.keeper import renew_leases
+from storyboard_worker.settings.reading import Settings
+from storyboard_worker.settings.sentry import SentrySettings
+from storyboard_worker.worker.shift import Shift, Team
 from storyboard_worker.worker.slots import Slots
 from tests.integration.transfer.stage import new_stage
 from tests.support.attempting import Bench, new_bench
@@ -31,10 +34,24 @@ def bench(database: Database, producer: psycopg.Connection) -> Iterator[Bench]:
 
 
 @pytest.fixture
-def slots(bench: Bench) -> Iterator[Slots]:
-    slots = Slots(bench.attempts(), count=2, attempt_timeout_seconds=60, on_free=lambda: None)
-    yield slots
-    slots.close()
+def shift(bench: Bench) -> Iterator[Shift]:
+    team = Team(bench.queue, bench.attempts(), bench.breakers, bench.restraint)
+    shift = Shift(
+        team, Settings("", None, SentrySettings(), worker_concurrency=2), wake=lambda: None
+    )
+    yield shift
+    shift.slots.close()
+
+
+@pytest.fixture
+def slots(shift: Shift) -> Slots:
+    return shift.slots
+
+
+def settle_all(shift: Shift) -> None:
+    ends_at = time.monotonic() + 30
+    shift.settle_until(lambda: ends_at - time.monotonic())
+    assert shift.slots.under_way == []
 
 
 def start_hanging(bench: Bench, slots: Slots, release: threading.Event) -> None:
@@ -45,27 +62,27 @@ def start_hanging(bench: Bench, slots: Slots, release: threading.Event) -> None:
 
 
 def test_a_row_that_was_taken_away_is_a_lost_lease(
-    bench: Bench, slots: Slots, release: threading.Event
+    bench: Bench, shift: Shift, slots: Slots, release: threading.Event
 ) -> None:
     start_hanging(bench, slots, release)
     bench.producer.execute("DELETE FROM storyboards")
-    renew_leases(bench.queue, slots)
-    assert slots.wait_idle(30)
+    shift.renew_leases()
+    settle_all(shift)
     assert slots.tally == {Outcome.LEASE_LOST: 1}
     assert slots._lost == set()
 
 
 def test_one_that_is_stopped_for_another_reason_is_cancelled(
-    bench: Bench, slots: Slots, release: threading.Event
+    bench: Bench, shift: Shift, slots: Slots, release: threading.Event
 ) -> None:
     start_hanging(bench, slots, release)
     slots.cancel(slots.under_way)
-    assert slots.wait_idle(30)
+    settle_all(shift)
     assert slots.tally == {Outcome.CANCELLED: 1}
 
 
 def test_closed_slots_finish_what_is_under_way_and_end(
-    bench: Bench, slots: Slots, release: threading.Event
+    bench: Bench, shift: Shift, slots: Slots, release: threading.Event
 ) -> None:
     def threads() -> int:
         return sum(thread.name.startswith("slot-") for thread in threading.enumerate())
@@ -76,6 +93,7 @@ def test_closed_slots_finish_what_is_under_way_and_end(
     slots.close()
     release.set()
     eventually(lambda: threads() == before)
+    settle_all(shift)
     assert slots.tally == {Outcome.READY: 1}
 
 
@@ -93,12 +111,12 @@ def no_threads(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_row_for_which_there_is_no_thread_is_given_back(
-    bench: Bench, slots: Slots, no_threads: None
+    bench: Bench, shift: Shift, slots: Slots, no_threads: None
 ) -> None:
     claim = bench.claim(bench.stage.serve(IMAGE))
     slots.take(most=1)
     slots.start(claim)
-    assert slots.wait_idle(0)
+    shift.settle()
     assert (slots.free, slots.tally) == (2, {Outcome.RELEASED: 1})
     row = bench.row(claim)
     assert (row["status"], row["attempts"], row["error_code"]) == ("pending", 0, "unexpected")
@@ -106,16 +124,36 @@ def test_a_row_for_which_there_is_no_thread_is_given_back(
     assert bench.restraint.most == 0
 
 
-def test_the_database_is_not_waited_for_where_no_thread_may_wait(
-    bench: Bench, slots: Slots, no_threads: None, caplog: pytest.LogCaptureFixture
+def test_what_the_database_does_not_take_then_is_written_later(
+    bench: Bench, shift: Shift, slots: Slots, no_threads: None
 ) -> None:
-    """It is the claim loop that starts them; the row comes back by its lease."""
     claim = bench.claim(bench.stage.serve(IMAGE))
     bench.producer.execute("ALTER TABLE storyboards RENAME TO away")
     try:
         slots.take(most=1)
         slots.start(claim)
+        assert shift.settle() == []
+        assert shift.seconds_until_settling is not None
     finally:
         bench.producer.execute("ALTER TABLE away RENAME TO storyboards")
-    assert slots.tally == {Outcome.CANCELLED: 1}
-    assert bench.row(claim)["status"] == "processing"
+    settle_all(shift)
+    assert slots.tally == {Outcome.RELEASED: 1}
+    assert bench.row(claim)["attempts"] == 0
+
+
+def test_a_stop_gives_back_what_the_database_has_not_taken(
+    bench: Bench, shift: Shift, slots: Slots
+) -> None:
+    claim = bench.claim(bench.stage.serve(IMAGE))
+    bench.producer.execute("ALTER TABLE storyboards RENAME TO away")
+    try:
+        slots.take(most=1)
+        slots.start(claim)
+        eventually(lambda: bool(shift.settle() or shift.seconds_until_settling is not None))
+    finally:
+        bench.producer.execute("ALTER TABLE away RENAME TO storyboards")
+    assert shift.give_back() == 1
+    shift.drop(0.0)
+    assert (slots.under_way, slots.free, slots.tally) == ([], 2, {Outcome.CANCELLED: 1})
+    row = bench.row(claim)
+    assert (row["status"], row["attempts"]) == ("pending", 0)

@@ -90,7 +90,7 @@ def test_the_next_of_those_is_taken_as_soon_as_one_has_ended(
     dispatcher.fill()
     assert dispatcher.take(1) == 1
     dispatcher.start([new_claim()], 1)
-    [lost] = [token for token, (claim, _) in slots._under_way.items() if claim.workers_lost]
+    [lost] = [token for token, one in slots._under_way.items() if one.claim.workers_lost]
     del slots._under_way[lost]
     assert dispatcher.take(1) == 0, "it is left to the next fill"
     slots.leave(2)

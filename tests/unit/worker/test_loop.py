@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from storyboard_worker.attempts.breakers import Breakers
+from storyboard_worker.attempts.outcome import Ended
 from storyboard_worker.errors import DatabaseUnavailable, Resource, ResourceExhausted
 from storyboard_worker.redaction.redactor import Redactor
 from storyboard_worker.reporting.reporter import Reporter
@@ -40,6 +41,9 @@ class Asked:
     restraint: Restraint = field(default_factory=lambda: Restraint(16))
     woken_at_free: float = 0
 
+    def settle(self) -> list[Ended]:
+        return []
+
     def anything_due(self) -> bool:
         self.looks += 1
         return self.due
@@ -71,11 +75,13 @@ def worker_of(
         worker = Worker.__new__(Worker)
         waits: list[float] = []
 
-        def wait(seconds: float, *, wake_at_free: float = NEVER) -> None:
+        def wait_for(seconds: float, *, wake_at_free: float = NEVER) -> None:
             assert wake_at_free >= 1
             asked.woken_at_free = wake_at_free
             waits.append(seconds)
-            worker._waited_in_vain = True
+
+        def wait() -> None:
+            worker._waited_in_vain = worker._claims_next = True
 
         parts: dict[str, Any] = {
             "_dispatcher": asked,
@@ -88,6 +94,9 @@ def worker_of(
             "_outage": Outage(reporter, asked.restraint.met),
             "_watchdog": Watchdog(reporter),
             "_waited_in_vain": False,
+            "_claims_next": True,
+            "_shift": asked,
+            "_wait_for": wait_for,
             "_wait": wait,
         }
         for name, part in parts.items():

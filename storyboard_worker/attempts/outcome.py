@@ -1,0 +1,103 @@
+"""How an attempt ends: first its work, then what is written of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from storyboard_worker.attempts.policy import Decision, Fail, Release, Retry
+from storyboard_worker.errors import AttemptCancelled, AttemptError, LeaseLost
+from storyboard_worker.reporting.event_throttle import Reservation
+from storyboard_worker.reporting.traces import TraceContext
+from storyboard_worker.storyboard import Claim, StoredImage
+from storyboard_worker.timings import Timings
+from storyboard_worker.transfer.attempt import Attempt
+
+
+class Outcome(StrEnum):
+    """How a claim ended."""
+
+    READY = "ready"
+    RETRIED = "retried"
+    FAILED = "failed"
+    RELEASED = "released"
+    LEASE_LOST = "lease_lost"
+    CANCELLED = "cancelled"
+    # What became of it could not be written down; the row comes back by its lease.
+    UNSETTLED = "unsettled"
+
+
+# What an attempt's work comes to.
+Result = StoredImage | AttemptError | AttemptCancelled | LeaseLost
+
+_OF_DECISION: Mapping[type[Decision], Outcome] = {
+    Retry: Outcome.RETRIED,
+    Fail: Outcome.FAILED,
+    Release: Outcome.RELEASED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Worked:
+    """An attempt whose work is over, and of which nothing is written yet.
+
+    ``decision`` says what follows from an error; ``None`` where even that could not be decided.
+    ``trace`` links the event of a failure with the attempt's trace. ``reservation`` is the event
+    that will be sent once the outcome is written. ``waits``: a try to write
+    it has failed.
+    """
+
+    attempt: Attempt
+    result: Result
+    decision: Decision | None = None
+    trace: TraceContext | None = None
+    reservation: Reservation | None = None
+    waits: bool = False
+
+    @property
+    def claim(self) -> Claim:
+        return self.attempt.claim
+
+    @property
+    def error(self) -> AttemptError | None:
+        return self.result if isinstance(self.result, AttemptError) else None
+
+    @property
+    def outcome(self) -> Outcome:
+        """What the claim comes to, if that can be written."""
+        match self.result:
+            case StoredImage():
+                return Outcome.READY
+            case AttemptCancelled():
+                return Outcome.CANCELLED
+            case LeaseLost():
+                return Outcome.LEASE_LOST
+            case _:
+                decision = self.decision
+                return Outcome.UNSETTLED if decision is None else _OF_DECISION[type(decision)]
+
+    def ended(self, outcome: Outcome) -> "Ended":
+        """The same as an attempt that has come to its ``outcome``."""
+        decision, result = self.decision, self.result
+        return Ended(
+            claim=self.claim,
+            outcome=outcome,
+            seconds=self.attempt.seconds,
+            timings=self.attempt.timings,
+            error=self.error,
+            cdn_url=result.cdn_url if isinstance(result, StoredImage) else None,
+            delay_seconds=decision.delay_seconds if isinstance(decision, Retry | Release) else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """An attempt that is over; ``error`` is ``None`` unless something went wrong, and the row may
+    be tried again after ``delay_seconds`` if at all."""
+
+    claim: Claim
+    outcome: Outcome
+    seconds: float
+    timings: Timings
+    error: AttemptError | None = None
+    cdn_url: str | None = None
+    delay_seconds: float | None = None

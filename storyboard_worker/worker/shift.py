@@ -1,0 +1,139 @@
+"""A shift: claims go into slots, outcomes come out and are written. The worker and the sweep each
+work one."""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from storyboard_worker.attempts.breakers import Breakers
+from storyboard_worker.attempts.outcome import Ended, Worked
+from storyboard_worker.attempts.runner import Attempts
+from storyboard_worker.errors import AttemptCancelled, DatabaseUnavailable
+from storyboard_worker.logs import event
+from storyboard_worker.queries.claims import StoryboardQueue
+from storyboard_worker.resources.restraint import Restraint
+from storyboard_worker.settings.reading import Settings
+from storyboard_worker.storyboard import Claim, StoredImage
+from storyboard_worker.worker.dispatch import Dispatcher
+from storyboard_worker.worker.outbox import Outbox
+from storyboard_worker.worker.slots import Slots
+
+OnEnded = Callable[[Ended], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Team:
+    """Who works a shift; ``on_ended`` is called with each attempt that is over."""
+
+    queue: StoryboardQueue
+    attempts: Attempts
+    breakers: Breakers
+    restraint: Restraint
+    on_ended: OnEnded | None = None
+
+
+class Shift:
+    """All methods are for one thread. ``wake`` is called in others: an outcome has come.
+    ``limit``: how many attempts may be started in all."""
+
+    def __init__(
+        self,
+        team: Team,
+        settings: Settings,
+        wake: Callable[[], None],
+        *,
+        limit: int | None = None,
+    ) -> None:
+        self._queue = team.queue
+        self._attempts = team.attempts
+        self._on_ended = team.on_ended
+        self._wake = wake
+        self._outbox = Outbox()
+        self.slots = Slots(
+            team.attempts,
+            count=settings.worker_concurrency,
+            attempt_timeout_seconds=settings.attempt_timeout_seconds,
+            on_worked=self._worked,
+        )
+        self.dispatcher = Dispatcher(
+            team.queue, self.slots, team.breakers, team.restraint, limit=limit
+        )
+
+    def _worked(self, worked: Worked) -> None:
+        self._outbox.put(worked)
+        self._wake()
+
+    def settle(self) -> list[Ended]:
+        """Write the outcomes that have come, and start new rows in their place; those that are
+        over. Never raises: what the database does not take is tried again."""
+        works = self._outbox.take()
+        if not works:
+            return []
+        settled = self._attempts.settle(works, self.dispatcher)
+        for ended in settled.ended:
+            self._end(ended)
+        self._outbox.keep(settled.waiting)
+        return settled.ended
+
+    @property
+    def seconds_until_settling(self) -> float | None:
+        """When outcomes that wait for the database are tried again; ``None``: none waits."""
+        return self._outbox.seconds_until_again
+
+    def settle_until(self, seconds_left: Callable[[], float]) -> None:
+        """Start no more, and settle until nothing is under way or no time is left."""
+        self.dispatcher.close()
+        while self.slots.under_way and (seconds := seconds_left()) > 0:
+            self._outbox.wait(seconds)
+            self.settle()
+
+    def give_back(self) -> int:
+        """Stop what is under way and give its rows back; how many were. Raises
+        :class:`DatabaseUnavailable`: they come back by their lease."""
+        unfinished = self.slots.under_way
+        self.slots.cancel(unfinished)
+        try:
+            given_back = self._queue.give_back(unfinished) if unfinished else 0
+        except DatabaseUnavailable:
+            # One connection may be broken while others are well.
+            given_back = self._queue.give_back(unfinished)
+        return given_back + self._queue.give_back_lost()
+
+    def drop(self, seconds: float) -> None:
+        """Let those that were stopped come to their end, at most so long; nothing of them is
+        written."""
+        ends_at = time.monotonic() + seconds
+        while True:
+            for worked in self._outbox.take_all():
+                self._drop(worked)
+            left = ends_at - time.monotonic()
+            if not self.slots.under_way or left <= 0:
+                return
+            self._outbox.wait(left)
+
+    def renew_leases(self) -> None:
+        """Renew the lease of everything under way; stop what is no longer ours. For the keeper's
+        thread."""
+        missing = self._queue.renew(self.slots.under_way)
+        # An attempt that ended in between has not lost its row, it has finished it.
+        under_way = {claim.token for claim in self.slots.under_way}
+        lost = [claim for claim in missing if claim.token in under_way]
+        for claim in lost:
+            _log_lost(claim)
+        self.slots.cancel(lost, lost=True)
+
+    def _drop(self, worked: Worked) -> None:
+        if isinstance(worked.result, StoredImage) or worked.error is not None:
+            worked = Worked(worked.attempt, AttemptCancelled())
+        [ended] = self._attempts.settle([worked]).ended
+        self._end(ended)
+
+    def _end(self, ended: Ended) -> None:
+        self.slots.end(ended)
+        if self._on_ended is not None:
+            self._on_ended(ended)
+
+
+def _log_lost(claim: Claim) -> None:
+    event(logging.WARNING, "lease lost", storyboard_id=claim.id, attempt=claim.attempt)
