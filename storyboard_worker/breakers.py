@@ -150,8 +150,10 @@ class Breakers:
             now = self._clock()
             storage = self._breakers.get(STORAGE_UPSTREAM)
             if storage is not None and storage.is_shut(now):
-                # No source is asked without it.
-                return storage.seconds_until_change(now)
+                seconds = storage.seconds_until_change(now)
+                if seconds is not None:
+                    # No source is asked without it.
+                    return seconds
             changes = [breaker.seconds_until_change(now) for breaker in self._breakers.values()]
         return min((seconds for seconds in changes if seconds is not None), default=None)
 
