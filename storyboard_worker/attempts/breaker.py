@@ -52,6 +52,7 @@ class Breaker:
     round_began: bool = False
     probes_failed: int = 0
     row_arrived: bool = False
+    looked_in_vain_at: float = float("-inf")
     # Since when, half open, there is no row to probe.
     unasked_since: float | None = None
     troubled_since: float | None = None
@@ -119,6 +120,7 @@ class Breaker:
     def no_row_found(self, now: float) -> None:
         """There is none to start a probe with."""
         self.row_arrived = False
+        self.looked_in_vain_at = now
         if self.state is State.HALF_OPEN and not self.probes and self.unasked_since is None:
             self.unasked_since = now
 
@@ -153,7 +155,9 @@ class Breaker:
             earlier = min(self.open_until, next_probe_at) if self.row_arrived else self.open_until
             return max(0.0, earlier - now)
         if self.state is State.HALF_OPEN and self.probes:
-            return max(0.0, next_probe_at - now)
+            # A row that comes meanwhile is told of.
+            next_look_at = self.looked_in_vain_at + NEXT_PROBE_SECONDS
+            return max(0.0, next_probe_at - now, next_look_at - now)
         return None
 
     @property

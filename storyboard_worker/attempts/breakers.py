@@ -26,6 +26,8 @@ MOST_BREAKERS = 1000
 REFUSED_CODES = frozenset({ErrorCode.STORAGE_UNAUTHORIZED})
 # These say nothing about whether the upstream is there.
 INCONCLUSIVE_CODES = frozenset({ErrorCode.ATTEMPT_TIMEOUT, ErrorCode.UNEXPECTED})
+# Nor do these, unless they come from an answer: links are refused without asking.
+UNASKED_CODES = frozenset({ErrorCode.SOURCE_BLOCKED, ErrorCode.SOURCE_EXPIRED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +150,10 @@ class Breakers:
             now = self._clock()
             storage = self._breakers.get(STORAGE_UPSTREAM)
             if storage is not None and storage.is_shut(now):
-                # No source is asked without it.
-                return storage.seconds_until_change(now)
+                seconds = storage.seconds_until_change(now)
+                if seconds is not None:
+                    # No source is asked without it.
+                    return seconds
             changes = [breaker.seconds_until_change(now) for breaker in self._breakers.values()]
         return min((seconds for seconds in changes if seconds is not None), default=None)
 
@@ -231,7 +235,7 @@ class Breakers:
             was_shut = breaker.is_shut(now)
             breaker.found_down(row_id, error, now)
             self.begun += breaker.is_shut(now) and not was_shut
-        elif error.upstream is None or error.code in INCONCLUSIVE_CODES:
+        elif _tells_nothing(error):
             self._probe_ended(upstream, row_id)
         else:
             self._answered_well(upstream, row_id)
@@ -258,3 +262,9 @@ class Breakers:
         breaker = self._breakers.get(upstream)
         if breaker is not None:
             breaker.probe_ended(row_id)
+
+
+def _tells_nothing(error: AttemptError) -> bool:
+    if error.code in UNASKED_CODES:
+        return error.http_status is None
+    return error.upstream is None or error.code in INCONCLUSIVE_CODES

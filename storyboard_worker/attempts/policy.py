@@ -20,7 +20,8 @@ NOT_FOUND_DELAYS_SECONDS = (5.0, 10.0, 20.0, 30.0)
 BACKOFF_BASE_SECONDS = 2.0
 BACKOFF_FACTOR = 3.0
 BACKOFF_MAX_SECONDS = 600.0
-# An upstream that names a day does not take the row's whole life: we look again after this.
+# One that limits our rate and names a day does not take the rows' whole life: we look again after
+# this.
 RETRY_AFTER_MAX_SECONDS = 3600.0
 BLAMELESS_PAUSE_SECONDS = 30.0
 # What an attempt needs at least; with less left of the link's life there is none to make.
@@ -156,14 +157,15 @@ def _retry_in_time(
     seconds_left: float | None,
     own_error: bool,  # noqa: FBT001
 ) -> Decision:
-    asked = min(error.retry_after_seconds or 0.0, RETRY_AFTER_MAX_SECONDS)
+    # Not longer: the upstream may be well again any time, and the link dies.
+    asked = min(error.retry_after_seconds or 0.0, BACKOFF_MAX_SECONDS)
     delay = max(backoff, asked)
     if seconds_left is None:
         return Retry(delay, own_error)
     latest = seconds_left - SHORTEST_ATTEMPT_SECONDS
-    if latest < asked or latest <= 0:
+    if latest <= 0:
         return Fail()
-    # Backoff is our own choice: rather early than after the link's death.
+    # Rather early than after the link's death.
     return Retry(min(delay, latest), own_error)
 
 

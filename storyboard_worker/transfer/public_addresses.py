@@ -100,8 +100,8 @@ class PublicResolver:
 def is_allowed(address: str | IPv4Address | IPv6Address, *, allow_private: bool) -> bool:
     """Whether a source may lie there; what is no address is refused.
 
-    An IPv6 address that only carries an IPv4 one is judged by that. A scope is of no account:
-    it says through which interface, not to whom.
+    An IPv6 address that only carries an IPv4 one is judged by that; one that has it behind a prefix
+    of its own by both. A scope is of no account: it says through which interface, not to whom.
     """
     try:
         parsed = ip_address(address)
@@ -119,6 +119,10 @@ def _is_allowed_v4(address: IPv4Address, *, allow_private: bool) -> bool:
 
 
 def _is_allowed_v6(address: IPv6Address, *, allow_private: bool) -> bool:
+    if (int(address) >> 32) & 0xFFFFFFFF in ISATAP_IDENTIFIERS:
+        inner = IPv4Address(int(address) & 0xFFFFFFFF)
+        if not _is_allowed_v4(inner, allow_private=allow_private):
+            return False
     embedded = _embedded_v4(address)
     if embedded:
         return all(_is_allowed_v4(inner, allow_private=allow_private) for inner in embedded)
@@ -135,6 +139,4 @@ def _embedded_v4(address: IPv6Address) -> tuple[IPv4Address, ...]:
         return (IPv4Address(int(address) & 0xFFFFFFFF),)
     if address.sixtofour is not None:
         return (address.sixtofour,)
-    if (int(address) >> 32) & 0xFFFFFFFF in ISATAP_IDENTIFIERS:
-        return (IPv4Address(int(address) & 0xFFFFFFFF),)
     return address.teredo or ()

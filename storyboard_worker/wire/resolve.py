@@ -72,8 +72,9 @@ def resolve_within(
         try:
             return answer.result(max(0.0, min(left_seconds, SLICE_SECONDS)))
         except TimeoutError:
+            # It may have come since, or be that error itself.
             if answer.done():
-                raise
+                return answer.result()
             if left_seconds <= 0:
                 raise TimeoutError("the name server does not answer in time") from None
 

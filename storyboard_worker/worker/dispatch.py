@@ -147,13 +147,24 @@ class Dispatcher:
     def _fill(self, free: int) -> int:
         shut = self._breakers.shut_sources()
         if self._breakers.storage_is_shut:
-            wanted = min(free, self._breakers.probes_wanted(STORAGE_UPSTREAM))
-            return self._probe(wanted, None, without_upstreams=shut)
+            return self._probe_storage(free, shut)
         started = 0
         for upstream in shut:
             wanted = min(free - started, self._breakers.probes_wanted(upstream))
             started += self._probe(wanted, upstream)
         return started + self._claim_freely(free - started, shut)
+
+    def _probe_storage(self, free: int, shut: set[str]) -> int:
+        """By rows of sources that are well; where there are none, by probes of the others, which
+        else would wait for storage as storage waits for them."""
+        wanted = min(free, self._breakers.probes_wanted(STORAGE_UPSTREAM))
+        started = self._probe(wanted, None, without_upstreams=shut)
+        if started or not self._breakers.is_half_open(STORAGE_UPSTREAM):
+            return started
+        for upstream in shut:
+            places = min(wanted - started, self._breakers.probes_wanted(upstream))
+            started += self._probe(places, upstream)
+        return started
 
     def _probe(
         self, wanted: int, upstream: str | None, *, without_upstreams: Collection[str] = ()

@@ -69,8 +69,17 @@ class Table:
     def claim(self, limit: int, *, without_upstreams: Collection[str], group: Group) -> list[Claim]:
         return [] if UPSTREAM in without_upstreams else self._take(limit, group, 0)
 
-    def claim_probes(self, limit: int, *, only_new: bool, **_upstreams: object) -> list[Claim]:
+    def claim_probes(
+        self,
+        limit: int,
+        *,
+        only_new: bool,
+        without_upstreams: Collection[str] = (),
+        **_others: object,
+    ) -> list[Claim]:
         claims: list[Claim] = []
+        if UPSTREAM in without_upstreams:
+            return claims
         for group in (Group.NEW,) if only_new else (Group.NEW, Group.TRIED):
             claims += self._take(limit - len(claims), group, self._pivot(group))
             claims += self._take(limit - len(claims), group, 0)

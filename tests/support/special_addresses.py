@@ -28,6 +28,7 @@ PUBLIC = [
     "64:ff9b::8.8.8.8",
     "2002:808:808::1",
     "2001:0:808:808::f7f7:f7f7",
+    "2600:1234::5efe:8.8.8.8",
 ]
 PRIVATE = [
     "10.0.0.0",
@@ -46,6 +47,7 @@ PRIVATE = [
     "::ffff:127.0.0.1",
     "64:ff9b::192.168.0.1",
     "2002:a00:1::1",
+    "fc00::5efe:8.8.8.8",
 ]
 NEVER = [
     "0.0.0.0",
@@ -101,6 +103,11 @@ NEVER = [
     # ISATAP, with an interface identifier that is unique in the world and one that is not.
     "2600:1234::200:5efe:a9fe:a9fe",
     "2600:1234::5efe:169.254.169.254",
+    "2002:808:808::5efe:169.254.169.254",
+    # The same with a good IPv4 address, behind prefixes that are not public.
+    "fe80::5efe:8.8.8.8",
+    "fd00:ec2::5efe:8.8.8.8",
+    "ff02::200:5efe:8.8.8.8",
     # Teredo: the server, then the client at a link-local address.
     "2001:0:a9fe:a9fe::f7f7:f7f7",
     "2001:0:808:808::5601:5601",

@@ -75,6 +75,8 @@ class JpegStructure:
             return len(chunk)
         begin, end = found.span()
         marker = chunk[end - 1]
+        # Behind it each segment is looked at, for there may be very many.
+        self._is_last_scan = False
         if marker in {_START_OF_IMAGE, _END_OF_IMAGE}:
             self._ended = True
             self.is_whole = marker == _END_OF_IMAGE and self._scan_began
@@ -100,7 +102,9 @@ def _needed_bytes(marker: int) -> int:
 
 
 def _passed_over(chunk: bytes, position: int) -> int:
-    """Where to look from within the last scan: a segment behind it may reach beyond the chunk."""
+    """Where to look from within the last scan. A segment behind it may reach beyond the chunk: one
+    that begins so late that it can. What looks like one there may be inside of another."""
     if any(stringzilla.find(chunk, marker, position) >= 0 for marker in _DECISIVE):
         return position
-    return max(position, len(chunk) - _MOST_SEGMENT_BYTES)
+    late = max(position, len(chunk) - _MOST_SEGMENT_BYTES)
+    return position if _MARKER.search(chunk, late) else len(chunk) - 1

@@ -5,6 +5,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 
 import httpx
 import pytest
@@ -217,6 +218,25 @@ def test_a_name_server_that_is_dead_is_not_waited_for(make_client: MakeClient) -
         assert len(asked) == MOST_LOOKUPS
     finally:
         answered.set()
+
+
+class ComesAsTheWaitEnds(Future[list[SocketAddress]]):
+    """The answer is there, but whoever waits has just given this wait up."""
+
+    def result(self, timeout: float | None = None) -> list[SocketAddress]:
+        found = super().result()
+        if timeout is not None:
+            raise TimeoutError
+        return found
+
+
+def test_an_address_that_comes_as_a_wait_ends_is_no_time_out(
+    make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storyboard_worker.wire.resolve.Future", ComesAsTheWaitEnds)
+    with ScriptedServer(closing_after(answer(b"x"))) as server:
+        client = make_client(resolve=leading_to(server.port))
+        assert client.get("http://images.test/a").content == b"x"
 
 
 def test_a_look_up_ends_when_its_attempt_is_cancelled(make_client: MakeClient) -> None:

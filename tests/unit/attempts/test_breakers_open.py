@@ -79,6 +79,7 @@ def test_a_good_end_between_starts_the_count_again(breakers: Breakers) -> None:
         source_error(ErrorCode.SOURCE_NOT_FOUND),
         source_error(ErrorCode.SOURCE_FORBIDDEN),
         source_error(ErrorCode.IMAGE_INVALID),
+        AttemptError(ErrorCode.SOURCE_EXPIRED, "no", upstream=HOST, http_status=403),
         storage_error(),
         storage_error(ErrorCode.STORAGE_REJECTED),
     ],
@@ -95,7 +96,13 @@ def test_whatever_the_source_answers_shows_that_it_is_there(
 
 @pytest.mark.parametrize(
     "silent",
-    [source_error(ErrorCode.ATTEMPT_TIMEOUT), AttemptError(ErrorCode.UNEXPECTED, "a bug")],
+    [
+        source_error(ErrorCode.ATTEMPT_TIMEOUT),
+        AttemptError(ErrorCode.UNEXPECTED, "a bug"),
+        # Without asking.
+        source_error(ErrorCode.SOURCE_BLOCKED),
+        source_error(ErrorCode.SOURCE_EXPIRED),
+    ],
     ids=lambda error: str(error.code),
 )
 def test_what_tells_nothing_does_not_change_the_count(
@@ -107,6 +114,16 @@ def test_what_tells_nothing_does_not_change_the_count(
     assert breakers.all_closed
     rows_find_it_down(breakers, 1)
     assert not breakers.all_closed
+
+
+def test_a_link_that_is_refused_unasked_says_nothing_of_a_host_that_is_down(
+    breakers: Breakers, clock: Clock
+) -> None:
+    rows_find_it_down(breakers)
+    clock.now += 60
+    breakers.failed(new_claim(), source_error(ErrorCode.SOURCE_BLOCKED))
+    assert breakers.shut_sources() == {HOST}
+    assert not breakers.take_recoveries()
 
 
 def test_what_was_under_way_does_not_prolong_the_pause(breakers: Breakers, clock: Clock) -> None:

@@ -170,6 +170,20 @@ def test_without_rows_it_waits_for_one_and_asks_at_once(breakers: Breakers, cloc
         clock.now += 3600
 
 
+def test_while_the_probes_hang_and_there_is_no_other_row_nobody_looks_without_pause(
+    breakers: Breakers, clock: Clock
+) -> None:
+    half_open_it(breakers, clock)
+    start_probes(breakers)
+    clock.now += NEXT_PROBE_SECONDS
+    for _ in range(3):
+        assert breakers.probes_wanted(HOST) == 1
+        breakers.no_row_found(HOST)
+        assert breakers.seconds_until_change() == NEXT_PROBE_SECONDS
+        assert breakers.probes_wanted(HOST) == 1, "a row that is there all the same may ask"
+        clock.now += NEXT_PROBE_SECONDS
+
+
 @pytest.mark.parametrize("upstream", UPSTREAMS)
 def test_a_row_that_arrives_may_ask_within_the_pause(
     breakers: Breakers, clock: Clock, upstream: str

@@ -11,7 +11,7 @@ from itertools import pairwise
 import pytest
 
 from storyboard_worker.errors import AttemptError, ErrorCode
-from tests.support.attempts import source_error
+from tests.support.attempts import source_error, storage_error
 from tests.support.simulated_worker import Answer, Row, SimulatedWorker
 
 MINUTE = 60.0
@@ -112,3 +112,27 @@ def test_an_outage_loses_nothing_and_holds_nothing_up_longer_than_it_lasts(down:
     assert max(quiet) <= MOST_REQUESTS_A_MINUTE
     told = [is_over for at, is_over in worker.told if at < ARRIVALS[-1][1]]
     assert told == [False, True], "once when it begins, and once when it is over"
+
+
+@pytest.mark.parametrize("lasts_seconds", [2, 10, 60])
+def test_when_our_own_network_is_away_source_and_storage_do_not_wait_for_each_other(
+    lasts_seconds: float,
+) -> None:
+    """Of one host, and of storage, each could only be asked by a row of the other that is well."""
+    begins, ends = MINUTE, MINUTE + lasts_seconds
+    upload_seconds = 1.0
+
+    def network(_row: Row, now: float) -> Answer:
+        if begins <= now < ends:
+            return 0.05, source_error()
+        cuts_upload = now < begins <= now + upload_seconds
+        return upload_seconds, storage_error() if cuts_upload else None
+
+    worker = SimulatedWorker(network)
+    rows = [Row(number, "good", number / 10) for number in range(3000)]
+    worker.expect(rows)
+    worker.run_until(ends + MINUTE)
+    asked_at = min(moment for moment in worker.requests if moment >= ends)
+    assert asked_at - ends <= 6
+    waiting = [row for row in rows if row.arrived_at < ends and row.ended_at is None]
+    assert waiting == []

@@ -186,6 +186,21 @@ def test_storage_is_probed_by_rows_of_any_source(
     assert {name for name, _ in backlog.asked} == {"probe"}
 
 
+def test_storage_is_probed_by_probes_of_a_shut_source_when_there_is_no_other_row(
+    slots: Slots, breakers: Breakers, clock: Clock
+) -> None:
+    open_it(breakers, clock, storage=True)
+    open_it(breakers, clock)
+    backlog = Backlog(new=100)
+    dispatcher = dispatcher_of(backlog, slots, breakers, clock)
+    assert dispatcher.fill().started == 3
+    assert dispatcher.fill().started == 0
+    assert backlog.probes_of == [None, HOST]
+    for claim in slots.under_way[:1]:
+        breakers.succeeded(claim)
+    assert breakers.all_closed
+
+
 def test_within_a_pause_only_a_new_row_asks(slots: Slots, breakers: Breakers, clock: Clock) -> None:
     open_it(breakers, clock)
     clock.now -= 1

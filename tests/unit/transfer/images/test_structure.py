@@ -1,6 +1,7 @@
 """What looks like an end and is none, and the other way round."""
 
 import struct
+import time
 import tracemalloc
 import zlib
 
@@ -140,6 +141,23 @@ def test_a_long_scan(frame: bytes, scan_bytes: int, rest: bytes, *, whole: bool)
     body = START + frame + ONE_SCAN + bytes(scan_bytes) + rest
     for chunk_bytes in (65_536, 100_000, len(body)):
         assert is_whole(body, list(range(chunk_bytes, len(body), chunk_bytes))) is whole
+
+
+@pytest.mark.parametrize("ending", [END, b""])
+def test_what_looks_like_a_segment_inside_of_one_behind_a_long_scan(ending: bytes) -> None:
+    comment = segment(0xFE, bytes(60_000) + b"\xff\xe1\xff\xff")
+    body = START + ONE_FRAME + ONE_SCAN + bytes(100_000) + comment + bytes(9_000) + ending
+    for end in range(100_000, len(body), 997):
+        assert is_whole(body, [end]) is bool(ending)
+
+
+def test_many_segments_behind_the_last_scan_take_no_longer_than_before_it() -> None:
+    many = segment(0xFE, b"") * 130_000
+    began_at = time.process_time()
+    assert is_whole(START + many + ONE_FRAME + ONE_SCAN + END)
+    before = time.process_time() - began_at
+    assert is_whole(START + ONE_FRAME + ONE_SCAN + many + END)
+    assert time.process_time() - began_at - before < 4 * before
 
 
 # Few values, so that markers, chunks and lengths come about by chance.
