@@ -8,7 +8,8 @@ from storyboard_worker.attempts.outcome import Ended
 from storyboard_worker.cli.assembly import Assembly, assembled
 from storyboard_worker.cli.resources import check_resources
 from storyboard_worker.shutdown import Shutdown
-from storyboard_worker.worker.loop import Parts, Worker
+from storyboard_worker.worker.parts import Parts
+from storyboard_worker.worker.worker import Worker
 
 
 @click.command("run")

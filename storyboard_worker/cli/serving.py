@@ -30,7 +30,7 @@ from storyboard_worker.web.metrics import Facts, Metrics, TableFacts
 from storyboard_worker.web.server import HttpServer
 from storyboard_worker.web.storyboards import Storyboards
 from storyboard_worker.worker.check_in import silent_after_seconds
-from storyboard_worker.worker.loop import Worker
+from storyboard_worker.worker.worker import Worker
 
 # No flood of requests can take the claim loop's connections.
 MAX_CONNECTIONS = 2

@@ -1,51 +1,22 @@
-"""The worker's main thread: claim for free slots, wait, stop gracefully."""
+"""The claim loop: write what has come, claim for free slots, wait."""
 
-import logging
 import math
-import queue
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from enum import Enum, auto
-from typing import Protocol
 
-from storyboard_worker import __version__
 from storyboard_worker.attempts.breakers import Breakers
-from storyboard_worker.attempts.outcome import Ended, Outcome
-from storyboard_worker.attempts.runner import Attempts
-from storyboard_worker.database import Database
-from storyboard_worker.errors import DatabaseUnavailable, SchemaOutdated
-from storyboard_worker.logs import event
+from storyboard_worker.attempts.outcome import Outcome
 from storyboard_worker.queries.claims import StoryboardQueue
-from storyboard_worker.queries.connection_kind import ConnectionKind
 from storyboard_worker.queries.next_due import NextDue
-from storyboard_worker.queries.workers import WorkerRegister
-from storyboard_worker.reporting.reporter import Reporter
-from storyboard_worker.reporting.sdk import release_of
-from storyboard_worker.resources.exhaustion import exhaustion_in
 from storyboard_worker.resources.restraint import Restraint
-from storyboard_worker.settings.reading import Settings
-from storyboard_worker.shutdown import Shutdown
-from storyboard_worker.worker.check_in import CHECK_IN_SECONDS, check_in, silent_after_seconds
 from storyboard_worker.worker.dispatch import FOLLOW_UP_SECONDS, Filled
-from storyboard_worker.worker.grace import Grace
-from storyboard_worker.worker.heartbeat import Heartbeat
-from storyboard_worker.worker.housekeeping import Housekeeping
 from storyboard_worker.worker.idling import Idling
-from storyboard_worker.worker.keeper import RENEWALS_PER_LEASE, Keeper
-from storyboard_worker.worker.keeper_watcher import KeeperWatcher
 from storyboard_worker.worker.listener import Listener
 from storyboard_worker.worker.outage import Outage
-from storyboard_worker.worker.shift import Shift, Team
+from storyboard_worker.worker.shift import Shift
+from storyboard_worker.worker.wakes import Wake, Wakes
 from storyboard_worker.worker.watchdog import Watchdog
 
-# What giving rows back may take at the end of the grace.
-GIVE_BACK_SECONDS = 2.0
-# However long a lease is, a beat and a proof that notifications arrive come once a minute.
-BEAT_SECONDS = 60.0
-# At the end one connection may be silent, and the next is well.
-TRIES_TO_GIVE_BACK = 2
-LEAST_EXCHANGE_SECONDS = 0.5
 # However long it idles, the watchdog hears of it well before it loses patience.
 PROGRESS_SECONDS = 30.0
 NEVER = math.inf
@@ -53,173 +24,43 @@ FINISHED = frozenset({Outcome.READY, Outcome.FAILED})
 NOTHING = Filled(started=0, look_again=False, held_back=False, left_free=0)
 
 
-class Startable(Protocol):
-    def start(self) -> None: ...
-
-
-class Wake(Enum):
-    """Why the loop is woken."""
-
-    WORKED = auto()
-    ROW_ARRIVED = auto()
-    STOP = auto()
-
-
 @dataclass(frozen=True, slots=True)
-class Parts:
-    """What a worker is put together from; ``on_ended`` is called, in the loop's thread, with each
-    attempt that is over."""
+class Surroundings:
+    """What the loop asks before it claims or waits."""
 
-    worker_id: str
-    database: Database
     queue: StoryboardQueue
     next_due: NextDue
-    register: WorkerRegister
-    housekeeping: Housekeeping
-    attempts: Attempts
     breakers: Breakers
     restraint: Restraint
-    reporter: Reporter
-    on_ended: Callable[[Ended], None] | None = None
+    listener: Listener
+    outage: Outage
+    watchdog: Watchdog
 
 
-class Worker:
-    """One worker process; :meth:`run` returns when it was stopped gracefully."""
+class ClaimLoop:
+    """Turns of the worker's main thread."""
 
-    def __init__(self, parts: Parts, settings: Settings, shutdown: Shutdown) -> None:
-        self._worker_id = parts.worker_id
-        self._settings = settings
-        self._queue = parts.queue
-        self._next_due = parts.next_due
-        self._database = parts.database
-        self._breakers = parts.breakers
-        self._restraint = parts.restraint
-        self._shutdown = shutdown
-        self._reporter = parts.reporter
-        # Not an Event: signal handlers and slots put into it, and only this is made for both.
-        self._wakes: queue.SimpleQueue[Wake] = queue.SimpleQueue()
-        self._shift = Shift(
-            Team(parts.queue, parts.attempts, parts.breakers, parts.restraint, parts.on_ended),
-            settings,
-            wake=lambda: self._wakes.put(Wake.WORKED),
-        )
-        self._slots = self._shift.slots
-        self._dispatcher = self._shift.dispatcher
-        self._idling = Idling(settings.poll_interval_seconds)
-        self._listener = Listener(
-            parts.database,
-            parts.register,
-            wake=lambda: self._wakes.put(Wake.ROW_ARRIVED),
-            on_found=self._tell_found,
-        )
-        self._watchdog = Watchdog(
-            parts.reporter, patience_seconds=2 * settings.database_timeout_seconds
-        )
-        self._grace = Grace(settings.shutdown_grace_seconds)
-        self._heartbeat = Heartbeat(
-            parts.worker_id,
-            parts.register,
-            parts.housekeeping,
-            self._slots,
-            parts.breakers,
-            self._listener.proofs,
-            concurrency=settings.worker_concurrency,
-        )
-        self._outage = Outage(parts.reporter, parts.restraint.met)
-        keeper_seconds = min(settings.lease_seconds / RENEWALS_PER_LEASE, BEAT_SECONDS)
-        self._keeper = Keeper(
-            [
-                self._shift.renew_leases,
-                parts.queue.give_back_lost,
-                parts.attempts.tell_news,
-                self._heartbeat.beat_and_tidy,
-            ],
-            interval_seconds=keeper_seconds,
-            watcher=KeeperWatcher(self._outage, self._watchdog, keeper_seconds),
-        )
-        self._watchdog.watch("attempts", moves=lambda: self._slots.none_is_overdue)
-        most_silent_seconds = silent_after_seconds(settings.database_timeout_seconds)
-        self._check_ins = Keeper(
-            [
-                lambda: check_in(self._watchdog, parts.reporter, most_silent_seconds),
-                parts.reporter.tell_summaries,
-            ],
-            interval_seconds=CHECK_IN_SECONDS,
-        )
+    def __init__(
+        self, shift: Shift, surroundings: Surroundings, wakes: Wakes, idling: Idling
+    ) -> None:
+        self._shift = shift
+        self._slots = shift.slots
+        self._dispatcher = shift.dispatcher
+        self._queue = surroundings.queue
+        self._next_due = surroundings.next_due
+        self._breakers = surroundings.breakers
+        self._restraint = surroundings.restraint
+        self._listener = surroundings.listener
+        self._outage = surroundings.outage
+        self._watchdog = surroundings.watchdog
+        self._wakes = wakes
+        self._idling = idling
         self._waited_in_vain = False
         self._claims_next = True
         self._waits_until: float = NEVER
         self._wake_at_free: float = NEVER
 
-    def run(self) -> None:
-        """Work until a stop is requested, then stop gracefully."""
-        self._shutdown.on_request(lambda: self._wakes.put(Wake.STOP))
-        self._shutdown.on_request(self._grace.begin)
-        event(
-            logging.INFO,
-            "worker started",
-            worker_id=self._worker_id,
-            version=__version__,
-            concurrency=self._settings.worker_concurrency,
-        )
-        if not self._start_threads():
-            return
-        while not self._shutdown.requested:
-            self._turn()
-        self._stop()
-        self._grace.over()
-
-    def _start_threads(self) -> bool:
-        """Without threads to be had nothing is claimed; false when a stop is requested before there
-        are enough."""
-        for thread in (self._watchdog, self._keeper, self._check_ins, self._listener, self._grace):
-            while not self._is_started(thread):
-                if self._shutdown.requested:
-                    return False
-                self._wait_for(self._restraint.seconds_until_change or 0.0)
-                self._wait()
-        return True
-
-    def _is_started(self, thread: Startable) -> bool:
-        try:
-            thread.start()
-        except RuntimeError as error:
-            lack = exhaustion_in(error)
-            if lack is None:
-                raise
-            event(logging.WARNING, "waiting for what the worker lacks", reason=lack.message)
-            self._restraint.met(lack)
-            return False
-        return True
-
-    @property
-    def silent_seconds(self) -> float:
-        """How long the loop has shown no progress."""
-        return self._watchdog.silent_seconds
-
-    @property
-    def slots_taken(self) -> int:
-        return len(self._slots.under_way)
-
-    @property
-    def listening(self) -> bool:
-        """Whether notifications have been proven to arrive."""
-        return self._listener.listening
-
-    def _tell_found(self, kind: ConnectionKind, listening: bool) -> None:  # noqa: FBT001  a callback's
-        """In the listener's thread: one line with what the worker found."""
-        poll_seconds = self._settings.poll_interval_seconds
-        event(
-            logging.INFO,
-            "worker ready",
-            worker_id=self._worker_id,
-            connection=str(kind),
-            new_rows="by LISTEN" if listening else f"polled every {poll_seconds:g} s",
-            concurrency=self._settings.worker_concurrency,
-            release=release_of(self._settings.sentry),
-        )
-
-    def _turn(self) -> None:
+    def turn(self) -> None:
         """Write what has come, claim if there may be something, then wait until one of both is
         worth doing again."""
         self._watchdog.progress()
@@ -301,7 +142,7 @@ class Worker:
             if again is not None and again <= 0:
                 self._claims_next = False
                 return
-            woken = self._woken_within(min(remaining, again or remaining, PROGRESS_SECONDS))
+            woken = self._wakes.within(min(remaining, again or remaining, PROGRESS_SECONDS))
             self._watchdog.progress()
             if Wake.ROW_ARRIVED in woken:
                 self._breakers.row_arrived()
@@ -309,46 +150,3 @@ class Worker:
                 self._claims_next = woken != {Wake.WORKED}
                 return
         self._waited_in_vain = True
-
-    def _woken_within(self, seconds: float) -> set[Wake]:
-        try:
-            woken = {self._wakes.get(timeout=seconds)}
-        except queue.Empty:
-            return set()
-        while not self._wakes.empty():
-            woken.add(self._wakes.get())
-        return woken
-
-    def _stop(self) -> None:
-        """Let attempts end within the grace, give the others back, leave the register."""
-        grace_ends_at = time.monotonic() + self._settings.shutdown_grace_seconds
-        event(logging.INFO, "stopping", in_flight=len(self._slots.under_way))
-        # Sent now: at the end of the grace there may be no time for it.
-        self._reporter.tell_summaries(all_of_them=True)
-        self._dispatcher.close()
-        # A silent connection must leave time to do without it.
-        reserve = min(GIVE_BACK_SECONDS, self._settings.shutdown_grace_seconds / 5)
-        self._database.hurry(max(LEAST_EXCHANGE_SECONDS, reserve / TRIES_TO_GIVE_BACK))
-        self._watchdog.stop()
-        self._listener.stop()
-        self._if_database_is_there(self._heartbeat.drain)
-        self._shift.settle_until(lambda: grace_ends_at - reserve - time.monotonic())
-        given_back = self._if_database_is_there(self._shift.give_back)
-        self._shift.drop(0.0)
-        self._check_ins.stop()
-        self._keeper.stop()
-        self._if_database_is_there(self._heartbeat.leave)
-        event(
-            logging.INFO,
-            "worker stopped",
-            given_back=given_back or 0,
-            **{str(outcome): count for outcome, count in self._slots.tally.items()},
-        )
-
-    def _if_database_is_there(self, write: Callable[[], int | None]) -> int | None:
-        """At the end there is no time to wait for it: leases lapse, and rows are rescued."""
-        try:
-            return write()
-        except (DatabaseUnavailable, SchemaOutdated) as error:
-            event(logging.WARNING, "stopping without the database", reason=error)
-            return None

@@ -148,12 +148,12 @@ import sys, threading
 def look():
     names = {"waitress", "werkzeug", "prometheus_client", "storyboard_worker.web"}
     print("loaded:", sorted(names & sys.modules.keys()), file=sys.stderr, flush=True)
-from storyboard_worker.worker import loop
-real = loop.Worker.run
+from storyboard_worker.worker import worker
+real = worker.Worker.run
 def run(self):
     look()
     real(self)
-loop.Worker.run = run
+worker.Worker.run = run
 """
 
 
@@ -191,8 +191,8 @@ def test_a_stop_gives_back_what_requests_began_and_answers_them(
 ) -> None:
     """The worker itself is kept from claiming, so that the requests have the rows."""
     changes = (
-        "from storyboard_worker.worker.loop import NOTHING, Worker\n"
-        "Worker._fill = lambda self: NOTHING\n"
+        "from storyboard_worker.worker.loop import NOTHING, ClaimLoop\n"
+        "ClaimLoop._fill = lambda self: NOTHING\n"
     )
     worker = start_worker(changes, SHUTDOWN_GRACE_SECONDS="3", LEASE_SECONDS="60")
     ids = enqueue_panels(producer, origin, 2, [Hang(FOREVER)])

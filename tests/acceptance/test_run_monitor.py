@@ -15,9 +15,9 @@ from tests.support.waiting import eventually, wait_for_statuses
 
 ROWS = 30
 OFTEN = """
-import storyboard_worker.worker.loop as loop
+import storyboard_worker.worker.crew as crew
 import storyboard_worker.reporting.event_throttle as flood
-loop.CHECK_IN_SECONDS = 0.2
+crew.CHECK_IN_SECONDS = 0.2
 flood.SUMMARY_AFTER_SECONDS = 0.5
 """
 

@@ -24,8 +24,8 @@ from tests.support.waiting import eventually
 # What comes by itself comes soon, and what waits for its turn does not wait long.
 QUICK = """
 from storyboard_worker.attempts import policy
-from storyboard_worker.worker import listener, loop, proofs
-loop.BEAT_SECONDS = 0.5
+from storyboard_worker.worker import listener, crew, proofs
+crew.BEAT_SECONDS = 0.5
 listener.RECONNECT_SECONDS = (0.1, 0.3)
 listener.WAIT_SECONDS = 0.5
 proofs.PROVEN_EVERY_SECONDS = 1.0

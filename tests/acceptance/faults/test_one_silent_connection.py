@@ -22,8 +22,8 @@ ROWS = 20
 ALIVE = "SELECT now() - last_seen_at < interval '6 s' FROM storyboard_workers"
 HELD_FOR_LONG = "SELECT now() - claimed_at > interval '7 s' FROM storyboards WHERE id = %s"
 PROVEN_SOON = """
-from storyboard_worker.worker import listener, loop, proofs
-loop.BEAT_SECONDS = 0.5
+from storyboard_worker.worker import listener, crew, proofs
+crew.BEAT_SECONDS = 0.5
 listener.WAIT_SECONDS = 0.5
 listener.RECONNECT_SECONDS = (0.1, 0.3)
 proofs.PROVEN_EVERY_SECONDS = 1.0

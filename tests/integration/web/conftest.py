@@ -19,7 +19,7 @@ from storyboard_worker.settings.cloudinary import CloudinarySettings
 from storyboard_worker.settings.reading import Settings
 from storyboard_worker.settings.sentry import SentrySettings
 from storyboard_worker.shutdown import Shutdown
-from storyboard_worker.worker.loop import Worker
+from storyboard_worker.worker.worker import Worker
 from tests.integration.web.http_client import Reply, call
 
 SECRET = "s3cret-of-cron"

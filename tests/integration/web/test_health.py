@@ -43,7 +43,7 @@ def test_without_the_secret_it_names_no_host_and_no_worker(
     )
     reply = served.get(HEALTH, token=token)
     assert reply.json == {"healthy": True, "stats": {**NOTHING, "workers": 1}}
-    served.worker._watchdog._loop.silent_seconds = 50.0
+    served.worker._crew.watchdog._loop.silent_seconds = 50.0
     later = time.monotonic() + 301
     monkeypatch.setattr(breakers, "_clock", lambda: later)
     reply = served.get(HEALTH, token=token)
@@ -95,9 +95,9 @@ def test_a_limit_that_is_passed_is_named(
 
 def test_a_silent_loop_is_told_by_both(served: Served, alive: Alive) -> None:
     alive()
-    served.worker._watchdog._loop.silent_seconds = 40.0
+    served.worker._crew.watchdog._loop.silent_seconds = 40.0
     assert served.get("/healthz").status == 200
-    served.worker._watchdog._loop.silent_seconds = 50.0
+    served.worker._crew.watchdog._loop.silent_seconds = 50.0
     reason = "no progress of the claim loop for 50 s (limit 45 s)"
     reply = served.get("/healthz")
     assert (reply.status, reply.json) == (503, {"ok": False, "reason": reason})

@@ -15,8 +15,9 @@ from storyboard_worker.resources.restraint import FIRST_PAUSE_SECONDS, Restraint
 from storyboard_worker.settings.sentry import SentrySettings
 from storyboard_worker.worker.dispatch import FOLLOW_UP_SECONDS, Filled
 from storyboard_worker.worker.idling import Idling
-from storyboard_worker.worker.loop import NEVER, Worker
+from storyboard_worker.worker.loop import NEVER, ClaimLoop, Surroundings
 from storyboard_worker.worker.outage import Outage
+from storyboard_worker.worker.wakes import Wakes
 from storyboard_worker.worker.watchdog import Watchdog
 from tests.support.attempts import new_claim, source_error
 
@@ -40,6 +41,14 @@ class Asked:
     breakers: Breakers = field(default_factory=Breakers)
     restraint: Restraint = field(default_factory=lambda: Restraint(16))
     woken_at_free: float = 0
+
+    @property
+    def slots(self) -> None:
+        """Is not asked for: nothing waits."""
+
+    @property
+    def dispatcher(self) -> "Asked":
+        return self
 
     def settle(self) -> list[Ended]:
         return []
@@ -68,11 +77,16 @@ def reporter() -> Reporter:
 @pytest.fixture
 def worker_of(
     monkeypatch: pytest.MonkeyPatch, reporter: Reporter
-) -> Callable[[Asked], tuple[Worker, list[float]]]:
+) -> Callable[[Asked], tuple[ClaimLoop, list[float]]]:
     """A worker without threads, whose waits are in vain; and how long they are."""
 
-    def make(asked: Asked) -> tuple[Worker, list[float]]:
-        worker = Worker.__new__(Worker)
+    def make(asked: Asked) -> tuple[ClaimLoop, list[float]]:
+        part: Any = asked
+        outage = Outage(reporter, asked.restraint.met)
+        surroundings = Surroundings(
+            part, part, asked.breakers, asked.restraint, part, outage, Watchdog(reporter)
+        )
+        worker = ClaimLoop(part, surroundings, Wakes(), Idling(2.0))
         waits: list[float] = []
 
         def wait_for(seconds: float, *, wake_at_free: float = NEVER) -> None:
@@ -83,35 +97,19 @@ def worker_of(
         def wait() -> None:
             worker._waited_in_vain = worker._claims_next = True
 
-        parts: dict[str, Any] = {
-            "_dispatcher": asked,
-            "_next_due": asked,
-            "_restraint": asked.restraint,
-            "_queue": asked,
-            "_listener": asked,
-            "_breakers": asked.breakers,
-            "_idling": Idling(2.0),
-            "_outage": Outage(reporter, asked.restraint.met),
-            "_watchdog": Watchdog(reporter),
-            "_waited_in_vain": False,
-            "_claims_next": True,
-            "_shift": asked,
-            "_wait_for": wait_for,
-            "_wait": wait,
-        }
-        for name, part in parts.items():
-            monkeypatch.setattr(worker, name, part, raising=False)
+        monkeypatch.setattr(worker, "_wait_for", wait_for)
+        monkeypatch.setattr(worker, "_wait", wait)
         return worker, waits
 
     return make
 
 
-WorkerOf = Callable[[Asked], tuple[Worker, list[float]]]
+WorkerOf = Callable[[Asked], tuple[ClaimLoop, list[float]]]
 
 
 def test_rows_that_were_passed_over_are_seen_in_time(worker_of: WorkerOf) -> None:
     worker, waits = worker_of(Asked(lambda: SOME, seconds_until_full_pass=0.5))
-    worker._turn()
+    worker.turn()
     assert waits == [0.5]
 
 
@@ -120,9 +118,9 @@ def test_rows_that_were_not_looked_for_are_looked_for_a_moment_later(worker_of: 
     row is due."""
     asked = Asked(lambda: replace(SOME, unseen=True))
     worker, waits = worker_of(asked)
-    worker._turn()
+    worker.turn()
     assert (waits, asked.looks) == ([FOLLOW_UP_SECONDS], 0)
-    worker._turn()
+    worker.turn()
     assert (asked.claims, asked.looks) == (1, 1)
 
 
@@ -133,7 +131,7 @@ def test_an_idle_worker_asks_every_half_minute(worker_of: WorkerOf, *, due: bool
     worker, waits = worker_of(asked)
     worker._waited_in_vain = True
     for _ in range(10):
-        worker._turn()
+        worker.turn()
     assert min(waits) >= 27
     assert asked.looks == 10
     assert asked.claims == (10 if due else 0)
@@ -149,7 +147,7 @@ def test_an_upstream_that_may_be_asked_is_waited_for_with_a_free_slot_alone(
         asked.breakers.failed(new_claim(), source_error())
     asked.breakers.row_arrived()
     worker, waits = worker_of(asked)
-    worker._turn()
+    worker.turn()
     assert longest * 0.9 <= waits[0] <= longest
 
 
@@ -164,7 +162,7 @@ def test_a_database_that_reads_but_does_not_write_is_away(
     worker, waits = worker_of(Asked(refuse, due=True))
     with caplog.at_level("INFO", logger="storyboard_worker"):
         for _ in range(10):
-            worker._turn()
+            worker.turn()
     assert [record.getMessage() for record in caplog.records] == ["waiting for the database"]
     assert waits[-1] == 5.0
 
@@ -174,6 +172,6 @@ def test_a_lack_of_our_own_is_sat_out_without_looking(worker_of: WorkerOf) -> No
     asked = Asked(lambda: Filled(0, look_again=True, held_back=False, left_free=0, withheld=16))
     asked.restraint.met(ResourceExhausted(Resource.THREADS, "none"))
     worker, waits = worker_of(asked)
-    worker._turn()
+    worker.turn()
     assert FIRST_PAUSE_SECONDS - 1 < waits[0] <= FIRST_PAUSE_SECONDS
     assert asked.woken_at_free == 17
