@@ -7,10 +7,10 @@ upstream: it is judged by what several rows say of it, each upstream by a breake
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from uuid import UUID
 
 from storyboard_worker.attempts.breaker import Breaker, State
+from storyboard_worker.attempts.pauses import Lasting, Recovery
 from storyboard_worker.attempts.policy import DOWN_CODES, Kind, kind_of, pause_seconds
 from storyboard_worker.errors import STORAGE_UPSTREAM, AttemptError, ErrorCode
 from storyboard_worker.storyboard import Claim
@@ -28,26 +28,6 @@ REFUSED_CODES = frozenset({ErrorCode.STORAGE_UNAUTHORIZED})
 INCONCLUSIVE_CODES = frozenset({ErrorCode.ATTEMPT_TIMEOUT, ErrorCode.UNEXPECTED})
 # Nor do these, unless they come from an answer: links are refused without asking.
 UNASKED_CODES = frozenset({ErrorCode.SOURCE_BLOCKED, ErrorCode.SOURCE_EXPIRED})
-
-
-@dataclass(frozen=True, slots=True)
-class Lasting:
-    """An upstream has been left alone for ``seconds``, or could be asked again after so long;
-    ``is_forgotten``: because no row was left to ask it."""
-
-    upstream: str
-    error: AttemptError
-    seconds: float
-    is_over: bool
-    is_forgotten: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Recovery:
-    """An upstream that was down answers well again, after ``seconds``."""
-
-    upstream: str
-    seconds: float
 
 
 class Breakers:

@@ -8,7 +8,7 @@ import logging
 import threading
 from collections import deque
 
-from storyboard_worker.attempts.breakers import Recovery
+from storyboard_worker.attempts.pauses import Recovery
 from storyboard_worker.errors import DatabaseUnavailable, DataRefused, SchemaOutdated
 from storyboard_worker.logs import event
 from storyboard_worker.queries.claims import StoryboardQueue

@@ -19,7 +19,8 @@ from storyboard_worker.errors import (
     SchemaOutdated,
 )
 from storyboard_worker.logs import event
-from storyboard_worker.queries.claims import Completion, StoryboardQueue
+from storyboard_worker.queries.claims import StoryboardQueue
+from storyboard_worker.queries.completing import Completion
 from storyboard_worker.reporting.reporter import Reporter
 from storyboard_worker.resources.exhaustion import exhaustion_in
 from storyboard_worker.resources.restraint import Restraint

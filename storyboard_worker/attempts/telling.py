@@ -3,8 +3,9 @@
 import logging
 from collections.abc import Callable
 
-from storyboard_worker.attempts.breakers import Breakers, Lasting
+from storyboard_worker.attempts.breakers import Breakers
 from storyboard_worker.attempts.outcome import Ended, Outcome, Worked
+from storyboard_worker.attempts.pauses import Lasting
 from storyboard_worker.attempts.policy import Fail, Kind, kind_of
 from storyboard_worker.attempts.recalls import Recalls
 from storyboard_worker.errors import AttemptError, ErrorCode, ResourceExhausted

@@ -22,7 +22,7 @@ from storyboard_worker.cli.streams import ResultLost
 from storyboard_worker.errors import DatabaseUnavailable, SchemaOutdated
 from storyboard_worker.reporting.reporter import Reporter
 from storyboard_worker.shutdown import Shutdown, exit_within, last_words
-from storyboard_worker.worker.sweep import CutShort, Tally
+from storyboard_worker.worker.tally import CutShort, Tally
 
 # What reading settings, tidying up and printing may take beside the time for processing.
 HARD_END_MARGIN_SECONDS = 10.0

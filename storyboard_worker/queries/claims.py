@@ -5,36 +5,21 @@ number are not enough: only the token tells a worker whose lease ran out that th
 belongs to somebody else, or to a newer image.
 """
 
-import json
-import logging
 from collections.abc import Collection, Sequence
 from datetime import timedelta
 from functools import partial
 from typing import Any
 from uuid import UUID
 
-from psycopg.rows import scalar_row
-from sqlalchemy import ColumnElement, Update, and_, column, select, update, values
-from sqlalchemy import Uuid as UuidType
+from sqlalchemy import ColumnElement, Update, and_, update
 
 from storyboard_worker.database import Database
-from storyboard_worker.database.one_round_trip import Call
 from storyboard_worker.database.tables import storyboards
 from storyboard_worker.errors import (
     AttemptError,
-    DatabaseUnavailable,
     DataRefused,
     LeaseLost,
-    SchemaOutdated,
     StoryboardWorkerError,
-)
-from storyboard_worker.logs import event
-from storyboard_worker.queries.claim_statements import (
-    IMAGE_COLUMNS,
-    complete_statement,
-    give_back_statement,
-    held_tokens,
-    shown_images,
 )
 from storyboard_worker.queries.claiming import Claimant, Claiming
 from storyboard_worker.queries.columns import (
@@ -48,15 +33,16 @@ from storyboard_worker.queries.columns import (
     own_errors_kept,
     seconds,
 )
+from storyboard_worker.queries.completing import Completing, Completion
 from storyboard_worker.queries.doubts import Doubts
 from storyboard_worker.queries.ends import Ends, as_written
+from storyboard_worker.queries.giving_back import GivingBack
 from storyboard_worker.queries.put_off import PutOff, Recall
+from storyboard_worker.queries.renewing import renew
 from storyboard_worker.queries.setting_aside import OnSetAside, log_set_aside
 from storyboard_worker.storyboard import Claim, Group, StoredImage
 
 rows = storyboards.c
-
-Completion = tuple[Claim, StoredImage]
 
 
 class StoryboardQueue:
@@ -82,7 +68,8 @@ class StoryboardQueue:
         self._claiming = Claiming(database, claimant, on_set_aside, doubts or Doubts())
         self._put_off = PutOff(database)
         self._ends = Ends()
-        self._given_back_in_doubt: set[UUID] = set()
+        self._completing = Completing(database, self._claiming, self._ends)
+        self._giving_back = GivingBack(database)
 
     def claim(
         self, limit: int, *, without_upstreams: Collection[str] = (), group: Group = Group.NEW
@@ -167,29 +154,7 @@ class StoryboardQueue:
         if not claims:
             return []
         ending = self._ends.tokens
-        ours = values(column("id", UuidType), column("token", UuidType), name="ours").data(
-            [(claim.id, claim.token) for claim in claims]
-        )
-        same = and_(rows.id == ours.c.id, rows.claim_token == ours.c.token)
-        held = (
-            select(rows.id)
-            .select_from(storyboards.join(ours, same))
-            .with_for_update(skip_locked=True, of=storyboards)
-            .cte("held")
-            .prefix_with("MATERIALIZED")
-        )
-        renewal = (
-            update(storyboards)
-            .where(rows.id == held.c.id)
-            .values(lease_expires_at=NOW + self._lease)
-        )
-        still_ours = select(rows.claim_token).where(
-            rows.claim_token.in_(claim.token for claim in claims),
-            rows.id.in_(claim.id for claim in claims),
-        )
-        with self._database.transaction() as connection:
-            connection.execute(renewal)
-            tokens = set(connection.execute(still_ours).scalars())
+        tokens = renew(self._database, claims, self._lease)
         return [claim for claim in claims if claim.token not in tokens | ending | self._ends.tokens]
 
     def complete(self, claim: Claim, image: StoredImage) -> None:
@@ -201,63 +166,8 @@ class StoryboardQueue:
     def complete_all(
         self, done: Sequence[Completion], *, claim: int = 0
     ) -> tuple[list[StoryboardWorkerError | None], list[Claim]]:
-        """processing → ready for several rows, and pending → processing for up to ``claim`` rows
-        that have not been tried, in one transaction.
-
-        Answers, for each of ``done``, ``None`` or what keeps it from being written; and the
-        claims.
-        """
-        with self._ends.writing([ending for ending, _ in done]):
-            verdicts, claims = self._completed(done, claim)
-        for (ended, _), verdict in zip(done, verdicts, strict=True):
-            # Of one that is locked, maybe by what we sent before, nothing is known yet.
-            if not isinstance(verdict, DatabaseUnavailable):
-                self._ends.settle(ended)
-        return verdicts, claims
-
-    def _completed(
-        self, done: Sequence[Completion], limit: int
-    ) -> tuple[list[StoryboardWorkerError | None], list[Claim]]:
-        self.give_back_lost()
-        records = [
-            {"id": str(claim.id), "token": str(claim.token)}
-            | {name: getattr(image, name) for name in IMAGE_COLUMNS}
-            for claim, image in done
-        ]
-        completion = Call(complete_statement(), {"done": json.dumps(records)}, scalar_row)
-        tokens, claims = self._write(completion, limit)
-        written = set(tokens)
-        missing = [pair for pair in done if pair[0].token not in written]
-        try:
-            held, shown = self._held_or_shown(missing) if missing else (set(), set())
-        except (DatabaseUnavailable, SchemaOutdated) as error:
-            # What is claimed has to be started all the same.
-            return [None if claim.token in written else error for claim, _ in done], claims
-        return [_verdict(claim, written | shown, held) for claim, _ in done], claims
-
-    def _write(self, completion: Call[UUID], limit: int) -> tuple[list[UUID], list[Claim]]:
-        """The tokens of the claims that were completed, and new claims."""
-        if not limit:
-            return self._database.run(completion), []
-        try:
-            return self._claiming.most_urgent_along(completion, limit)
-        except DataRefused as error:
-            # It may be the claim's: images that are stored must not fail with it. If not, it
-            # comes again.
-            event(logging.WARNING, "completing without a claim", reason=type(error).__name__)
-            return self._database.run(completion), []
-
-    def _held_or_shown(self, done: Sequence[Completion]) -> tuple[set[UUID], set[UUID]]:
-        """The tokens of claims that are still held, and of those whose row shows the picture
-        already: the answer to its completion was lost."""
-        tokens = {claim.id: claim.token for claim, _ in done}
-        images = [
-            (claim.id, image.cdn_url) for claim, image in done if self._ends.is_in_doubt(claim)
-        ]
-        with self._database.transaction() as connection:
-            held = set(connection.scalars(held_tokens(list(tokens.values()))))
-            shown = set(connection.scalars(shown_images(images))) if images else set()
-        return held, {tokens[id_] for id_ in shown}
+        """See :meth:`Completing.complete_all`."""
+        return self._completing.complete_all(done, claim=claim)
 
     def retry(
         self,
@@ -320,24 +230,7 @@ class StoryboardQueue:
         """
         if not claims:
             return 0
-        tokens = [claim.token for claim in claims]
-        giving = Call(give_back_statement(), {"tokens": tokens}, scalar_row)
-        try:
-            given_back = len(self._database.run(giving))
-        except DatabaseUnavailable:
-            self._given_back_in_doubt |= set(tokens)
-            raise
-        return given_back + self._given_back_before(tokens, given_back)
-
-    def _given_back_before(self, tokens: list[UUID], given_back: int) -> int:
-        """How many of these a call before, whose answer was lost, has given back."""
-        in_doubt = self._given_back_in_doubt & set(tokens)
-        if not in_doubt:
-            return 0
-        self._given_back_in_doubt -= in_doubt
-        with self._database.transaction() as connection:
-            held = len(connection.scalars(held_tokens(list(in_doubt))).all())
-        return len(in_doubt) - held - given_back
+        return self._giving_back.give_back([claim.token for claim in claims])
 
     def _finish(self, claim: Claim, *, attempts_after: int, **columns: Any) -> None:
         """Write ``columns``; ``attempts_after`` is the count that the row then has."""
@@ -352,16 +245,6 @@ class StoryboardQueue:
             if not was_written:
                 self._ends.settle(claim)
                 raise LeaseLost(f"storyboard {claim.id} is no longer ours")
-
-
-def _verdict(
-    claim: Claim, written: Collection[UUID], held: Collection[UUID]
-) -> StoryboardWorkerError | None:
-    if claim.token in written:
-        return None
-    if claim.token in held:
-        return DatabaseUnavailable(f"storyboard {claim.id} is locked by another transaction")
-    return LeaseLost(f"storyboard {claim.id} is no longer ours")
 
 
 def _is_held(claim: Claim) -> ColumnElement[bool]:

@@ -5,7 +5,7 @@ import threading
 import psycopg
 import pytest
 
-from storyboard_worker.attempts.breakers import Recovery
+from storyboard_worker.attempts.pauses import Recovery
 from storyboard_worker.attempts.recalls import Recalls
 from storyboard_worker.database import Database
 from storyboard_worker.errors import DatabaseUnavailable

@@ -3,13 +3,8 @@
 import pytest
 
 from storyboard_worker.attempts.breaker import FORGOTTEN_AFTER_SECONDS, PROBES_AT_ONCE
-from storyboard_worker.attempts.breakers import (
-    LASTING_SECONDS,
-    RECALLED_AFTER_SECONDS,
-    Breakers,
-    Lasting,
-    Recovery,
-)
+from storyboard_worker.attempts.breakers import LASTING_SECONDS, RECALLED_AFTER_SECONDS, Breakers
+from storyboard_worker.attempts.pauses import Lasting, Recovery
 from storyboard_worker.errors import STORAGE_UPSTREAM, AttemptError, ErrorCode
 from tests.support.attempts import HOST, new_claim, source_error, storage_error
 from tests.support.clock import Clock

@@ -2,7 +2,8 @@
 
 import pytest
 
-from storyboard_worker.attempts.breakers import LASTING_SECONDS, Breakers, Lasting
+from storyboard_worker.attempts.breakers import LASTING_SECONDS, Breakers
+from storyboard_worker.attempts.pauses import Lasting
 from storyboard_worker.errors import STORAGE_UPSTREAM, AttemptError, ErrorCode
 from tests.support.attempts import HOST, new_claim, source_error, storage_error
 from tests.support.clock import Clock
