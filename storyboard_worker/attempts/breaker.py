@@ -155,7 +155,7 @@ class Breaker:
             earlier = min(self.open_until, next_probe_at) if self.row_arrived else self.open_until
             return max(0.0, earlier - now)
         if self.state is State.HALF_OPEN and self.probes:
-            # A row that comes meanwhile is told of.
+            # A row that comes in between is told of.
             next_look_at = self.looked_in_vain_at + NEXT_PROBE_SECONDS
             return max(0.0, next_probe_at - now, next_look_at - now)
         return None

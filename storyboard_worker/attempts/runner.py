@@ -66,7 +66,7 @@ class Attempts:
 
     def run(self, attempt: Attempt) -> Ended:
         """Work and settle, however long the database is away. Never raises; ends as cancelled
-        when the attempt is cancelled meanwhile."""
+        when the attempt is cancelled while it waits."""
         worked = self.work(attempt)
         wait_seconds = FIRST_DATABASE_WAIT_SECONDS
         while not (settled := self.settle([worked])).ended:

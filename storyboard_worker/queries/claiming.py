@@ -111,7 +111,7 @@ class Claiming:
             event(logging.ERROR, "claims without an answer stay", reason=error)
             self._doubts.settled(set(marks))
             return 0
-        # A row that somebody has locked is skipped, and looked for again.
+        # A locked row is skipped, and looked for again.
         self._doubts.settled(set(found) - set(left))
         if found:
             event(

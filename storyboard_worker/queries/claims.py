@@ -2,7 +2,7 @@
 
 Every write after the claim says ``WHERE id = … AND claim_token = …``. Status, id or attempt
 number are not enough: only the token tells a worker whose lease ran out that the row now
-belongs to somebody else, or to a newer image.
+belongs to another worker, or to a newer image.
 """
 
 from collections.abc import Collection, Sequence
@@ -148,7 +148,7 @@ class StoryboardQueue:
         """Extend the leases of ``claims``; returns those that are no longer ours. One whose end is
         being written may have come to it, and is none of these.
 
-        Rows locked by somebody else this moment are skipped and renewed next time: one row
+        Rows that another session has locked are skipped and renewed next time: one row
         in a producer's long transaction must not cost all others their lease.
         """
         if not claims:
@@ -225,7 +225,7 @@ class StoryboardQueue:
         """processing → pending for what a stopping worker did not finish, attempts given back.
 
         Being interrupted is no error: the rows are due as before. Returns how many were given
-        back: not those that are no longer ours, nor those that somebody has locked, which
+        back: not those that are no longer ours, nor those that are locked, which
         come back by their lease.
         """
         if not claims:

@@ -1,6 +1,6 @@
-"""Alarms: the installation as a whole is in trouble, and somebody has to hear of it.
+"""Alarms: the installation as a whole is in trouble, and a person has to hear of it.
 
-Raised by sweeps, because whoever raises the alarm of a dead worker must not be that worker. A lack
+Raised by sweeps, because a dead worker cannot raise the alarm of its own death. A lack
 of its own is told by the worker that meets it.
 """
 
@@ -116,7 +116,7 @@ class Alarms:
         facts: dict[str, object] = {"oldest_waiting_seconds": round(waited)}
         if not workers and waited > 0:
             # Sweeps that keep up let no row wait for long: then it counts for how long they have
-            # found rows and nobody to take them.
+            # found rows and no worker to take them.
             missing = self._register.seen_for_seconds(NO_WORKER)
             if waited > self._max_wait_seconds or missing > self._max_wait_seconds / 2:
                 yield _no_worker(waited, missing, facts)
@@ -183,7 +183,7 @@ def _stalled(waited: float, workers: list[dict[str, Any]], facts: dict[str, obje
 
 
 def _is_stalled(signs: Signs, workers: list[dict[str, Any]], max_wait_seconds: float) -> bool:
-    """Nothing was taken for so long, though somebody was there all the time, whom no upstream
+    """Nothing was taken for so long, though a worker was there all the time, which no upstream
     kept from it."""
     if not workers:
         return False

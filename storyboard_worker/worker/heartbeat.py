@@ -44,7 +44,7 @@ class Heartbeat:
         except RowsHidden:
             raise
         except DatabaseUnavailable:
-            # Somebody may have locked the rows: the worker lives all the same.
+            # The rows may be locked: the worker lives all the same.
             self._register.beat(self._beat())
             raise
         if proof is not None:

@@ -1,4 +1,4 @@
-"""Rescuing lapsed rows and failing expired ones, and telling somebody what was lost."""
+"""Rescuing lapsed rows, failing expired ones, and telling what was lost."""
 
 import logging
 import time
@@ -13,7 +13,7 @@ from storyboard_worker.queries.workers import WorkerRegister
 from storyboard_worker.reporting.reporter import Reporter
 from storyboard_worker.storyboard import Expired, Lapsed, SetAside, host_of
 
-# A sweep or keeper comes again; meanwhile nobody waits for a million rows.
+# A batch at a time: the next sweep or the keeper goes on, so a million rows hold up no other duty.
 MAX_BATCHES = 20
 LONGEST_ROUND_SECONDS = 30.0
 

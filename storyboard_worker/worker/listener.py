@@ -105,7 +105,7 @@ class Listener:
         if listening:
             event(logging.INFO, "listening for new rows")
         else:
-            event(logging.WARNING, "listening ended, polling meanwhile", reason=reason)
+            event(logging.WARNING, "listening ended, polling until it is back", reason=reason)
         self._wake()
 
     def _tell_deaf(self) -> None:

@@ -94,8 +94,8 @@ class ClaimLoop:
         self._wake_at_free = wake_at_free
 
     def _may_claim(self) -> bool:
-        """After a wait in vain one look tells; and that the database is there, which else would
-        pass unseen while all slots are taken by outcomes that wait for it."""
+        """After an idle wait a cheap query decides whether to claim. It also notices a database
+        that is back while every slot waits for it."""
         self._queue.give_back_lost()
         self._watchdog.progress()
         # A pause has an end that only a claim can find.
@@ -117,13 +117,12 @@ class ClaimLoop:
         return filled
 
     def _known_seconds(self, filled: Filled) -> list[float | None]:
-        """Until what may bring work and is known to come; a slot that becomes free brings what
-        was left over."""
+        """How long until each thing that is known to come and may bring work."""
         known = [self._queue.seconds_until_look_for_lost, self._restraint.seconds_until_change]
         if filled.unseen:
             known.append(FOLLOW_UP_SECONDS)
         if filled.left_free:
-            # Without a free slot nobody can ask an upstream that may be asked.
+            # Without a free slot no upstream can be asked, whether it may be or not.
             known.append(self._breakers.seconds_until_change())
         if not filled.look_again:
             known.append(self._next_due.seconds_until_due)

@@ -1,4 +1,4 @@
-"""One row, now, for somebody who waits for it: at a terminal, or within a request."""
+"""One row, done now: for a person at a terminal, or within a request."""
 
 import threading
 from collections.abc import Callable, Iterator
@@ -60,7 +60,7 @@ class Foreground:
                 self._queue.give_back_lost()
 
     def _process(self, row: Row, announce: Announce) -> None:
-        """Make one attempt on the row, unless it is ready or somebody else holds it.
+        """Make one attempt on the row, unless it is ready or another worker holds it.
 
         It may wait for a later attempt or have failed (then it starts afresh). Each step is
         announced; what became of it stands in the table. Takes no longer than one attempt may.
@@ -83,7 +83,7 @@ class Foreground:
             announce("a worker was quicker: waiting for what becomes of it")
             self._wait_for_worker(row["id"])
         else:
-            announce("it is held by somebody else this moment: left alone")
+            announce("another worker holds it this moment: left alone")
 
     def stop(self) -> None:
         """Stop what is under way, and what begins from now on; rows are given back."""
@@ -98,7 +98,7 @@ class Foreground:
         if ended.outcome is Outcome.CANCELLED and not self._give_back(claim, announce):
             ended = replace(ended, outcome=Outcome.LEASE_LOST)
         if ended.outcome is Outcome.LEASE_LOST:
-            announce("the row was taken away meanwhile; the result is dropped")
+            announce("the row was taken away during the attempt; the result is dropped")
         if self._on_ended is not None:
             self._on_ended(ended)
 

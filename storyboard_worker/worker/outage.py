@@ -1,4 +1,4 @@
-"""A database that is away: wait ever longer, say so once, tell somebody if it lasts."""
+"""A database that is away: wait ever longer, say so once, raise an alarm if it lasts."""
 
 import logging
 import threading

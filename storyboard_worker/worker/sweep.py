@@ -1,6 +1,6 @@
 """One cron pass: rescue, expire, raise alarms, then process what is due.
 
-Safe beside workers and beside another sweep: every step skips rows that somebody else holds.
+Safe beside workers and beside another sweep: every step skips rows that others hold.
 It ends by itself: a cron run that hangs would keep all later ones from starting.
 """
 

@@ -95,7 +95,7 @@ def test_a_row_that_a_worker_holds_is_left_to_it(
 
     assert refused.code == 1
     assert refused.out.startswith("processing: worker-1 holds it since ")
-    assert "it is held by somebody else this moment: left alone" in steps(refused)
+    assert "another worker holds it this moment: left alone" in steps(refused)
     assert only(storyboard(producer, id_), held) == held
     assert origin.requests == []
 

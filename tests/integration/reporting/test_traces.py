@@ -118,6 +118,15 @@ def test_an_attempt_that_fails_is_a_span_that_failed(traced: Bench, sentry: Sent
     assert source["description"] == "source 127.0.0.1"
 
 
+def test_its_event_belongs_to_its_trace(traced: Bench, sentry: SentryServer) -> None:
+    """Though it is sent by the thread that writes the outcome."""
+    traced.run(traced.claim(traced.stage.serve(IMAGE, [Answer(410)])))
+    traced.reporter.close()
+    [event] = sentry.events
+    [transaction] = sentry.transactions
+    assert event["contexts"]["trace"]["trace_id"] == transaction["contexts"]["trace"]["trace_id"]
+
+
 def test_what_is_published_is_continued(traced: Bench, sentry: SentryServer) -> None:
     url = traced.stage.serve(IMAGE)
     with traced.reporter.publishing(1) as trace:

@@ -17,7 +17,7 @@ from storyboard_worker.worker.dispatch import FOLLOW_UP_SECONDS, Filled
 from storyboard_worker.worker.idling import Idling
 from storyboard_worker.worker.loop import NEVER, ClaimLoop, Surroundings
 from storyboard_worker.worker.outage import Outage
-from storyboard_worker.worker.wakes import Wakes
+from storyboard_worker.worker.wakes import Wake, Wakes
 from storyboard_worker.worker.watchdog import Watchdog
 from tests.support.attempts import new_claim, source_error
 
@@ -175,3 +175,79 @@ def test_a_lack_of_our_own_is_sat_out_without_looking(worker_of: WorkerOf) -> No
     worker.turn()
     assert FIRST_PAUSE_SECONDS - 1 < waits[0] <= FIRST_PAUSE_SECONDS
     assert asked.woken_at_free == 17
+
+
+@dataclass
+class Waiting:
+    """A shift with so many free slots."""
+
+    free: int = 0
+    seconds_until_settling: float | None = None
+
+    @property
+    def slots(self) -> "Waiting":
+        return self
+
+    @property
+    def dispatcher(self) -> None:
+        """Is not asked for: nothing is claimed."""
+
+
+def loop_of(shift: Waiting, wakes: Wakes, reporter: Reporter) -> ClaimLoop:
+    part: Any = shift
+    asked: Any = Asked(lambda: EMPTY)
+    restraint = Restraint(16)
+    surroundings = Surroundings(
+        asked,
+        asked,
+        Breakers(),
+        restraint,
+        asked,
+        Outage(reporter, restraint.met),
+        Watchdog(reporter),
+    )
+    return ClaimLoop(part, surroundings, wakes, Idling(2.0))
+
+
+def test_an_outcome_alone_leads_to_no_claim(reporter: Reporter) -> None:
+    """It is written; claims go on when they were to."""
+    wakes = Wakes()
+    loop = loop_of(Waiting(), wakes, reporter)
+    loop._wait_for(60)
+    wakes.put(Wake.WORKED)
+    loop._wait()
+    assert not loop._claims_next
+
+
+@pytest.mark.parametrize("wake", [Wake.ROW_ARRIVED, Wake.STOP])
+def test_anything_else_that_comes_with_it_does(reporter: Reporter, wake: Wake) -> None:
+    wakes = Wakes()
+    loop = loop_of(Waiting(), wakes, reporter)
+    loop._wait_for(60)
+    wakes.put(Wake.WORKED)
+    wakes.put(wake)
+    loop._wait()
+    assert loop._claims_next
+    assert not loop._waited_in_vain
+
+
+def test_slots_that_are_free_again_lead_to_the_next_claim(reporter: Reporter) -> None:
+    loop = loop_of(Waiting(free=1), Wakes(), reporter)
+    loop._wait_for(60, wake_at_free=1)
+    loop._wait()
+    assert loop._claims_next
+
+
+def test_an_outcome_that_waits_for_the_database_is_tried_again_in_time(reporter: Reporter) -> None:
+    loop = loop_of(Waiting(seconds_until_settling=0.0), Wakes(), reporter)
+    loop._wait_for(60)
+    loop._wait()
+    assert not loop._claims_next
+
+
+def test_a_wait_that_nothing_ends_is_known_as_such(reporter: Reporter) -> None:
+    loop = loop_of(Waiting(), Wakes(), reporter)
+    loop._wait_for(0.01)
+    loop._wait()
+    assert loop._claims_next
+    assert loop._waited_in_vain
