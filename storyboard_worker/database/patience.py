@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
+from storyboard_worker.backoff import Backoff
 from storyboard_worker.database.pool import Database
 from storyboard_worker.errors import DatabaseUnavailable, RowsHidden
 
@@ -73,7 +74,8 @@ class Patience:
     def _again(
         self, work: Callable[[], Answer], error: DatabaseUnavailable, ends_at: float
     ) -> Answer:
-        wait_seconds = FIRST_WAIT_SECONDS
+        waits = Backoff(FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS)
+        wait_seconds = waits.take()
         while time.monotonic() + wait_seconds < ends_at and not self._is_given_up:
             time.sleep(wait_seconds)
             try:
@@ -84,5 +86,5 @@ class Patience:
                 raise
             except DatabaseUnavailable as again:
                 error = again
-            wait_seconds = min(wait_seconds * 2, LONGEST_WAIT_SECONDS)
+            wait_seconds = waits.take()
         raise error

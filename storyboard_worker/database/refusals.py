@@ -12,6 +12,7 @@ from contextlib import contextmanager
 
 import psycopg
 
+from storyboard_worker.backoff import Backoff
 from storyboard_worker.errors import DatabaseUnavailable
 
 FIRST_WAIT_SECONDS = 1.0
@@ -46,7 +47,7 @@ class Refusals:
         self._clock = clock
         self._lock = threading.Lock()
         self._reason: str | None = None
-        self._wait_seconds = FIRST_WAIT_SECONDS
+        self._waits = Backoff(FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS)
         self._again_at = float("-inf")
         self._asking = False
 
@@ -85,15 +86,14 @@ class Refusals:
             is_news = self._reason is None or asked
             if _is_refusal(error) and is_news:
                 self._reason = " ".join(str(error).split())
-                self._again_at = self._clock() + self._wait_seconds
-                longest = _longest_wait_seconds(error)
-                self._wait_seconds = min(self._wait_seconds * 2, longest)
+                wait_seconds = self._waits.take(longest_seconds=_longest_wait_seconds(error))
+                self._again_at = self._clock() + wait_seconds
 
     def _over(self) -> None:
         with self._lock:
             self._reason = None
             self._asking = False
-            self._wait_seconds = FIRST_WAIT_SECONDS
+            self._waits.reset()
 
 
 def _is_refusal(error: BaseException) -> bool:

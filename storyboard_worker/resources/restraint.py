@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from storyboard_worker.backoff import Backoff
 from storyboard_worker.errors import Resource, ResourceExhausted
 
 FIRST_PAUSE_SECONDS = 5.0
@@ -23,7 +24,7 @@ class Pause:
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._until = float("-inf")
-        self._next_seconds = FIRST_PAUSE_SECONDS
+        self._waits = Backoff(FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
 
     @property
     def seconds_left(self) -> float:
@@ -36,13 +37,12 @@ class Pause:
             return False
         if now - self._until > LONGEST_PAUSE_SECONDS:
             self.forget()
-        self._until = now + self._next_seconds
-        self._next_seconds = min(self._next_seconds * 2, LONGEST_PAUSE_SECONDS)
+        self._until = now + self._waits.take()
         return True
 
     def forget(self) -> None:
         """The next one is short again."""
-        self._next_seconds = FIRST_PAUSE_SECONDS
+        self._waits.reset()
 
 
 class Restraint:
