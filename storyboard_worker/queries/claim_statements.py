@@ -48,7 +48,7 @@ from storyboard_worker.queries.columns import (
     seconds_between,
     source_upstream,
 )
-from storyboard_worker.queries.doubts import MARK_CHARACTERS
+from storyboard_worker.queries.unanswered_claims import MARK_CHARACTERS
 from storyboard_worker.storyboard import Claim, Group
 
 rows = storyboards.c
@@ -201,7 +201,7 @@ def _taking(chosen: Select[Any]) -> FixedStatement:
 
 
 def _marked_token() -> ColumnElement[Any]:
-    """A new uuid that begins with the mark of this claim (see :mod:`.doubts`)."""
+    """A new uuid that begins with the mark of this claim (see :mod:`.unanswered_claims`)."""
     mark = bindparam("mark", type_=Text)
     random = cast(func.gen_random_uuid(), Text)
     return cast(func.concat(mark, func.substr(random, MARK_CHARACTERS + 1)), UuidType)

@@ -28,10 +28,10 @@ from storyboard_worker.queries.claim_statements import (
     last_rank_statement,
     lost_marks_statement,
 )
-from storyboard_worker.queries.doubts import Doubts
 from storyboard_worker.queries.one_by_one import in_time
 from storyboard_worker.queries.random_rank import random_rank
 from storyboard_worker.queries.setting_aside import OnSetAside, Refused, SettingAside
+from storyboard_worker.queries.unanswered_claims import UnansweredClaims
 from storyboard_worker.storyboard import Claim, Group
 
 Row = TypeVar("Row")
@@ -71,7 +71,11 @@ class Claiming:
     """See :class:`storyboard_worker.queries.claims.StoryboardQueue`, which is its only user."""
 
     def __init__(
-        self, database: Database, claimant: Claimant, on_set_aside: OnSetAside, doubts: Doubts
+        self,
+        database: Database,
+        claimant: Claimant,
+        on_set_aside: OnSetAside,
+        doubts: UnansweredClaims,
     ) -> None:
         self._database = database
         self._claimant = claimant

@@ -48,10 +48,10 @@ from storyboard_worker.queries.columns import (
     own_errors_kept,
     seconds,
 )
-from storyboard_worker.queries.doubts import Doubts
-from storyboard_worker.queries.ends import Ends, as_written
 from storyboard_worker.queries.put_off import PutOff, Recall
 from storyboard_worker.queries.setting_aside import OnSetAside, log_set_aside
+from storyboard_worker.queries.unanswered_claims import UnansweredClaims
+from storyboard_worker.queries.unanswered_ends import UnansweredEnds, as_written
 from storyboard_worker.storyboard import Claim, Group, StoredImage
 
 rows = storyboards.c
@@ -84,16 +84,16 @@ class StoryboardQueue:
         worker_id: str,
         lease_seconds: float,
         on_set_aside: OnSetAside = log_set_aside,
-        doubts: Doubts | None = None,
+        doubts: UnansweredClaims | None = None,
     ) -> None:
         self._database = database
         self._lease = timedelta(seconds=lease_seconds)
         claimant = Claimant(worker_id, self._lease)
-        self._claiming = Claiming(database, claimant, on_set_aside, doubts or Doubts())
+        self._claiming = Claiming(database, claimant, on_set_aside, doubts or UnansweredClaims())
         self._put_off = PutOff(database)
         self._completions = GroupCommit(self._complete_all)
         self._refill: Refill | None = None
-        self._ends = Ends()
+        self._ends = UnansweredEnds()
         self._given_back_in_doubt: set[UUID] = set()
 
     def refill_along(self, refill: Refill) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 from storyboard_worker.database import Database
 from storyboard_worker.database.tables import storyboards
 from storyboard_worker.queries.columns import source_host
-from storyboard_worker.queries.hiding import check_rows_are_seen
+from storyboard_worker.queries.hidden_rows import check_rows_are_seen
 from storyboard_worker.queries.rows import FailedFilter
 
 rows = storyboards.c

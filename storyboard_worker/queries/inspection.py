@@ -14,8 +14,8 @@ from storyboard_worker.database.one_round_trip import Call
 from storyboard_worker.database.tables import storyboards
 from storyboard_worker.queries.claim_statements import claim_statement
 from storyboard_worker.queries.columns import has_lapsed, is_processing
-from storyboard_worker.queries.doubts import MARK_CHARACTERS
-from storyboard_worker.queries.hiding import check_rows_are_seen
+from storyboard_worker.queries.hidden_rows import check_rows_are_seen
+from storyboard_worker.queries.unanswered_claims import MARK_CHARACTERS
 from storyboard_worker.storyboard import Group
 
 # As many as a worker with the default settings takes at once.

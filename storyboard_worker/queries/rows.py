@@ -14,7 +14,7 @@ from storyboard_worker.database.patience import Insist, at_once
 from storyboard_worker.database.tables import storyboards
 from storyboard_worker.errors import CommitInDoubt
 from storyboard_worker.queries.columns import FAILED, NOW, PENDING, is_failed, may_be_pending
-from storyboard_worker.queries.hiding import check_rows_are_seen
+from storyboard_worker.queries.hidden_rows import check_rows_are_seen
 from storyboard_worker.storyboard import Status
 
 rows = storyboards.c
