@@ -29,13 +29,6 @@ from storyboard_worker.errors import (
     StoryboardWorkerError,
 )
 from storyboard_worker.logs import event
-from storyboard_worker.queries.claim_statements import (
-    IMAGE_COLUMNS,
-    complete_statement,
-    give_back_statement,
-    held_tokens,
-    shown_images,
-)
 from storyboard_worker.queries.claiming import Claimant, Claiming
 from storyboard_worker.queries.columns import (
     ACQUITTED,
@@ -47,6 +40,13 @@ from storyboard_worker.queries.columns import (
     error_values,
     own_errors_kept,
     seconds,
+)
+from storyboard_worker.queries.end_statements import (
+    IMAGE_COLUMNS,
+    complete_statement,
+    give_back_statement,
+    held_tokens,
+    shown_images,
 )
 from storyboard_worker.queries.put_off import PutOff, Recall
 from storyboard_worker.queries.setting_aside import OnSetAside, log_set_aside

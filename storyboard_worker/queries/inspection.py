@@ -12,7 +12,7 @@ from sqlalchemy import Connection, func, select, text
 from storyboard_worker.database import Database
 from storyboard_worker.database.one_round_trip import Call
 from storyboard_worker.database.tables import storyboards
-from storyboard_worker.queries.claim_statements import claim_statement
+from storyboard_worker.queries.claim_statements import ClaimFilter, claim_statement
 from storyboard_worker.queries.columns import has_lapsed, is_processing
 from storyboard_worker.queries.hidden_rows import check_rows_are_seen
 from storyboard_worker.queries.unanswered_claims import MARK_CHARACTERS
@@ -163,7 +163,7 @@ class Inspection:
 
     def claim_indexes(self) -> set[str]:
         """The names of the indexes by which a claim would find its rows."""
-        statement = claim_statement(CLAIMED_ROWS, group=Group.NEW)
+        statement = claim_statement(CLAIMED_ROWS, ClaimFilter(Group.NEW))
         explained = replace(statement, text=f"EXPLAIN (FORMAT JSON) {statement.text}")
         [plan] = self._database.run(Call(explained, CLAIM_VALUES, scalar_row))
         return set(_index_names(plan))
@@ -176,7 +176,7 @@ class Inspection:
         with read_only(self._database) as connection:
             check_rows_are_seen(connection)
         for group in Group:
-            statement = claim_statement(CLAIMED_ROWS, group=group)
+            statement = claim_statement(CLAIMED_ROWS, ClaimFilter(group))
             self._database.rehearse(Call(statement, CLAIM_VALUES, scalar_row))
 
 
