@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from storyboard_worker.backoff import Backoff
-from storyboard_worker.database.pool import Database
+from storyboard_worker.database.transactions import Database
 from storyboard_worker.errors import DatabaseUnavailable, RowsHidden
 
 Answer = TypeVar("Answer")
