@@ -91,6 +91,14 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class TraceHeaders:
+    """The headers by which Sentry joins an attempt to its producer's trace; ``None``: not known."""
+
+    sentry_trace: str | None = None
+    baggage: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class StoredImage:
     """What Cloudinary said it stored."""
 
