@@ -1,8 +1,8 @@
-"""Writing what many threads bring in one transaction, without making anybody wait for it.
+"""Writes the items of many threads in one transaction, and a single item at once.
 
-Whoever comes while a write is under way queues up; the next to write takes all that queue.
-So a lone row is written at once, and under load one transaction carries many: the busier,
-the more. Databases write their logs like this.
+A thread that comes while a write is under way joins a queue. The next writer takes the whole
+queue. So a transaction carries more items the busier the worker is. Databases write their logs
+in the same way.
 """
 
 import threading
@@ -26,10 +26,10 @@ class _Entry(Generic[Item]):
 
 
 class GroupCommit(Generic[Item]):
-    """``write`` takes items and returns, for each, ``None`` or the error its bringer shall see.
+    """``write`` takes items and returns, for each, ``None`` or the error for its thread.
 
-    That the database is away is, when it raises it, for all of them. After any other error each
-    item is written by itself: one that cannot be written must not take the others with it.
+    If it raises that the database is away, that holds for all of them. After any other error each
+    item is written by itself, so that one bad item does not fail the others.
     """
 
     def __init__(
@@ -42,12 +42,12 @@ class GroupCommit(Generic[Item]):
         self._writing = threading.Lock()
 
     def submit(self, item: Item) -> None:
-        """Returns once ``item`` is written; raises what was said of it."""
+        """Return once ``item`` is written, or raise its error."""
         entry = _Entry(item)
         with self._queueing:
             self._queue.append(entry)
         with self._writing:
-            # The one before us may have written our item with its own.
+            # The writer before may have written this item with its own.
             while not entry.written:
                 self._write_queue()
         if entry.error is not None:
@@ -62,9 +62,9 @@ class GroupCommit(Generic[Item]):
         try:
             verdicts = self._write([entry.item for entry in batch])
         except (DatabaseUnavailable, SchemaOutdated) as error:
-            # A database that is away: asking it again for each would only take longer.
+            # The database is away. To ask again for each item would only take longer.
             verdicts = [error] * len(batch)
-        except Exception as error:  # noqa: BLE001  handed to those whose item it was
+        except Exception as error:  # noqa: BLE001  raised in the thread of the item
             if len(batch) > 1:
                 for entry in batch:
                     self._write_batch([entry])
