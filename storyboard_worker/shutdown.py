@@ -13,17 +13,15 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 def exit_within(seconds: float, code: int) -> None:
-    """End the process with ``code`` after ``seconds``, whatever is done until then.
-
-    A log that is not read, or a Sentry that is away, must not delay the end.
-    """
+    """End the process with ``code`` then, whatever else is done until then: a log that nobody
+    drains, or a Sentry that is away, must not hold an end up."""
     end = threading.Timer(seconds, os._exit, [code])
     end.daemon = True
     end.start()
 
 
 def last_words(line: bytes) -> None:
-    """Write ``line`` to stderr without buffers and locks. A closed or full stderr loses it."""
+    """To stderr, past all buffers and locks; lost where it is closed or full."""
     with suppress(OSError):
         os.write(STDERR, line)
 

@@ -5,13 +5,14 @@ They are due again when the outage is over. Some are due before, to test whether
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
 from psycopg.rows import scalar_row, tuple_row
 from sqlalchemy import (
     CTE,
+    ClauseElement,
     ColumnElement,
     DateTime,
     Integer,
@@ -185,8 +186,16 @@ def recall_statement(
         .returning(*(put_off.c[name].label(name) for name in RANK_NAMES))
         .cte("recalled")
     )
+    return fixed(_last_of(recalled, began_at), **ALONG_AN_INDEX)
+
+
+def _last_of(recalled: CTE, began_at: ColumnElement[datetime]) -> ClauseElement:
+    """The last rank, the beginning of the outage, and the number of rows.
+
+    Rank and moment travel as text. The next statement sends them back unchanged.
+    """
     rank = [recalled.c[name] for name in RANK_NAMES]
-    last = (
+    return (
         select(
             *(cast(part, Text) for part in rank),
             cast(began_at, Text),
@@ -195,8 +204,6 @@ def recall_statement(
         .order_by(*(part.desc() for part in rank))
         .limit(literal_column("1"))
     )
-    # Rank and moment travel as text. The next statement sends them back unchanged.
-    return fixed(last, **ALONG_AN_INDEX)
 
 
 @cache

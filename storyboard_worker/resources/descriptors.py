@@ -49,7 +49,7 @@ def raise_limit(concurrency: int, *, serves_http: bool) -> Descriptors:
         resource.setrlimit(resource.RLIMIT_NOFILE, (found.limit, hard))
     if found.limit < _open_now() + BESIDE_ONE_SLOT + FOR_A_SLOT:
         raise SettingsError(
-            f"WORKER_CONCURRENCY={concurrency} cannot be had, nor even one slot: "
+            f"WORKER_CONCURRENCY={concurrency} cannot work, nor can a single slot: "
             f"{found.shortage}: raise it (ulimit -n)"
         )
     return found

@@ -71,7 +71,7 @@ def _cloudinary_from_parts(env: Environment, folder: str) -> CloudinarySettings:
 
 def _cloudinary_from_url(env: Environment, url: str, folder: str) -> CloudinarySettings:
     wrong = SettingsError(
-        "CLOUDINARY_URL cannot be one: it has the form cloudinary://API_KEY:API_SECRET@CLOUD_NAME"
+        "CLOUDINARY_URL is not valid: it has the form cloudinary://API_KEY:API_SECRET@CLOUD_NAME"
     )
     _check_url_filled_in(url)
     try:

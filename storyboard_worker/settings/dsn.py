@@ -95,7 +95,7 @@ def _take_apart(rest: str) -> _Parts:
     # a database.
     if "@" in parts.address or "@" in parts.path:
         raise SettingsError(
-            "DATABASE_URL has an @ where none can be: percent-encode what is special in user, "
+            "DATABASE_URL has an @ in the wrong place: percent-encode what is special in user, "
             f"password and database ({ENCODINGS})"
         )
     return parts

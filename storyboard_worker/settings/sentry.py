@@ -36,7 +36,7 @@ def read_sentry(env: Environment) -> SentrySettings:
     form = r"https?://[^@:/\s]+(:[^@/\s]*)?@([^@:/\s]+|\[[0-9a-f:]+\])(:\d{1,5})?(/\S*)?/\d+"
     if dsn is not None and not re.fullmatch(form, dsn):
         raise SettingsError(
-            "SENTRY_DSN cannot be one: copy it from Sentry, Project settings, Client keys "
+            "SENTRY_DSN is not valid: copy it from Sentry, Project settings, Client keys "
             "(https://KEY@HOST/PROJECT), or unset it to switch reporting off"
         )
     return SentrySettings(
