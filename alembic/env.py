@@ -1,8 +1,8 @@
-"""How migrations run: one deployment at a time, never in the way for long.
+"""Runs migrations: one deployment at a time, and without long waits for other clients.
 
-They share a transaction, unless one of them has to commit in between. Everything is set with
-``SET LOCAL`` and locked for the transaction, so that it works behind a transaction pooler, too,
-and reads the same when printed by ``storyboard-worker migrate --sql``.
+Migrations share a transaction, unless one of them has to commit in between. Settings are made with
+``SET LOCAL`` and locks last for the transaction. So this works behind a transaction pooler as well,
+and reads the same when ``storyboard-worker migrate --sql`` prints it.
 """
 
 import os
@@ -20,13 +20,13 @@ from storyboard_worker.database.tables import VERSION_TABLE, metadata
 from storyboard_worker.database.version_guard import guard
 from storyboard_worker.settings.reading import read_settings
 
-# Any number that no other program takes; it is the CRC-32 of "storyboard-worker migrate".
+# A number that no other program is likely to use: the CRC-32 of "storyboard-worker migrate".
 ADVISORY_LOCK_KEY = 2532762113
 LOCK = f"advisory_xact_lock({ADVISORY_LOCK_KEY})"
 LOCK_PATIENCE_SECONDS = 60
 LOCK_PAUSE_SECONDS = 0.2
 
-# Whatever the database's default is: what was waited for has to be seen.
+# The changes of the deployment that was waited for must be visible, whatever the default is.
 ISOLATION = "SET LOCAL transaction_isolation = 'read committed'"
 ALONE = [
     # A second deployment waits here for the first, then finds nothing to do.
@@ -38,25 +38,25 @@ SELECT setting::float / 1000 FROM pg_settings WHERE name = 'idle_in_transaction_
 """
 MOST_IDLE_SECONDS = 5.0
 LIMITS = [
-    # A lock that is not had soon makes everybody else queue behind us: better to give up.
+    # Other clients queue behind a statement that waits for a lock, so it gives up soon.
     "SET LOCAL lock_timeout = '5s'",
     "SET LOCAL statement_timeout = '10min'",
 ]
 
 
-# Alembic reflects the default schema under no name, so the models are compared without theirs.
+# Alembic reads the default schema without a name, so the models are compared without one.
 models = MetaData()
 for table in metadata.tables.values():
     table.to_metadata(models, schema=None)  # type: ignore[arg-type]  # None is «no schema»
 
 
 def is_ours(name: str | None, kind: str, parents: object) -> bool:  # noqa: ARG001  Alembic's shape
-    """Other tables of the database are none of our business."""
+    """Whether ``name`` belongs to the worker. Other tables are left out of the comparison."""
     return kind != "table" or name in models.tables
 
 
 def migrate(connection: Connection | None, holder: Connection | None = None) -> None:
-    """``holder`` keeps the lock while ``connection`` commits in between."""
+    """Run the migrations. ``holder`` keeps the lock while ``connection`` commits in between."""
     if holder is not None:
         hold_the_lock(holder)
     if connection is not None:
@@ -89,19 +89,22 @@ def hold_the_lock(holder: Connection) -> None:
     begun(holder)
     holder.exec_driver_sql(ISOLATION)
     ends_at = time.monotonic() + LOCK_PATIENCE_SECONDS
-    # By asking again: a statement that waits has a snapshot, for which an index that the first
-    # deployment builds concurrently would wait in turn.
+    # Repeated tries instead of one waiting statement: that would keep a snapshot, and an index that
+    # the first deployment builds concurrently would wait for it.
     while not holder.exec_driver_sql(f"SELECT pg_try_{LOCK}").scalar_one():
         if time.monotonic() > ends_at:
-            # Fails, and says why.
+            # This fails with the server's reason.
             holder.exec_driver_sql(f"SET LOCAL lock_timeout = '1ms'; SELECT pg_{LOCK}")
         time.sleep(LOCK_PAUSE_SECONDS)
 
 
 @contextmanager
 def kept(holder: Connection | None) -> Iterator[None]:
-    """While inside, ``holder`` is never idle for so long that the server would end it, as it ends
-    the session of a deployment that has vanished, so that the next one need not wait."""
+    """Wraps the migrations and keeps ``holder`` from being idle for too long.
+
+    The server ends a session that is idle in a transaction, so that a vanished deployment does not
+    block the next one.
+    """
     if holder is None:
         yield
         return
@@ -110,7 +113,7 @@ def kept(holder: Connection | None) -> Iterator[None]:
     ended = threading.Event()
 
     def touch() -> None:
-        # Without it what is under way goes on: only a second deployment would meet it.
+        # If the lock is lost, the migrations go on. Only a second deployment could disturb them.
         with suppress(DBAPIError):
             while not ended.wait(pause_seconds):
                 holder.exec_driver_sql("SELECT 1")
@@ -127,7 +130,7 @@ def kept(holder: Connection | None) -> Iterator[None]:
 def limit_each_transaction(connection: Connection) -> None:
     @event.listens_for(connection, "begin")
     def limit(connection: Connection) -> None:
-        # Outside of a transaction nothing can be set for it alone.
+        # SET LOCAL needs a transaction.
         if connection.get_execution_options().get("isolation_level") == "AUTOCOMMIT":
             return
         begun(connection)
@@ -142,10 +145,10 @@ def begun(connection: Connection) -> None:
 
 
 def printed_guard() -> str:
-    """Printed SQL cannot look where the database is, and leave out what is there."""
+    """Printed SQL cannot leave out what is there already, so it checks where the database is."""
     start = context.get_starting_revision_argument()
     oldest_first = [script.revision for script in context.script.walk_revisions()][::-1]
-    # Where it begins with nothing, Alembic names no revision, but an empty tuple.
+    # Alembic gives an empty tuple where the text begins with an empty database.
     return guard(start if isinstance(start, str) else None, oldest_first)
 
 

@@ -1,20 +1,20 @@
-"""Everything that can go wrong, as a small tree.
+"""The errors of the worker, as a small tree.
 
     StoryboardWorkerError
     ├── AttemptError         one attempt on one row ended badly; carries the contract's code
-    │   └── ResourceExhausted  for a lack of our own
-    ├── AttemptCancelled     somebody stopped the attempt (shutdown, lost lease)
-    ├── LeaseLost            the claim is no longer ours: drop the result, tell nobody
+    │   └── ResourceExhausted  this worker lacks something
+    ├── AttemptCancelled     the attempt was stopped (shutdown, lost lease)
+    ├── LeaseLost            the row belongs to another claim: drop the result, report nothing
     ├── DatabaseUnavailable  the database is away or too busy; waiting helps
-    │   ├── NotReached       there was no connection: nothing was asked
-    │   ├── CommitInDoubt    it may have done what it was asked for all the same
-    │   └── RowsHidden       row-level security hides the table from our role
-    ├── DataRefused          a value is to blame: a row's, or one that we wrote
+    │   ├── NotReached       there was no connection, so nothing was sent
+    │   ├── CommitInDoubt    the answer is missing; the transaction may be committed
+    │   └── RowsHidden       row-level security hides the rows from the worker's role
+    ├── DataRefused          a value is to blame: one of the row, or one that was written
     ├── SchemaOutdated       the database answers but is not migrated
     └── SettingsError        a setting is wrong or missing; the command ends
 
-What follows from an :class:`AttemptError` (another attempt, failure, release) is not
-decided here but in :mod:`storyboard_worker.attempts.policy`, from its code.
+The code of an :class:`AttemptError` decides what follows (another attempt, failure, release), in
+:mod:`storyboard_worker.attempts.policy`.
 """
 
 from enum import StrEnum
@@ -49,7 +49,7 @@ STORAGE_UPSTREAM = "cloudinary"
 
 
 class StoryboardWorkerError(Exception):
-    """Root of the tree."""
+    """The root of the tree."""
 
 
 class AttemptError(StoryboardWorkerError):
@@ -82,7 +82,7 @@ class AttemptError(StoryboardWorkerError):
         return f"{self.code}: {self.message}"
 
     def in_ascii(self) -> "AttemptError":
-        """The same in characters that every database can hold."""
+        """This error in ASCII, which every database can hold."""
         return AttemptError(
             self.code,
             self.message.encode("ascii", "replace").decode(),
@@ -103,7 +103,7 @@ class Resource(StrEnum):
 
 
 class ResourceExhausted(AttemptError):
-    """This worker lacks something: neither the row nor an upstream is to blame."""
+    """This worker lacks something. Neither the row nor an upstream is to blame."""
 
     def __init__(self, resource: Resource, detail: str) -> None:
         super().__init__(ErrorCode.UNEXPECTED, f"this worker lacks {resource} ({detail})")
@@ -112,11 +112,11 @@ class ResourceExhausted(AttemptError):
 
 
 class AttemptCancelled(StoryboardWorkerError):
-    """The attempt was stopped from outside; whoever stopped it has dealt with the row."""
+    """The attempt was stopped from outside. The code that stopped it takes care of the row."""
 
 
 class LeaseLost(StoryboardWorkerError):
-    """The row no longer carries our claim token."""
+    """The row no longer carries the token of this claim."""
 
 
 class DatabaseUnavailable(StoryboardWorkerError):
@@ -124,22 +124,22 @@ class DatabaseUnavailable(StoryboardWorkerError):
 
 
 class NotReached(DatabaseUnavailable):
-    """No connection could be had, so nothing was asked on it."""
+    """No connection could be made, so nothing was sent."""
 
 
 class CommitInDoubt(DatabaseUnavailable):
-    """The answer to a COMMIT did not come: the transaction may or may not have been committed."""
+    """The answer to a COMMIT did not come. The transaction may be committed or not."""
 
 
 class RowsHidden(DatabaseUnavailable):
-    """Row-level security hides the rows from the role that we work with: nothing can be seen."""
+    """Row-level security hides the rows from the worker's role."""
 
 
 class DataRefused(StoryboardWorkerError):
-    """The database refuses a value: one that stands in a row, or one that was to be written.
+    """The database refuses a value: one in a row, or one to be written.
 
-    ``by_row``: a value of the row at hand is to blame, rather than a trigger or a constraint of
-    the owner's, which may refuse anything.
+    ``by_row``: a value of the row is to blame, not a trigger or a constraint of the owner's, which
+    may refuse anything.
     """
 
     def __init__(self, message: str, *, by_row: bool = True) -> None:
@@ -152,4 +152,4 @@ class SchemaOutdated(StoryboardWorkerError):
 
 
 class SettingsError(StoryboardWorkerError):
-    """A setting is wrong or missing; the message is one line that names it and the fix."""
+    """A setting is wrong or missing. The message is one line that names it and the fix."""

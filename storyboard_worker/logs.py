@@ -1,7 +1,7 @@
-"""Logs: one line for each thing that happens; to read on a terminal, JSON elsewhere.
+"""Logs one line for each event: readable text on a terminal, JSON elsewhere.
 
-Call sites pass an event in words and its facts as ``extra={"facts": {...}}`` through
-:func:`event`. Whatever is logged, by us or by a library, passes the redactor.
+Callers give :func:`event` a message and its facts. Every line, also of a library, passes the
+redactor.
 """
 
 import logging
@@ -19,14 +19,13 @@ log = logging.getLogger("storyboard_worker")
 
 
 def event(level: int, message: str, **facts: Any) -> None:
-    """Log ``message`` with ``facts`` (those that are ``None`` are left out)."""
+    """Log ``message`` with its ``facts``. Those that are ``None`` are left out."""
     shown = {name: value for name, value in facts.items() if value is not None}
     log.log(level, message, extra={"facts": shown})
 
 
-# Nothing that is written says which thread, process or line of ours logged it, and to find that
-# out costs more than the rest of a log line
-# (https://docs.python.org/3/howto/logging.html#optimization).
+# No line says which thread, process or line of code logged it. To find that out would cost more
+# than the rest of the line (https://docs.python.org/3/howto/logging.html#optimization).
 logging.logThreads = False
 logging.logProcesses = False
 logging.logMultiprocessing = False
@@ -34,7 +33,7 @@ logging._srcfile = None  # noqa: SLF001  documented so
 
 
 def set_up(log_format: LogFormat | None, redactor: Redactor) -> None:
-    """Send logs to stderr; without ``log_format``, by whether stderr is a terminal."""
+    """Send logs to stderr. Without ``log_format`` it is ``console`` if stderr is a terminal."""
     if log_format is None:
         log_format = "console" if sys.stderr.isatty() else "json"
     handler = StderrHandler()
@@ -46,27 +45,27 @@ def set_up(log_format: LogFormat | None, redactor: Redactor) -> None:
     log.setLevel(logging.INFO)
     # Its INFO line holds the whole URL of every request.
     logging.getLogger("httpx").setLevel(logging.WARNING)
-    # Its warnings tell of each try of the SDKs; what comes of them is told by us.
+    # It warns of each try of the SDKs. The worker logs how they end.
     logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
-    # The SDK brings a handler of its own; its records would come out twice.
+    # The SDK has a handler of its own, so its records would appear twice.
     logging.getLogger("Cloudinary").handlers = []
 
 
 class StderrHandler(logging.Handler):
-    """Writes to what ``sys.stderr`` is at that moment: a live display may stand before it."""
+    """Writes to the current ``sys.stderr``, which a live display may replace."""
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
             sys.stderr.write(self.format(record) + "\n")
             sys.stderr.flush()
-        except Exception:  # noqa: BLE001  whoever logs must not suffer from it
-            # Not handleError(): it would print message and arguments as they are.
+        except Exception:  # noqa: BLE001  a failed log line must not fail its caller
+            # Not handleError(), which would print message and arguments with their secrets.
             with suppress(OSError, ValueError):
                 sys.stderr.write(f"a log line of {record.name} could not be written\n")
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line, as log collectors read it."""
+    """One JSON object in each line, as log collectors read it."""
 
     def __init__(self, redactor: Redactor) -> None:
         super().__init__()
@@ -86,7 +85,7 @@ class JsonFormatter(logging.Formatter):
 
 
 class ConsoleFormatter(logging.Formatter):
-    """Time, level where it matters, the event, then its facts."""
+    """The time, the level unless it is INFO, the message, then the facts."""
 
     def __init__(self, redactor: Redactor) -> None:
         super().__init__()
@@ -99,7 +98,7 @@ class ConsoleFormatter(logging.Formatter):
         shown = "".join(f"  {name}={_plain(value)}" for name, value in facts.items())
         lines = [f"{time} {level}{record.getMessage()}{shown}"]
         if record.exc_info:
-            # Cleaned before it is split: what is secret may have a line break in it.
+            # Redacted before the split, because a secret may contain a line break.
             stack = self._redactor.text(self.formatException(record.exc_info))
             lines += stack.split("\n")
         return "\n".join(for_terminal(self._redactor.text(line)) for line in lines)

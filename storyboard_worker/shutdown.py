@@ -1,4 +1,4 @@
-"""Stopping on a signal: gracefully on the first, at once on the second."""
+"""Stops the process on a signal: gracefully on the first, at once on the second."""
 
 import os
 import signal
@@ -27,10 +27,10 @@ def last_words(line: bytes) -> None:
 
 
 class Shutdown:
-    """Whether somebody asked us to stop.
+    """Whether the process was asked to stop.
 
-    ``on_request`` callbacks run inside a signal handler, so they may do nothing that takes
-    a lock of the main thread: ``queue.SimpleQueue.put`` is made for it, ``Event.set`` is not.
+    ``on_request`` callbacks run inside a signal handler, so they must not take a lock of the main
+    thread. ``queue.SimpleQueue.put`` is safe there, ``Event.set`` is not.
     """
 
     def __init__(self) -> None:
@@ -42,13 +42,14 @@ class Shutdown:
         return self._requested
 
     def on_request(self, callback: Callable[[], None]) -> None:
+        """Call ``callback`` at the request to stop, at once if it has come already."""
         self._callbacks.append(callback)
         if self._requested:
             callback()
 
     @contextmanager
     def calling(self, callback: Callable[[], None]) -> Iterator[None]:
-        """While inside, as :meth:`on_request`: for what ends long before the process does."""
+        """Inside, like :meth:`on_request`, for work that ends long before the process does."""
         self.on_request(callback)
         try:
             yield
@@ -57,14 +58,16 @@ class Shutdown:
 
     def request(self) -> None:
         self._requested = True
-        # Other threads may leave :meth:`calling` meanwhile.
+        # Other threads may leave :meth:`calling` during this loop.
         for callback in tuple(self._callbacks):
             callback()
 
     @contextmanager
     def on_signals(self) -> Iterator[None]:
-        """While inside (main thread only): SIGTERM and SIGINT request the stop, and a second
-        one ends the process with exit code 1; rows under way are rescued by their lease."""
+        """Inside, SIGTERM and SIGINT request the stop, and a second one ends the process at once.
+
+        The exit code is then 1, and the leases of rows under way lapse. For the main thread only.
+        """
         before = {number: signal.signal(number, self._handle) for number in SIGNALS}
         try:
             yield
@@ -74,7 +77,7 @@ class Shutdown:
 
     def _handle(self, signal_number: int, frame: FrameType | None) -> None:  # noqa: ARG002
         if self._requested:
-            # Not sys.exit: it would wait for threads that wait for the network.
+            # Not sys.exit, which would wait for threads that wait for the network.
             last_words(b"second signal: stopping at once\n")
             os._exit(EXIT_AT_ONCE)
         self.request()

@@ -1,4 +1,4 @@
-"""A storyboard panel and what becomes of it: the values that travel between the parts."""
+"""The values that travel between the parts: a panel of a storyboard, its claim, its end."""
 
 import hashlib
 import time
@@ -11,7 +11,6 @@ from uuid import UUID
 from storyboard_worker.lengths import has_overlong_host, host_and_port
 
 NOTIFY_CHANNEL = "storyboards"
-
 
 USUAL_PORTS = {"http": 80, "https": 443}
 
@@ -26,8 +25,8 @@ class Status(StrEnum):
 
 
 class Group(StrEnum):
-    """Which rows of the backlog: those ``NEW`` to it, those ``TRIED`` before in vain, and those
-    over which a worker was ``LOST``."""
+    """A part of the backlog: ``NEW`` rows, rows ``TRIED`` before without success, and rows that
+    were ``LOST`` with a worker."""
 
     NEW = "new"
     TRIED = "tried"
@@ -43,13 +42,15 @@ class WorkerState(StrEnum):
 
 @dataclass(frozen=True)
 class Claim:
-    """A row that is ours for a while: what an attempt needs to know, and the proof.
+    """A row that belongs to this worker for a while: the facts for an attempt, and the token.
 
-    ``attempt`` counts from 1 and includes this one; ``own_errors`` of those before ended with an
-    error of the row's own. ``max_attempts`` is the row's own limit, if it has one.
-    ``seconds_until_expiry`` was measured by the database's clock when the row was claimed;
-    ``None`` when no expiry is known. ``seconds_until_given_up`` is the same or, then, until a day
-    after the link was set. ``received_at``, on the monotonic clock, is when that was.
+    ``attempt`` counts from 1 and includes this one. ``own_errors`` of the attempts before ended
+    with an error of the row's own. ``max_attempts`` is the row's own limit, if it has one.
+
+    ``seconds_until_expiry`` was measured by the database's clock when the row was claimed; ``None``
+    if no expiry is known. ``seconds_until_given_up`` is the same, or without a known expiry the
+    time until a day after the link was set. ``received_at`` is the moment of the claim on the
+    monotonic clock.
     """
 
     id: UUID
@@ -74,25 +75,34 @@ class Claim:
 
     @cached_property
     def upstream(self) -> str:
-        """The source as one that may be up or down: a host and, unless it is the usual one, a
-        port."""
+        """The source's host, with its port unless that is the usual one."""
         return upstream_of(self.source_url)
 
     @property
     def is_suspect(self) -> bool:
-        """It has been tried before, in vain."""
+        """Whether it has been tried before without success."""
         return self.attempt > 1
 
     @property
     def attempts_lost(self) -> int:
-        """Attempts before this one that ended with their workers: they are none of the row's
-        own, if this one comes to an end of its own."""
+        """How many earlier attempts ended with the loss of their worker.
+
+        They do not count against the row if this attempt ends while its worker lives.
+        """
         return min(self.workers_lost, self.attempt - 1)
 
 
 @dataclass(frozen=True, slots=True)
+class TraceHeaders:
+    """The headers by which Sentry joins an attempt to its producer's trace; ``None``: not known."""
+
+    sentry_trace: str | None = None
+    baggage: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class StoredImage:
-    """What Cloudinary said it stored."""
+    """The image as Cloudinary says it stored it."""
 
     cdn_url: str
     public_id: str
@@ -106,7 +116,7 @@ class StoredImage:
 
 @dataclass(frozen=True, slots=True)
 class Lapsed:
-    """A row whose lease ran out; ``failed`` when that was its last attempt."""
+    """A row whose lease ran out; ``failed`` if that was its last attempt."""
 
     id: UUID
     source_url: str
@@ -128,7 +138,7 @@ class Expired:
 
 @dataclass(frozen=True, slots=True)
 class SetAside:
-    """A row with which statements fail; it has failed so that the others can go on."""
+    """A row that makes statements fail, and was failed so that the others go on."""
 
     id: UUID
     source_url: str
@@ -138,7 +148,7 @@ class SetAside:
 
 @dataclass(frozen=True, slots=True)
 class WorkerBeat:
-    """What a worker says of itself in ``storyboard_workers``."""
+    """What a worker writes about itself in ``storyboard_workers``."""
 
     worker_id: str
     hostname: str
@@ -151,19 +161,19 @@ class WorkerBeat:
 
 
 def host_of(url: str) -> str:
-    """The host of a URL in lower case, without port; ``""`` where it has none that can be one."""
+    """The host of a URL in lower case, without port; ``""`` if it has no valid one."""
     if has_overlong_host(url):
         return ""
     try:
-        # The host alone: to read a whole URL, urlsplit() brings user and password into Unicode's
-        # normal form, in a time that grows with the square of their length.
+        # Only the host: urlsplit() normalises the user and password of a whole URL, in a time that
+        # grows with the square of their length.
         return urlsplit(f"//{host_and_port(url)}").hostname or ""
     except ValueError:
         return ""
 
 
 def upstream_of(url: str) -> str:
-    """Host and port of a URL in lower case, without the port that its scheme has anyway."""
+    """Host and port of a URL in lower case, without the usual port of its scheme."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
@@ -174,10 +184,10 @@ def upstream_of(url: str) -> str:
 
 
 def public_id(folder: str, storyboard_id: UUID, source_url: str) -> str:
-    """The id under which an image is stored: the same image always lands on the same id.
+    """The id under which an image is stored. The same image always has the same id.
 
-    The digest covers ``source_url`` up to its ``?``: signing the same object anew does not
-    change it, another object does, so a late worker cannot overwrite a newer image.
+    The digest covers ``source_url`` up to its ``?``. A new signature for the same object does not
+    change it, another object does. So a late worker cannot overwrite a newer image.
     """
     digest = hashlib.sha256(source_url.partition("?")[0].encode()).hexdigest()[:10]
     return f"{folder}/{storyboard_id}-{digest}"

@@ -1,4 +1,4 @@
-"""When each part of an attempt happened; what durations and spans are made of."""
+"""The moments of an attempt, from which durations and spans are made."""
 
 import time
 from dataclasses import dataclass, field
@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Timings:
-    """Moments on the monotonic clock; ``None`` for what an attempt did not come to.
+    """Moments on the monotonic clock; ``None`` for a step that the attempt did not reach.
 
-    Download and upload overlap, so the source has the time up to its first byte to itself,
-    and the storage that from the last byte handed over to its answer.
+    Download and upload overlap. So the time up to the first byte counts for the source alone, and
+    the time from the last byte to the answer for the storage alone.
     """
 
     began_at: float = field(default_factory=time.monotonic)
@@ -21,12 +21,12 @@ class Timings:
 
     @property
     def source_seconds(self) -> float | None:
-        """How long the source let us wait for its first byte."""
+        """How long the source took to send its first byte."""
         return _between(self.asked_at, self.first_byte_at)
 
     @property
     def storage_seconds(self) -> float | None:
-        """How long the storage took to answer, once it had the last byte."""
+        """How long the storage took to answer after the last byte."""
         return _between(self.last_byte_at, self.stored_at)
 
 

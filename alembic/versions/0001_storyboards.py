@@ -1,7 +1,7 @@
 """The tables storyboards and storyboard_workers, their triggers, view and rights.
 
-Plain SQL, because most of it (triggers, view, rights, storage settings) has no other
-spelling, and so that people who paste it into Supabase read what they run.
+Plain SQL, because most of it (triggers, view, rights, storage settings) has no other form, and
+because people who paste it into Supabase then read what they run.
 """
 
 from alembic import op
@@ -84,9 +84,9 @@ WITH (
 )
 """
 
-# available_at stands in the claim index so that rows that wait are skipped inside it,
-# without a visit to the table. lease_expires_at stands in none, so that renewing a lease
-# stays a cheap in-page (HOT) update.
+# available_at is in the claim index, so that waiting rows are skipped without a visit to the
+# table. lease_expires_at is in no index, so that renewing a lease is a cheap in-page (HOT)
+# update.
 INDEXES = [
     """
 CREATE INDEX storyboards_claim_idx ON public.storyboards
@@ -129,8 +129,8 @@ WITH (fillfactor = 50)
 
 # The expiry that a signed URL states: <vendor>-Date plus <vendor>-Expires seconds, UTC.
 # TOS: https://docs.byteplus.com/en/docs/tos (query-string signature); AWS: SigV4 query
-# string; Google: V4 signed URLs. A URL that states nonsense gets no expiry; refusing the
-# row for it would lose an image.
+# string; Google: V4 signed URLs. A URL that states nonsense gets no expiry, because to refuse
+# the row would lose an image.
 SOURCE_EXPIRY = r"""
 CREATE FUNCTION public.storyboard_source_expiry(url text) RETURNS timestamptz
 LANGUAGE plpgsql STABLE STRICT SET search_path = '' AS $body$
@@ -163,9 +163,9 @@ END
 $body$
 """
 
-# What a producer may rely on, whatever language it writes in. A worker's own way back to
-# pending (another attempt, release, rescue) clears the claim token in the same statement;
-# a producer only says 'pending', and that means: afresh.
+# Producers in any language may rely on this trigger. A worker that sets a row back to pending
+# (another attempt, release, rescue) clears the claim token in the same statement. A producer only
+# sets 'pending', and the row then starts afresh.
 BEFORE_WRITE = """
 CREATE FUNCTION public.storyboards_before_write() RETURNS trigger
 LANGUAGE plpgsql SET search_path = '' AS $body$
@@ -233,7 +233,7 @@ END
 $body$
 """
 
-# clock_timestamp(): what was dated within its own transaction is due by the time it commits.
+# clock_timestamp(): a row dated within its own transaction is due by the time it commits.
 TRIGGERS = [
     """
 CREATE TRIGGER storyboards_before_write BEFORE INSERT OR UPDATE ON public.storyboards
@@ -277,9 +277,9 @@ SELECT
 FROM public.storyboards
 """
 
-# Row-level security without a policy shuts out everybody but the owner and roles that
-# bypass it (service_role). Rights are given by name because new tables in Supabase get
-# none by themselves, and older projects give too many.
+# Row-level security without a policy hides the rows from all but the owner and roles that
+# bypass it (service_role). Rights are granted by name, because new tables in Supabase have none
+# and those of older projects have too many.
 RIGHTS = [
     "ALTER TABLE public.storyboards ENABLE ROW LEVEL SECURITY",
     "ALTER TABLE public.storyboard_workers ENABLE ROW LEVEL SECURITY",

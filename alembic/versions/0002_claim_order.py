@@ -1,10 +1,10 @@
 """The claim index in one direction, without nulls, so that a claim can begin in its middle.
 
-Rows that were taken stay in the index as dead entries until a vacuum may remove them, which an
-old snapshot anywhere in the database forbids; and rows that wait for another attempt stay in it
-anyhow. A claim that had to walk past all of them from the beginning would grow slower with each
-row taken. Postgres can begin in the middle of an index by comparing rows, and only where all
-columns run in the same direction and none is null.
+Rows that were taken stay in the index as dead entries until a vacuum removes them, which an old
+snapshot anywhere in the database prevents. Rows that wait for another attempt stay in it as well.
+A claim that walked past all of them would grow slower with each row taken. Postgres can begin in
+the middle of an index by comparing rows, but only where all columns run in the same direction and
+none is null.
 """
 
 from alembic import op
@@ -14,7 +14,7 @@ down_revision = "0001"
 branch_labels = None
 depends_on = None
 
-# Under a name of its own at first: rows can be read while it is built.
+# It has a name of its own at first, so that rows can be read while it is built.
 ONE_DIRECTION = """
 CREATE INDEX storyboards_new_claim_idx ON public.storyboards
     ((-priority::integer), (COALESCE(source_expires_at, 'infinity')), available_at, id)

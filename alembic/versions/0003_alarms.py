@@ -1,7 +1,7 @@
-"""What sweeps have seen, and what of it they have told.
+"""The signs that sweeps have seen, and the alarms that they have raised.
 
-Sweeps are processes that come and go; so that an outage is told once an hour and not with every
-sweep, they have to find here what the ones before have told.
+Each sweep is a process of its own. It finds here which alarms earlier sweeps have raised, so that
+an outage is reported once an hour and not with every sweep.
 """
 
 from alembic import op
@@ -20,7 +20,7 @@ CREATE TABLE public.storyboard_alarms (
 )
 """
 
-# Older projects of Supabase give new tables away by default.
+# Older projects of Supabase grant rights on new tables by default.
 RIGHTS = [
     "ALTER TABLE public.storyboard_alarms ENABLE ROW LEVEL SECURITY",
     "REVOKE ALL ON public.storyboard_alarms FROM PUBLIC",

@@ -1,8 +1,8 @@
-"""Bounds for numbers and moments, and a finished_at that a restore may bring along.
+"""Bounds for numbers and moments, and a finished_at that a restore may set.
 
-One row must not be able to spoil the statements that touch many. An ``attempts`` at the integer's
-end made every claim fail, since a claim adds one to it. Python knows no year before 1 or after
-9999, and arithmetic before Postgres 17 knows no infinite moment.
+One row must not make statements for many rows fail. An ``attempts`` at the integer's end made
+every claim fail, since a claim adds one to it. Python has no year before 1 or after 9999, and
+before Postgres 17 arithmetic has no infinite moment.
 """
 
 from alembic import op
@@ -27,13 +27,13 @@ WORKER_MOMENTS = ("started_at", "last_seen_at")
 
 
 def within(moments: tuple[str, ...]) -> str:
-    """LEAST and GREATEST pass over nulls; one of the columns is never null."""
+    """LEAST and GREATEST ignore nulls, and one of the columns is never null."""
     columns = ", ".join(moments)
     return f"LEAST({columns}) >= {EARLIEST}\n    AND GREATEST({columns}) < {TOO_LATE}"
 
 
 def clamped(moments: tuple[str, ...]) -> str:
-    """Not by LEAST and GREATEST, which would fill in what is null."""
+    """CASE instead of LEAST and GREATEST, which would replace nulls."""
     return ",\n    ".join(
         f"{moment} = CASE WHEN {moment} < {EARLIEST} THEN {EARLIEST}\n"
         f"        WHEN {moment} >= {TOO_LATE} THEN {LATEST} ELSE {moment} END"
@@ -41,7 +41,7 @@ def clamped(moments: tuple[str, ...]) -> str:
     )
 
 
-# max_attempts is only compared with: the largest integer may stand for «no limit».
+# max_attempts has no bound: it is only compared, and the largest integer may mean «no limit».
 BOUNDS = f"""attempts <= {MOST_ATTEMPTS}
     AND {within(MOMENTS)}"""
 WORKER_BOUNDS = within(WORKER_MOMENTS)
@@ -58,9 +58,8 @@ UPDATE public.storyboard_workers SET
 WHERE NOT ({WORKER_BOUNDS})
 """  # noqa: S608  our own constants
 
-# NOT VALID: to prove it for the rows that are there would read the whole table once more, and lock
-# readers out for as long. It says nothing new, since CLAMP has just brought them within it, and
-# what is written from now on is checked all the same.
+# NOT VALID: to validate the rows that are there would read the whole table once more and block
+# readers for that time. CLAMP has just corrected these rows, and later writes are checked anyway.
 BOUND = f"""
 ALTER TABLE public.storyboards ADD CONSTRAINT storyboards_bounds_check
     CHECK ({BOUNDS}) NOT VALID
@@ -70,7 +69,7 @@ ALTER TABLE public.storyboard_workers ADD CONSTRAINT storyboard_workers_bounds_c
     CHECK ({WORKER_BOUNDS}) NOT VALID
 """
 
-# As in 0001, but that a date before 1970 gives no expiry, either.
+# As in 0001, except that a date before 1970 gives no expiry.
 SOURCE_EXPIRY = r"""
 CREATE OR REPLACE FUNCTION public.storyboard_source_expiry(url text) RETURNS timestamptz
 LANGUAGE plpgsql STABLE STRICT SET search_path = '' AS $body$
@@ -104,7 +103,7 @@ END
 $body$
 """
 
-# As in 0001, but for the bound of attempts, and for the finished_at of an insert.
+# As in 0001, except for the bound of attempts and the finished_at of an insert.
 BEFORE_WRITE = """
 CREATE OR REPLACE FUNCTION public.storyboards_before_write() RETURNS trigger
 LANGUAGE plpgsql SET search_path = '' AS $body$
@@ -169,7 +168,7 @@ END
 $body$
 """
 
-# What is new in the functions, and what stood in its place.
+# The new parts of the functions, and the parts of 0001 that they replace.
 AS_IN_0001 = {
     """
             -- Another one would be refused by the table, and the row with it.
@@ -195,10 +194,10 @@ AS_IN_0001 = {
 """,
 }
 
-# Of printed SQL, which is one transaction. What takes long, a look at every row, comes first, while
-# readers and writers are let through. To add a constraint takes the table for itself until the end,
-# so what follows must be short: of the rows written in between it clamps those that workers still
-# touch, found by partial indexes.
+# The steps of printed SQL, which is one transaction. The slow look at every row comes first, while
+# other clients can read and write. A new constraint locks the table until the end, so the steps
+# after it must be short. They correct only rows written in between that workers still touch, which
+# partial indexes find.
 CLAMP_UNFINISHED = f"{CLAMP.rstrip()} AND (status = 'pending' OR status = 'processing')"
 STEPS = [
     *(SOURCE_EXPIRY, BEFORE_WRITE),

@@ -1,9 +1,8 @@
 """Limits for the length of source_url, of its host, and of project_id.
 
-Whatever reads these texts takes longer for longer ones. Servers refuse request lines far below
-16 KB. A host of more than 253 characters cannot be in DNS (RFC 1035, section 2.3.4). project_id
-stands in an index, whose entries have room for 2704 bytes: a longer one was refused by that, or
-not, by how well it could be compressed.
+Longer texts take longer to read. Servers refuse request lines far below 16 KB. A host of more than
+253 characters cannot be in DNS (RFC 1035, section 2.3.4). project_id is in an index, whose entries
+hold 2704 bytes. Whether it accepted a longer one depended on how well the text could be compressed.
 """
 
 from alembic import op
@@ -19,13 +18,13 @@ MAX_HOST_CHARACTERS = 253
 MAX_PROJECT_BYTES = 1024
 
 AUTHORITY = "split_part(split_part(split_part(source_url, '/', 3), '?', 1), '#', 1)"
-# As `models.host_of` reads it. Looked for only where all that may hold it is long: that is rare.
+# The host, as `storyboard.host_of` reads it. Read only where AUTHORITY is long, which is rare.
 HOST = r"""coalesce(
         substring(source_url FROM '^[^:]+://(?:[^/?#]*@)?\[([^]]+)\]'),
         substring(source_url FROM '^[^:]+://(?:[^/?#]*@)?([^/:?#]*)'))"""
 
-# A finished row stays as it is: it shows a picture, or says what went wrong; a restore may bring it
-# along. Whatever makes it wait again, another source_url or a retry, is checked.
+# A finished row stays as it is: it shows a picture or an error, and a restore may insert it. An
+# update that makes it wait again, by another source_url or a retry, is checked.
 FINISHED = "status = 'ready' OR status = 'failed'"
 URL_BOUND = f"""{FINISHED}
     OR octet_length(source_url) <= {MAX_URL_BYTES}"""
@@ -38,8 +37,11 @@ UNFINISHED = "(status = 'pending' OR status = 'processing')"
 
 
 def failing(bound: str, message: str) -> str:
-    """With its URL, which nobody else has. A worker could not write down that a row has to wait
-    again, and some of its statements are about many rows."""
+    """Fails unfinished rows outside of ``bound`` and keeps their URL, which exists nowhere else.
+
+    Left pending, such a row would make a worker's statements fail when it had to wait again, and
+    some of these statements are about many rows.
+    """
     return f"""
 UPDATE public.storyboards SET
     status = 'failed', error_code = 'source_blocked', errored_at = now(), sentry_event_id = NULL,
@@ -50,7 +52,7 @@ WHERE NOT ({bound})
 
 
 def bounding(name: str, bound: str) -> str:
-    """NOT VALID: as in 0004."""
+    """NOT VALID for the reason given in 0004."""
     return f"""
 ALTER TABLE public.storyboards ADD CONSTRAINT {name}
     CHECK ({bound}) NOT VALID
@@ -59,16 +61,16 @@ ALTER TABLE public.storyboards ADD CONSTRAINT {name}
 
 FAIL_URL = failing(URL_BOUND, f"the source_url has more than {MAX_URL_BYTES} bytes")
 FAIL_HOST = failing(HOST_BOUND, f"the host has more than {MAX_HOST_CHARACTERS} characters")
-# To refuse what is there would lose a good image for its project. Rows of one project stay
-# together, and those of two apart. 200 characters are at most 800 bytes.
+# To fail these rows would lose good images for the length of a project's name. Rows of one project
+# stay together, and those of two projects stay apart. 200 characters are at most 800 bytes.
 SHORTEN_PROJECT = f"""
 UPDATE public.storyboards SET
     project_id = left(project_id, 200) || '-' || to_hex(hashtextextended(project_id, 0))
 WHERE NOT ({PROJECT_BOUND})
 """  # noqa: S608  our own constants
 
-# Each constraint is kept by all rows before the next one comes, since it would refuse what is done
-# for the next.
+# All rows satisfy one constraint before the next is added, because it would refuse corrections of
+# rows that break it.
 CHECKS = [
     ("storyboards_project_id_length_check", PROJECT_BOUND, SHORTEN_PROJECT),
     ("storyboards_source_host_length_check", HOST_BOUND, FAIL_HOST),
@@ -81,8 +83,8 @@ def upgrade() -> None:
 
 
 def run_in_one_transaction() -> None:
-    # As in 0004: the look at every row first; after the first constraint, which takes the table
-    # for itself, only what is short.
+    # As in 0004: the slow look at every row comes first. The first constraint locks the table, so
+    # only short steps follow it.
     for _, _, correction in CHECKS:
         op.execute(correction.strip())
     for name, bound, correction in CHECKS:

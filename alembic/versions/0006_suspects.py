@@ -1,9 +1,10 @@
-"""What a row has gone through: errors of its own, workers lost over it, and since when its link is.
+"""A row's history: errors of its own, workers lost with it, and when its link was set.
 
-An outage is sat out until the link dies, so its attempts must not count as the row's own errors.
-Rows that have been tried in vain, or over which a worker was lost, have indexes of their own, each
-in the order of the claim index: so they are found, or passed over, however many others there are,
-and a new row costs no more than before. 0008 builds them, since it changes that order.
+A row waits for the end of an outage until its link dies, so attempts in an outage must not count
+as the row's own errors. Rows whose attempts failed, and rows that were lost with a worker, have
+indexes of their own in the order of the claim index. So a claim finds them, or passes over them,
+however many other rows there are, and a new row costs no more than before. 0008 builds the
+indexes, since it changes that order.
 """
 
 from alembic import op
@@ -21,14 +22,14 @@ ALTER TABLE public.storyboards
     ADD COLUMN source_set_at timestamptz
 """
 
-# Counted up by one at a time, and never near the integer's end.
+# The counts grow by one at a time and never come near the integer's end.
 BOUND = """
 ALTER TABLE public.storyboards ADD CONSTRAINT storyboards_suspects_check
     CHECK (own_errors BETWEEN 0 AND 1000000000 AND workers_lost BETWEEN 0 AND 1000000000
     AND source_set_at >= '1970-01-01 00:00+00' AND source_set_at < '9999-01-01 00:00+00') NOT VALID
 """
 
-# As in 0004, but for what a row has gone through.
+# As in 0004, except for the history of a row.
 BEFORE_WRITE = """
 CREATE OR REPLACE FUNCTION public.storyboards_before_write() RETURNS trigger
 LANGUAGE plpgsql SET search_path = '' AS $body$
@@ -123,7 +124,7 @@ def run_in_one_transaction() -> None:
 
 
 def run_beside_others() -> None:
-    # No row can be outside of a bound that comes with its columns.
+    # The bound comes with its columns, so no row can break it.
     online_ddl.add_column("public.storyboards", "source_set_at", COLUMNS, BOUND)
     op.execute(BEFORE_WRITE.strip())
 

@@ -1,5 +1,7 @@
-"""In which company a row was lost with its worker: when another row of it turns out to be what
-kills workers, all others have their attempts back."""
+"""Notes together with which rows a row was lost with its worker.
+
+When one of these rows turns out to kill workers, all others get their attempts back.
+"""
 
 from alembic import op
 from storyboard_worker.database import online_ddl
@@ -10,7 +12,7 @@ branch_labels = None
 depends_on = None
 
 COLUMN = "ALTER TABLE public.storyboards ADD COLUMN lost_with text"
-# Few rows ever have one.
+# Few rows have a value here.
 INDEX = "storyboards_lost_with_idx"
 DEFINITION = "public.storyboards (lost_with)\n    WHERE lost_with IS NOT NULL"
 

@@ -1,12 +1,13 @@
 """The expiry of every kind of signed link, and a rank for links whose expiry is unknown.
 
-Links of Azure, Alibaba, Huawei, Tencent and others were taken to live for ever, so that those that
-die in an hour waited behind others that live a day. The database reads more of them now, and what
-it cannot read is ranked as if it died a day after the link was set: ``effective_expires_at``.
+Links of Azure, Alibaba, Huawei, Tencent and others counted as living for ever, so links that die in
+an hour waited behind links that live a day. The database now reads more kinds. A link that it
+cannot read is ranked as if it died a day after it was set: ``effective_expires_at``.
 
-A table of a million rows is worked on meanwhile. So nothing here takes a lock for long: the column
-comes without a rewrite, rows are filled in batches, indexes are built concurrently. Each step may
-be interrupted and run again. Printed SQL is one transaction, which cannot build an index so.
+Workers use the table, of maybe a million rows, while this runs. So no step takes a lock for long:
+the column needs no rewrite, rows are filled in batches, and indexes are built concurrently. Each
+step may be interrupted and run again. Printed SQL is one transaction, which cannot build an index
+concurrently.
 """
 
 from alembic import op
@@ -18,8 +19,8 @@ branch_labels = None
 depends_on = None
 
 # Azure: https://learn.microsoft.com/rest/api/storageservices/create-service-sas. Tencent:
-# https://cloud.tencent.com/document/product/436/7778. Alibaba's V4 is like Amazon's. A name that
-# occurs twice makes nonsense of the URL: each store would read it in its own way.
+# https://cloud.tencent.com/document/product/436/7778. Alibaba's V4 is like Amazon's. A URL
+# with the same name twice counts as nonsense, because each store reads it in its own way.
 SOURCE_EXPIRY = r"""
 CREATE OR REPLACE FUNCTION public.storyboard_source_expiry(url text) RETURNS timestamptz
 LANGUAGE plpgsql STABLE STRICT SET search_path = '' AS $body$
@@ -124,11 +125,11 @@ END
 $body$
 """
 
-# Hours, because a day has not always as many of them in the time zone of a session.
+# In hours, because a day may have 23 or 25 of them in the time zone of a session.
 A_DAY = "interval '24 hours'"
 
-# The default is no column of nulls even where triggers are off, and says of the rows that are there
-# that their links were set now. A default that is the same for all of them rewrites nothing.
+# With the default no row is null, even where triggers are off. Rows that are there count as if
+# their links were set now. One default for all of them needs no rewrite of the table.
 COLUMN = f"""
 ALTER TABLE public.storyboards
     ADD COLUMN effective_expires_at timestamptz NOT NULL DEFAULT (now() + {A_DAY})
@@ -151,14 +152,15 @@ BEGIN
 END
 $body$
 """
-# By its name it comes after storyboards_before_write, which fills what this reads, and keeps
-# updated_at: a row is not changed by it. The condition spares most updates the call.
+# Triggers run in the order of their names, so this one runs after storyboards_before_write, which
+# fills the columns that it reads. updated_at then stays as it is, since this changes nothing that a
+# producer sees. The condition saves most updates the call.
 TRIGGER = f"""
 CREATE TRIGGER storyboards_effective_expiry BEFORE INSERT OR UPDATE ON public.storyboards
     FOR EACH ROW WHEN (NEW.effective_expires_at IS DISTINCT FROM {effective("NEW.")})
     EXECUTE FUNCTION public.storyboards_effective_expiry()
 """
-# Older projects of Supabase give new functions away by default.
+# Older projects of Supabase grant rights on new functions by default.
 RIGHTS = """
 DO $body$
 DECLARE
@@ -175,8 +177,8 @@ END
 $body$
 """
 
-# The trigger does the rest. A link that was unknown may be read now. Rows in work are left to their
-# workers, who would have to wait, and who write them soon.
+# The trigger fills effective_expires_at. A link of unknown expiry may be readable now. Rows that
+# are processing are left out: their workers would have to wait, and write them soon anyway.
 READ_AGAIN = "coalesce(source_expires_at, public.storyboard_source_expiry(source_url))"
 IS_BEHIND = f"""status = 'pending'
     AND (source_expires_at IS DISTINCT FROM {READ_AGAIN}
@@ -187,7 +189,7 @@ WHERE {IS_BEHIND}
 """  # noqa: S608  our own constants
 
 
-# Rows that others have locked, maybe for long, are left for the second time.
+# Rows that other clients have locked, maybe for long, are left for the second pass.
 def fill_batch(pages: str) -> str:
     return f"""
 WITH free AS MATERIALIZED (
@@ -200,7 +202,7 @@ FROM free WHERE storyboards.id = free.id
 """  # noqa: S608  our own constants
 
 
-# The order of urgency; the last column lets a claim pass over dead links without a visit to the
+# The order of urgency. The last column lets a claim pass over dead links without a visit to the
 # table.
 KEY = """
     ((-priority::integer), effective_expires_at, available_at, id,
@@ -210,7 +212,7 @@ INDEXES = {
     "storyboards_tried": "status = 'pending' AND attempts > 0 AND workers_lost = 0",
     "storyboards_lost": "status = 'pending' AND workers_lost > 0",
 }
-# The others have not been there before.
+# Before this migration there was no other index of these.
 CLAIM_INDEX_BEFORE = """
 CREATE INDEX storyboards_claim_idx ON public.storyboards
     ((-priority::integer), (COALESCE(source_expires_at, 'infinity')), available_at, id)
@@ -218,8 +220,8 @@ CREATE INDEX storyboards_claim_idx ON public.storyboards
 """
 
 
-# Those of the version before need the old indexes until their deployment ends: without them each
-# claim from a long backlog sorts all of it. `doctor` tells of indexes that are left.
+# Workers of the version before need the old indexes until their deployment ends. Without them each
+# claim sorts the whole backlog. `doctor` reports indexes that are left.
 WORKERS_ALIVE = """
 SELECT count(*) FROM public.storyboard_workers WHERE last_seen_at > now() - interval '5 minutes'
 """
@@ -257,7 +259,7 @@ def run_beside_others() -> None:
 
 
 def fill() -> None:
-    # What is added to the file from now on has its trigger.
+    # Rows added to the table from now on are filled by the trigger.
     online_ddl.in_batches("public.storyboards", fill_batch)
 
 

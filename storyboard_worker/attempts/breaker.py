@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from uuid import UUID
 
+from storyboard_worker.backoff import Backoff
 from storyboard_worker.errors import AttemptError
 
 DOWN_AFTER_ROWS = 5
@@ -26,6 +27,7 @@ PROBES_AT_ONCE = 3
 NEXT_PROBE_SECONDS = 5.0
 # An upstream that no row asks about for so long is no longer in trouble, as far as is known.
 FORGOTTEN_AFTER_SECONDS = 60.0
+FIRST_LEAST_REST_SECONDS = 1.0
 LONGEST_LEAST_REST_SECONDS = 30.0
 
 
@@ -37,6 +39,14 @@ class State(Enum):
     HALF_OPEN = auto()
 
 
+def _pauses() -> Backoff:
+    return Backoff(FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
+
+
+def _least_rests() -> Backoff:
+    return Backoff(FIRST_LEAST_REST_SECONDS, LONGEST_LEAST_REST_SECONDS)
+
+
 @dataclass(slots=True)
 class Breaker:
     """Of one upstream. Moments are on the clock of its collection, which passes ``now``."""
@@ -44,8 +54,9 @@ class Breaker:
     state: State = State.CLOSED
     open_until: float = 0.0
     rests_until: float = 0.0
-    pause_seconds: float = FIRST_PAUSE_SECONDS
-    rests: int = 0
+    pauses: Backoff = field(default_factory=_pauses)
+    least_rests: Backoff = field(default_factory=_least_rests)
+    least_rest_seconds: float = 0.0
     probed_at: float = float("-inf")
     found_down_by: set[UUID] = field(default_factory=set)
     probes: set[UUID] = field(default_factory=set)
@@ -70,7 +81,7 @@ class Breaker:
         self._close()
         if self.rests_until > now:
             return False
-        self.rests = 0
+        self.least_rests.reset()
         return self.troubled_since is not None
 
     def found_down(self, row_id: UUID, error: AttemptError, now: float) -> None:
@@ -90,17 +101,16 @@ class Breaker:
         """It limits our rate; it is there, or it could not say so."""
         self.probes.discard(row_id)
         if self.rests_until <= now:
-            self.rests += 1
-        # One that asks for no time at all is not asked again and again without pause.
-        least = min(LONGEST_LEAST_REST_SECONDS, 2.0 ** (self.rests - 1))
+            # One that asks for no time at all is not asked again and again without pause.
+            self.least_rest_seconds = self.least_rests.take()
         self._close()
-        self.rests_until = max(self.rests_until, now + max(seconds, least))
+        self.rests_until = max(self.rests_until, now + max(seconds, self.least_rest_seconds))
         self._trouble(error, now)
 
     def refuse(self, row_id: UUID, error: AttemptError, seconds: float, now: float) -> None:
         """It refuses our credentials: open at once, for a person has to fix it."""
         self.probes.discard(row_id)
-        self.pause_seconds = max(self.pause_seconds, seconds)
+        self.pauses.raise_to(seconds)
         if self.state is not State.OPEN:
             self._open(error, now)
 
@@ -169,14 +179,13 @@ class Breaker:
 
     def _open(self, error: AttemptError, now: float) -> None:
         self.state = State.OPEN
-        self.open_until = now + self.pause_seconds
-        self.pause_seconds = min(self.pause_seconds * 2, LONGEST_PAUSE_SECONDS)
+        self.open_until = now + self.pauses.take()
         self.found_down_by.clear()
         self._trouble(error, now)
 
     def _close(self) -> None:
         self.state = State.CLOSED
-        self.pause_seconds = FIRST_PAUSE_SECONDS
+        self.pauses.reset()
 
     def _trouble(self, error: AttemptError, now: float) -> None:
         if self.troubled_since is None:

@@ -10,6 +10,7 @@ from storyboard_worker.attempts.recalls import Recalls
 from storyboard_worker.attempts.settling import Refill, Settled, Settling
 from storyboard_worker.attempts.telling import News
 from storyboard_worker.attempts.working import Working
+from storyboard_worker.backoff import Backoff
 from storyboard_worker.errors import AttemptCancelled, ResourceExhausted
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.reporting.reporter import Reporter
@@ -68,12 +69,11 @@ class Attempts:
         """Work and settle, however long the database is away. Never raises; ends as cancelled
         when the attempt is cancelled while it waits."""
         worked = self.work(attempt)
-        wait_seconds = FIRST_DATABASE_WAIT_SECONDS
+        backoff = Backoff(FIRST_DATABASE_WAIT_SECONDS, LONGEST_DATABASE_WAIT_SECONDS)
         while not (settled := self.settle([worked])).ended:
             [worked] = settled.waiting
-            if attempt.deadline.wait_until_cancelled(wait_seconds):
+            if attempt.deadline.wait_until_cancelled(backoff.take()):
                 worked = replace(worked, result=AttemptCancelled())
-            wait_seconds = min(wait_seconds * 2, LONGEST_DATABASE_WAIT_SECONDS)
         return settled.ended[0]
 
     def tell_news(self, *, at_once: bool = False) -> None:

@@ -20,10 +20,10 @@ from storyboard_worker.logs import set_up
 from storyboard_worker.queries.alarms import AlarmRegister
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.queries.counts import StoryboardCounts
-from storyboard_worker.queries.doubts import Doubts
 from storyboard_worker.queries.failures import Failures
 from storyboard_worker.queries.next_due import NextDue
 from storyboard_worker.queries.rows import StoryboardRows
+from storyboard_worker.queries.unanswered_claims import UnansweredClaims
 from storyboard_worker.queries.upkeep import Upkeep
 from storyboard_worker.queries.workers import WorkerRegister
 from storyboard_worker.redaction.redactor import Redactor
@@ -92,8 +92,8 @@ class Assembly:
         )
 
     @cached_property
-    def doubts(self) -> Doubts:
-        return Doubts()
+    def doubts(self) -> UnansweredClaims:
+        return UnansweredClaims()
 
     def _tell_set_aside(self, row: SetAside) -> None:
         self.housekeeping.tell_set_aside(row)

@@ -8,7 +8,7 @@ import click
 from storyboard_worker.cli.arguments import ERROR_CODES, ROWS, ProjectId, check_url
 from storyboard_worker.cli.assembly import assembled
 from storyboard_worker.cli.output import ago, print_json, print_line, print_table, remark, shown_row
-from storyboard_worker.storyboard import Status
+from storyboard_worker.storyboard import Status, TraceHeaders
 
 
 @click.command(
@@ -51,8 +51,7 @@ def enqueue_command(
                 [url for url, _ in wanted],
                 ids=new_ids,
                 project_id=project,
-                sentry_trace=trace.sentry_trace,
-                baggage=trace.baggage,
+                trace=TraceHeaders(trace.sentry_trace, trace.baggage),
             )
         )
     if as_json:

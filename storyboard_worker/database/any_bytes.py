@@ -1,8 +1,8 @@
-"""A database with the encoding SQL_ASCII holds any bytes, whatever they mean.
+"""Reads databases with the encoding SQL_ASCII, which hold any bytes.
 
-Its server converts nothing, but it refuses to send to a session of UTF-8 what is no UTF-8: one such
-row would cost the whole result. To LATIN1 any byte belongs, so that is what the session is said to
-be in; the texts within are UTF-8 all the same, as far as they can be read so.
+Their server converts nothing. But to a session in UTF-8 it sends no bytes that are not UTF-8, so
+one such row would fail the whole result. The session therefore claims to be in LATIN1, where every
+byte is valid, and texts are still read and written as UTF-8.
 """
 
 import psycopg
@@ -12,7 +12,7 @@ from psycopg.types.string import StrDumperUnknown
 
 
 def speak(connection: psycopg.Connection) -> None:
-    """Raises psycopg's errors."""
+    """Set up ``connection`` for any bytes. Raises psycopg's errors."""
     connection.execute("SET client_encoding = 'LATIN1'")
     connection.adapters.register_loader("text", _ForgivingTextLoader)
     connection.adapters.register_dumper(str, _Utf8Dumper)

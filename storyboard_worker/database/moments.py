@@ -1,7 +1,7 @@
-"""Moments as Postgres knows them, read into datetimes, which know fewer.
+"""Reads the moments of Postgres, even those that no datetime can hold.
 
-A timestamptz may be infinite, before Christ or after the year 9999, where psycopg raises: one
-such row would cost the whole result. It becomes the earliest or the latest datetime.
+A timestamptz may be infinite, before Christ or after the year 9999. psycopg raises there, so one
+such row would fail the whole result. Here it becomes the earliest or the latest datetime.
 """
 
 import re
@@ -21,16 +21,16 @@ _LONG_YEAR = re.compile(r"\d{5}")
 
 
 def register(connection: psycopg.Connection[Any]) -> None:
-    """From now on no moment that ``connection`` reads is too early or too late."""
+    """From now on ``connection`` reads every moment."""
     connection.adapters.register_loader("timestamptz", MomentLoader)
 
 
 class MomentLoader(Loader):
-    """As psycopg reads a timestamptz where it can.
+    """Reads a timestamptz as psycopg does, and where psycopg refuses it.
 
-    It refuses all moments while the session's DateStyle is not ISO, and goes by the style at the
-    end of a message, which may undo what the message began with. So an ISO text is read in any
-    case. A finite one in another style is still refused: its time zone is only an abbreviation.
+    psycopg refuses all moments while the session's DateStyle is not ISO. It goes by the style at
+    the end of a message, which may differ from the one at its beginning. So an ISO text is read in
+    any case. A finite moment in another style is refused: its time zone is only an abbreviation.
     """
 
     def __init__(self, oid: int, context: AdaptContext | None = None) -> None:
@@ -52,7 +52,7 @@ class MomentLoader(Loader):
 
 
 def _nearest_end(text: str) -> datetime | None:
-    """``None`` for a moment that is neither too early nor too late; in any DateStyle."""
+    """The end of time nearest to ``text``, in any DateStyle; ``None`` if a datetime can hold it."""
     if text == "-infinity" or text.endswith(" BC"):
         return EARLIEST
     if text == "infinity" or _LONG_YEAR.search(_FRACTION.sub("", text)):

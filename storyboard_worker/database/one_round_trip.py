@@ -1,8 +1,8 @@
-"""Whole transactions as one message to the server.
+"""Sends a whole transaction as one message to the server.
 
-A message that holds several statements is one transaction to Postgres, unless it says otherwise
-(https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-MULTI-STATEMENT). Only
-values that are bound on the client can travel so. Any pooler hands such a message on whole.
+Postgres runs several statements in one message as one transaction, unless they say otherwise
+(https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-MULTI-STATEMENT). The
+values must be bound on the client. Every pooler passes such a message on in one piece.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,8 +19,10 @@ Row = TypeVar("Row")
 
 @dataclass(frozen=True)
 class FixedStatement:
-    """SQL made once; ``constants`` are its own values, and ``settings`` of the server hold while
-    it runs."""
+    """SQL that is compiled once.
+
+    ``constants`` are values that belong to it. ``settings`` of the server hold while it runs.
+    """
 
     text: str
     constants: Mapping[str, Any]
@@ -28,13 +30,14 @@ class FixedStatement:
 
 
 def fixed(statement: ClauseElement, **settings: str) -> FixedStatement:
+    """Compile ``statement``."""
     compiled = statement.compile(dialect=PGDialect_psycopg())  # type: ignore[no-untyped-call]
     return FixedStatement(str(compiled), compiled.params, settings)
 
 
 @dataclass(frozen=True)
 class Call(Generic[Row]):
-    """A statement with its values, and what makes its rows."""
+    """A statement, its values, and the factory of its rows."""
 
     statement: FixedStatement
     values: Mapping[str, Any]
@@ -48,9 +51,10 @@ def exchange(
     *,
     ending: str | None = None,
 ) -> list[list[Any]]:
-    """Send ``calls`` as one message that ``opening`` begins; the rows of each.
+    """Send ``calls`` as one message and return the rows of each.
 
-    ``ending``: a statement without rows that ends the message.
+    The message begins with ``opening`` and ends with ``ending``, if given, a statement without
+    rows.
     """
     endings = [] if ending is None else [ending]
     first = -len(calls) - len(endings)

@@ -1,7 +1,7 @@
-"""How migrations change a table that is in use, so that nothing else waits for it for long.
+"""Changes a table that is in use, so that no other client waits for it for long.
 
-Each step commits by itself. A migration that was interrupted is run again from its beginning, so
-each step is skipped, or does no harm, where it has been done.
+Each step commits by itself. An interrupted migration is run again from its beginning, so a step
+that is done already is skipped or does no harm.
 """
 
 import time
@@ -11,13 +11,14 @@ from alembic import op
 
 MOST_TRIES = 50
 VACUUM_PATIENCE_SECONDS = 10
-# A batch holds the rows that it has written for as long as it takes.
+# A batch keeps its rows locked until it ends.
 MOST_PAGES = 50
 BATCH_SECONDS = 0.03
 
 
 def run(*, in_one_transaction: Callable[[], None], beside_others: Callable[[], None]) -> None:
-    """Printed SQL is one transaction; a migration that is run commits each statement."""
+    """Call the function for printed SQL, which is one transaction, or the one for a migration that
+    runs and commits each statement."""
     context = op.get_context()
     if context.as_sql:
         in_one_transaction()
@@ -27,7 +28,7 @@ def run(*, in_one_transaction: Callable[[], None], beside_others: Callable[[], N
 
 
 def add_column(table: str, column: str, *statements: str) -> None:
-    """``statements`` add it, with what has to come at the same moment."""
+    """Add ``column`` unless it is there. ``statements`` add it and all that must come with it."""
     _in_a_moment(
         table,
         "SELECT FROM pg_catalog.pg_attribute "
@@ -37,10 +38,10 @@ def add_column(table: str, column: str, *statements: str) -> None:
 
 
 def add_check(table: str, name: str, statement: str, correction: str) -> None:
-    """Add a CHECK that is NOT VALID where rows may be outside of it.
+    """Add a CHECK that is NOT VALID, and correct the rows that break it.
 
-    ``correction`` is an UPDATE that ends with its WHERE, and brings these within. It comes once
-    before, so that hardly any row is refused, and once after, for those written in between.
+    ``correction`` is an UPDATE that ends with its WHERE. It runs before, so that hardly any row
+    is refused, and again after, for rows written in between.
     """
 
     def correct(pages: str) -> str:
@@ -57,12 +58,14 @@ def add_check(table: str, name: str, statement: str, correction: str) -> None:
 
 
 def _in_a_moment(table: str, is_there: str, statements: Sequence[str]) -> None:
-    """A statement that waits for the table makes all others queue behind it: so these wait for a
-    moment only, again and again. The transactions that were writing before have ended then, so
-    that whatever looks at the table afterwards sees their rows.
+    """Run ``statements`` with the table locked for a moment, unless ``is_there`` finds a row.
 
-    An autovacuum, which may take minutes, gives way to one who has waited for ``deadlock_timeout``,
-    a second: so it is waited for first, in a mode that lets all others pass.
+    A statement that waits for the table makes all others queue behind it. So these wait for a
+    moment only, again and again. When they get the lock, all earlier writers have ended, and the
+    next look at the table sees their rows.
+
+    An autovacuum may take minutes, and gives way after a wait of ``deadlock_timeout``, a second.
+    So a lock that lets all others pass waits for it first.
     """
     changes = "\n".join(f"{statement.strip()};" for statement in statements)
     op.execute(
@@ -91,8 +94,11 @@ $body$"""
 
 
 def in_batches(table: str, statement: Callable[[str], str]) -> None:
-    """``statement`` is given the condition for the pages of one batch. By place in the file a
-    batch costs the same whatever was done before."""
+    """Run ``statement`` for one batch of pages after the other.
+
+    It is called with the condition that selects the pages. Pages are chosen by their place in the
+    file, so a batch costs the same whatever ran before.
+    """
     first, end, pages = 0, _pages(table), 1
     while first < end:
         began_at = time.monotonic()
@@ -108,7 +114,7 @@ def _pages(table: str) -> int:
 
 
 def build_index(name: str, definition: str) -> None:
-    """``definition`` is what follows ON."""
+    """Build the index concurrently. ``definition`` is the text after ON."""
     half_built = f"indexrelid = to_regclass('public.{name}') AND NOT indisvalid"
     if found(f"SELECT count(*) FROM pg_catalog.pg_index WHERE {half_built}"):  # noqa: S608  our own names
         op.execute(f"DROP INDEX CONCURRENTLY public.{name}")
@@ -116,4 +122,5 @@ def build_index(name: str, definition: str) -> None:
 
 
 def found(query: str) -> int:
+    """The number that ``query`` selects."""
     return int(op.get_bind().exec_driver_sql(query.strip()).scalar_one())

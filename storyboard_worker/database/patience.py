@@ -1,29 +1,30 @@
-"""Doing something again while the database is away, for a while."""
+"""Repeats work for a limited time while the database is away."""
 
 import math
 import time
 from collections.abc import Callable
 from typing import Protocol, TypeVar
 
-from storyboard_worker.database.pool import Database
+from storyboard_worker.backoff import Backoff
+from storyboard_worker.database.transactions import Database
 from storyboard_worker.errors import DatabaseUnavailable, RowsHidden
 
 Answer = TypeVar("Answer")
 
 FIRST_WAIT_SECONDS = 0.2
 LONGEST_WAIT_SECONDS = 2.0
-# What giving rows back may take, when a signal has asked for the end.
+# How long giving rows back may take after a signal has asked the process to end.
 LAST_EXCHANGE_SECONDS = 2.0
 
 
 class Insist(Protocol):
-    """Calls ``work``, maybe again and again, and returns its answer."""
+    """Calls ``work`` once or more and returns its answer."""
 
     def __call__(self, work: Callable[[], Answer]) -> Answer: ...
 
 
 def at_once(work: Callable[[], Answer]) -> Answer:
-    """No patience: the first failure is final."""
+    """Calls ``work`` once: the first failure is final."""
     return work()
 
 
@@ -35,10 +36,10 @@ def _tell_no_one(_error: DatabaseUnavailable) -> None:
 
 
 class Patience:
-    """Calls again what raises :class:`DatabaseUnavailable`, until ``seconds`` after its first call;
-    ``tell`` hears of the first failure.
+    """Repeats work that raises :class:`DatabaseUnavailable`, until ``seconds`` after the first
+    call. ``tell`` is called with the first failure.
 
-    What it calls must bear to be called again although it was done: the answer may be lost.
+    The work must be safe to repeat after it was done, because its answer may be lost.
     """
 
     def __init__(self, database: Database, seconds: float, *, tell: Tell = _tell_no_one) -> None:
@@ -50,13 +51,15 @@ class Patience:
         self._latest = math.inf
 
     def give_up(self) -> None:
-        """From now on the first failure is final, and soon: the process ends. May be called inside
-        a signal handler."""
+        """From now on the first failure is final, and exchanges are short: the process ends.
+
+        May be called inside a signal handler.
+        """
         self._is_given_up = True
         self._database.hurry(LAST_EXCHANGE_SECONDS)
 
     def end_by(self, moment: float) -> None:
-        """Not to try again after ``moment``, on the monotonic clock."""
+        """Do not try again after ``moment``, on the monotonic clock."""
         self._latest = moment
 
     def __call__(self, work: Callable[[], Answer]) -> Answer:
@@ -73,16 +76,17 @@ class Patience:
     def _again(
         self, work: Callable[[], Answer], error: DatabaseUnavailable, ends_at: float
     ) -> Answer:
-        wait_seconds = FIRST_WAIT_SECONDS
+        waits = Backoff(FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS)
+        wait_seconds = waits.take()
         while time.monotonic() + wait_seconds < ends_at and not self._is_given_up:
             time.sleep(wait_seconds)
             try:
-                # The first time an exchange may take what it may; now it is only what is left.
+                # The first exchange had its whole time. Later ones get what is left.
                 with self._database.exchanges_end_by(ends_at):
                     return work()
             except RowsHidden:
                 raise
             except DatabaseUnavailable as again:
                 error = again
-            wait_seconds = min(wait_seconds * 2, LONGEST_WAIT_SECONDS)
+            wait_seconds = waits.take()
         raise error

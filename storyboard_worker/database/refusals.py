@@ -1,6 +1,6 @@
-"""A server that refuses us is asked ever more rarely.
+"""After each refusal the worker waits longer before it connects again.
 
-Poolers and servers lock out clients that try a wrong password again and again
+Poolers and servers lock out clients that repeat a wrong password
 (https://github.com/supabase/supavisor: «circuit breaker»; pg_hba's auth_delay; fail2ban).
 """
 
@@ -12,16 +12,17 @@ from contextlib import contextmanager
 
 import psycopg
 
+from storyboard_worker.backoff import Backoff
 from storyboard_worker.errors import DatabaseUnavailable
 
 FIRST_WAIT_SECONDS = 1.0
 LONGEST_WAIT_SECONDS = 60.0
-# For what only looks like a refusal.
+# The longest wait after an error that only looks like a refusal.
 LONGEST_WAIT_IN_DOUBT_SECONDS = 5.0
 
-# Where no password was sent, a refusal is known by its words alone: those of servers, then those of
-# poolers (Supavisor's, before and after 2025, and PgBouncer's). Names are bounded: without a limit
-# each «role» of a long text would be followed to the text's end.
+# Where no password was sent, only its words tell a refusal: those of servers, then those of poolers
+# (Supavisor's, before and after 2025, and PgBouncer's). Names have a limit, because without one
+# each «role» in a long text would be followed to the end of the text.
 REFUSED = re.compile(
     r"authentication failed|no pg_hba\.conf entry|role .{1,80} does not exist|"
     r"is not permitted to log in|no password supplied|"
@@ -29,7 +30,7 @@ REFUSED = re.compile(
     r"tenant is banned|circuit ?breaker|authentication error|no such user",
     re.IGNORECASE,
 )
-# What passes by itself, whoever asks.
+# Errors that pass by themselves and concern every client.
 PASSING = re.compile(
     r"too many (?!authentication)|connection slots|starting up|shutting down|not yet accepting|"
     r"recovery|terminat|server[ _]login|max_?client|max client|time-?out|timed out|"
@@ -39,20 +40,23 @@ PASSING = re.compile(
 
 
 class Refusals:
-    """Of one process to one database. While the server refuses, one thread asks at a time, and
-    only after a wait; the others are told why at once."""
+    """The refusals that one process gets from one database.
+
+    While the server refuses, one thread at a time may connect, after a wait. For the others
+    :meth:`heeded` raises at once and names the reason.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._lock = threading.Lock()
         self._reason: str | None = None
-        self._wait_seconds = FIRST_WAIT_SECONDS
+        self._waits = Backoff(FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS)
         self._again_at = float("-inf")
         self._asking = False
 
     @contextmanager
     def heeded(self) -> Iterator[None]:
-        """Around one attempt to connect, whose errors are psycopg's.
+        """Wraps one attempt to connect, which raises psycopg's errors.
 
         Raises :class:`DatabaseUnavailable` when it is too early for another.
         """
@@ -81,19 +85,18 @@ class Refusals:
         with self._lock:
             if asked:
                 self._asking = False
-            # Threads that asked at the same time got the same answer: it counts once.
+            # Threads that connected at the same time got the same refusal. It counts once.
             is_news = self._reason is None or asked
             if _is_refusal(error) and is_news:
                 self._reason = " ".join(str(error).split())
-                self._again_at = self._clock() + self._wait_seconds
-                longest = _longest_wait_seconds(error)
-                self._wait_seconds = min(self._wait_seconds * 2, longest)
+                wait_seconds = self._waits.take(longest_seconds=_longest_wait_seconds(error))
+                self._again_at = self._clock() + wait_seconds
 
     def _over(self) -> None:
         with self._lock:
             self._reason = None
             self._asking = False
-            self._wait_seconds = FIRST_WAIT_SECONDS
+            self._waits.reset()
 
 
 def _is_refusal(error: BaseException) -> bool:
@@ -103,7 +106,7 @@ def _is_refusal(error: BaseException) -> bool:
     if PASSING.search(said):
         return False
     used_password = error.pgconn is not None and error.pgconn.used_password
-    # Servers speak many languages; what follows a password is rarely anything else.
+    # Servers speak many languages. An error after a password is rarely anything but a refusal.
     return bool(REFUSED.search(said)) or (used_password and "FATAL" in said)
 
 

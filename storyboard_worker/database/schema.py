@@ -1,4 +1,4 @@
-"""Bringing the schema to the newest version, from wherever the package is installed."""
+"""Brings the schema to the newest version, wherever the package is installed."""
 
 import contextlib
 import io
@@ -12,12 +12,12 @@ from alembic import command
 from storyboard_worker.database import Database
 
 _PACKAGE = Path(__file__).parents[1]
-# Inside the wheel the migrations lie in the package; in a checkout beside it.
+# The migrations lie inside the package in a wheel, and beside it in a checkout.
 _MIGRATIONS = (_PACKAGE / "migrations", _PACKAGE.parent / "alembic")
 
 
 def upgrade(database: Database) -> list[str]:
-    """Run the migrations that are missing; returns their revisions, oldest first.
+    """Run the missing migrations; returns their revisions, oldest first.
 
     Raises :class:`DatabaseUnavailable`, also when another deployment holds the lock, or the
     table is too busy to be changed right now.
@@ -38,23 +38,23 @@ def upgrade(database: Database) -> list[str]:
 
 
 def upgrade_sql(since: str | None = None) -> str:
-    """The same as SQL text, to be pasted where migrations are run by hand; with ``since`` only
-    what is newer than that revision."""
+    """The migrations as SQL text, to be run by hand; with ``since`` only those after it."""
     printed = io.StringIO()
     config = _config()
     config.output_buffer = printed
-    # Alembic tells of each migration on the log as well; the SQL is enough.
+    # Alembic also logs each migration. The SQL is enough.
     with contextlib.redirect_stderr(io.StringIO()):
         command.upgrade(config, f"{since}:head" if since else "head", sql=True)
     return printed.getvalue()
 
 
 def newest_revision() -> str | None:
+    """The newest revision of this version."""
     return ScriptDirectory.from_config(_config()).get_current_head()
 
 
 def revisions() -> list[str]:
-    """All that this version knows, oldest first."""
+    """All revisions that this version knows, oldest first."""
     scripts = ScriptDirectory.from_config(_config()).walk_revisions()
     return [script.revision for script in scripts][::-1]
 

@@ -1,7 +1,6 @@
-"""The tables.
+"""The tables, as queries see them.
 
-They are the mirror that queries are written against; the schema itself comes
-from Alembic only (``alembic check`` keeps both alike).
+The schema itself comes from Alembic only. ``alembic check`` shows where the two differ.
 """
 
 from sqlalchemy import (
@@ -41,7 +40,7 @@ storyboards = Table(
     Column("available_at", DateTime(timezone=True), nullable=False, server_default=_now),
     Column("source_expires_at", DateTime(timezone=True)),
     Column("source_set_at", DateTime(timezone=True)),
-    # When the link dies or, where that is unknown, is taken to die: kept by a trigger.
+    # When the link dies, or is assumed to die where that is unknown. A trigger keeps it.
     Column(
         "effective_expires_at",
         DateTime(timezone=True),
@@ -81,8 +80,8 @@ def _where_status(status: Status) -> str:
     return f"status = '{status}'"
 
 
-# The most urgent row first: see migration 0002. By the last column dead links are passed over
-# without a visit to the table: see 0008.
+# The most urgent row first, see migration 0002. The last column lets a claim pass over dead links
+# without a visit to the table, see 0008.
 _BY_URGENCY = (
     text("(-priority::integer)"),
     storyboards.c.effective_expires_at,
@@ -158,6 +157,8 @@ storyboard_alarms = Table(
 
 
 def literal_status(status: Status) -> object:
-    """A status as a literal in SQL: a bound one would keep a generic plan from using the
-    partial indexes above."""
+    """A status as a literal in SQL.
+
+    With a bound status a generic plan could not use the partial indexes above.
+    """
     return literal_column(f"'{status}'")

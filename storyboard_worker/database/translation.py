@@ -1,4 +1,4 @@
-"""The border: inside, errors of psycopg and SQLAlchemy; outside, ours."""
+"""Turns errors of psycopg and SQLAlchemy into the worker's own errors."""
 
 import re
 from collections.abc import Iterator
@@ -11,27 +11,30 @@ from storyboard_worker.errors import DatabaseUnavailable, DataRefused, NotReache
 
 # SQLSTATEs of «the tables are not (all) there»: undefined table, column, function.
 SCHEMA_SQLSTATES = frozenset({"42P01", "42703", "42883"})
-# Rights that were not granted (yet): waiting for a person, like a database that is away.
+# Missing rights: a person has to grant them, so the worker waits as for a database that is away.
 INSUFFICIENT_PRIVILEGE = "42501"
-# A standby after a failover answers so until the name leads to the new primary.
+# A standby answers so after a failover, until the name leads to the new primary.
 READ_ONLY = "25006"
-# What a trigger of the owner's own says when it refuses a row, by RAISE, ASSERT or INTO STRICT.
+# The class of errors by which an owner's trigger refuses a row: RAISE, ASSERT or INTO STRICT.
 RAISED_BY_TRIGGER = "P0"
-# Functions of ours that a statement may call; what another one says is its own matter.
+# The worker's own functions. An error from any other function does not blame the row.
 OUR_FUNCTIONS = re.compile(r"PL/pgSQL function (?:public\.)?storyboards?_\w+\(")
 OUR_CONSTRAINTS = "storyboard"
 
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Raises :class:`DatabaseUnavailable` when waiting may help, :class:`SchemaOutdated` when
-    tables or columns are missing, :class:`DataRefused` when a value is to blame."""
+    """Wraps work with the database.
+
+    Raises :class:`DatabaseUnavailable` when waiting may help, :class:`SchemaOutdated` when
+    tables or columns are missing, :class:`DataRefused` when a value is to blame.
+    """
     try:
         yield
     except exc.TimeoutError as error:
         raise NotReached("no free database connection") from error
     except exc.PendingRollbackError as error:
-        # Alembic closes its transaction of a connection that was lost, which hides how it was.
+        # Alembic closes its transaction on a lost connection, which hides the original error.
         lost = error.__context__
         reason = lost.orig if isinstance(lost, exc.DBAPIError) else error
         raise DatabaseUnavailable(one_line(reason)) from error
@@ -42,7 +45,7 @@ def translated() -> Iterator[None]:
 
 
 def _ours(error: BaseException | None, *, lost: bool = False) -> Exception | None:
-    """What a driver's error is to us; ``None`` for one that is not expected."""
+    """The worker's own error for one of the driver; ``None`` for an unexpected one."""
     sqlstate = getattr(error, "sqlstate", None)
     if sqlstate in SCHEMA_SQLSTATES:
         return SchemaOutdated(
@@ -64,12 +67,13 @@ def _ours(error: BaseException | None, *, lost: bool = False) -> Exception | Non
 
 
 def _refusal(error: psycopg.Error) -> str:
-    """Without the detail, in which all columns of the row may stand."""
+    """The message without its detail, which may show all columns of the row."""
     said = error.diag.message_primary or one_line(error)
     return f"{' '.join(said.split())} ({error.sqlstate})"
 
 
 def _blames_row(error: psycopg.Error) -> bool:
+    """Whether a value of the row is to blame, not a constraint or a trigger of the owner's."""
     if isinstance(error, psycopg.IntegrityError):
         named = error.diag.constraint_name or ""
         if not named.startswith(OUR_CONSTRAINTS):
@@ -79,10 +83,10 @@ def _blames_row(error: psycopg.Error) -> bool:
 
 
 def is_read_only(error: BaseException | None) -> bool:
-    """Whether the connection leads to a server that does not let us write (now)."""
+    """Whether the connection leads to a server that refuses writes."""
     return getattr(error, "sqlstate", None) == READ_ONLY
 
 
 def one_line(error: BaseException | None) -> str:
-    """What the driver said, without its line breaks."""
+    """The driver's message without line breaks."""
     return " ".join(str(error).split())

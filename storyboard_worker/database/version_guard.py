@@ -1,4 +1,4 @@
-"""What printed SQL asks first: whether the database is where the text begins."""
+"""The first statement of printed SQL: it checks that the database is where the text begins."""
 
 from collections.abc import Sequence
 
@@ -8,9 +8,9 @@ PRINT = "storyboard-worker migrate --sql"
 
 
 def guard(start: str | None, revisions: Sequence[str]) -> str:
-    """A statement that raises, and says what to do, unless the database is at ``start``.
+    """A statement that raises unless the database is at ``start``, and says what to do.
 
-    ``start`` is ``None`` where there must be no schema yet; ``revisions`` are all that we know,
+    ``start`` is ``None`` where there must be no schema yet. ``revisions`` are all known ones,
     oldest first.
     """
     begins_at = f"'{start}'" if start else "NULL"

@@ -1,8 +1,15 @@
-"""Every SQL statement of the worker; each method is one short transaction.
+"""Every SQL statement of the worker. Each method is one short transaction.
 
-``claims`` holds the life of a row in a worker's hands, and ``claim_cursor`` where the next claim
-begins; ``next_due`` is what an idle worker has to expect, ``upkeep`` keeps rows from getting
-stuck, ``rows`` is what people and producers do, ``counts`` what they look at, and ``workers``
-the register of running workers. No connection leaves this package, and only the database's
-clock decides what is due, expired or lapsed.
+``claims`` is a row's life with a worker: ``claiming`` takes rows with ``claim_statements``,
+``end_statements`` end a claim, ``claim_cursor`` says where the next claim begins, ``put_off`` and
+``random_rank`` find rows that test an upstream. ``unanswered_claims`` and ``unanswered_ends`` keep
+what was sent and not answered. ``next_due`` tells an idle worker what to expect.
+
+``upkeep`` keeps rows from getting stuck, with ``upkeep_statements``; ``setting_aside`` fails rows
+that make statements fail. ``rows``, ``failures``, ``counts`` and ``progress`` serve people and
+producers. ``workers`` is the register of running workers, ``alarms`` that of alarms. The doctor
+uses ``inspection``, ``drift``, ``rights`` and ``connection_kind``. ``columns`` holds shared pieces
+of SQL.
+
+No connection leaves this package. Only the database's clock decides what is due, expired or lapsed.
 """

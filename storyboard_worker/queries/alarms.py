@@ -1,4 +1,4 @@
-"""What an alarm is raised for, and whether it was raised already."""
+"""The signs for which an alarm is raised, and the register of alarms raised before."""
 
 from collections.abc import Collection
 from contextlib import suppress
@@ -29,19 +29,18 @@ rows = storyboards.c
 alarms = storyboard_alarms.c
 
 FORGOTTEN_AFTER_SECONDS = 86_400
-# Two sweeps in a row and a bit: what was not seen for longer is another matter.
+# A little longer than two intervals between sweeps. A sign that was away for longer is a new one.
 SIGHT_LAPSES_AFTER_SECONDS = 900
 
 
 @dataclass(frozen=True, slots=True)
 class Signs:
-    """How the table fares, by the database's clock.
+    """The state of the table at ``moment``, by the database's clock.
 
-    ``moment`` is when that was. ``oldest_waiting_seconds``: how long the longest-waiting row
-    has been due, 0 when none is.
+    ``oldest_waiting_seconds``: how long the longest-waiting row has been due, 0 when none is.
     ``seconds_since_activity``: since a row was claimed or finished; ``None``: never.
-    ``expiring``: rows that wait and whose link dies within two hours, the first of them in
-    ``first_expiry_seconds``.
+    ``expiring``: how many waiting rows have a link that dies within two hours, the first of them
+    in ``first_expiry_seconds``.
     """
 
     moment: datetime
@@ -52,8 +51,11 @@ class Signs:
 
 
 class AlarmRegister:
-    """Without its table (a deployment that is not migrated yet) it remembers nothing: better an
-    alarm with every sweep than none."""
+    """Remembers alarms in a table.
+
+    Without the table (a deployment that is not migrated yet) every sweep raises its alarms again,
+    which is better than none.
+    """
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -61,7 +63,7 @@ class AlarmRegister:
     def look(self) -> Signs:
         """All signs in one statement, each from its own partial index.
 
-        Raises :class:`RowsHidden` where none could be seen.
+        Raises :class:`RowsHidden` where row-level security hides the rows.
         """
         active = func.greatest(
             select(func.max(rows.claimed_at)).where(rows.status == PROCESSING).scalar_subquery(),
@@ -87,9 +89,9 @@ class AlarmRegister:
         return Signs(*row[:-1])
 
     def raise_once(self, name: str, *, every_seconds: float) -> bool:
-        """Note that the alarm is raised, unless it was within ``every_seconds``; whether it is.
+        """Whether to raise the alarm: not if it was raised within ``every_seconds``.
 
-        Of two sweeps that meet only one raises it.
+        Notes that it is raised. Of two sweeps that run at the same time only one raises it.
         """
         noted = insert(storyboard_alarms).values(name=name, raised_at=NOW)
         statement = noted.on_conflict_do_update(
@@ -104,13 +106,13 @@ class AlarmRegister:
         except SchemaOutdated:
             return True
         except CommitInDoubt:
-            # Better twice than never: what is noted as raised is not raised again for an hour.
+            # Better twice than never: a noted alarm is not raised again for an hour.
             if not raised:
                 raise
         return raised
 
     def seen_for_seconds(self, name: str) -> float:
-        """For how long this has been seen again and again, without having been cleared."""
+        """For how long this sign has been seen repeatedly, without a :meth:`clear` in between."""
         lapsed = alarms.last_seen_at < NOW - seconds(SIGHT_LAPSES_AFTER_SECONDS)
         statement = (
             insert(storyboard_alarms)
@@ -131,8 +133,10 @@ class AlarmRegister:
             return 0.0
 
     def clear(self, beginning: str, *, but: Collection[str] = ()) -> None:
-        """What alarms whose names begin so, ``but`` these, were raised for is over: the next ones
-        are others. What was last seen long ago is forgotten as well."""
+        """Forget alarms whose names begin with ``beginning``, ``but`` these: their cause is over.
+
+        Forgets alarms that were last seen long ago as well.
+        """
         last = func.greatest(alarms.raised_at, alarms.last_seen_at)
         over = alarms.name.startswith(beginning, autoescape=True) & alarms.name.not_in(but)
         over |= last < NOW - seconds(FORGOTTEN_AFTER_SECONDS)

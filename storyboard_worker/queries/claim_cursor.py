@@ -1,12 +1,14 @@
-"""Where in the order of urgency a claim begins, so that it does not grow slow.
+"""Where in the order of urgency the next claim begins, so that claims stay quick.
 
 A claim walks along its index from the most urgent row. Two things may lie before the first row
-that it can take, and make each walk longer than the one before: entries of rows taken long ago,
-which stay as long as an old snapshot anywhere in the database might see them, and rows that wait
-for another attempt. Beginning where the last claim ended costs nothing of that, but passes over
-what has become more urgent meanwhile. So one claim in many begins there, to know how long the
-way to the database and back takes without the walk; and all of them do while the walk makes the
-others slower than that, but for as many as take a small share of the time.
+that it can take, and make every walk longer than the last: index entries of rows taken long ago,
+which stay as long as an old snapshot in the database might see them, and rows that wait for
+another attempt.
+
+A claim that begins where the last one ended avoids that walk. But it passes over rows that have
+become more urgent since. So one claim in many begins there, to measure a claim without the walk.
+While the walk makes claims slower than that, nearly all claims begin there. Full passes then get
+a small share of the time.
 """
 
 import threading
@@ -20,12 +22,12 @@ from storyboard_worker.queries.throttle import Throttle
 Rank = tuple[str, ...]
 
 ONWARD_ONE_IN = 50
-# The quickest of so many: noise makes one slow, or three, and not all of them.
+# The quickest of so many passes counts. Noise slows some of them, hardly ever all.
 REMEMBERED = 8
 
 
 class _Durations:
-    """Of passes of one kind that took rows."""
+    """The durations of passes of one kind that took rows, in seconds."""
 
     def __init__(self) -> None:
         self.whole: deque[float] = deque(maxlen=REMEMBERED)
@@ -33,14 +35,14 @@ class _Durations:
 
     @property
     def walk_seconds(self) -> float:
-        """By how much the walk makes a pass slower; 0 while that is not known."""
+        """How much time the walk adds to a pass; 0 while that is not known."""
         if not self.onward or len(self.whole) < REMEMBERED:
             return 0.0
         return max(0.0, min(self.whole) - min(self.onward))
 
 
 class ClaimCursor:
-    """Of one worker, whose threads may claim at the same time."""
+    """The cursor of one worker. Its threads may claim at the same time."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._walk = Throttle(clock)
@@ -52,14 +54,14 @@ class ClaimCursor:
 
     @property
     def start(self) -> Rank | None:
-        """After which row the next claim begins; ``None``: at the most urgent one."""
+        """The rank behind which the next claim begins; ``None``: at the most urgent row."""
         is_measure = self._passes % ONWARD_ONE_IN == ONWARD_ONE_IN - 1
         return self._reached if is_measure or self._walk.seconds_until_affordable else None
 
     def passed(self, kind: str, start: Rank | None, reached: Rank | None, seconds: float) -> None:
-        """A claim began after ``start``, took rows up to ``reached`` (if any), and so long.
+        """A claim began behind ``start``, took rows up to ``reached`` (if any), and took so long.
 
-        Passes of one ``kind`` do the same besides, so that they can be compared.
+        Passes of one ``kind`` do the same work beside the claim, so their times can be compared.
         """
         with self._lock:
             self._passes += 1
@@ -72,11 +74,11 @@ class ClaimCursor:
                 self._walk.spent(durations.walk_seconds)
 
     def failed(self, start: Rank | None, seconds: float) -> None:
-        """The database broke a claim off, maybe because the walk was too long for it."""
+        """A claim failed, maybe because its walk took too long for the database."""
         if start is None:
             self._walk.spent(seconds)
 
     @property
     def seconds_until_full_pass(self) -> float | None:
-        """When rows that the last claim has passed over can be seen; ``None``: there are none."""
+        """Seconds until a claim may see rows that the last one passed over; ``None``: none."""
         return self._walk.seconds_until_affordable if self._began_onward else None

@@ -21,17 +21,20 @@ from storyboard_worker.queries.claim_cursor import ClaimCursor, Rank
 from storyboard_worker.queries.claim_statements import (
     RANK,
     RANK_NAMES,
+    ClaimFilter,
     candidates_statement,
     claim_one_statement,
     claim_statement,
-    give_back_lost_statement,
     last_rank_statement,
+)
+from storyboard_worker.queries.end_statements import (
+    give_back_lost_statement,
     lost_marks_statement,
 )
-from storyboard_worker.queries.doubts import Doubts
 from storyboard_worker.queries.one_by_one import in_time
 from storyboard_worker.queries.random_rank import random_rank
 from storyboard_worker.queries.setting_aside import OnSetAside, Refused, SettingAside
+from storyboard_worker.queries.unanswered_claims import UnansweredClaims
 from storyboard_worker.storyboard import Claim, Group
 
 Row = TypeVar("Row")
@@ -66,12 +69,24 @@ class Narrowed:
         avoided = {"avoided": list(self.avoided)} if self.avoided else {}
         return avoided if self.upstream is None else {**avoided, "upstream": self.upstream}
 
+    def filter(self, *, passing_over: bool) -> ClaimFilter:
+        return ClaimFilter(
+            self.group,
+            avoiding=bool(self.avoided),
+            at_upstream=self.upstream is not None,
+            passing_over=passing_over,
+        )
+
 
 class Claiming:
     """See :class:`storyboard_worker.queries.claims.StoryboardQueue`, which is its only user."""
 
     def __init__(
-        self, database: Database, claimant: Claimant, on_set_aside: OnSetAside, doubts: Doubts
+        self,
+        database: Database,
+        claimant: Claimant,
+        on_set_aside: OnSetAside,
+        doubts: UnansweredClaims,
     ) -> None:
         self._database = database
         self._claimant = claimant
@@ -171,12 +186,7 @@ class Claiming:
             return _claims(self._database.run(call))
 
     def _front(self, narrowed: Narrowed) -> list[UUID]:
-        statement = candidates_statement(
-            SAMPLED_ROWS,
-            group=narrowed.group,
-            avoiding=bool(narrowed.avoided),
-            at_upstream=narrowed.upstream is not None,
-        )
+        statement = candidates_statement(SAMPLED_ROWS, narrowed.filter(passing_over=True))
         values = {**narrowed.values(), "passed_over": self._aside.passed_over}
         return self._database.run(Call(statement, values, scalar_row))
 
@@ -211,14 +221,8 @@ class Claiming:
         self, limit: int, start: Rank | None, narrowed: Narrowed, *, is_walk: bool = True
     ) -> list[Claim]:
         """``is_walk``: one of those that the cursor is about."""
-        statement = claim_statement(
-            limit,
-            group=narrowed.group,
-            onward=start is not None,
-            avoiding=bool(narrowed.avoided),
-            at_upstream=narrowed.upstream is not None,
-            passing_over=bool(self._aside.passed_over),
-        )
+        which = narrowed.filter(passing_over=bool(self._aside.passed_over))
+        statement = claim_statement(limit, which, onward=start is not None)
         claim_cursor = self._claim_cursors[narrowed.group]
         began_at = time.monotonic()
         with _watched(claim_cursor, start, began_at), self._doubts.marked() as mark:
@@ -249,10 +253,7 @@ class Claiming:
         """One batch after the other, until one has brought ``claims``: many bad rows may stand in
         front of the good ones."""
         statement = candidates_statement(
-            max(limit, ENOUGH_TO_JUDGE),
-            group=narrowed.group,
-            avoiding=bool(narrowed.avoided),
-            at_upstream=narrowed.upstream is not None,
+            max(limit, ENOUGH_TO_JUDGE), narrowed.filter(passing_over=True)
         )
         for _ in range(MOST_BATCHES):
             passed_over = [*self._aside.passed_over, *(id_ for id_, _ in refused)]
@@ -272,12 +273,8 @@ class Claiming:
         """``other`` and a claim of rows that have not been tried, in one transaction."""
         claim_cursor = self._claim_cursors[Group.NEW]
         start = claim_cursor.start
-        statement = claim_statement(
-            limit,
-            group=Group.NEW,
-            onward=start is not None,
-            passing_over=bool(self._aside.passed_over),
-        )
+        which = ClaimFilter(Group.NEW, passing_over=bool(self._aside.passed_over))
+        statement = claim_statement(limit, which, onward=start is not None)
         began_at = time.monotonic()
         with _watched(claim_cursor, start, began_at), self._doubts.marked() as mark:
             rows, taken = self._database.run_both(other, self._call(statement, mark, start))

@@ -34,12 +34,12 @@ from storyboard_worker.queries.columns import (
     seconds,
 )
 from storyboard_worker.queries.completing import Completing, Completion
-from storyboard_worker.queries.doubts import Doubts
-from storyboard_worker.queries.ends import Ends, as_written
 from storyboard_worker.queries.giving_back import GivingBack
 from storyboard_worker.queries.put_off import PutOff, Recall
 from storyboard_worker.queries.renewing import renew
 from storyboard_worker.queries.setting_aside import OnSetAside, log_set_aside
+from storyboard_worker.queries.unanswered_claims import UnansweredClaims
+from storyboard_worker.queries.unanswered_ends import UnansweredEnds, as_written
 from storyboard_worker.storyboard import Claim, Group, StoredImage
 
 rows = storyboards.c
@@ -60,14 +60,14 @@ class StoryboardQueue:
         worker_id: str,
         lease_seconds: float,
         on_set_aside: OnSetAside = log_set_aside,
-        doubts: Doubts | None = None,
+        doubts: UnansweredClaims | None = None,
     ) -> None:
         self._database = database
         self._lease = timedelta(seconds=lease_seconds)
         claimant = Claimant(worker_id, self._lease)
-        self._claiming = Claiming(database, claimant, on_set_aside, doubts or Doubts())
+        self._claiming = Claiming(database, claimant, on_set_aside, doubts or UnansweredClaims())
         self._put_off = PutOff(database)
-        self._ends = Ends()
+        self._ends = UnansweredEnds()
         self._completing = Completing(database, self._claiming, self._ends)
         self._giving_back = GivingBack(database)
 

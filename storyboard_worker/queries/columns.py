@@ -36,7 +36,7 @@ is_pending = storyboards.c.status == PENDING
 is_processing = storyboards.c.status == PROCESSING
 is_failed = storyboards.c.status == FAILED
 _zero: ColumnElement[int] = literal_column("0")
-# As the partial indexes have them. A producer may restore a row that has attempts.
+# The conditions of the partial indexes. A producer may restore a row that has attempts.
 IN_GROUP: dict[Group, ColumnElement[bool]] = {
     Group.NEW: and_(storyboards.c.attempts <= _zero, storyboards.c.workers_lost <= _zero),
     Group.TRIED: and_(storyboards.c.attempts > _zero, storyboards.c.workers_lost == _zero),
@@ -44,7 +44,7 @@ IN_GROUP: dict[Group, ColumnElement[bool]] = {
 }
 is_due = storyboards.c.available_at <= NOW
 
-# As the claim index has them: smaller is more urgent. A link of unknown expiry is not dead,
+# The columns of the claim index: smaller is more urgent. A link of unknown expiry counts as alive,
 # whatever its rank.
 rank_by_priority: ColumnElement[int] = -cast(storyboards.c.priority, Integer)
 expires_at: ColumnElement[datetime] = func.coalesce(
@@ -54,7 +54,7 @@ has_expired = expires_at <= NOW
 is_alive = expires_at > NOW
 has_lapsed = storyboards.c.lease_expires_at <= NOW
 
-# Host and port as `models.upstream_of` reads them.
+# Host and port, as `storyboard.upstream_of` reads them.
 _authority = func.lower(
     func.substring(storyboards.c.source_url, r"^[^:]+://(?:[^/?#]*@)?([^/?#]*)")
 )
@@ -67,7 +67,7 @@ source_upstream: ColumnElement[str] = func.regexp_replace(
     "",
 )
 
-# The host as `models.host_of` reads it; brackets of an IPv6 address are not part of it.
+# The host, as `storyboard.host_of` reads it: an IPv6 address without its brackets.
 source_host: ColumnElement[str] = func.lower(
     func.coalesce(
         func.substring(storyboards.c.source_url, r"^[^:]+://(?:[^/?#]*@)?\[([^]]+)\]"),
@@ -75,25 +75,25 @@ source_host: ColumnElement[str] = func.lower(
     )
 )
 
-# Migration 0005 lets no other row wait; those that were there before have failed.
+# Since migration 0005 no other row may wait. It failed the ones that were there before.
 may_be_pending: ColumnElement[bool] = (
     func.octet_length(storyboards.c.source_url) <= MAX_URL_BYTES
 ) & (func.char_length(source_host) <= MAX_HOST_CHARACTERS)
 
-# Left alone, the planner reads and sorts all that is pending, or the whole table, rather than walk
-# along an index: without statistics, as after a bulk insert, and also where few rows have expired.
-# Sorts stay on. Without the other two nothing is left to sort but the rows taken (the same plans on
-# Postgres 15 to 18), and before 18 a sort that is off and done all the same counts as 1e10: for
-# that, a server with JIT, as Debian's, compiled each claim, in 210 ms instead of 2. Seen again by
+# By default the planner may read and sort all pending rows, or the whole table, instead of walking
+# along an index: without statistics, as after a bulk insert, and where few rows have expired.
+# Sorts stay on. Without the other two only the rows taken are left to sort (the same plans on
+# Postgres 15 to 18). Before 18, a disabled sort that is done all the same costs 1e10, so a server
+# with JIT, like Debian's, compiled each claim: 210 ms instead of 2. To see it again:
 # python -m tests.debian_postgres -- python -m pytest tests/integration/queries -k "plan or speed"
 ALONG_AN_INDEX = {"enable_bitmapscan": "off", "enable_seqscan": "off"}
 
-# A producer may have set the count in the meantime; it never goes below 0.
+# A producer may have set the count since the claim. It never goes below 0.
 ONE_ATTEMPT_LESS = func.greatest(storyboards.c.attempts - 1, 0)
 
-# A row over which workers were lost, and which has now come to an end while its worker lives, was
-# not the cause: it was lost in another's company. Before its next attempt what it lost there is
-# given back, and it is no longer tried apart. The attempt at hand is its own, and stays.
+# A row that was lost with workers, and whose attempt has now ended while its worker lives, was not
+# the cause: another row was. Before its next attempt it gets back what it lost with the workers,
+# and it is no longer tried apart. The attempt that has just ended stays counted.
 _one: ColumnElement[int] = literal_column("1")
 own_errors_kept: ColumnElement[int] = func.greatest(
     storyboards.c.own_errors - storyboards.c.workers_lost, _zero
@@ -107,7 +107,7 @@ ACQUITTED: dict[str, Any] = {
     "workers_lost": _zero,
     "lost_with": null(),
 }
-# Whatever became of a row that was lost with its worker: another has turned out to be the cause.
+# For rows that were lost with a worker when another row has turned out to be the cause.
 CAUSE_FOUND: dict[str, Any] = {
     "attempts": func.greatest(storyboards.c.attempts - _one, _zero),
     "own_errors": func.greatest(storyboards.c.own_errors - _one, _zero),
@@ -115,8 +115,8 @@ CAUSE_FOUND: dict[str, Any] = {
     "lost_with": null(),
 }
 
-# Row-level security without a policy shows no rows, and says nothing of it. With a policy the
-# owner has decided what we see.
+# Row-level security without a policy hides all rows without an error. With a policy the owner has
+# decided what the worker sees.
 rows_are_hidden: ColumnElement[bool] = literal_column(
     "(pg_catalog.row_security_active('public.storyboards') AND NOT EXISTS "
     "(SELECT FROM pg_catalog.pg_policy WHERE polrelid = 'public.storyboards'::regclass))",
@@ -148,16 +148,19 @@ def seconds(amount: float) -> ColumnElement[timedelta]:
 
 
 def seconds_between(later: Any, earlier: Any) -> ColumnElement[float]:
-    """The distance of two moments in seconds, as a float."""
+    """The seconds from ``earlier`` to ``later``, as a float."""
     return cast(func.extract("epoch", later - earlier), Double)
 
 
 def storable(message: str) -> str:
-    """Upstreams' words stand in messages: no signed URL, no NUL (Postgres takes none)."""
+    """``message`` as the table may hold it: redacted, short, and without NUL.
+
+    Messages repeat what upstreams say, so they may hold signed URLs. Postgres takes no NUL.
+    """
     return Redactor().text(message).replace("\x00", "")[:MAX_MESSAGE_CHARACTERS]
 
 
-# A link that dies so soon has to be saved first.
+# A link that dies within this time counts as expiring soon.
 EXPIRING_SOON_SECONDS = 2 * 3600
 expires_soon = (storyboards.c.source_expires_at > NOW) & (
     storyboards.c.source_expires_at <= NOW + seconds(EXPIRING_SOON_SECONDS)

@@ -17,14 +17,14 @@ from storyboard_worker.errors import (
     StoryboardWorkerError,
 )
 from storyboard_worker.logs import event
-from storyboard_worker.queries.claim_statements import (
+from storyboard_worker.queries.claiming import Claiming
+from storyboard_worker.queries.end_statements import (
     IMAGE_COLUMNS,
     complete_statement,
     held_tokens,
     shown_images,
 )
-from storyboard_worker.queries.claiming import Claiming
-from storyboard_worker.queries.ends import Ends
+from storyboard_worker.queries.unanswered_ends import UnansweredEnds
 from storyboard_worker.storyboard import Claim, StoredImage
 
 Completion = tuple[Claim, StoredImage]
@@ -33,7 +33,7 @@ Completion = tuple[Claim, StoredImage]
 class Completing:
     """Of one worker's queue."""
 
-    def __init__(self, database: Database, claiming: Claiming, ends: Ends) -> None:
+    def __init__(self, database: Database, claiming: Claiming, ends: UnansweredEnds) -> None:
         self._database = database
         self._claiming = claiming
         self._ends = ends

@@ -1,4 +1,4 @@
-"""Which kind of connection leads to the database, found out by how it behaves."""
+"""Finds out by its behaviour which kind of connection leads to the database."""
 
 from enum import StrEnum
 
@@ -6,13 +6,16 @@ from sqlalchemy import Connection, func, select
 
 from storyboard_worker.database import Database
 
-# Other clients of a pooler may take the server process that we wait for.
+# One look may miss a pooler, because its other clients may take the server process.
 LOOKS = 3
 
 
 class ConnectionKind(StrEnum):
-    """``DIRECT`` or through a pooler, which gives each client a server process of its own for a
-    whole session, or for one transaction at a time."""
+    """``DIRECT``, or through a pooler.
+
+    A session pooler gives each client a server process for its whole session, a transaction
+    pooler for one transaction at a time.
+    """
 
     DIRECT = "direct"
     SESSION_POOLER = "session pooler"
@@ -20,11 +23,14 @@ class ConnectionKind(StrEnum):
 
 
 def connection_kind(database: Database) -> ConnectionKind:
-    """Raises :class:`DatabaseUnavailable`. Takes two connections for a moment."""
+    """The kind of ``database``'s connections. Takes two of them for a moment.
+
+    Raises :class:`DatabaseUnavailable`.
+    """
     with database.connect() as one, database.connect() as other:
         if any(_share(one, other) for _ in range(LOOKS)):
             return ConnectionKind.TRANSACTION_POOLER
-        # A pooler makes up the process id that it announces when a client connects.
+        # A pooler invents the process id that it announces when a client connects.
         driver = one.connection.driver_connection
         announced = None if driver is None else driver.info.backend_pid
         direct = announced == _process_id(one)
@@ -32,7 +38,7 @@ def connection_kind(database: Database) -> ConnectionKind:
 
 
 def _share(one: Connection, other: Connection) -> bool:
-    """Whether the server process of ``one``, between its transactions, may be that of ``other``."""
+    """Whether ``other`` may get the server process of ``one`` between its transactions."""
     before = _process_id(one)
     one.commit()
     others = _process_id(other)

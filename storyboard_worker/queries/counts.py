@@ -1,4 +1,4 @@
-"""What people and monitors look at: how much waits, how long, who works."""
+"""The numbers that people and monitors look at: rows by status, waiting time, throughput."""
 
 from dataclasses import dataclass
 
@@ -27,7 +27,7 @@ THROUGHPUT_WINDOW_SECONDS = 300
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """One look at the table.
+    """The numbers at one moment.
 
     ``oldest_waiting_seconds``: how long the longest-waiting row has been due, 0 when none is.
     ``expiring_soon``: unfinished rows whose link dies within two hours.
@@ -54,7 +54,7 @@ class StoryboardCounts:
     def read(self) -> Counts:
         """All counts in one statement, each from its own partial index.
 
-        Raises :class:`RowsHidden` rather than call a hidden table empty.
+        Raises :class:`RowsHidden` where row-level security hides the rows.
         """
         lately = rows.finished_at > NOW - seconds(THROUGHPUT_WINDOW_SECONDS)
         statement = select(
@@ -75,7 +75,7 @@ class StoryboardCounts:
         return Counts(*row[:-1])
 
     def failed_by_code(self) -> dict[str, int]:
-        """How many rows have failed, under each error code that there is."""
+        """How many rows have failed with each error code that occurs."""
         statement = (
             select(rows.error_code, func.count())
             .where(rows.status == FAILED)

@@ -1,4 +1,4 @@
-"""What of the schema is there, beside the version that it claims to be."""
+"""Compares the schema that is there with the one that its version should have."""
 
 import re
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from storyboard_worker.database import Database
 from storyboard_worker.database.tables import VERSION_TABLE, metadata
 from storyboard_worker.queries.inspection import read_only
 
-# Off, or on for what a replica takes over and for nothing else.
+# Values of tgenabled: off, or on only for rows that come by replication.
 DISABLED = ("D", "R")
 TRIGGERS = (
     "storyboards_before_write",
@@ -21,7 +21,7 @@ TRIGGERS = (
     "storyboards_notify_update",
 )
 
-# Not from information_schema, which hides what we have no right to.
+# Not from information_schema, which hides columns that the role has no right to.
 COLUMNS = text(
     "SELECT relname || '.' || attname FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid "
     "WHERE relnamespace = 'public'::regnamespace AND attnum > 0 AND NOT attisdropped"
@@ -42,7 +42,7 @@ INDEXES = text(
     "SELECT relname FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid "
     "WHERE indisvalid AND indrelid = to_regclass('public.storyboards')"
 )
-# As migrations rename them.
+# The names that migrations give to indexes of older versions.
 OLD_INDEX = re.compile(r"storyboards_\w+_old_idx")
 VIEW = text("SELECT to_regclass('public.storyboard_progress') IS NOT NULL")
 
@@ -57,18 +57,18 @@ class Constraint:
 
     @property
     def is_proven(self) -> bool:
-        """Whether the rows that were there before it have been looked at, too."""
+        """Whether rows that were there before the CHECK were checked as well."""
         return not self.check.endswith("NOT VALID")
 
     @property
     def condition(self) -> str:
-        """In its parentheses."""
+        """The condition, in its parentheses."""
         return self.check.removeprefix("CHECK ").removesuffix(" NOT VALID")
 
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """``body`` and ``statement`` are in one line."""
+    """A function, as the migrations write it; ``body`` and ``statement`` in one line each."""
 
     name: str
     signature: str
@@ -78,10 +78,12 @@ class Function:
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """What is missing, by its name or as ``table.column`` (columns and constraints: of tables that
-    are there); triggers may be there but off, indexes and constraints there but not valid,
-    functions there but with another body. ``old_indexes`` are there for workers of an older
-    version."""
+    """The parts of the schema that are missing, by name; columns as ``table.column``.
+
+    Columns and constraints of missing tables are not listed. Indexes and constraints that are not
+    valid, and functions with another body, count as missing. ``disabled_triggers`` are there but
+    off. ``old_indexes`` are left for workers of an older version.
+    """
 
     tables: list[str]
     columns: list[str]
@@ -95,8 +97,7 @@ class Drift:
 
 
 def revision(database: Database) -> str | None:
-    """The version that the database says it is at, ``""`` if it hides that from us; ``None``: it
-    was never migrated."""
+    """The schema's version; ``""`` if it is hidden from this role, ``None`` if there is none."""
     exists = text("SELECT to_regclass(:table) IS NOT NULL")
     with read_only(database) as connection:
         if not connection.execute(exists, {"table": f"public.{VERSION_TABLE}"}).scalar_one():
@@ -108,7 +109,7 @@ def revision(database: Database) -> str | None:
 def drift(
     database: Database, constraints: Iterable[Constraint], functions: Iterable[Function]
 ) -> Drift:
-    """What is missing of the tables as we know them, and of these parts of them."""
+    """What is missing of the tables, and of these constraints and functions."""
     with read_only(database) as connection:
         columns = set(connection.scalars(COLUMNS))
         proven = {row[0]: row[1] for row in connection.execute(CONSTRAINTS)}
@@ -140,7 +141,7 @@ def _holds(wanted: Constraint, proven: bool | None) -> bool:  # noqa: FBT001  a 
 
 
 def column_statements() -> dict[str, str]:
-    """Each column that we need, as ``table.column``, and the SQL that adds it."""
+    """Each column of the tables, as ``table.column``, and the SQL that adds it."""
     dialect = PGDialect_psycopg()  # type: ignore[no-untyped-call]
     return {
         f"{table.name}.{column.name}": f"ALTER TABLE public.{table.name} ADD COLUMN "
@@ -151,7 +152,7 @@ def column_statements() -> dict[str, str]:
 
 
 def index_statements() -> dict[str, str]:
-    """Each index that we need, and the SQL that makes it anew, also where it is unusable."""
+    """Each index of the tables, and the SQL that builds it anew, also where it is unusable."""
     dialect = PGDialect_psycopg()  # type: ignore[no-untyped-call]
     return {
         str(index.name): f"DROP INDEX IF EXISTS public.{index.name}; "
@@ -162,5 +163,5 @@ def index_statements() -> dict[str, str]:
 
 
 def in_one_line(sql: str) -> str:
-    """Without the remarks that have lines of their own."""
+    """``sql`` in one line, without the comments that have lines of their own."""
     return " ".join(re.sub(r"^ *--.*$", "", sql, flags=re.MULTILINE).split())

@@ -1,4 +1,4 @@
-"""Failed rows by what they failed for."""
+"""Failed rows, grouped by the cause."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import aggregate_order_by
 from storyboard_worker.database import Database
 from storyboard_worker.database.tables import storyboards
 from storyboard_worker.queries.columns import source_host
-from storyboard_worker.queries.hiding import check_rows_are_seen
+from storyboard_worker.queries.hidden_rows import check_rows_are_seen
 from storyboard_worker.queries.rows import FailedFilter
 
 rows = storyboards.c
@@ -18,8 +18,10 @@ rows = storyboards.c
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Rows that failed with ``error_code`` and whose image lies at ``host``; the sample is the
-    newest of them."""
+    """Rows that failed with ``error_code`` and whose image lies at ``host``.
+
+    ``sample_id`` and ``sentry_event_id`` belong to the newest of them.
+    """
 
     error_code: str
     host: str
@@ -35,9 +37,9 @@ class Failures:
         self._database = database
 
     def by_cause(self, which: FailedFilter) -> list[Cause]:
-        """The causes of the rows that fit, the one that happened last first.
+        """The causes of the rows that fit, the latest first.
 
-        Raises :class:`RowsHidden` rather than say that nothing has failed.
+        Raises :class:`RowsHidden` where row-level security hides the rows.
         """
         newest_first = rows.errored_at.desc()
         ids = func.array_agg(aggregate_order_by(rows.id, newest_first, rows.id))

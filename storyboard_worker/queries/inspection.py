@@ -1,4 +1,4 @@
-"""How the database server fares, for whoever examines it; nothing here changes anything."""
+"""Examines the database server. Nothing here changes anything."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,10 +12,10 @@ from sqlalchemy import Connection, func, select, text
 from storyboard_worker.database import Database
 from storyboard_worker.database.one_round_trip import Call
 from storyboard_worker.database.tables import storyboards
-from storyboard_worker.queries.claim_statements import claim_statement
+from storyboard_worker.queries.claim_statements import ClaimFilter, claim_statement
 from storyboard_worker.queries.columns import has_lapsed, is_processing
-from storyboard_worker.queries.doubts import MARK_CHARACTERS
-from storyboard_worker.queries.hiding import check_rows_are_seen
+from storyboard_worker.queries.hidden_rows import check_rows_are_seen
+from storyboard_worker.queries.unanswered_claims import MARK_CHARACTERS
 from storyboard_worker.storyboard import Group
 
 # As many as a worker with the default settings takes at once.
@@ -39,7 +39,7 @@ class OpenTransaction:
 
 @dataclass(frozen=True, slots=True)
 class TableHealth:
-    """Of ``storyboards``: its rows that are dead and not vacuumed yet, and by what settings."""
+    """Live rows of ``storyboards``, dead rows not vacuumed yet, and whether autovacuum is on."""
 
     live: int
     dead: int
@@ -49,7 +49,10 @@ class TableHealth:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Nothing can be written: a standby, or made so by ``source``, as ``pg_settings`` names it."""
+    """Why transactions cannot write: the server is a standby, or a setting says so.
+
+    ``source`` is where the setting comes from, as ``pg_settings`` names it.
+    """
 
     is_standby: bool
     source: str
@@ -88,7 +91,7 @@ class Inspection:
         return moment
 
     def refusal(self) -> Refusal | None:
-        """Why transactions cannot write, ``None`` where they can."""
+        """Why transactions cannot write; ``None`` where they can."""
         statement = text(
             "SELECT pg_is_in_recovery(), source, current_database(), current_user, setting::bool "
             "FROM pg_settings WHERE name = 'default_transaction_read_only'"
@@ -107,7 +110,7 @@ class Inspection:
             return Connections(*connection.execute(statement).one())
 
     def oldest_transaction(self) -> OpenTransaction | None:
-        """In this database, of others; ``None`` when there is none that we may see."""
+        """The oldest of other processes in this database; ``None`` if this role sees none."""
         statement = text(
             "SELECT pid, extract(epoch FROM clock_timestamp() - xact_start)::float, "
             "coalesce(state, ''), coalesce(application_name, '') FROM pg_stat_activity "
@@ -120,7 +123,7 @@ class Inspection:
         return None if found is None else OpenTransaction(*found)
 
     def lock_holder(self) -> OpenTransaction | None:
-        """Who keeps everybody from writing storyboards, by a lock on the whole table."""
+        """The transaction whose lock on the whole table stops all writes, if there is one."""
         statement = text(
             "SELECT pid, extract(epoch FROM clock_timestamp() - coalesce(xact_start, "
             "backend_start))::float, coalesce(state, ''), coalesce(application_name, '') "
@@ -134,7 +137,7 @@ class Inspection:
         return None if found is None else OpenTransaction(*found)
 
     def prepared_transaction(self) -> tuple[str, float] | None:
-        """The name and age in seconds of the oldest one that nobody has ended."""
+        """The name of the oldest prepared transaction, and its age in seconds."""
         statement = text(
             "SELECT gid, extract(epoch FROM clock_timestamp() - prepared)::float "
             "FROM pg_prepared_xacts WHERE database = current_database() ORDER BY prepared LIMIT 1"
@@ -156,27 +159,27 @@ class Inspection:
             return TableHealth(*connection.execute(statement).one())
 
     def lapsed(self) -> int:
-        """How many rows are held by somebody whose lease ran out."""
+        """How many rows are processing although their lease ran out."""
         statement = select(func.count()).where(is_processing, has_lapsed).select_from(storyboards)
         with read_only(self._database) as connection:
             return int(connection.execute(statement).scalar_one())
 
     def claim_indexes(self) -> set[str]:
-        """The names of the indexes by which a claim would find its rows."""
-        statement = claim_statement(CLAIMED_ROWS, group=Group.NEW)
+        """The names of the indexes that a claim would use."""
+        statement = claim_statement(CLAIMED_ROWS, ClaimFilter(Group.NEW))
         explained = replace(statement, text=f"EXPLAIN (FORMAT JSON) {statement.text}")
         [plan] = self._database.run(Call(explained, CLAIM_VALUES, scalar_row))
         return set(_index_names(plan))
 
     def rehearse_claim(self) -> None:
-        """Claim the most urgent rows, and undo it in the same message.
+        """Claim the most urgent rows and roll that back in the same message.
 
         Raises what a worker's claim would raise, and :class:`RowsHidden`.
         """
         with read_only(self._database) as connection:
             check_rows_are_seen(connection)
         for group in Group:
-            statement = claim_statement(CLAIMED_ROWS, group=group)
+            statement = claim_statement(CLAIMED_ROWS, ClaimFilter(group))
             self._database.rehearse(Call(statement, CLAIM_VALUES, scalar_row))
 
 

@@ -1,4 +1,4 @@
-"""What an idle worker has to expect: whether a row is due, and when the next one will be."""
+"""Tells an idle worker whether a row is due, and when the next one will be."""
 
 import time
 from collections.abc import Callable
@@ -26,7 +26,7 @@ rows = storyboards.c
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """``moment`` of the look, by the database's clock and in its own words: it goes back there."""
+    """One look. ``moment`` is its time as the database writes it, for the next look."""
 
     due: bool
     seconds_until_due: float | None
@@ -34,11 +34,13 @@ class _Seen:
 
 
 class NextDue:
-    """Of one worker. A look reads all that waits for another attempt, so :meth:`refresh` spares
-    it while it would take more than a small share of the time.
+    """The outlook of one worker.
 
-    A row may fall due after a claim and before the look that follows: a refresh counts whatever
-    fell due since the look before, once, so that such a row does not wait for the next poll.
+    A look reads all rows that wait for another attempt. So :meth:`refresh` skips it while looks
+    would take more than a small share of the time.
+
+    A row may fall due between a claim and the look that follows. A refresh therefore counts, once,
+    rows that fell due since the look before. Such a row then need not wait for the next poll.
     """
 
     def __init__(self, database: Database, clock: Callable[[], float] = time.monotonic) -> None:
@@ -50,25 +52,25 @@ class NextDue:
         self._seen_until: str | None = None
 
     def anything_due(self) -> bool:
-        """Look, and say whether a row is to be had now; somebody else may be about to take it."""
+        """Look, and say whether a row is due. Another worker may take it first."""
         return self._look(due_since=None).due
 
     def refresh(self) -> None:
-        """Look, if that is affordable."""
+        """Look, if the time since the last look allows it."""
         if not self._looks.seconds_until_affordable:
             self._look(due_since=self._seen_until)
             return
         self._is_outdated = True
         if self._next_due_at is not None and self._next_due_at <= self._clock():
-            # It has had its claim; to name it again would lead to claim upon claim.
+            # A claim has followed it already. Naming it again would cause one claim after another.
             self._next_due_at = None
 
     @property
     def seconds_until_due(self) -> float | None:
-        """How long until the next waiting row is due, or until that can be known; ``None`` when
-        none waits.
+        """Seconds until the next waiting row is due, or until a look can tell; ``None`` when none
+        waits.
 
-        Rows that were due by the look before do not count: nobody may take them now.
+        Rows that were due at the look before do not count: no worker may take them now.
         """
         known = [] if self._next_due_at is None else [max(0.0, self._next_due_at - self._clock())]
         if self._is_outdated:

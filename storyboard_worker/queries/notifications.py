@@ -1,5 +1,7 @@
-"""Whether notifications really arrive: behind a transaction pooler LISTEN succeeds and nothing
-ever comes."""
+"""Tests whether notifications arrive.
+
+Behind a transaction pooler LISTEN succeeds and no notification ever comes.
+"""
 
 import uuid
 
@@ -12,13 +14,13 @@ PROOF_TIMEOUT_SECONDS = 5.0
 
 
 def notifications_arrive(connection: psycopg.Connection, register: WorkerRegister) -> bool:
-    """Notify ourselves over another connection, and hear it on ``connection``, which listens.
+    """Send a notification and wait for it on ``connection``, which has sent LISTEN.
 
     Raises :class:`DatabaseUnavailable`.
     """
     proof = f"{PROOF_PREFIX}{uuid.uuid4().hex}"
     register.notify(proof)
-    # The generator's time-out is total, so other rows' notifications cannot prolong it.
+    # The time-out covers the whole wait, so notifications of rows cannot prolong it.
     for notification in connection.notifies(timeout=PROOF_TIMEOUT_SECONDS):
         if notification.payload == proof:
             return True

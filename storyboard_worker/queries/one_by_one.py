@@ -1,4 +1,4 @@
-"""Going on row by row, when a statement for all of them fails."""
+"""Goes on row by row when a statement for many rows fails."""
 
 import time
 from collections.abc import Iterable, Iterator
@@ -6,12 +6,12 @@ from typing import TypeVar
 
 Item = TypeVar("Item")
 
-# The claim loop and the keeper have other duties; what is left comes next time.
+# The claim loop and the keeper have other duties. The next pass takes the rest.
 LONGEST_PASS_SECONDS = 10.0
 
 
 def in_time(items: Iterable[Item]) -> Iterator[Item]:
-    """``items`` until the pass has taken long enough."""
+    """``items``, until :data:`LONGEST_PASS_SECONDS` have passed."""
     ends_at = time.monotonic() + LONGEST_PASS_SECONDS
     for item in items:
         yield item

@@ -1,4 +1,4 @@
-"""What the person who waits for a panel may see of it."""
+"""What a person who waits for a panel may see."""
 
 from typing import Any
 from uuid import UUID

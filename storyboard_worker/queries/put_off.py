@@ -1,15 +1,18 @@
-"""Rows that an outage of their upstream has put off: due again when it is over, or some of them
-before, to show whether it is."""
+"""Rows that an outage of their upstream has put off.
+
+They are due again when the outage is over. Some are due before, to test whether it is.
+"""
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache
 from typing import Any
 
 from psycopg.rows import scalar_row, tuple_row
 from sqlalchemy import (
     CTE,
+    ClauseElement,
     ColumnElement,
     DateTime,
     Integer,
@@ -51,18 +54,20 @@ from storyboard_worker.storyboard import Group
 
 rows = storyboards.c
 
-# Of one transaction: nobody else waits for a row of it for long.
+# The rows of one transaction, so few that it locks none of them for long.
 RECALLED_AT_ONCE = 1000
-# An outage was noticed when some rows had met it.
+# An outage is taken to begin so long before it is noticed, since some rows have to meet it first.
 NOTICED_AFTER_SECONDS = 5.0
 SOURCE_DOWN_CODES = (ErrorCode.SOURCE_UNAVAILABLE, ErrorCode.SOURCE_TIMEOUT)
 
 
 @dataclass(frozen=True, slots=True)
 class Recall:
-    """How far the rows are recalled that an outage of ``upstream``, over after ``seconds``, has
-    put off: ``count`` of them, those of ``group`` up to the rank ``reached``. ``began_at`` is the
-    outage's beginning in the database's own words."""
+    """Progress in recalling the rows that an outage of ``upstream`` has put off.
+
+    The outage lasted ``seconds``. ``count`` rows are recalled so far, those of ``group`` up to the
+    rank ``reached``. ``began_at`` is when the outage began, as the database writes it.
+    """
 
     upstream: str
     seconds: float
@@ -73,7 +78,11 @@ class Recall:
     is_over: bool = False
 
     def after(self, recalled: list[tuple[Any, ...]]) -> "Recall":
-        """``recalled``: at most one row, the last rank with its moment and the number of rows."""
+        """The progress after one statement, whose answer is ``recalled``.
+
+        It is at most one row: the last rank, the moment when the outage began, and the number of
+        rows.
+        """
         if not recalled:
             return self._next_group(self.count)
         *reached, began_at, count = recalled[0]
@@ -89,13 +98,13 @@ class Recall:
 
 
 class PutOff:
-    """Transactions of their own, each short however many rows there are."""
+    """Makes rows due in transactions that are short however many rows there are."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def recall(self, recall: Recall) -> Recall:
-        """Have some more rows be due at once; how to go on."""
+        """Make some more rows due at once; returns the progress, for the next call."""
         values = {
             **_met(recall.upstream),
             "lasted": timedelta(seconds=recall.seconds + NOTICED_AFTER_SECONDS),
@@ -111,9 +120,9 @@ class PutOff:
         return recall.after(self._database.run(Call(statement, values, tuple_row)))
 
     def hasten(self, limit: int, upstream: str | None, without: Collection[str]) -> int:
-        """Have up to ``limit`` rows be due at once, those that have failed least; how many.
+        """Make up to ``limit`` rows due at once, those with the fewest attempts; returns how many.
 
-        Not rows that set a limit of their own: it counts these attempts.
+        Rows with a limit of their own are left out, because it counts these attempts.
         """
         values = _met(upstream or STORAGE_UPSTREAM)
         avoided = [] if upstream else sorted(without)
@@ -142,7 +151,7 @@ def _put_off(group: Group, *, at_upstream: bool) -> list[ColumnElement[bool]]:
 
 
 def _locked(chosen: Select[Any], limit: int) -> CTE:
-    """The first of them that are not locked."""
+    """The first ``limit`` of them that are not locked."""
     first = chosen.limit(literal_column(str(int(limit)))).with_for_update(skip_locked=True)
     return first.cte("put_off").prefix_with("MATERIALIZED")
 
@@ -151,8 +160,10 @@ def _locked(chosen: Select[Any], limit: int) -> CTE:
 def recall_statement(
     limit: int, *, group: Group, at_upstream: bool, onward: bool
 ) -> FixedStatement:
-    """Rows that an outage has put off are due since it began, those that have failed least first:
-    before those that have failed all the time and became due while it lasted."""
+    """Makes rows due as of the beginning of the outage, those with the fewest attempts first.
+
+    So they come before rows that failed all the time and fell due while the outage lasted.
+    """
     began_at = func.coalesce(
         cast(bindparam("began_at", type_=Text), DateTime(timezone=True)),
         NOW - bindparam("lasted", type_=Interval),
@@ -175,8 +186,16 @@ def recall_statement(
         .returning(*(put_off.c[name].label(name) for name in RANK_NAMES))
         .cte("recalled")
     )
+    return fixed(_last_of(recalled, began_at), **ALONG_AN_INDEX)
+
+
+def _last_of(recalled: CTE, began_at: ColumnElement[datetime]) -> ClauseElement:
+    """The last rank, the beginning of the outage, and the number of rows.
+
+    Rank and moment travel as text. The next statement sends them back unchanged.
+    """
     rank = [recalled.c[name] for name in RANK_NAMES]
-    last = (
+    return (
         select(
             *(cast(part, Text) for part in rank),
             cast(began_at, Text),
@@ -185,8 +204,6 @@ def recall_statement(
         .order_by(*(part.desc() for part in rank))
         .limit(literal_column("1"))
     )
-    # Rank and moment travel as text, which must be read as it was written.
-    return fixed(last, **ALONG_AN_INDEX)
 
 
 @cache

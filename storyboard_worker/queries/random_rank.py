@@ -1,15 +1,16 @@
-"""A random place in the order of urgency.
+"""Draws a random place in the order of urgency.
 
-A probe is drawn from the whole backlog: a thousand broken rows in front of it must not be all that
-is ever tried. To count the rows, or to shuffle them, would cost the more the more there are; to
-find the row next to a rank does not.
+A probe comes from the whole backlog, because a thousand rows at its front may all be broken. The
+cost of counting or shuffling rows grows with their number. The cost of finding the row next to a
+rank does not.
 
-A rank drawn between two rows is not enough: where rows lie far apart, in priority, expiry or time,
-it falls into the gap between them, and leads to the same row each time. So the rows on both sides
-of it are looked up, one side is chosen by the toss of a coin, and a rank is drawn anew between its
-ends: after a few tosses the gap is left behind. Where a few rows lie far from all others, each
-would take half of the tosses: so some at either end are left out to begin with, as many as chance
-will have it.
+One rank drawn between two rows is not enough. Where rows lie far apart in priority, expiry or
+time, it falls into the gap between them and leads to the same row each time. So the rows on both
+sides of it are looked up, a coin decides for one side, and a new rank is drawn there. After a few
+tosses the gap is left behind.
+
+Where a few rows lie far from all others, each of them would win half of the tosses. So the caller
+leaves out a random number of rows at either end.
 """
 
 import random
@@ -24,20 +25,20 @@ LOWEST: Rank = ("-2147483648", "-infinity", "-infinity", LOWEST_ID)
 TOSSES = 5
 FAIR = 0.5
 
-# The last row before a rank, or the first from it on; ``None`` where there is none.
+# Finds the last row before a rank, or the first from it on; ``None`` where there is none.
 Look = Callable[[Rank], Rank | None]
 
 
 def random_rank(
     first: Rank, last: Rank, *, before: Look, since: Look, chance: random.Random
 ) -> Rank:
-    """A rank at or before a row that is drawn from those between ``first`` and ``last``."""
+    """A rank at or before a random row of those from ``first`` to ``last``."""
     for _ in range(TOSSES):
         if first == last:
             break
         pivot = rank_between(first, last, chance)
         high = since(pivot)
-        # From the first row on lies all that there is, and what is before it does not belong.
+        # No row from ``first`` on lies before the pivot. Earlier rows do not belong here.
         low = None if high == first else before(pivot)
         if low is not None and (high is None or chance.random() < FAIR):
             last = low
@@ -47,9 +48,12 @@ def random_rank(
 
 
 def rank_between(first: Rank, last: Rank, chance: random.Random) -> Rank:
-    """A rank from ``first`` on and before ``last``, evenly in the first part in which they differ:
-    priority, then expiry, then the moment they are due, then id."""
-    # Rows come and go between the looks, so that the last may have become the first.
+    """A random rank from ``first`` on and before ``last``.
+
+    It is drawn evenly in the first part in which they differ: priority, expiry, the moment they
+    are due, or id.
+    """
+    # Rows come and go between the looks, so ``last`` may lie before ``first``.
     for place, (low, high) in enumerate(zip(first, last, strict=True)):
         if low != high:
             return (*first[:place], _between(place, low, high, chance), *LOWEST[place + 1 :])

@@ -1,4 +1,4 @@
-"""Who may do what with our tables, and whether row-level security stands before them."""
+"""The rights of roles on the tables, and whether row-level security protects them."""
 
 from dataclasses import dataclass
 
@@ -16,15 +16,15 @@ RELATIONS = (
 )
 PUBLIC_ROLES = ("anon", "authenticated")
 SERVICE_ROLE = "service_role"
-# What a server of the web app needs, as the migrations grant it.
+# The rights that a server of the web app needs. The migrations grant them.
 SERVICE_RIGHTS = {
     "storyboards": ("SELECT", "INSERT", "UPDATE", "DELETE"),
     "storyboard_progress": ("SELECT",),
     "storyboard_workers": ("SELECT",),
 }
-# The trigger calls it with the rights of whoever writes.
+# The trigger calls it with the rights of the role that writes the row.
 EXPIRY_FUNCTION = "storyboard_source_expiry(text)"
-# What the worker itself does.
+# The rights that the worker itself needs.
 OWN_RIGHTS = {
     "storyboards": ("SELECT", "INSERT", "UPDATE", "DELETE"),
     "storyboard_workers": ("SELECT", "INSERT", "UPDATE", "DELETE"),
@@ -35,7 +35,7 @@ OWN_RIGHTS = {
 KINDS = ("SELECT", "INSERT", "UPDATE", "DELETE", "TRUNCATE", "REFERENCES", "TRIGGER")
 
 
-# The tables of ``names`` that there are.
+# Those of the tables ``names`` that exist.
 OUR_TABLES = (
     "SELECT relname FROM pg_class WHERE relkind = 'r' AND oid = ANY(SELECT "
     "to_regclass('public.' || name) FROM unnest(CAST(:names AS text[])) AS name)"
@@ -75,8 +75,10 @@ MAY_ENTER = text("SELECT has_schema_privilege(CAST(:role AS text), 'public', 'US
 
 @dataclass(frozen=True, slots=True)
 class Security:
-    """Tables ``without`` row-level security, ``policies`` as (table, name), and the tables that
-    it hides from ourselves."""
+    """Tables ``without`` row-level security, and ``policies`` as (table, name).
+
+    ``hidden_from_us`` are the tables whose rows it may hide from the worker's own role.
+    """
 
     without: list[str]
     policies: list[tuple[str, str]]
@@ -88,7 +90,7 @@ class Rights:
         self._database = database
 
     def roles(self) -> set[str]:
-        """Which of Supabase's roles there are."""
+        """Those of Supabase's roles that exist."""
         with read_only(self._database) as connection:
             return set(connection.scalars(ROLES, {"names": [*PUBLIC_ROLES, SERVICE_ROLE]}))
 
@@ -102,14 +104,14 @@ class Rights:
             )
 
     def opened_to(self, role: str) -> list[str]:
-        """What ``role`` has any right on, as REVOKE wants it: ``TABLE …`` or ``FUNCTION …(…)``."""
+        """Everything that ``role`` has a right on, for REVOKE: ``TABLE …`` or ``FUNCTION …(…)``."""
         values = {"names": list(RELATIONS), "role": role, "kinds": ",".join(KINDS)}
         with read_only(self._database) as connection:
             relations = list(connection.scalars(OPENED_RELATIONS, values))
             return relations + list(connection.scalars(OPENED_FUNCTIONS, {"role": role}))
 
     def missing(self, role: str, wanted: dict[str, tuple[str, ...]]) -> dict[str, list[str]]:
-        """By relation, where there is such, the rights of ``wanted`` that ``role`` lacks."""
+        """The rights of ``wanted`` that ``role`` lacks, by relation."""
         lacking: dict[str, list[str]] = {}
         with read_only(self._database) as connection:
             for name, kinds in wanted.items():
@@ -120,13 +122,13 @@ class Rights:
         return lacking
 
     def may_enqueue(self, role: str) -> bool:
-        """Whether ``role`` may call what the trigger calls when a row is written."""
+        """Whether ``role`` may call the function that the trigger calls for each written row."""
         with read_only(self._database) as connection:
             values = {"role": role, "name": EXPIRY_FUNCTION}
             return bool(connection.scalar(MAY_CALL, values))
 
     def may_enter(self, role: str) -> bool:
-        """Whether the schema's tables can be named by ``role`` at all."""
+        """Whether ``role`` may use the schema ``public`` at all."""
         with read_only(self._database) as connection:
             return bool(connection.scalar(MAY_ENTER, {"role": role}))
 

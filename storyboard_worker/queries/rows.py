@@ -1,4 +1,4 @@
-"""What producers and people do with rows: enqueue, look, put back."""
+"""What producers and people do with rows: enqueue, read, retry."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,17 +14,21 @@ from storyboard_worker.database.patience import Insist, at_once
 from storyboard_worker.database.tables import storyboards
 from storyboard_worker.errors import CommitInDoubt
 from storyboard_worker.queries.columns import FAILED, NOW, PENDING, is_failed, may_be_pending
-from storyboard_worker.queries.hiding import check_rows_are_seen
-from storyboard_worker.storyboard import Status
+from storyboard_worker.queries.hidden_rows import check_rows_are_seen
+from storyboard_worker.storyboard import Status, TraceHeaders
 
 rows = storyboards.c
 
 BATCH_ROWS = 1000
+NO_TRACE = TraceHeaders()
 
 
 @dataclass(frozen=True, slots=True)
 class FailedFilter:
-    """Which failed rows; every part that is given must fit, and none given means all."""
+    """Which failed rows: those that fit every part that is given. An empty filter fits all.
+
+    ``since`` reaches back from now and looks at ``errored_at``.
+    """
 
     ids: Sequence[UUID] | None = None
     error_code: str | None = None
@@ -45,7 +49,7 @@ class FailedFilter:
 
 
 class StoryboardRows:
-    """Whatever looks for rows raises :class:`RowsHidden` where none could be seen."""
+    """Methods that read rows raise :class:`RowsHidden` where row-level security hides them."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -57,12 +61,11 @@ class StoryboardRows:
         ids: Sequence[UUID] | None = None,
         project_id: str | None = None,
         max_attempts: int | None = None,
-        sentry_trace: str | None = None,
-        baggage: str | None = None,
+        trace: TraceHeaders = NO_TRACE,
     ) -> list[UUID]:
         """Insert a pending row for each URL, all or none; returns the ids in the same order.
 
-        With ``ids`` it may be repeated when its answer was lost: what is there stays.
+        Give ``ids`` to repeat it safely when the answer was lost: rows that are there stay.
         """
         ids = ids or [uuid4() for _ in source_urls]
         statement = insert(storyboards).on_conflict_do_nothing(index_elements=[rows.id])
@@ -72,8 +75,8 @@ class StoryboardRows:
                 "source_url": url,
                 "project_id": project_id,
                 "max_attempts": max_attempts,
-                "sentry_trace": sentry_trace,
-                "baggage": baggage,
+                "sentry_trace": trace.sentry_trace,
+                "baggage": trace.baggage,
             }
             for id_, url in zip(ids, source_urls, strict=True)
         ]
@@ -126,10 +129,10 @@ class StoryboardRows:
         return found
 
     def retry(self, which: FailedFilter, insist: Insist = at_once) -> list[UUID]:
-        """failed → pending, afresh; returns the ids. A row that somebody has locked stays.
+        """failed → pending, afresh; returns the ids. A row that is locked stays failed.
 
-        In batches, so that no lock is held for long; ``insist`` makes each. The ids are chosen
-        once: a row that fails again in the meantime is not put back a second time.
+        Rows change in batches, so that no lock is held for long; ``insist`` runs each batch. The
+        ids are chosen once, so a row that fails again in the meantime is not retried twice.
         """
         chosen = insist(lambda: self.failed(which))
         retried: list[UUID] = []
@@ -139,7 +142,7 @@ class StoryboardRows:
 
 
 class _PuttingBack:
-    """One batch; called again it knows what it may have put back before."""
+    """Retries one batch. Called again, it counts what an unanswered call has already changed."""
 
     def __init__(self, database: Database, ids: Sequence[UUID]) -> None:
         self._database = database

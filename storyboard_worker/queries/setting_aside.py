@@ -1,4 +1,4 @@
-"""A row that makes a statement fail for all is set aside, so that the others can go on."""
+"""Sets aside a row that makes a statement for many rows fail, so that the others go on."""
 
 import logging
 import time
@@ -43,20 +43,23 @@ OnSetAside = Callable[[SetAside], None]
 MESSAGE = "the database refuses to have this row processed"
 FEW_SHARE = 0.25
 PASSED_OVER_SECONDS = 300.0
-# Far below what makes the next attempt overflow, far above what any limit allows.
+# Far below an overflow of the integer, and far above any useful limit of attempts.
 MOST_ATTEMPTS = 1000
 EARLIEST: ColumnElement[Any] = literal_column("timestamptz '1970-01-02 00:00+00'")
 LATEST: ColumnElement[Any] = literal_column("timestamptz '9998-01-01 00:00+00'")
 
 
 def log_set_aside(row: SetAside) -> None:
-    """What is done where a caller wants no more."""
+    """Only log it: the default."""
     event(logging.ERROR, "storyboard set aside", storyboard_id=row.id, error_code="unexpected")
 
 
 class SettingAside:
-    """Rows that cannot be set aside, or are not to blame themselves, are passed over for a while:
-    a trigger of the owner's may refuse them today and not tomorrow."""
+    """Fails the rows that are to blame, and passes over others for a while.
+
+    Rows are passed over when they cannot be failed or are not to blame: an owner's trigger may
+    refuse them today and not tomorrow. ``on_set_aside`` is called for each row of both kinds.
+    """
 
     def __init__(
         self,
@@ -72,7 +75,7 @@ class SettingAside:
 
     @property
     def passed_over(self) -> list[UUID]:
-        """Rows that are left alone now."""
+        """The rows that are passed over now."""
         if not self._until:
             return []
         now = self._clock()
@@ -80,12 +83,11 @@ class SettingAside:
         return list(self._until)
 
     def judge(self, refused: list[Refused], *, well: int) -> None:
-        """What becomes of the rows that were ``refused``, one by one, in a pass in which so many
-        others went ``well``.
+        """Decide about the rows that were ``refused`` one by one, while so many went ``well``.
 
-        Those that are to blame themselves are set aside, and a few among many that a trigger of
-        the owner's refuses; of more it may be a quota, and they are passed over. All are told.
-        Raises the first of the errors when nothing went well: then the table is what is broken.
+        Rows that are to blame are set aside, and so are rows that an owner's trigger refuses if
+        they are few among many. If they are more, the trigger may be a quota: they are passed
+        over. Raises the first error when no row went well, because then the table is broken.
         """
         if not refused:
             return
@@ -115,7 +117,7 @@ class SettingAside:
             self._on_set_aside(row)
 
     def set_aside(self, storyboard_id: UUID, error: DataRefused) -> None:
-        """pending or processing → failed (``unexpected``), with values that can be borne."""
+        """pending or processing → failed (``unexpected``), numbers and moments within bounds."""
         event(
             logging.ERROR,
             "a row is refused by the database",
@@ -162,7 +164,7 @@ def _looking() -> FixedStatement:
 
 
 def _plain(message: str) -> str:
-    """Without what a database of another encoding cannot hold: it may be what was refused."""
+    """``message`` in ASCII: a character that the database's encoding lacks may be the reason."""
     return storable(message).encode("ascii", "replace").decode()
 
 

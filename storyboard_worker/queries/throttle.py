@@ -1,16 +1,16 @@
-"""What costs much is done more rarely, so that it never takes more than a small share."""
+"""Does expensive things more rarely, so that they take only a small share of the time."""
 
 import time
 from collections.abc import Callable
 
-# One part in so many of the time may go into it.
+# It may take one part in so many of the time.
 SHARE = 20
-# Less than this is not worth sparing.
+# A shorter time is not worth saving.
 NEGLIGIBLE_SECONDS = 0.0003
 
 
 class Throttle:
-    """Says when something may be done again, from what it cost the last time."""
+    """Says when something may be done again, from the time that it took last."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -21,5 +21,6 @@ class Throttle:
         return max(0.0, self._again_at - self._clock())
 
     def spent(self, seconds: float) -> None:
+        """It was done and took ``seconds``."""
         if seconds > NEGLIGIBLE_SECONDS:
             self._again_at = self._clock() + seconds * SHARE

@@ -1,4 +1,4 @@
-"""The register of running workers, by which others see that somebody is there."""
+"""The register of running workers, by which sweeps and people see that one is alive."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -35,8 +35,10 @@ EXPIRED = exists().where(is_pending, has_expired).select_from(storyboards)
 
 @dataclass(frozen=True, slots=True)
 class Chores:
-    """Whether there are ``lapsed`` leases to rescue, or ``expired`` links to fail; and whether
-    rows are ``hidden`` from us, so that nothing of it could be seen."""
+    """Whether there are ``lapsed`` leases to rescue or ``expired`` links to fail.
+
+    ``hidden``: row-level security hides the rows, so neither can be seen.
+    """
 
     lapsed: bool
     expired: bool
@@ -51,14 +53,14 @@ class WorkerRegister:
         self._lease_seconds = lease_seconds
 
     def beat(self, beat: WorkerBeat) -> None:
-        """Write down that the worker lives; the first beat registers it."""
+        """Write that the worker is alive. The first beat registers it."""
         with self._database.transaction() as connection:
             connection.execute(_beating(beat))
 
     def beat_and_look(self, beat: WorkerBeat, *, proof: str | None = None) -> Chores:
-        """The same, and see what else there is to do: an idle worker asks once, not thrice.
+        """Like :meth:`beat`, and look for chores in the same statement, which saves two others.
 
-        With ``proof``, notify ourselves of it along with the beat. Raises :class:`RowsHidden`.
+        With ``proof``, send it as a notification along with the beat. Raises :class:`RowsHidden`.
         """
         statement = _beating(beat).returning(LAPSED, EXPIRED, rows_are_hidden)
         looking = Call(fixed(statement, **ALONG_AN_INDEX), {}, args_row(Chores))
@@ -72,7 +74,7 @@ class WorkerRegister:
         return chores
 
     def leave(self, worker_id: str) -> None:
-        """The worker ends cleanly: its row goes."""
+        """Delete the row of a worker that ends cleanly."""
         with self._database.transaction() as connection:
             connection.execute(delete(storyboard_workers).where(workers.worker_id == worker_id))
 
@@ -93,7 +95,7 @@ class WorkerRegister:
             return [dict(row) for row in connection.execute(statement).mappings()]
 
     def notify(self, payload: str) -> None:
-        """Send ``payload`` on the workers' channel: a listener proves by it that it hears."""
+        """Send ``payload`` on the workers' channel. A listener that gets it can hear."""
         with self._database.transaction() as connection:
             connection.execute(select(func.pg_notify(NOTIFY_CHANNEL, payload)))
 
@@ -104,7 +106,7 @@ def _notifying() -> FixedStatement:
 
 
 def paused_upstreams(alive: list[dict[str, Any]]) -> list[dict[str, str]]:
-    """Which upstreams these workers leave alone, and until when."""
+    """The upstreams that these workers do not ask now, and until when."""
     return [
         {"upstream": upstream, "until": until, "worker_id": worker["worker_id"]}
         for worker in alive
@@ -128,7 +130,7 @@ def _beating(beat: WorkerBeat) -> Insert:
 
 
 def _until(paused_seconds: dict[str, float]) -> Any:
-    """``{upstream: moment}`` by the database's clock."""
+    """JSON of upstream → moment, by the database's clock."""
     arguments: list[Any] = []
     for upstream, remaining in sorted(paused_seconds.items()):
         arguments += [upstream, NOW + seconds(remaining)]

@@ -1,17 +1,17 @@
-"""Text of others on its way out: to a terminal, or into JSON.
+"""Makes foreign text safe for a terminal and for JSON.
 
-Hosts, project ids, worker ids and errors hold what others wrote. Written to a terminal as it is, a
-control character moves the cursor or changes the colours, a bidirectional mark turns the line
-around, and U+2028 begins a new one; log collectors break at that, too. So whatever cannot be
-printed leaves as an escape that is seen. Characters of every script stay as they are.
+Hosts, project ids, worker ids and errors hold text from outside. On a terminal a control character
+moves the cursor or changes the colours, a bidirectional mark reverses the line, and U+2028 begins
+a new one. Log collectors also break lines at U+2028. So characters that cannot be printed become
+visible escapes. Characters of every script stay as they are.
 """
 
 import json
 import unicodedata
 from collections.abc import Callable
 
-# An escape has up to ten characters. What a screen takes is more than any message of ours, and
-# enough for the longest URL.
+# An escape has up to ten characters. The limit is above every message of the worker and above the
+# longest URL.
 MOST_SHOWN_CHARACTERS = 32 * 1024
 CUT = "… (cut)"
 
@@ -19,8 +19,7 @@ Default = Callable[[object], object]
 
 
 def for_terminal(text: str) -> str:
-    """``text`` in one line, with escapes like ``\\x1b`` and ``\\u202e``; the beginning of a very
-    long one."""
+    """``text`` in one line, with escapes like ``\\x1b`` and ``\\u202e``. A very long one is cut."""
     if text.isprintable() and len(text) <= MOST_SHOWN_CHARACTERS:
         return text
     shown = _escaped(text[: MOST_SHOWN_CHARACTERS + 1], _as_python)
@@ -28,12 +27,12 @@ def for_terminal(text: str) -> str:
 
 
 def json_text(value: object, *, default: Default | None = None, ascii_only: bool = False) -> str:
-    """``value`` as JSON in one line, which means the same to every parser.
+    """``value`` as JSON in one line, with the same meaning for every parser.
 
-    Escapes what cannot be printed, or with ``ascii_only`` all that is not ASCII.
+    Escapes characters that cannot be printed; with ``ascii_only`` all that are not ASCII.
     """
     text = json.dumps(value, default=default, ensure_ascii=ascii_only)
-    # Outside of its strings JSON holds nothing that cannot be printed.
+    # Outside of its strings JSON holds only printable characters.
     return text if text.isprintable() else _escaped(text, _as_json)
 
 
@@ -44,7 +43,7 @@ def _escaped(text: str, escape: Callable[[str], str]) -> str:
 
 
 def _is_harmless(character: str) -> bool:
-    # Blanks of other widths are not printable to Python, and common in Japanese.
+    # Spaces of other widths are common in Japanese, but not printable to Python.
     return character.isprintable() or unicodedata.category(character) == "Zs"
 
 

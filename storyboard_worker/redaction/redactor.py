@@ -1,11 +1,13 @@
-"""Nothing secret leaves: signed URLs lose their query, known secrets their text.
+"""Removes secrets from texts: the queries of signed URLs, and known secrets.
 
-Applied at every way out: log lines, error messages, Sentry events, breadcrumbs and spans.
+It is applied wherever a text leaves the worker: log lines, error messages, Sentry events,
+breadcrumbs and spans.
 
-The texts are foreign, and ``re`` holds the interpreter while it searches: whatever a text holds,
-the time it takes grows with its length and no faster. So each expression here matches wherever its
-first characters stand, and goes on behind its match; whether that is to go is decided afterwards.
-An expression that may fail at the end of a long run tries again from each place in that run.
+The texts come from outside, and ``re`` holds the interpreter while it searches. So the time must
+grow no faster than the length of the text, whatever it holds. An expression that can fail at the
+end of a long run would try again from each place in that run. So each expression here matches
+wherever its first characters are found, and the search goes on behind the match. Code then decides
+whether the match is removed.
 """
 
 import re
@@ -20,31 +22,31 @@ from storyboard_worker.redaction.secret_parameters import (
 )
 
 MIN_SECRET_CHARACTERS = 6
-# No longer text is worth reading in a log or an event. What follows is left out unread.
+# A longer text is not worth reading in a log or an event. The rest is left out unread.
 MAX_CHARACTERS = 64 * 1024
 LEFT_OUT = "… (cut)"
 
-# A URL ends at white space or at what no URL may hold. A single quote is not among these: a query
-# may hold one; nor is a character that JSON has escaped.
+# A URL ends at white space or at a character that no URL may hold. A single quote does not end it,
+# because a query may hold one. Nor does a character that JSON has escaped.
 _IN_URL = r"""(?:[^\s"<>\\]|\\u00[0-9a-fA-F]{2})"""
-# What follows the scheme of a URL, whatever that is. Its query goes, and its user-info.
+# The URL after its scheme, whatever that is. Its query and its user-info are removed.
 _AFTER_SCHEME = re.compile(rf"://{_IN_URL}*")
 _USER_INFO = re.compile(r"""://[^/\s"<>\\]*@""")
-# A bare query, as it stands in request lines and in messages cut from a URL; gone if it is signed.
+# A bare query, as in request lines and in messages cut from a URL. It is removed if it is signed.
 _QUERY = re.compile(rf"\?{_IN_URL}*")
-# A signature in the path, as Cloudinary and others write it.
+# A signature in the path, in the form of Cloudinary and others.
 _IN_PATH = re.compile(
     r"(?:(?<![A-Za-z0-9_-])|(?<=%2[Ff]))s--[A-Za-z0-9_-]{4,64}?--(?![A-Za-z0-9_-])"
 )
 PATH_REDACTED = f"s--{REDACTED}--"
-# Up to the last place where a URL that follows may begin.
+# All up to the last place where another URL may begin.
 _BEFORE_LAST_URL = re.compile(r"""(?:.*[\s"<>\\])?""", re.DOTALL)
 
 
 def without_query(url: str) -> str:
-    """Scheme, host and path of ``url``: what may be shown of a signed URL.
+    """Scheme, host and path of ``url``: the part of a signed URL that may be shown.
 
-    A signature that stands in the path goes, too.
+    A signature in the path is removed as well.
     """
     scheme, separator, rest = url.partition("://")
     if not separator:
@@ -54,24 +56,24 @@ def without_query(url: str) -> str:
 
 
 class Redactor:
-    """Cleans text, and whole structures of text, of URLs' queries and of known secrets."""
+    """Removes the queries of URLs and known ``secrets`` from texts and from structures of texts."""
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
-        # Longest first, so that a secret that contains another one goes as a whole. Very
-        # short ones would blot out ordinary words.
+        # Longest first, so that a secret that contains another one is removed as a whole. Very
+        # short ones would match in ordinary words.
         found = {secret for secret in secrets if len(secret) >= MIN_SECRET_CHARACTERS}
         alternatives = "|".join(re.escape(s) for s in sorted(found, key=len, reverse=True))
         self._secrets = re.compile(alternatives) if alternatives else None
         self._longest = max(map(len, found), default=0)
 
     def text(self, text: str) -> str:
-        """``text`` cleaned; of one longer than :data:`MAX_CHARACTERS` only the beginning."""
+        """``text`` without secrets. Of one above :data:`MAX_CHARACTERS` only the beginning."""
         if len(text) > MAX_CHARACTERS:
             return self._whole(text[: self._harmless_end(text)]) + LEFT_OUT
         return self._whole(text)
 
     def _whole(self, text: str) -> str:
-        # Nearly every text has nothing of these, and to see that costs less than to search.
+        # Most texts hold none of these, and this test costs less than a search.
         may_be_signed = may_hold_assignment(text)
         if may_be_signed:
             text = _QUERY.sub(_unless_signed, text)
@@ -82,11 +84,13 @@ class Redactor:
         return self._secrets.sub(REDACTED, text) if self._secrets else text
 
     def _harmless_end(self, text: str) -> int:
-        """Where to cut so that no half of a URL or of a known secret is left, which would not be
-        recognised any more."""
+        """Where to cut ``text`` without leaving half of a URL or of a known secret.
+
+        Half a URL or secret would not be recognised any more.
+        """
         end = _between_urls(text, MAX_CHARACTERS)
         if self._secrets:
-            # One that begins before the cut is whole in this.
+            # A secret that begins before the cut is whole in this text.
             beginning = text[: MAX_CHARACTERS + self._longest]
             for secret in reversed(list(self._secrets.finditer(beginning))):
                 if secret.start() < end < secret.end():
@@ -94,7 +98,7 @@ class Redactor:
         return end
 
     def structure(self, value: Any) -> Any:
-        """``value`` with every string inside it, keys included, cleaned."""
+        """``value`` without secrets in any string inside it, keys included."""
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, dict):
@@ -111,7 +115,7 @@ def _before_query(url: str) -> str:
 
 
 def _clean_path(text: str) -> str:
-    """Of a path, or of any text: without what else is signed."""
+    """A path, or any text, without signatures and secret parameters."""
     if "s--" in text:
         text = _IN_PATH.sub(PATH_REDACTED, text)
     return without_secrets(text) if may_hold_assignment(text) else text
@@ -122,7 +126,7 @@ def _unless_signed(query: re.Match[str]) -> str:
 
 
 def _between_urls(text: str, limit: int) -> int:
-    """The last place before ``limit`` that is inside of no URL."""
+    """The last place before ``limit`` that is outside of every URL."""
     before = _BEFORE_LAST_URL.match(text, 0, limit)
     assert before is not None
     return before.end()

@@ -1,11 +1,11 @@
-"""Parameters whose value lets somebody in, found by their names in every cloud.
+"""Finds parameters whose value grants access, by their names in every cloud.
 
-``sig=…``, ``X-Amz-Signature=…``, ``hdnts=…``: each has names of its own, but they are made of the
-same few words. Looked for wherever they stand, not only in whole URLs: upstreams repeat pieces of
-what they were sent, quoted once or twice over, in JSON or in HTML.
+Each cloud has its own names (``sig=…``, ``X-Amz-Signature=…``, ``hdnts=…``), made of the same few
+words. They are found everywhere, not only in whole URLs, because upstreams repeat pieces of what
+they were sent, quoted once or twice, in JSON or in HTML.
 
-The time is linear: a name is matched once, from its beginning; its value is read only to be left
-out; and whether a value looks like a secret is seen from its first characters.
+The time is linear. A name is matched once, from its beginning. Its value is read only to be left
+out, and its first characters decide whether it looks like a secret.
 """
 
 import re
@@ -14,12 +14,12 @@ from functools import lru_cache
 
 REDACTED = "[redacted]"
 
-# As they are quoted: per cent, also more than once; in JSON; in HTML.
+# The forms of quoting: percent-encoding, also more than once; JSON; HTML.
 _EQUALS = r"(?:=|%(?:25){0,4}3D|\\u003d|&\#(?:61|x3d);)"
 _QUERY_BEFORE = r"(?:%(?:25){0,4}(?:3F|26)|\\u00(?:3f|26)|&(?:amp|\#38|\#x26);|[?&])"
 _ESCAPE_BEFORE = r"(?:%(?:25){0,4}[0-9A-F]{2}|\\u00[0-9a-f]{2}|\\x[0-9a-f]{2}|\\[nrt])"
 _IN_NAME = "[A-Za-z0-9_-]"
-# What follows a name is looked at, not taken: it may stand in front of the next.
+# The characters after a name are not part of the match, because the next name may begin there.
 _NAME = re.compile(
     rf"(?:(?P<in_query>{_QUERY_BEFORE})|{_ESCAPE_BEFORE}|(?<!{_IN_NAME}))"
     rf"(?P<name>{_IN_NAME}++)(?=(?P<equals>{_EQUALS}))",
@@ -28,12 +28,12 @@ _NAME = re.compile(
 _VALUE = re.compile(r"""[^\s"<>\\&;]+""")
 _BEGINS_VALUE = re.compile(r"""[^\s"<>\\&;]""")
 _ENCODED = re.compile(r"(?:[A-Za-z0-9+/_.~=-]|%[0-9A-Fa-f]{2}){16,64}")
-# No name of a secret is longer; what is, may end like one.
+# No name of a secret is longer. The end of a longer name may be one.
 _MOST_NAME_CHARACTERS = 64
 # Where a new word begins in aName.
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
-# The last word of a name: any value goes.
+# With such a last word in its name, any value is removed.
 SECRET_WORDS = frozenset(
     {
         *("sig", "signature", "token", "secret", "password", "passwd", "pwd", "hmac", "jwt"),
@@ -44,15 +44,15 @@ SECRET_ENDINGS = (
     *("access-id", "access-key", "access-key-id", "account-key", "api-key", "auth-key"),
     *("secret-key", "accesskey", "accesskeyid"),
 )
-# These mean other things as well, and so do names of one or two letters.
+# These words have other meanings as well, and so do names of one or two letters.
 DOUBTFUL_WORDS = frozenset({"auth", "authorization", "policy"})
 DOUBTFUL_WORDS_IN_QUERY = frozenset({"code", "digest", "hash", "key", "md5", "sign", "verify"})
 MOST_SHORT_CHARACTERS = 2
 
 
 class Meaning(Enum):
-    """What a name says of its value: it goes; or if it looks like a secret; or if it does and
-    stands in a query besides; or it stays."""
+    """When the value of a name is removed: always; if it looks like a secret; if it does and is
+    in a query; never."""
 
     SECRET = auto()
     DOUBTFUL = auto()
@@ -61,7 +61,7 @@ class Meaning(Enum):
 
 
 def may_hold_assignment(text: str) -> bool:
-    """Nearly every text has none, and to see that costs less than to search."""
+    """Whether ``text`` may hold a parameter. Most do not, and this is cheaper than a search."""
     return "=" in text or "3d" in text or "3D" in text or "&#61" in text
 
 
@@ -71,7 +71,7 @@ def holds_secret(text: str) -> bool:
 
 
 def without_secrets(text: str) -> str:
-    """``text`` with the values of such parameters left out; names stay, so that it can be read."""
+    """``text`` without the values of such parameters. The names stay, to keep it readable."""
     kept, goes_on_at = [], 0
     for name in _NAME.finditer(text):
         if name.start() < goes_on_at or not _hides_secret(name, text):
@@ -102,7 +102,7 @@ def _hides_secret(name: re.Match[str], text: str) -> bool:
             return False
 
 
-# The same few names come again and again.
+# Texts repeat the same few names.
 @lru_cache(maxsize=1024)
 def _meaning_of(name: str) -> Meaning:
     words = _words(name)
@@ -125,7 +125,7 @@ def _names_secret(words: list[str]) -> bool:
 
 
 def _looks_secret(text: str, at: int) -> bool:
-    """Whether it begins long, and as only chance writes: with digits or both cases mixed."""
+    """Whether the value begins with a long random text: digits, small and capital letters mixed."""
     encoded = _ENCODED.match(text, at)
     if encoded is None:
         return False

@@ -1,4 +1,4 @@
-"""Descriptors: how many this process may have, and how many its slots need."""
+"""File descriptors: how many this process may open, and how many its slots need."""
 
 import os
 import resource
@@ -8,17 +8,17 @@ from storyboard_worker.errors import SettingsError
 
 # The connection to the source, the one to the storage, and the spool's file.
 FOR_A_SLOT = 3
-# The database's connections, the resolver, Sentry, logs, certificates, and what is being dialled.
+# Connections to the database, the resolver, Sentry, logs, certificates, connections being made.
 BESIDE_SLOTS = 40
-# Connections of HTTP clients, where PORT is set.
+# Connections of HTTP clients, if PORT is set.
 FOR_HTTP = 110
-# Without the least of them nothing can be copied: database, listener, resolver.
+# The least without which no image can be copied: database, listener, resolver.
 BESIDE_ONE_SLOT = 8
 
 
 @dataclass(frozen=True, slots=True)
 class Descriptors:
-    """``limit``: as raised as it may be; ``concurrency``: for how many slots it is enough."""
+    """``limit``: the limit, raised as far as allowed. ``concurrency``: how many slots it allows."""
 
     limit: int
     needed: int
@@ -39,9 +39,9 @@ class Descriptors:
 
 
 def raise_limit(concurrency: int, *, serves_http: bool) -> Descriptors:
-    """Have as many as ``concurrency`` slots need, as far as we may.
+    """Raise the limit to what ``concurrency`` slots need, as far as allowed.
 
-    Raises :class:`SettingsError` where they do not even do for one.
+    Raises :class:`SettingsError` if it is not even enough for one slot.
     """
     found = look(concurrency, serves_http=serves_http)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -49,14 +49,14 @@ def raise_limit(concurrency: int, *, serves_http: bool) -> Descriptors:
         resource.setrlimit(resource.RLIMIT_NOFILE, (found.limit, hard))
     if found.limit < _open_now() + BESIDE_ONE_SLOT + FOR_A_SLOT:
         raise SettingsError(
-            f"WORKER_CONCURRENCY={concurrency} cannot be had, nor even one slot: "
+            f"WORKER_CONCURRENCY={concurrency} cannot work, nor can a single slot: "
             f"{found.shortage}: raise it (ulimit -n)"
         )
     return found
 
 
 def look(concurrency: int, *, serves_http: bool) -> Descriptors:
-    """What :func:`raise_limit` would find, with nothing changed."""
+    """What :func:`raise_limit` would return. It changes nothing."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     beside = BESIDE_SLOTS + (FOR_HTTP if serves_http else 0)
     needed = beside + FOR_A_SLOT * concurrency
@@ -65,7 +65,7 @@ def look(concurrency: int, *, serves_http: bool) -> Descriptors:
 
 
 def _open_now() -> int:
-    # A new descriptor is the lowest free one, so nearly as many are open.
+    # A new descriptor gets the lowest free number, which is nearly the count of open ones.
     lowest_free = os.open(os.devnull, os.O_RDONLY)
     os.close(lowest_free)
     return lowest_free

@@ -1,7 +1,7 @@
-"""Recognising a lack of our own: descriptors, memory, threads, room on the disk.
+"""Recognises a lack of the machine's own: descriptors, memory, threads, room on the disk.
 
-It shows as an error of the network, of the database or of a file, whoever met it. So the whole
-chain of causes is looked at: the system's own words for it stand at its end.
+It appears as an error of the network, of the database or of a file. So the whole chain of causes
+is searched. The system's own error is at its end.
 """
 
 import errno
@@ -19,13 +19,13 @@ RESOURCES = {
     errno.EDQUOT: Resource.SPOOL,
     errno.EROFS: Resource.SPOOL,
 }
-# The interpreter's words, for which it has no class and no number.
+# The interpreter's message, for which it has neither a class nor a number.
 NO_THREAD = "can't start new thread"
 LONGEST_CHAIN = 20
 
 
 def exhaustion_in(error: BaseException | None) -> ResourceExhausted | None:
-    """What we lacked, if that is what ``error`` comes from."""
+    """The lack that caused ``error``, if there is one."""
     for cause in _chain(error):
         if isinstance(cause, ResourceExhausted):
             return cause
@@ -39,13 +39,13 @@ def exhaustion_in(error: BaseException | None) -> ResourceExhausted | None:
 
 
 def exhausted_spool(error: OSError) -> ResourceExhausted:
-    """Whatever a file operation of the spool fails with."""
+    """The lack that made a file operation of the spool fail. Every error there counts as one."""
     reason = error.strerror or str(error)
     return exhaustion_in(error) or ResourceExhausted(Resource.SPOOL, reason)
 
 
 def told_in_words(text: str) -> OSError | None:
-    """The lack that ``text`` tells of, for libraries that keep no number (libpq)."""
+    """The lack that ``text`` names, for libraries that keep no error number (libpq)."""
     for number in (errno.EMFILE, errno.ENFILE, errno.ENOMEM):
         if os.strerror(number) in text:
             return OSError(number, os.strerror(number))
@@ -53,7 +53,8 @@ def told_in_words(text: str) -> OSError | None:
 
 
 def lack_of_descriptors() -> OSError | None:
-    """Whether there is none left, for callers whose error does not say so (the resolver)."""
+    """The error if no descriptor is left, for callers whose own error does not say so (the
+    resolver)."""
     try:
         os.close(os.open(os.devnull, os.O_RDONLY))
     except OSError as error:

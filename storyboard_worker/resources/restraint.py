@@ -1,52 +1,52 @@
-"""What a worker allows itself after a lack of its own: nothing for a moment, then less than before.
+"""Limits the attempts of a worker after a lack of its own: none for a moment, then fewer.
 
-A lack that its own attempts bring about ends with fewer of them, so their number is halved and
-then grows again, one by one (additive increase, multiplicative decrease, as TCP does it). One that
-has another cause is waited for, ever longer.
+A lack that its own attempts cause ends with fewer of them. So their number is halved and then
+grows again, one by one (additive increase, multiplicative decrease, as in TCP). A lack with
+another cause is waited for, each time longer.
 """
 
 import threading
 import time
 from collections.abc import Callable
 
+from storyboard_worker.backoff import Backoff
 from storyboard_worker.errors import Resource, ResourceExhausted
 
 FIRST_PAUSE_SECONDS = 5.0
 LONGEST_PAUSE_SECONDS = 60.0
-# What told of it at once would need the same resource, and be lost.
+# A report at once would need the same resource and be lost.
 TOLD_AFTER_SECONDS = 1.0
 
 
 class Pause:
-    """Ends by itself; each is twice as long as the one before, unless all was well in between."""
+    """Ends by itself. Each is twice as long as the one before, unless all was well in between."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._until = float("-inf")
-        self._next_seconds = FIRST_PAUSE_SECONDS
+        self._waits = Backoff(FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS)
 
     @property
     def seconds_left(self) -> float:
         return max(0.0, self._until - self._clock())
 
     def begin(self) -> bool:
-        """False while one is under way: what is met then was begun before it."""
+        """Begin a pause. False while one lasts: this lack comes from attempts begun before it."""
         now = self._clock()
         if now < self._until:
             return False
         if now - self._until > LONGEST_PAUSE_SECONDS:
             self.forget()
-        self._until = now + self._next_seconds
-        self._next_seconds = min(self._next_seconds * 2, LONGEST_PAUSE_SECONDS)
+        self._until = now + self._waits.take()
         return True
 
     def forget(self) -> None:
-        """The next one is short again."""
-        self._next_seconds = FIRST_PAUSE_SECONDS
+        """The next pause is short again."""
+        self._waits.reset()
 
 
 class Restraint:
-    """Of one worker with so many ``slots``, shared by its threads."""
+    """The restraint of one worker with so many ``slots``. Its threads share it."""
 
     def __init__(self, slots: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._slots = slots
@@ -59,13 +59,13 @@ class Restraint:
         self._reliefs: list[Callable[[], object]] = []
 
     def relieved_by(self, relief: Callable[[], object]) -> None:
-        """``relief`` frees what can be done without; called with each lack."""
+        """``relief`` frees what the worker can do without. It is called at each lack."""
         self._reliefs.append(relief)
 
     def met(self, error: ResourceExhausted) -> None:
-        """An attempt, or an exchange with the database, failed for want of something.
+        """An attempt, or an exchange with the database, failed for a lack.
 
-        Without room for the spool most images can be copied all the same.
+        A lack of room for the spool does not reduce the attempts, because most images need none.
         """
         for relief in self._reliefs:
             relief()
@@ -101,21 +101,21 @@ class Restraint:
 
     @property
     def most(self) -> int:
-        """So many attempts may be under way."""
+        """How many attempts may run."""
         return 0 if self._pause.seconds_left else self._most
 
     @property
     def withheld(self) -> int:
-        """So many slots have to stay free."""
+        """How many slots have to stay free."""
         return self._slots - self.most
 
     @property
     def seconds_until_change(self) -> float | None:
-        """``None``: it is no pause that holds us back."""
+        """Seconds until the pause ends; ``None`` while there is none."""
         return self._pause.seconds_left or None
 
     def take_news(self, *, at_once: bool = False) -> ResourceExhausted | None:
-        """A lack that is to be told."""
+        """A lack to report, once; ``None`` if there is none or it is too early."""
         with self._lock:
             if self._untold is None:
                 return None

@@ -1,4 +1,4 @@
-"""Where and as whom to upload, read from the environment as the official SDK reads it."""
+"""The Cloudinary account, read from the environment as the official SDK reads it."""
 
 import re
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from storyboard_worker.errors import SettingsError
 from storyboard_worker.settings.environment import Environment
 from storyboard_worker.settings.placeholders import unfilled, within
 
-# As the README, our own errors and Cloudinary's documentation write them.
+# Placeholders in the README, in errors of the worker and in Cloudinary's documentation.
 EXAMPLES = frozenset(
     {
         *("API_KEY", "API_SECRET", "CLOUD_NAME", "KEY", "SECRET", "CLOUD"),
@@ -20,7 +20,7 @@ DEFAULT_UPLOAD_PREFIX = "https://api.cloudinary.com"
 
 @dataclass(frozen=True, slots=True)
 class CloudinarySettings:
-    """Where and as whom to upload."""
+    """The account that uploads, where, and under which folder."""
 
     cloud_name: str
     api_key: str
@@ -30,7 +30,7 @@ class CloudinarySettings:
 
 
 def read_cloudinary(env: Environment) -> CloudinarySettings | None:
-    """``None`` when nothing is set. With a cloud name set the URL is ignored, as the SDK does.
+    """``None`` when no account is set. With a cloud name set the URL is ignored, as in the SDK.
 
     Raises :class:`SettingsError`.
     """
@@ -43,7 +43,7 @@ def read_cloudinary(env: Environment) -> CloudinarySettings | None:
 
 def _folder(env: Environment) -> str:
     folder = (env.text("CLOUDINARY_FOLDER") or "storyboards").strip("/")
-    # What Cloudinary does not allow in a public id.
+    # Cloudinary does not allow these characters in a public id.
     if not re.fullmatch(r"[^\s?&#\\%<>+][^?&#\\%<>+\r\n]*", folder):
         raise SettingsError(
             "CLOUDINARY_FOLDER cannot begin a public id: give a name like "
@@ -71,7 +71,7 @@ def _cloudinary_from_parts(env: Environment, folder: str) -> CloudinarySettings:
 
 def _cloudinary_from_url(env: Environment, url: str, folder: str) -> CloudinarySettings:
     wrong = SettingsError(
-        "CLOUDINARY_URL cannot be one: it has the form cloudinary://API_KEY:API_SECRET@CLOUD_NAME"
+        "CLOUDINARY_URL is not valid: it has the form cloudinary://API_KEY:API_SECRET@CLOUD_NAME"
     )
     _check_url_filled_in(url)
     try:
@@ -82,10 +82,10 @@ def _cloudinary_from_url(env: Environment, url: str, folder: str) -> CloudinaryS
         raise wrong
     if not (parsed.username and parsed.password and parsed.hostname):
         raise wrong
-    # The end of a secret with @ and /, whose middle would be taken, and shown, as the cloud.
+    # The end of a secret with @ and /. Its middle would be used, and shown, as the cloud name.
     if "@" in url.partition("://")[2].removeprefix(parsed.netloc):
         raise wrong
-    # Not parsed.hostname: it lowers the case, and a cloud name has one.
+    # Not parsed.hostname, which is in lower case. In a cloud name the case matters.
     cloud_name = parsed.netloc.rpartition("@")[2]
     prefix = parse_qs(parsed.query).get("upload_prefix", [DEFAULT_UPLOAD_PREFIX])[0]
     return CloudinarySettings(

@@ -1,6 +1,6 @@
-"""The database's address: from any ``postgres://`` form to what libpq reads.
+"""Turns the database's address from any ``postgres://`` form into what libpq reads.
 
-Nothing of a URL that cannot be one is repeated: any part of it may be a piece of the password.
+Errors repeat nothing of a URL that cannot be read: any part of it may be a piece of the password.
 """
 
 import re
@@ -25,17 +25,17 @@ EMBEDDED = "embedded"
 EXAMPLE = "postgresql://user:password@host:5432/postgres"
 ORIGIN = "where the database shows its connection string"
 
-# As libpq takes it apart: user and password end at the first @ before a /, whatever else stands
-# there; host and port at the next / or ?, the database's name at the next ?.
+# libpq parses a URL like this: user and password end at the first @ before a /, host and port at
+# the next / or ?, the database's name at the next ?.
 _SHAPE = re.compile(
     r"(?P<user>[^@/]*@)?(?P<address>[^/?]*)(?P<path>/[^?]*)?(\?(?P<query>.*))?", re.DOTALL
 )
-# libpq wants these encoded in a value, other clients do not.
+# libpq needs these encoded in a value, other clients do not.
 _ENCODED = str.maketrans({"=": "%3D", " ": "%20"})
 
 
 def dsn_from_url(url: str) -> str:
-    """What libpq reads, for ``DATABASE_URL``; ``embedded`` stays as it is.
+    """The form of ``DATABASE_URL`` that libpq reads; ``embedded`` stays as it is.
 
     Drops a driver named in the scheme (``postgresql+psycopg://``) and parameters that only
     other clients know. Raises :class:`SettingsError`, without the password.
@@ -59,7 +59,7 @@ def dsn_from_url(url: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
-    """As written: ``user`` with its @, ``path`` with its /."""
+    """The parts of a URL as written: ``user`` with its @, ``path`` with its /."""
 
     user: str
     address: str
@@ -73,17 +73,17 @@ class _Parts:
 
     @property
     def are_parameters_shown(self) -> bool:
-        # After a secret may stand the rest of it.
+        # The parameter after a secret may be the rest of that secret.
         names = {unquote(pair.partition("=")[0]) for pair in self.query.split("&")}
         return not self.is_doubtful and names.isdisjoint(SECRETS)
 
     @property
     def parameters(self) -> list[Pair]:
-        """Those that are not empty. Raises :class:`SettingsError`."""
+        """The parameters that are not empty. Raises :class:`SettingsError`."""
         pairs = [pair.partition("=") for pair in self.query.split("&") if pair]
         if any(not separator and name not in DROPPED for name, separator, _ in pairs):
             raise _unreadable()
-        # Kept as they were written: libpq decodes %20, but leaves a plus sign alone.
+        # Kept as written: libpq decodes %20, but not a plus sign.
         return [(name, value) for name, _, value in pairs if value]
 
 
@@ -91,11 +91,11 @@ def _take_apart(rest: str) -> _Parts:
     found = _SHAPE.fullmatch(rest)
     assert found is not None
     parts = _Parts(*(found[name] or "" for name in ("user", "address", "path", "query")))
-    # What stands in front of such an @ is the end of a password, which would be used, and shown,
-    # as a host or a database.
+    # The text before such an @ is the end of a password. It would be used, and shown, as a host or
+    # a database.
     if "@" in parts.address or "@" in parts.path:
         raise SettingsError(
-            "DATABASE_URL has an @ where none can be: percent-encode what is special in user, "
+            "DATABASE_URL has an @ in the wrong place: percent-encode what is special in user, "
             f"password and database ({ENCODINGS})"
         )
     return parts
@@ -103,7 +103,7 @@ def _take_apart(rest: str) -> _Parts:
 
 def _check_filled_in(parts: _Parts) -> None:
     user, _, password = parts.user.removesuffix("@").partition(":")
-    # Without a user, what follows a colon may be the beginning of a password.
+    # Without a user, the text after a colon may be the beginning of a password.
     address = parts.address if parts.user else parts.address.partition(":")[0]
     port = re.search(r":(PORT)(?=,|$)", address)
     secrets_or_names = [password, parts.path[1:], *(value for _, value in parts.parameters)]
@@ -129,7 +129,7 @@ def _check(dsn: str, shown: set[str]) -> None:
 
 
 def _unreadable() -> SettingsError:
-    # Nothing of what libpq says: it repeats what it does not understand.
+    # Without libpq's message, which repeats text that libpq does not understand.
     return SettingsError(
         f"DATABASE_URL cannot be read: it looks like {EXAMPLE}, with what is special in user and "
         f"password percent-encoded ({ENCODINGS})"

@@ -1,6 +1,6 @@
-"""Reading typed values from environment variables, with errors that name the fix.
+"""Reads typed values from environment variables. Its errors name the fix.
 
-No error repeats a value: somebody may have put a secret into the wrong variable.
+No error repeats a value, because it may be a secret in the wrong variable.
 """
 
 import math
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 from storyboard_worker.errors import SettingsError
 
-MOST = 2**31 - 1  # what an integer of Postgres takes
+MOST = 2**31 - 1  # the largest integer of Postgres
 MOST_SECONDS = 7 * 86_400
 
 TRUE = frozenset({"true", "1", "yes", "on"})
@@ -16,7 +16,10 @@ FALSE = frozenset({"false", "0", "no", "off"})
 
 
 class Environment:
-    """The variables; one that is set to nothing counts as not set."""
+    """The variables. An empty one counts as not set.
+
+    All methods raise :class:`SettingsError` for a value of another form.
+    """
 
     def __init__(self, variables: Mapping[str, str]) -> None:
         self._variables = variables

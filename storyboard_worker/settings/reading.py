@@ -25,7 +25,7 @@ Verify = Literal["hash", "size"]
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything that the environment says.
+    """All settings.
 
     ``database_dsn`` is in libpq's form, or ``embedded``. ``secrets`` are the texts that must
     never be shown.
@@ -109,7 +109,7 @@ def _database_dsn(env: Environment, variables: Mapping[str, str]) -> str:
 
 
 def read_log_format(env: Environment) -> LogFormat | None:
-    """``None``: by whether the output is a terminal."""
+    """``None`` if it is not set: then it depends on whether stderr is a terminal."""
     match env.choice("LOG_FORMAT", ("console", "json")):
         case "console":
             return "console"
@@ -136,7 +136,7 @@ def _verify(env: Environment) -> Verify:
 
 
 def _shutdown_grace_seconds(env: Environment) -> float:
-    # Railway kills that long after SIGTERM, so it is the natural default there.
+    # Railway kills a process so long after SIGTERM, so it is the best default there.
     draining = env.seconds("RAILWAY_DEPLOYMENT_DRAINING_SECONDS", 10, zero_allowed=True)
     return env.seconds("SHUTDOWN_GRACE_SECONDS", draining, zero_allowed=True)
 

@@ -13,8 +13,10 @@ EXAMPLE_KEY = "examplePublicKey"
 
 @dataclass(frozen=True, slots=True)
 class SentrySettings:
-    """``dsn`` None: reporting is off. ``…_monitor`` are slugs, ``sweep_schedule`` the five fields
-    of a crontab in UTC."""
+    """Without a ``dsn`` reporting is off.
+
+    ``…_monitor`` are slugs, ``sweep_schedule`` is the five fields of a crontab in UTC.
+    """
 
     dsn: str | None = None
     environment: str | None = None
@@ -26,15 +28,15 @@ class SentrySettings:
 
 
 def read_sentry(env: Environment) -> SentrySettings:
-    """Raises :class:`SettingsError`."""
+    """The settings of Sentry. Raises :class:`SettingsError`."""
     dsn = env.text("SENTRY_DSN")
     if dsn is not None:
         _check_filled_in(dsn)
-    # What the SDK would refuse later with a traceback: no key, a port that is no number.
+    # The SDK would refuse these later with a traceback: no key, a port that is not a number.
     form = r"https?://[^@:/\s]+(:[^@/\s]*)?@([^@:/\s]+|\[[0-9a-f:]+\])(:\d{1,5})?(/\S*)?/\d+"
     if dsn is not None and not re.fullmatch(form, dsn):
         raise SettingsError(
-            "SENTRY_DSN cannot be one: copy it from Sentry, Project settings, Client keys "
+            "SENTRY_DSN is not valid: copy it from Sentry, Project settings, Client keys "
             "(https://KEY@HOST/PROJECT), or unset it to switch reporting off"
         )
     return SentrySettings(

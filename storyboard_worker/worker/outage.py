@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from storyboard_worker.backoff import Backoff
 from storyboard_worker.errors import (
     DatabaseUnavailable,
     ResourceExhausted,
@@ -32,7 +33,7 @@ class Outage:
         self._loop_since: float | None = None
         self._keeper_since: float | None = None
         self._told = False
-        self._next_wait_seconds = FIRST_WAIT_SECONDS
+        self._waits = Backoff(FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS)
 
     def wait_seconds(self, error: Exception) -> float:
         """The loop's turn failed with ``error``: how long to wait before the next.
@@ -51,9 +52,7 @@ class Outage:
                 log.error("claiming failed unexpectedly", exc_info=error)
                 self._reporter.crashed(error)
         self._tell_if_it_lasts(self._loop_since, error)
-        wait_seconds = self._next_wait_seconds
-        self._next_wait_seconds = min(wait_seconds * 2, LONGEST_WAIT_SECONDS)
-        return wait_seconds
+        return self._waits.take()
 
     def over(self) -> None:
         """The database answered the loop."""
@@ -62,7 +61,7 @@ class Outage:
             event(logging.INFO, "the database is back", away_seconds=seconds)
             self._loop_since = None
             self._forget_if_all_is_well()
-        self._next_wait_seconds = FIRST_WAIT_SECONDS
+        self._waits.reset()
 
     def keeper_failed(self, error: Exception) -> None:
         """A duty of the keeper failed with ``error``: leases may lapse, or no beat be seen."""

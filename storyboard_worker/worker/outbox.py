@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from storyboard_worker.attempts.outcome import Worked
+from storyboard_worker.backoff import Backoff
 
 FIRST_WAIT_SECONDS = 0.1
 LONGEST_WAIT_SECONDS = 5.0
@@ -20,7 +21,7 @@ class Outbox:
         self._seen: list[Worked] = []
         self._kept: list[Worked] = []
         self._again_at = 0.0
-        self._wait_seconds = FIRST_WAIT_SECONDS
+        self._backoff = Backoff(FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS)
 
     def put(self, worked: Worked) -> None:
         self._arrived.put(worked)
@@ -43,11 +44,10 @@ class Outbox:
         """These have to be tried again; none of those that were taken together: all is well."""
         if not waiting:
             if not self._kept:
-                self._wait_seconds = FIRST_WAIT_SECONDS
+                self._backoff.reset()
             return
         if not self._kept:
-            self._again_at = self._clock() + self._wait_seconds
-            self._wait_seconds = min(self._wait_seconds * 2, LONGEST_WAIT_SECONDS)
+            self._again_at = self._clock() + self._backoff.take()
         self._kept += waiting
 
     @property

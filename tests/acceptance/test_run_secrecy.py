@@ -48,10 +48,6 @@ SHORT = """
 from storyboard_worker.attempts import breaker
 from storyboard_worker.attempts import policy
 policy.BLAMELESS_PAUSE_SECONDS = 0.2
-defaults = breaker.Breaker.__init__.__defaults__
-breaker.Breaker.__init__.__defaults__ = tuple(
-    0.2 if value == breaker.FIRST_PAUSE_SECONDS else value for value in defaults
-)
 breaker.FIRST_PAUSE_SECONDS = breaker.LONGEST_PAUSE_SECONDS = 0.2
 """
 

@@ -42,10 +42,6 @@ from storyboard_worker.attempts import policy
 policy.BLAMELESS_PAUSE_SECONDS = 0.7
 policy.BACKOFF_BASE_SECONDS = 0.2
 breakers.LASTING_SECONDS = 1.0
-defaults = breaker.Breaker.__init__.__defaults__
-breaker.Breaker.__init__.__defaults__ = tuple(
-    0.7 if value == breaker.FIRST_PAUSE_SECONDS else value for value in defaults
-)
 breaker.FIRST_PAUSE_SECONDS = 0.7
 """
 

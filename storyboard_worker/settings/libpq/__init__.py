@@ -1,5 +1,5 @@
-"""What libpq takes: its parameters and variables, and which of their values can work.
+"""Checks libpq's parameters and variables for values that can never work.
 
-libpq looks at most of them only when it connects. A worker would then try for ever with a value
-that can never work, so all are looked at when settings are read.
+libpq reads most of them only when it connects. A worker would then repeat a hopeless attempt for
+ever, so all are checked when settings are read.
 """

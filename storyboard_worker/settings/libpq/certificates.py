@@ -1,4 +1,4 @@
-"""The files of certificates that libpq would read: there, readable, and of use."""
+"""Checks that the certificate files that libpq would read exist, can be read and are usable."""
 
 import os
 import ssl
@@ -15,14 +15,14 @@ FILES = ("sslrootcert", "sslcert", "sslkey", "sslcrl")
 SYSTEM = "system"
 KNOWS_SYSTEM_SINCE = 160_000
 USUAL_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
-# The openssl of psycopg's wheels looks for certificates where no system has them.
+# The openssl in psycopg's wheels looks for certificates in a folder that no system has.
 BROUGHT_ALONG = "binary"
 
 Parameters = Mapping[str, Given]
 
 
 def check_certificates(parameters: Parameters, variables: Mapping[str, str]) -> None:
-    """Raises :class:`SettingsError`."""
+    """Raises :class:`SettingsError` for the first file that is wrong."""
     for name in FILES:
         given = parameters.get(name)
         if given is not None and given.value and not _is_no_file(given):
@@ -39,7 +39,7 @@ def check_certificates(parameters: Parameters, variables: Mapping[str, str]) -> 
 def _is_no_file(given: Given) -> bool:
     if given.name == "sslrootcert":
         return given.value == SYSTEM and pq.version() >= KNOWS_SYSTEM_SINCE
-    # With a colon it names an engine and a key of its own.
+    # A value with a colon names an engine and its key.
     return given.name == "sslkey" and ":" in given.value
 
 
@@ -54,7 +54,7 @@ def _check_file(given: Given) -> None:
         raise given.refused("give the path of a file that holds certificates in PEM") from error
     except (OSError, ValueError) as error:
         raise given.refused("give the path of a file that is there and may be read") from error
-    # libpq wants it so: nobody else may read a key, but a group may read one of root's.
+    # The rule is libpq's: only the owner may read a key, and a group may read one of root's.
     forbidden = 0o037 if status.st_uid == 0 else 0o077
     if given.name == "sslkey" and stat.S_IMODE(status.st_mode) & forbidden:
         raise given.refused("give the path of a file that only its owner may read (chmod 600)")
@@ -65,7 +65,7 @@ def _check_system(roots: Given | None, variables: Mapping[str, str]) -> None:
         return
     named = (variables.get("SSL_CERT_FILE"), variables.get("SSL_CERT_DIR"))
     if not any(name and Path(name).exists() for name in named):
-        # Without them every certificate is refused.
+        # Without certificates to trust, every server is refused.
         raise roots.refused(
             "system finds no certificates here, so give the path of their file, like "
             f"{usual_bundle()}, or set SSL_CERT_FILE to it"
@@ -79,7 +79,7 @@ def usual_bundle() -> str:
 
 def _uses_tcp(parameters: Parameters) -> bool:
     if "service" in parameters:
-        # Its file may say anything.
+        # The service file may name any host.
         return False
     address, host = parameters.get("hostaddr"), parameters.get("host")
     hosts = host.value.split(",") if host is not None else []

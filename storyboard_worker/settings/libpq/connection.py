@@ -1,4 +1,4 @@
-"""All that libpq would make of a connection: the URL, its own variables, files."""
+"""Checks all that libpq would use for a connection: the URL, its own variables, and files."""
 
 import re
 from collections.abc import Mapping
@@ -18,8 +18,8 @@ from storyboard_worker.settings.libpq.rehearsal import objection
 from storyboard_worker.settings.libpq.rules import Rule, each, one_of
 
 _DATE_STYLE = r"\s*(iso|sql|german|postgres\w*|[mdy]{3}|(non)?euro\w*|us|default)\s*"
-# Variables without a parameter, which libpq hands on to the server. PGTZ is another; only the
-# server knows its zones.
+# Variables without a parameter, which libpq sends to the server. PGTZ is another, but only the
+# server knows its time zones.
 SESSION_VARIABLES: dict[str, Rule] = {
     "PGDATESTYLE": each(
         lambda word: re.fullmatch(_DATE_STYLE, word.lower()) is not None, "a DateStyle like ISO"
@@ -29,9 +29,9 @@ SESSION_VARIABLES: dict[str, Rule] = {
 
 
 def check_connection(dsn: str, variables: Mapping[str, str]) -> None:
-    """Raises :class:`SettingsError` for what could never connect.
+    """Raises :class:`SettingsError` for values that can never connect.
 
-    ``dsn`` is in libpq's form. Variables count where it says nothing.
+    ``dsn`` is in libpq's form. A variable counts where ``dsn`` lacks its parameter.
     """
     parameters = _parameters(dsn, variables)
     for given in parameters.values():
@@ -51,7 +51,7 @@ def _check_together(parameters: Mapping[str, Given]) -> None:
         return
     service = parameters.get("service")
     if service is not None and not service.is_shown:
-        # libpq would repeat the name. What else it repeats has been checked word by word.
+        # libpq would repeat the name. Everything else that it repeats has been checked before.
         raise service.refused("give one that the service file has, with values that libpq takes")
     involved = {given.variable for given in parameters.values()} - {DATABASE_URL}
     names = " with ".join([DATABASE_URL, *sorted(involved)])
@@ -59,7 +59,7 @@ def _check_together(parameters: Mapping[str, Given]) -> None:
 
 
 def _parameters(dsn: str, variables: Mapping[str, str]) -> dict[str, Given]:
-    # Unlike our own settings, a variable of libpq's that is set to nothing is a value to it.
+    # To libpq an empty variable is a value, unlike an empty setting of the worker.
     read = {name: variables.get(variable) for name, variable in VARIABLES.items()}
     found = {
         name: Given(name, value, VARIABLES[name], is_shown=name not in SECRETS)
@@ -71,6 +71,6 @@ def _parameters(dsn: str, variables: Mapping[str, str]) -> dict[str, Given]:
 
 
 def secrets_of(dsn: str, variables: Mapping[str, str]) -> list[str]:
-    """Passwords and keys, wherever libpq takes them from, so that they can be kept out of sight."""
+    """The passwords and keys that libpq would use, so that they can be redacted."""
     parameters = _parameters(dsn, variables)
     return [given.value for name, given in parameters.items() if name in SECRETS and given.value]

@@ -1,7 +1,7 @@
-"""Parameters that other clients write into the URL, and that libpq does not know.
+"""Parameters that other clients write into the URL and that libpq does not know.
 
-What means nothing here is dropped. What asks for encryption is translated, or refused with what
-to write instead; it is never dropped.
+Parameters without a meaning here are dropped. Those that ask for encryption are never dropped:
+they are translated, or refused with what to write instead.
 """
 
 import re
@@ -12,7 +12,7 @@ from storyboard_worker.errors import SettingsError
 from storyboard_worker.settings.libpq.parameters import DATABASE_URL, ENCODINGS, KNOWN, Given
 from storyboard_worker.settings.libpq.rules import SSL_MODES
 
-# How others pool, prepare, time out and find their tables: ours is set by settings of its own.
+# How other clients pool, prepare, time out and find tables. The worker has settings of its own.
 DROPPED = frozenset(
     {
         # Prisma
@@ -43,24 +43,24 @@ DROPPED = frozenset(
         "statement-cache-capacity",
     }
 )
-# What they ask for is what libpq does anyway; with another value they ask for more.
+# With these values they ask for what libpq does anyway. With other values they ask for more.
 DROPPED_WHEN = {"sslaccept": "accept_invalid_certs", "uselibpqcompat": "true"}
 
-MENDS = {
+FIXES = {
     "ssl": "remove it, or write sslmode=disable to go without TLS, or sslmode=require",
     "sslaccept": "write sslmode=verify-full and sslrootcert instead",
 }
 VERIFYING = SSL_MODES[SSL_MODES.index("verify-ca") :]
 PARAMETER_NAME = r"[A-Za-z][A-Za-z0-9_.-]{0,40}"
 
-# Name and value as they stand in the URL.
+# Name and value as written in the URL.
 Pair = tuple[str, str]
 
 
 def for_libpq(pairs: list[Pair], *, are_shown: bool) -> list[Pair]:
-    """Those of ``pairs`` that mean something to libpq, in its own words.
+    """Those of ``pairs`` that have a meaning for libpq, under its names.
 
-    Raises :class:`SettingsError`, which repeats names and values only where ``are_shown``.
+    Raises :class:`SettingsError`, which repeats names and values only if ``are_shown``.
     """
     modes = [unquote(value) for name, value in pairs if unquote(name) == "sslmode"]
     kept = []
@@ -76,10 +76,10 @@ def for_libpq(pairs: list[Pair], *, are_shown: bool) -> list[Pair]:
 
 
 def _sslmode(given: Given, modes: list[str]) -> list[Pair]:
-    """What ``ssl=true`` (libpq's own translation) and asyncpg's ``ssl=verify-full`` ask for."""
+    """The sslmode that ``ssl=true`` or asyncpg's ``ssl=verify-full`` asks for, if not given."""
     asked = "require" if given.value in {"true", "1"} else given.value
     if asked not in SSL_MODES:
-        raise given.refused(MENDS["ssl"])
+        raise given.refused(FIXES["ssl"])
     if not modes:
         return [("sslmode", asked)]
     if modes[-1] in SSL_MODES and SSL_MODES.index(modes[-1]) < SSL_MODES.index(asked):
@@ -94,8 +94,8 @@ def _is_dropped(given: Given, modes: list[str]) -> bool:
 
 
 def _unknown(given: Given) -> SettingsError:
-    if given.name in MENDS:
-        return given.refused(MENDS[given.name])
+    if given.name in FIXES:
+        return given.refused(FIXES[given.name])
     unknown = f"{DATABASE_URL} has a parameter that libpq does not know"
     if not given.is_shown or not re.fullmatch(PARAMETER_NAME, given.name):
         return SettingsError(

@@ -1,4 +1,4 @@
-"""The parameters that the installed libpq knows, as somebody gave them."""
+"""The parameters that the installed libpq knows, and the values given for them."""
 
 from dataclasses import dataclass
 
@@ -9,10 +9,10 @@ from storyboard_worker.settings.libpq.rules import RULES
 
 DATABASE_URL = "DATABASE_URL"
 ENCODINGS = "@ as %40, : as %3A, / as %2F, ? as %3F, # as %23, % as %25"
-# A piece of the password stands here after a special character in it.
+# A special character in the password moves a piece of it into one of these.
 OFTEN_MISREAD = frozenset({"host", "port"})
 MOST_SHOWN_CHARACTERS = 60
-# How libpq marks what must not be shown.
+# libpq marks parameters that must not be shown with this.
 HIDDEN = b"*"
 
 _DEFAULTS = pq.Conninfo.get_defaults()
@@ -41,7 +41,7 @@ class Given:
     is_shown: bool = False
 
     def refused(self, fix: str) -> SettingsError:
-        """``fix`` says what to do instead."""
+        """The error for this value. ``fix`` says what to do instead."""
         is_short = self.value.isprintable() and len(self.value) <= MOST_SHOWN_CHARACTERS
         shown = f", {self.value!r}" if self.is_shown and is_short else ""
         if self.variable != DATABASE_URL:
@@ -54,7 +54,7 @@ class Given:
 
 
 def check_value(given: Given) -> None:
-    """Raises :class:`SettingsError` when no connection can come of the value."""
+    """Raises :class:`SettingsError` for a value that can never lead to a connection."""
     rule = RULES.get(given.name)
     if rule is not None and not rule.is_kept_by(given.value):
         raise given.refused(f"give {rule.allowed}")

@@ -1,18 +1,18 @@
-"""A connection that goes nowhere, to hear what libpq itself says of all parameters together."""
+"""Connects to nowhere, to learn whether libpq accepts all parameters together."""
 
 from collections.abc import Mapping
 
 from psycopg import conninfo, pq
 
-# A socket can never lie below what is no folder.
+# /dev/null is not a folder, so no socket can be below it.
 NOWHERE = "/dev/null/nowhere"
 
 
 def objection(parameters: Mapping[str, str]) -> str | None:
-    """Why libpq would not even try to connect with ``parameters``; ``None``: it would.
+    """Why libpq would not even try to connect with ``parameters``; ``None`` if it would.
 
-    Touches no network. Parameters that are wrong by themselves are told better by rules; this
-    is for those that do not go together, and for services and keys.
+    Uses no network. Rules give better errors for single parameters. This finds parameters that
+    contradict each other, and wrong services and keys.
     """
     hosts = parameters.get("host", "").split(",")
     addresses = parameters.get("hostaddr", "").split(",")
@@ -22,12 +22,12 @@ def objection(parameters: Mapping[str, str]) -> str | None:
         **parameters,
         "host": ",".join([NOWHERE] * max(len(hosts), len(addresses))),
         "hostaddr": "",
-        # With one at hand libpq does not look for a file of passwords.
+        # With a password given, libpq does not look for a password file.
         "password": "unused",
-        # Not possible over a socket of this machine.
+        # GSS encryption is not possible over a Unix socket.
         "gssencmode": "disable",
     }
-    # A password in another encoding is none of our business, but must not stop us here.
+    # A password in another encoding is allowed and must not fail here.
     readable = {
         name: value.encode("utf-8", "replace").decode() for name, value in rehearsed.items()
     }

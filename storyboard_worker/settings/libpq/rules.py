@@ -1,7 +1,7 @@
-"""Which values of a libpq parameter can lead to a connection.
+"""The values of libpq's parameters that can lead to a connection.
 
-After https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS, and after
-what libpq really does on Linux. Parameters that are not here take any text.
+The source is https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS and
+what libpq does on Linux. Parameters without a rule take any text.
 """
 
 import ipaddress
@@ -38,12 +38,12 @@ def whole(least: int, most: int, unit: str) -> Rule:
 
 
 def shaped(pattern: str, allowed: str) -> Rule:
-    """Empty is as good as not given."""
+    """A text that matches ``pattern``. An empty one counts as not given."""
     return Rule(allowed, lambda value: re.fullmatch(pattern, value) is not None or value == "")
 
 
 def each(is_kept_by: Callable[[str], bool], allowed: str) -> Rule:
-    """Of a list with commas; empty members take libpq's default."""
+    """A list with commas. Empty members take libpq's default."""
 
     def are_kept_by(value: str) -> bool:
         return all(is_kept_by(member) for member in value.split(",") if member)
@@ -72,8 +72,8 @@ def is_host(text: str) -> bool:
     return re.fullmatch(r"""[^\s@/\\?#<>\[\]{}()$"'`^|;]+""", text) is not None
 
 
-# Settings for the server process (-c name=value), other switches of it (-B 64), and what poolers
-# read (name=value). A backslash keeps white space within a word.
+# Settings of the server process (-c name=value), its other switches (-B 64), and options for
+# poolers (name=value). A backslash keeps white space within a word.
 _WORD = r"(?:\\.|[^\s\\])*"
 _SETTING = rf"[A-Za-z_][\w.-]*={_WORD}"
 _OPTION = rf"(?:-c\s*|--)?{_SETTING}|-[A-Zabd-z]{_WORD}(?:\s+[^-\s]{_WORD})?"
@@ -88,13 +88,13 @@ RULES: dict[str, Rule] = {
     "hostaddr": each(is_address, "IP addresses"),
     "port": each(is_port, f"a whole number from 1 to {MOST_PORT}"),
     "connect_timeout": whole(0, MOST_INTEGER, "seconds"),
-    # Our statements hold what LATIN1 and others lack.
+    # The worker's statements use characters that LATIN1 and others lack.
     "client_encoding": shaped(r"(?i:utf-?8|unicode)", "UTF8"),
     "options": shaped(
         OPTIONS, "settings like -c statement_timeout=5000, in a URL -c%20statement_timeout%3D5000"
     ),
     "keepalives": _ON_OR_OFF,
-    # Linux refuses more, and 0, which libpq's manual allows.
+    # Linux refuses larger values, and 0, which libpq's manual allows.
     "keepalives_idle": whole(1, 32_767, "seconds"),
     "keepalives_interval": whole(1, 32_767, "seconds"),
     "keepalives_count": whole(1, 127, "probes"),

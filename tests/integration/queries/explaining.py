@@ -40,7 +40,7 @@ class Noting(Database):
         super().__init__(dsn)
         self.sent: list[FixedStatement] = []
         self._settings: dict[str, str] = {}
-        event.listen(self._engine, "before_cursor_execute", self._note)
+        event.listen(self._pool._engine, "before_cursor_execute", self._note)
 
     def _note(self, _c: object, _u: object, statement: str, parameters: Any, *_: object) -> None:
         if statement.startswith("BEGIN"):

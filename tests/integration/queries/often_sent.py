@@ -10,7 +10,11 @@ from storyboard_worker.database.one_round_trip import Call, FixedStatement
 from storyboard_worker.errors import STORAGE_UPSTREAM, LeaseLost
 from storyboard_worker.queries.alarms import AlarmRegister
 from storyboard_worker.queries.claim_cursor import Rank
-from storyboard_worker.queries.claim_statements import claim_statement, last_rank_statement
+from storyboard_worker.queries.claim_statements import (
+    ClaimFilter,
+    claim_statement,
+    last_rank_statement,
+)
 from storyboard_worker.queries.claiming import Narrowed
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.queries.counts import StoryboardCounts
@@ -123,7 +127,7 @@ def hasten(database: Database) -> object:
 
 
 def _onward(group: Group) -> FixedStatement:
-    return claim_statement(16, group=group, onward=True)
+    return claim_statement(16, ClaimFilter(group), onward=True)
 
 
 def complete(database: Database) -> None:

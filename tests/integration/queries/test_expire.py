@@ -2,7 +2,8 @@
 
 import psycopg
 
-from storyboard_worker.queries.upkeep import EXPIRED_MESSAGE, Upkeep
+from storyboard_worker.queries.upkeep import Upkeep
+from storyboard_worker.queries.upkeep_statements import EXPIRED_MESSAGE
 from storyboard_worker.storyboard import Expired
 from tests.support.producing import (
     CLAIM,

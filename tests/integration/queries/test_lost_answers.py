@@ -9,7 +9,7 @@ import pytest
 
 from storyboard_worker.database.patience import Patience
 from storyboard_worker.errors import DatabaseUnavailable, LeaseLost
-from storyboard_worker.queries import doubts
+from storyboard_worker.queries import unanswered_claims
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.queries.rows import FailedFilter, StoryboardRows
 from storyboard_worker.queries.upkeep import Upkeep
@@ -27,7 +27,7 @@ def database(dsn: str) -> Iterator[LosingDatabase]:
 
 @pytest.fixture
 def losing_queue(database: LosingDatabase, monkeypatch: pytest.MonkeyPatch) -> StoryboardQueue:
-    monkeypatch.setattr(doubts, "LOOK_EVERY_SECONDS", 0.0)
+    monkeypatch.setattr(unanswered_claims, "LOOK_EVERY_SECONDS", 0.0)
     return StoryboardQueue(database, worker_id="worker-1", lease_seconds=60)
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from storyboard_worker.database import Database
 from storyboard_worker.queries.claims import StoryboardQueue
-from storyboard_worker.queries.upkeep import LOST_MESSAGE, Upkeep
+from storyboard_worker.queries.upkeep import Upkeep
+from storyboard_worker.queries.upkeep_statements import LOST_MESSAGE
 from storyboard_worker.storyboard import Lapsed
 from tests.integration.queries.working import IMAGE, claim_any, claim_new, lapse
 from tests.support.producing import (

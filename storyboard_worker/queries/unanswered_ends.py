@@ -1,4 +1,4 @@
-"""Ends of claims whose answer is not there: what was sent may have been written."""
+"""Ends of claims that were sent and not answered. They may have been written."""
 
 import threading
 from collections import Counter
@@ -17,9 +17,11 @@ from storyboard_worker.storyboard import Claim
 rows = storyboards.c
 
 
-class Ends:
-    """Of the claims of one worker, shared by its threads: those whose end is being written, and
-    those whose end was sent without an answer."""
+class UnansweredEnds:
+    """The claims of one worker whose end may be written already.
+
+    Their end is being written, or was sent and not answered. The worker's threads share them.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -28,21 +30,22 @@ class Ends:
 
     @property
     def tokens(self) -> set[UUID]:
-        """Of claims whose end may be written already."""
+        """The tokens of these claims."""
         with self._lock:
             return self._in_doubt | self._being_written.keys()
 
     def is_in_doubt(self, claim: Claim) -> bool:
+        """Whether the end of ``claim`` was sent and not answered."""
         return claim.token in self._in_doubt
 
     def settle(self, claim: Claim) -> None:
-        """What became of it is known."""
+        """It is known whether the end of ``claim`` was written."""
         with self._lock:
             self._in_doubt.discard(claim.token)
 
     @contextmanager
     def writing(self, claims: Sequence[Claim]) -> Iterator[None]:
-        """Around writing the end of ``claims``."""
+        """Wraps the statement that writes the ends of ``claims``."""
         tokens = {claim.token for claim in claims}
         with self._lock:
             self._being_written.update(tokens)
@@ -59,8 +62,10 @@ class Ends:
 
 
 def as_written(claim: Claim, attempts: int, columns: dict[str, Any]) -> Select[UUID]:
-    """Finds the row if it is as an end of ours leaves it, or has been claimed since: then only the
-    answer was lost."""
+    """Selects the row if its end was written and only the answer was lost.
+
+    The row then has the ``columns`` and ``attempts`` that the end sets, or was claimed since.
+    """
     as_left = and_(
         rows.status == columns["status"],
         rows.attempts == attempts,

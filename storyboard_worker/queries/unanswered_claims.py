@@ -1,9 +1,9 @@
 """Claims whose answer never came.
 
 A connection may break after the server has committed a claim and before its answer has arrived.
-Then the rows are ours, and we do not know them: until their lease runs out they would wait, and an
-attempt would be used up. So each claim marks the tokens it gives out with a beginning of their own,
-by which the rows can be found and given back.
+Then the rows are ours and we do not know them. They would wait until their lease runs out, and
+lose an attempt. So all tokens of one claim begin with the same mark, and no other claim has it.
+By the mark the rows can be found and given back.
 """
 
 import secrets
@@ -16,13 +16,13 @@ from storyboard_worker.errors import DataRefused, NotReached, SchemaOutdated
 
 # A mark is the beginning of a uuid, as text: «0f4e1a2b-77c0».
 MARK_CHARACTERS = 13
-# A proxy may deliver late what it has swallowed: then the claim happens after the first look.
+# A proxy may hold a message back and deliver it late. Then the claim follows the first look.
 LOOKED_FOR_SECONDS = 120.0
 LOOK_EVERY_SECONDS = 1.0
 
 
-class Doubts:
-    """Of one worker, whose threads may claim at the same time."""
+class UnansweredClaims:
+    """The marks of one worker's unanswered claims. Its threads may claim at the same time."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -32,14 +32,17 @@ class Doubts:
 
     @contextmanager
     def marked(self) -> Iterator[str]:
-        """Around a claim, whose tokens begin with what this yields; after an error it is in
-        doubt."""
+        """Wraps one claim and yields the mark for its tokens.
+
+        After an error the claim counts as unanswered, unless the error proves that the database
+        was not asked or has answered.
+        """
         digits = secrets.token_hex(6)
         mark = f"{digits[:8]}-{digits[8:]}"
         try:
             yield mark
         except (NotReached, DataRefused, SchemaOutdated):
-            # Not asked, or answered.
+            # The database was not asked, or it answered.
             raise
         except BaseException:
             with self._lock:
@@ -48,7 +51,7 @@ class Doubts:
             raise
 
     def to_look_for(self) -> list[str]:
-        """The marks in doubt, when it is time for another look."""
+        """The marks of unanswered claims if it is time for a look, else an empty list."""
         if not self._since:
             return []
         with self._lock:
@@ -64,20 +67,23 @@ class Doubts:
             return list(self._since)
 
     def settled(self, marks: set[str]) -> None:
-        """All rows of these have been given back: each claim is one transaction, so there will be
-        no others."""
+        """All rows with these marks have been given back.
+
+        A claim is one transaction, so no more rows with its mark will appear.
+        """
         with self._lock:
             for mark in marks:
                 self._since.pop(mark, None)
 
     def look_failed(self) -> None:
-        """The look did not come to its end: the next may follow at once."""
+        """The look failed. The next one may follow at once."""
         with self._lock:
             self._looked_at = float("-inf")
 
     @property
     def seconds_until_look(self) -> float | None:
-        """When :meth:`to_look_for` has something to say; ``None``: nothing is in doubt."""
+        """Seconds until :meth:`to_look_for` answers with marks; ``None`` if every claim was
+        answered."""
         if not self._since:
             return None
         return max(0.0, self._looked_at + LOOK_EVERY_SECONDS - self._clock())

@@ -1,4 +1,4 @@
-"""Row-level security without a policy shows no rows, and says nothing of it."""
+"""Row-level security without a policy hides all rows without an error."""
 
 from sqlalchemy import Connection, select
 
@@ -7,6 +7,9 @@ from storyboard_worker.queries.columns import HIDDEN, rows_are_hidden
 
 
 def check_rows_are_seen(connection: Connection) -> None:
-    """To be called where nothing was found. Raises :class:`RowsHidden`."""
+    """Raises :class:`RowsHidden` if row-level security hides the storyboards.
+
+    Call it when a query has found no row.
+    """
     if connection.scalar(select(rows_are_hidden)):
         raise RowsHidden(HIDDEN)
