@@ -8,12 +8,10 @@ import pytest
 
 from storyboard_worker.database import Database, schema
 from storyboard_worker.demo.cloudinary import Cloudinary
-from storyboard_worker.demo.origin import Origin
 from tests.support.database_url import url_of
 from tests.support.own_postgres import OwnPostgres, own_postgres
 from tests.support.pooler import transaction_pooler
 from tests.support.running_worker import RunningWorker, StartWorker
-from tests.support.sentry_server import SentryServer, sentry_server
 
 
 @pytest.fixture
@@ -44,24 +42,6 @@ def own_server() -> Iterator[OwnPostgres]:
 @pytest.fixture
 def own_url(own_server: OwnPostgres) -> str:
     return url_of(own_server.dsn)
-
-
-@pytest.fixture
-def origin() -> Iterator[Origin]:
-    with Origin() as origin:
-        yield origin
-
-
-@pytest.fixture
-def cloudinary() -> Iterator[Cloudinary]:
-    with Cloudinary() as cloudinary:
-        yield cloudinary
-
-
-@pytest.fixture
-def sentry() -> Iterator[SentryServer]:
-    with sentry_server() as server:
-        yield server
 
 
 @pytest.fixture

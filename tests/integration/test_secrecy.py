@@ -22,21 +22,16 @@ from storyboard_worker.logs import JsonFormatter
 from storyboard_worker.redaction.redactor import Redactor
 from storyboard_worker.timings import Timings
 from storyboard_worker.transfer import copying as transfer
-from tests.integration.transfer.stage import HASTY_SECONDS, Stage, new_stage
 from tests.support.attempting import Bench, new_bench
 from tests.support.sentry_reports import reporting_to
 from tests.support.sentry_server import SentryServer
 from tests.support.signed_links import LINKS, SIGNATURE, quotations, target_of
+from tests.support.stage import HASTY_SECONDS, Stage, new_stage
 
 IMAGE = random_image(600_000, "JPEG", seed=2)
 IMAGE_OF_LINKS = random_image(5_000, "JPEG", seed=4)
 DATABASE_PASSWORD = "database-hunter2"
 NEVER = threading.Event()
-
-
-@pytest.fixture
-def dsn(emptied_dsn: str) -> str:
-    return emptied_dsn
 
 
 @pytest.fixture

@@ -23,8 +23,8 @@ from storyboard_worker.settings.sentry import SentrySettings
 from storyboard_worker.storyboard import Claim
 from storyboard_worker.transfer.copying import Transfer
 from storyboard_worker.wire.deadline import Deadline
-from tests.integration.transfer.stage import PLENTY_SECONDS, Stage
 from tests.support.producing import enqueue, storyboard
+from tests.support.stage import PLENTY_SECONDS, Stage
 
 WORKER_ID = "worker-1"
 

@@ -6,7 +6,6 @@ project, and served by gunicorn; what it makes of events stands in its SQLite da
 
 import json
 import os
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -17,6 +16,8 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from tests.support.ports import free_port
 
 START_SECONDS = 60.0
 KEY = "0123456789abcdef0123456789abcdef"
@@ -90,7 +91,7 @@ def _tags(connection: sqlite3.Connection, event_id: str) -> dict[str, str]:
 @contextmanager
 def bugsink(folder: Path) -> Iterator[Bugsink]:
     """Served until the end of the block."""
-    port = _free_port()
+    port = free_port()
     (folder / "bugsink_conf.py").write_text(CONFIGURATION.format(folder=str(folder), port=port))
     environment = {
         "PATH": os.environ["PATH"],
@@ -140,10 +141,3 @@ def _wait_until_it_serves(port: int, process: "subprocess.Popen[bytes]", log: Pa
         else:
             return
     raise AssertionError(log.read_text())
-
-
-def _free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port

@@ -7,10 +7,5 @@ from tests.support.clock import Clock
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
 def breakers(clock: Clock) -> Breakers:
     return Breakers(clock)

@@ -6,14 +6,8 @@ from datetime import timedelta
 import psycopg
 import pytest
 
-from tests.acceptance.commands.running import StoryboardWorker
-from tests.acceptance.commands.tallies import Register
-
-
-@pytest.fixture
-def dsn(emptied_dsn: str) -> str:
-    """These tests leave only rows behind."""
-    return emptied_dsn
+from tests.support.running_command import StoryboardWorker
+from tests.support.tallies import Register
 
 
 @pytest.fixture

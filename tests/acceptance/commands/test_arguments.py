@@ -5,7 +5,7 @@ import pytest
 
 from storyboard_worker.cli import cli
 from storyboard_worker.cli.arguments import check_url
-from tests.acceptance.commands.running import StoryboardWorker
+from tests.support.running_command import StoryboardWorker
 
 
 @pytest.mark.parametrize(

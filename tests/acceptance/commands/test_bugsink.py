@@ -5,15 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-import pytest
 
 from storyboard_worker.demo.cloudinary import Cloudinary
 from storyboard_worker.demo.faults import Answer, ServeBytes, SourceFault
 from storyboard_worker.demo.origin import Origin
-from tests.acceptance.commands.running import StoryboardWorker
 from tests.support.bugsink_server import Event, bugsink
 from tests.support.panels import all_rows, plant
 from tests.support.producing import enqueue
+from tests.support.running_command import StoryboardWorker
 from tests.support.waiting import statuses
 
 TAGS = {"error_code", "upstream", "storyboard_id", "project_id", "attempt", "worker_id"}
@@ -42,11 +41,6 @@ CAUSES: dict[tuple[str, str], Cause] = {
         "Cloudinary rejects the image: cloudinary",
     ),
 }
-
-
-@pytest.fixture
-def dsn(emptied_dsn: str) -> str:
-    return emptied_dsn
 
 
 def plant_all(producer: psycopg.Connection, origin: Origin) -> None:

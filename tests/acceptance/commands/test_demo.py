@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from storyboard_worker.cli.demo_panels import TROUBLES
-from tests.acceptance.commands.running import Result, StoryboardWorker, finish
+from tests.support.running_command import Result, StoryboardWorker, finish
 from tests.support.waiting import eventually, wait_for_statuses
 
 ADDRESS = r"http://127\.0\.0\.1:\d+/demo/image/upload/v\d+/storyboards/\S+\.(jpg|png|webp)\n"

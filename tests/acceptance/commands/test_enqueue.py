@@ -6,9 +6,9 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from tests.acceptance.commands.running import StoryboardWorker
 from tests.support.panels import all_rows
 from tests.support.producing import storyboard
+from tests.support.running_command import StoryboardWorker
 from tests.support.sentry_server import SentryServer
 
 FIRST = "https://images.example/first.jpeg"

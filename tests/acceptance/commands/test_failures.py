@@ -4,8 +4,8 @@ from datetime import datetime
 
 import psycopg
 
-from tests.acceptance.commands.running import StoryboardWorker
 from tests.support.producing import FAILED, change, enqueue, moment
+from tests.support.running_command import StoryboardWorker
 
 FIELDS = ["error_code", "host", "count", "first", "last", "sample_id", "sentry_event_id"]
 

@@ -8,8 +8,8 @@ import psycopg
 import pytest
 
 from storyboard_worker.database.tables import storyboards
-from tests.acceptance.commands.running import StoryboardWorker
 from tests.support.producing import FAILED, PROCESSING, READY, enqueue
+from tests.support.running_command import StoryboardWorker
 
 SIGNED = "https://images.example/panel.jpeg?X-Tos-Signature=0123abcd&X-Tos-Expires=86400"
 SHOWN = "https://images.example/panel.jpeg"

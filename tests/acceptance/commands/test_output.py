@@ -11,8 +11,8 @@ import psycopg
 import pytest
 
 from storyboard_worker.cli.output import duration, table_lines
-from tests.acceptance.commands.running import COMMAND, StoryboardWorker
 from tests.support.producing import enqueue
+from tests.support.running_command import COMMAND, StoryboardWorker
 from tests.support.running_worker import environment
 
 ADDRESS = "https://cdn.example/" + "a" * 90

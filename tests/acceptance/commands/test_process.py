@@ -12,7 +12,6 @@ import pytest
 from storyboard_worker.demo.cloudinary import Cloudinary
 from storyboard_worker.demo.faults import Answer, Hang
 from storyboard_worker.demo.origin import Origin
-from tests.acceptance.commands.running import Result, StoryboardWorker, finish
 from tests.support.panels import IMAGE, enqueue_panel
 from tests.support.producing import (
     CLAIM,
@@ -25,6 +24,7 @@ from tests.support.producing import (
     only,
     storyboard,
 )
+from tests.support.running_command import Result, StoryboardWorker, finish
 from tests.support.running_worker import StartWorker
 
 IN_AN_HOUR = datetime.now(UTC) + timedelta(hours=1)

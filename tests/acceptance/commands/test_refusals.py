@@ -1,14 +1,12 @@
 """Settings that are wrong, a database that is away, rows that are not there."""
 
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 
 import pytest
 
-from tests.acceptance.commands.running import StoryboardWorker, finish
+from tests.support.running_command import StoryboardWorker, finish
 from tests.support.sentry_server import SentryServer
 
 GOOD = {
@@ -26,14 +24,6 @@ CHANGING = [
     ["retry", "--all-failed"],
 ]
 SWEEPS = 2
-
-
-@pytest.fixture
-def closed_port() -> Iterator[int]:
-    """A port on loopback that is taken, but on which nobody listens."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        yield taken.getsockname()[1]
 
 
 @pytest.mark.parametrize(
@@ -69,13 +59,13 @@ def test_a_wrong_setting_ends_the_command_with_one_line_that_names_it(
 
 
 def test_a_database_out_of_reach_is_exit_69(
-    without_settings: StoryboardWorker, closed_port: int, sentry: SentryServer
+    without_settings: StoryboardWorker, refusing_port: int, sentry: SentryServer
 ) -> None:
     """After 30 s for what would change something, after 5 s for what only looks.
 
     Cron's output has no reader: a sweep tells Sentry.
     """
-    address = f"postgresql://user:hunter22@127.0.0.1:{closed_port}/db"
+    address = f"postgresql://user:hunter22@127.0.0.1:{refusing_port}/db"
     began_at = time.monotonic()
     started = [
         without_settings.start(

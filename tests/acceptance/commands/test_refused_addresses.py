@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.acceptance.commands.running import StoryboardWorker
+from tests.support.running_command import StoryboardWorker
 
 CLOUDINARY = "cloudinary://123:secret-hunter2@cloud"
 URL = "postgresql://app:hunter2@127.0.0.1:1/x"

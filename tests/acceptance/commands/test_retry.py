@@ -8,9 +8,9 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from tests.acceptance.commands.running import StoryboardWorker
 from tests.support.panels import all_rows
 from tests.support.producing import FAILED, NO_ERROR, PENDING, READY, enqueue, only, storyboard
+from tests.support.running_command import StoryboardWorker
 
 Fail = Callable[..., UUID]
 

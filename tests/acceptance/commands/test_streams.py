@@ -9,9 +9,9 @@ import psycopg
 import pytest
 
 from storyboard_worker.demo.origin import Origin
-from tests.acceptance.commands.running import COMMAND, PATIENCE_SECONDS
 from tests.support.panels import enqueue_panel
 from tests.support.producing import FAILED, enqueue
+from tests.support.running_command import COMMAND, PATIENCE_SECONDS
 from tests.support.running_worker import environment
 from tests.support.waiting import eventually, statuses
 

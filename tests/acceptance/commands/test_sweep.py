@@ -9,10 +9,10 @@ import psycopg
 from storyboard_worker.demo.cloudinary import Cloudinary
 from storyboard_worker.demo.faults import Answer
 from storyboard_worker.demo.origin import Origin
-from tests.acceptance.commands.running import StoryboardWorker, finish
-from tests.acceptance.commands.tallies import Register, tally
 from tests.support.panels import all_rows, enqueue_panel, enqueue_panels, published
 from tests.support.producing import PROCESSING, WAITING, enqueue, moment, storyboard
+from tests.support.running_command import StoryboardWorker, finish
+from tests.support.tallies import Register, tally
 from tests.support.waiting import statuses
 
 

@@ -7,11 +7,11 @@ import psycopg
 import pytest
 
 from storyboard_worker.demo.origin import Origin
-from tests.acceptance.commands.running import StoryboardWorker
-from tests.acceptance.commands.tallies import Register, tally
 from tests.support.panels import enqueue_panel
 from tests.support.producing import moment
+from tests.support.running_command import StoryboardWorker
 from tests.support.sentry_server import SentryServer
+from tests.support.tallies import Register, tally
 from tests.support.waiting import statuses
 
 

@@ -11,11 +11,11 @@ from psycopg import sql
 from storyboard_worker.demo.cloudinary import Cloudinary
 from storyboard_worker.demo.faults import Answer, Hang
 from storyboard_worker.demo.origin import Origin
-from tests.acceptance.commands.running import StoryboardWorker, finish
-from tests.acceptance.commands.tallies import tally
-from tests.conftest import NewDatabase
 from tests.support.database_url import url_of
+from tests.support.databases import NewDatabase
 from tests.support.panels import all_rows, enqueue_panel, enqueue_panels
+from tests.support.running_command import StoryboardWorker, finish
+from tests.support.tallies import tally
 
 
 def given_back(producer: psycopg.Connection) -> bool:

@@ -9,11 +9,11 @@ from datetime import timedelta
 
 import psycopg
 
-from tests.acceptance.commands.running import COMMAND, PATIENCE_SECONDS
-from tests.acceptance.commands.tallies import Register
-from tests.acceptance.faults.forked_command import fork_server
+from tests.support.forked_command import fork_server
 from tests.support.producing import FAILED, enqueue
+from tests.support.running_command import COMMAND, PATIENCE_SECONDS
 from tests.support.running_worker import environment
+from tests.support.tallies import Register
 
 # A terminal code, the same in one character of C1, DEL, and marks that turn the line around.
 IN_HOST = "\x1b\x9b2j\x7f\u202e\u2066\u200f\u061cz"

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from storyboard_worker.cli import cli
 from storyboard_worker.errors import StoryboardWorkerError
-from tests.acceptance.commands.running import StoryboardWorker, finish
+from tests.support.running_command import StoryboardWorker, finish
 
 Check = dict[str, Any]
 

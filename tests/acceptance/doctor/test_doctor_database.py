@@ -6,10 +6,10 @@ import pytest
 from storyboard_worker.database import Database
 from storyboard_worker.doctor.migration_text import statements
 from tests.acceptance.doctor.patient import Patient
-from tests.integration.migrations.stepping import downgrade_to
 from tests.support.database_url import url_of
 from tests.support.producing import enqueue, storyboard
 from tests.support.revisions import REVISIONS
+from tests.support.stepping import downgrade_to
 
 WITHOUT_LIMITS = """ALTER TABLE storyboards DROP CONSTRAINT storyboards_project_id_length_check,
 DROP CONSTRAINT storyboards_source_host_length_check,

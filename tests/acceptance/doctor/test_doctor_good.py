@@ -1,12 +1,12 @@
 """A good installation is all well, and an examination leaves no trace in it."""
 
 from storyboard_worker.cli.exits import Exit
-from tests.acceptance.commands.running import StoryboardWorker
 from tests.acceptance.doctor.patient import Patient
-from tests.integration.migrations.catalog import catalog
+from tests.support.catalog import catalog
 from tests.support.database_url import url_of
 from tests.support.pooler import transaction_pooler
 from tests.support.producing import FAILED, change, enqueue
+from tests.support.running_command import StoryboardWorker
 from tests.support.sentry_server import SentryServer
 
 NAMES = [

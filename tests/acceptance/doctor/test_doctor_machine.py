@@ -2,8 +2,8 @@
 
 import sys
 
-from tests.acceptance.commands.running import StoryboardWorker
 from tests.acceptance.doctor.patient import Patient
+from tests.support.running_command import StoryboardWorker
 
 LIMITED = """
 import resource

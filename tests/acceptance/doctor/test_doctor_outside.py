@@ -16,8 +16,8 @@ from storyboard_worker.doctor.server_checks import ServerChecks
 from storyboard_worker.queries.workers import WorkerRegister
 from storyboard_worker.reporting import probe
 from storyboard_worker.transfer import cloudinary_account as account
-from tests.acceptance.commands.running import StoryboardWorker
 from tests.acceptance.doctor.patient import Patient
+from tests.support.running_command import StoryboardWorker
 from tests.support.sentry_server import PUBLIC_KEY
 
 Plant = Callable[[dict[str, str]], object]

@@ -5,9 +5,9 @@ import pytest
 
 from storyboard_worker.cli.exits import Exit
 from storyboard_worker.doctor import server_checks, upkeep_checks
-from tests.acceptance.commands.running import StoryboardWorker
 from tests.acceptance.doctor.patient import Patient
 from tests.support.own_postgres import OwnPostgres
+from tests.support.running_command import StoryboardWorker
 from tests.support.waiting import eventually
 
 

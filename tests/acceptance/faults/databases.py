@@ -6,7 +6,7 @@ from queue import Empty, SimpleQueue
 
 import psycopg
 
-from tests.conftest import NewDatabase
+from tests.support.databases import NewDatabase
 
 TERMINATE_OTHERS = (
     "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity "

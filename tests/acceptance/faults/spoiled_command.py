@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from tests.acceptance.commands.running import Result
-from tests.acceptance.faults.forked_command import ForkServer
 from tests.support.database_faults import Exchange, Fault
 from tests.support.database_proxy import DatabaseProxy
 from tests.support.database_url import url_of
+from tests.support.forked_command import ForkServer
+from tests.support.running_command import Result
 
 DATABASE_TIMEOUT_SECONDS = 1.0
 # What an exchange that is given up may cost in all, and what a process takes to start and to end.

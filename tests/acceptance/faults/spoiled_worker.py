@@ -14,9 +14,9 @@ import psycopg
 from storyboard_worker.demo.cloudinary import Cloudinary
 from storyboard_worker.demo.faults import SourceFault
 from storyboard_worker.demo.origin import Origin
-from tests.acceptance.faults.forked_command import ForkedCommand, ForkServer
 from tests.support.database_proxy import DatabaseProxy
 from tests.support.database_url import url_of
+from tests.support.forked_command import ForkedCommand, ForkServer
 from tests.support.panels import enqueue_panel
 from tests.support.producing import storyboard
 from tests.support.waiting import eventually

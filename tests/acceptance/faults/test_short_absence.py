@@ -10,16 +10,16 @@ import psycopg
 from storyboard_worker.database.schema import newest_revision
 from storyboard_worker.demo.faults import Hang
 from storyboard_worker.demo.origin import Origin
-from tests.acceptance.commands.running import Result
 from tests.acceptance.faults.databases import Databases
-from tests.acceptance.faults.forked_command import ForkServer
 from tests.acceptance.faults.spoiled_command import PATIENCE_SECONDS, Commands, Ran
 from tests.support.database_faults import Ending, Fault, Place
 from tests.support.database_proxy import DatabaseProxy
 from tests.support.database_url import url_of
 from tests.support.exchanges import of_kind
+from tests.support.forked_command import ForkServer
 from tests.support.panels import all_rows, enqueue_panel, enqueue_panels
 from tests.support.producing import URL, storyboard
+from tests.support.running_command import Result
 from tests.support.waiting import statuses, wait_for_statuses
 
 ABSENCE_SECONDS = 3.0

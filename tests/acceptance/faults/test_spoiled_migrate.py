@@ -10,8 +10,8 @@ from storyboard_worker.database.schema import newest_revision
 from tests.acceptance.faults.databases import Databases
 from tests.acceptance.faults.spoiled_command import Commands, Ran
 from tests.acceptance.faults.spoiling import TIMEOUT_SECONDS, Spoiling, assert_all_bear, checked
-from tests.conftest import NewDatabase
 from tests.support.database_faults import Ending
+from tests.support.databases import NewDatabase
 from tests.support.exchanges import Step
 from tests.support.producing import enqueue
 

@@ -8,15 +8,15 @@ import pytest
 
 from storyboard_worker.demo.cloudinary import Cloudinary
 from storyboard_worker.demo.origin import Origin
-from tests.acceptance.faults.forked_command import ForkServer
 from tests.acceptance.faults.provocations import OF_START_AND_STOP, PROVOCATIONS, Expected
 from tests.acceptance.faults.spoiled_command import MOST_SECONDS
 from tests.acceptance.faults.spoiled_worker import SpoiledWorker, spoiled_worker
 from tests.acceptance.faults.spoiling import TIMEOUT_SECONDS, Spoiling
-from tests.conftest import NewDatabase
 from tests.support.database_faults import Ending, Place
 from tests.support.database_proxy import DatabaseProxy
+from tests.support.databases import NewDatabase
 from tests.support.exchanges import Step, kind_of
+from tests.support.forked_command import ForkServer
 from tests.support.sentry_server import SentryServer
 from tests.support.waiting import eventually, holds
 

@@ -7,13 +7,13 @@ import pytest
 from storyboard_worker.demo.cloudinary import Cloudinary
 from storyboard_worker.demo.origin import Origin
 from tests.acceptance.faults.databases import Databases
-from tests.acceptance.faults.forked_command import ForkServer
 from tests.acceptance.faults.spoiled_command import MOST_SECONDS, START_SECONDS
 from tests.acceptance.faults.spoiled_worker import spoiled_worker
 from tests.acceptance.faults.spoiling import TIMEOUT_SECONDS, Spoiling, assert_all_bear, checked
 from tests.support.database_faults import Ending, Exchange
 from tests.support.database_proxy import DatabaseProxy
 from tests.support.exchanges import Step
+from tests.support.forked_command import ForkServer
 from tests.support.panels import enqueue_panel
 from tests.support.waiting import holds
 

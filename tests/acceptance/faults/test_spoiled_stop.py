@@ -10,11 +10,11 @@ from storyboard_worker.demo.cloudinary import Cloudinary
 from storyboard_worker.demo.faults import Hang
 from storyboard_worker.demo.origin import Origin
 from tests.acceptance.faults.databases import Databases
-from tests.acceptance.faults.forked_command import ForkServer
 from tests.acceptance.faults.spoiled_worker import spoiled_worker
 from tests.acceptance.faults.spoiling import TIMEOUT_SECONDS, Spoiling, assert_all_bear, checked
 from tests.support.database_faults import Ending, Exchange
 from tests.support.database_proxy import DatabaseProxy
+from tests.support.forked_command import ForkServer
 from tests.support.waiting import eventually
 
 FOREVER = threading.Event()

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import psycopg
 import pytest
 
-from tests.acceptance.commands.running import StoryboardWorker
 from tests.acceptance.odd.plain_session import plain_session
+from tests.support.running_command import StoryboardWorker
 
 
 @pytest.fixture

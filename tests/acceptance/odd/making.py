@@ -8,7 +8,7 @@ import psycopg
 from psycopg import sql
 
 from storyboard_worker.database import Database, schema
-from tests.conftest import with_database
+from tests.support.databases import with_database
 
 
 @contextmanager

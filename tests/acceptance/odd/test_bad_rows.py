@@ -8,12 +8,12 @@ import psycopg
 import pytest
 
 from storyboard_worker.demo.origin import Origin
-from tests.acceptance.commands.running import StoryboardWorker
-from tests.acceptance.commands.tallies import tally
 from tests.support.panels import enqueue_panel, enqueue_panels
 from tests.support.producing import storyboard
+from tests.support.running_command import StoryboardWorker
 from tests.support.running_worker import StartWorker
 from tests.support.sentry_server import SentryServer
+from tests.support.tallies import tally
 from tests.support.waiting import eventually, statuses, wait_for_statuses
 
 # As in a database that was not migrated to the bounds.

@@ -8,15 +8,15 @@ import psycopg
 from storyboard_worker.demo.cloudinary import Cloudinary
 from storyboard_worker.demo.faults import Answer
 from storyboard_worker.demo.origin import Origin
-from tests.acceptance.commands.running import StoryboardWorker
-from tests.acceptance.commands.tallies import tally
 from tests.acceptance.odd.making import database_in, set_defaults
 from tests.acceptance.odd.plain_session import plain_session
 from tests.support.database_url import url_of
 from tests.support.panels import enqueue_panel, enqueue_panels
 from tests.support.producing import storyboard
+from tests.support.running_command import StoryboardWorker
 from tests.support.running_worker import StartWorker
 from tests.support.sentry_server import SentryServer
+from tests.support.tallies import tally
 from tests.support.waiting import wait_for_statuses
 
 EMOJI = "\N{PERFORMING ARTS}"

@@ -8,12 +8,12 @@ import pytest
 
 from storyboard_worker.demo.faults import Answer
 from storyboard_worker.demo.origin import Origin
-from tests.acceptance.commands.running import StoryboardWorker
-from tests.acceptance.commands.tallies import tally
 from tests.acceptance.odd.making import set_defaults
 from tests.support.panels import enqueue_panel, enqueue_panels
 from tests.support.producing import storyboard
+from tests.support.running_command import StoryboardWorker
 from tests.support.running_worker import StartWorker
+from tests.support.tallies import tally
 from tests.support.waiting import wait_for_statuses
 
 # What does not hide another stands together.

@@ -5,8 +5,9 @@ import pytest
 
 from storyboard_worker.demo.faults import Answer
 from storyboard_worker.demo.origin import Origin
-from tests.acceptance.odd.loopback import free_port, get
+from tests.support.http_client import call
 from tests.support.panels import enqueue_panel, enqueue_panels, requests_for
+from tests.support.ports import free_port
 from tests.support.producing import storyboard
 from tests.support.running_worker import StartWorker
 from tests.support.sentry_server import SentryServer
@@ -40,7 +41,7 @@ def test_others_go_on_and_somebody_hears(
     worker.wait_for_log("storyboard ready", 5)
     worker.wait_for_log("a row is refused by the database")
     eventually(lambda: bad_events(sentry, str(bad)))
-    assert 'storyboard_attempts_total{outcome="failed"} 1.0' in get(port, "/metrics")[1]
+    assert 'storyboard_attempts_total{outcome="failed"} 1.0' in call(port, "/metrics").text
     row = storyboard(producer, bad)
     assert row["status"] in ends
     # Whatever becomes of the row, it is not tried again and again.

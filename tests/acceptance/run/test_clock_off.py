@@ -2,7 +2,6 @@
 how long something takes."""
 
 import time
-from collections.abc import Iterator
 from email.utils import formatdate
 
 import psycopg
@@ -45,13 +44,6 @@ datetime.datetime = Shifted
 from storyboard_worker.attempts import policy
 policy.BACKOFF_MAX_SECONDS = 0.2
 """
-
-
-@pytest.fixture
-def down_origin() -> Iterator[Origin]:
-    """Another host than the one that is well."""
-    with Origin(address="127.0.0.2") as origin:
-        yield origin
 
 
 @pytest.mark.parametrize("hours", [2, -2])

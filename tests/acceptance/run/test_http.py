@@ -1,7 +1,6 @@
 """``run`` with PORT: what is answered while it works, hangs, stops, or waits for its database."""
 
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -14,9 +13,10 @@ import pytest
 
 from storyboard_worker.demo.faults import Hang
 from storyboard_worker.demo.origin import Origin
-from tests.integration.web.http_client import Reply, call, connect
+from tests.support.http_client import Reply, call, connect
 from tests.support.own_postgres import OwnPostgres
 from tests.support.panels import all_rows, enqueue_panel, enqueue_panels
+from tests.support.ports import free_port
 from tests.support.running_worker import RunningWorker, StartWorker, environment
 from tests.support.waiting import eventually, wait_for_statuses
 
@@ -50,13 +50,6 @@ def fill(self, **how):
     return real_fill(self, **how)
 Dispatcher.fill = fill
 """
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """All images lie behind one host: broken ones do not hold up the others."""
 
-import socket
 import threading
 
 import psycopg
@@ -54,18 +53,10 @@ def test_downloads_that_hang_do_not_hold_up_good_ones(
     wait_for_ready(producer, more, 8.0)
 
 
-@pytest.fixture
-def closed_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
-
-
-def test_a_closed_port_of_a_good_host_says_nothing_of_its_good_port(
-    producer: psycopg.Connection, origin: Origin, start_worker: StartWorker, closed_port: int
+def test_a_refusing_port_of_a_good_host_says_nothing_of_its_good_port(
+    producer: psycopg.Connection, origin: Origin, start_worker: StartWorker, refusing_port: int
 ) -> None:
-    closed = f"http://127.0.0.1:{closed_port}"
+    closed = f"http://127.0.0.1:{refusing_port}"
     for number in range(6):
         enqueue(producer, f"{closed}/{number}.jpg", priority=10)
     start_worker()

@@ -20,11 +20,6 @@ from tests.support.waiting import wait_for_statuses
 Hold = Callable[[], UUID]
 
 
-@pytest.fixture
-def go_on() -> threading.Event:
-    return threading.Event()
-
-
 @pytest.fixture(params=["download", "upload"])
 def hold(
     request: pytest.FixtureRequest,

@@ -1,7 +1,6 @@
 """A worker that meets every fault lets no secret out: by Sentry, its log, the table, or HTTP."""
 
 import signal
-import socket
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, quote, urlsplit
@@ -15,7 +14,6 @@ from storyboard_worker.demo.cloudinary import Cloudinary
 from storyboard_worker.demo.faults import Answer, SourceFault
 from storyboard_worker.demo.origin import Origin
 from storyboard_worker.errors import AttemptError, ErrorCode
-from tests.integration.web.http_client import call
 from tests.support.every_fault import (
     REDIRECT_PASSWORD,
     REDIRECT_SIGNATURE,
@@ -25,7 +23,9 @@ from tests.support.every_fault import (
     source_faults,
     storage_faults,
 )
+from tests.support.http_client import call
 from tests.support.panels import IMAGE, enqueue_panel, plant
+from tests.support.ports import free_port
 from tests.support.producing import enqueue
 from tests.support.running_worker import RunningWorker
 from tests.support.sentry_server import SentryServer
@@ -58,10 +58,7 @@ breaker.FIRST_PAUSE_SECONDS = breaker.LONGEST_PAUSE_SECONDS = 0.2
 
 @pytest.fixture
 def port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port
+    return free_port()
 
 
 @pytest.fixture

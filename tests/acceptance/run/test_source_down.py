@@ -1,10 +1,8 @@
 """One source is down for everybody: it is left alone, the others go on, a few rows probe."""
 
 import threading
-from collections.abc import Iterator
 
 import psycopg
-import pytest
 
 from storyboard_worker.attempts.breaker import PROBES_AT_ONCE
 from storyboard_worker.demo.faults import Answer, Hang
@@ -16,13 +14,6 @@ from tests.support.waiting import eventually, statuses, wait_for_statuses
 
 ROWS = 8
 DOWN_HOST = "127.0.0.2"
-
-
-@pytest.fixture
-def down_origin() -> Iterator[Origin]:
-    """Another host than the one that is well."""
-    with Origin(address=DOWN_HOST) as origin:
-        yield origin
 
 
 def attempts_at(producer: psycopg.Connection, host: str) -> int:

@@ -8,10 +8,10 @@ import psycopg
 import pytest
 
 from storyboard_worker.demo.pictures import random_image
-from tests.integration.wire.scripted import Peer, ScriptedServer, answer
 from tests.support.panels import all_rows
 from tests.support.producing import enqueue
 from tests.support.running_worker import StartWorker
+from tests.support.scripted_server import Peer, ScriptedServer, answer
 from tests.support.waiting import eventually
 
 PATIENCE_SECONDS = 20.0

@@ -5,7 +5,6 @@ import threading
 from typing import Any
 
 import psycopg
-import pytest
 
 from storyboard_worker.demo.cloudinary import Cloudinary
 from storyboard_worker.demo.faults import Hang
@@ -16,12 +15,6 @@ from tests.support.running_worker import RunningWorker, StartWorker
 from tests.support.waiting import eventually, wait_for_statuses
 
 LEASE_SECONDS = "2"
-
-
-@pytest.fixture
-def go_on() -> threading.Event:
-    """Lets the source answer the first request of each image that hangs."""
-    return threading.Event()
 
 
 def freeze(worker: RunningWorker, origin: Origin) -> None:

@@ -12,9 +12,9 @@ from tests.benchmarks.report import Report
 from tests.benchmarks.server import BenchDatabase, Server
 from tests.benchmarks.stage import Stage
 from tests.benchmarks.tables import Table, figure
-from tests.integration.migrations.stepping import upgrade_to
-from tests.integration.migrations.traffic import Traffic, traffic
-from tests.integration.migrations.waiting_rows import RELEASED, load_waiting
+from tests.support.stepping import upgrade_to
+from tests.support.traffic import Traffic, traffic
+from tests.support.waiting_rows import RELEASED, load_waiting
 
 MOST_LOCK_WAIT_MS = 200
 REACH = "< 200 ms"

@@ -7,7 +7,6 @@ import pytest
 
 from storyboard_worker.attempts.breakers import Recovery
 from storyboard_worker.attempts.recalls import Recalls
-from storyboard_worker.database import Database
 from storyboard_worker.errors import DatabaseUnavailable
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.queries.put_off import RECALLED_AT_ONCE, Recall
@@ -17,16 +16,6 @@ HOST = "images.example"
 MANY = 2 * RECALLED_AT_ONCE + 500
 NOT_DUE = "SELECT count(*) FROM storyboards WHERE available_at > now()"
 RECOVERY = Recovery(HOST, 300)
-
-
-@pytest.fixture
-def dsn(emptied_dsn: str) -> str:
-    return emptied_dsn
-
-
-@pytest.fixture
-def queue(database: Database) -> StoryboardQueue:
-    return StoryboardQueue(database, worker_id="worker-1", lease_seconds=60)
 
 
 @pytest.fixture

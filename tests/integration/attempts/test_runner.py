@@ -1,18 +1,14 @@
 """What each end of an attempt writes on its row."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-import psycopg
 import pytest
 
 from storyboard_worker.attempts.runner import Outcome
-from storyboard_worker.database import Database
 from storyboard_worker.demo.faults import Answer, CutFile, SourceFault
 from storyboard_worker.demo.pictures import random_image
 from storyboard_worker.errors import ErrorCode
-from tests.integration.transfer.stage import new_stage
-from tests.support.attempting import Bench, new_bench
+from tests.support.attempting import Bench
 from tests.support.producing import (
     NO_CLAIM,
     NO_ERROR,
@@ -23,17 +19,6 @@ from tests.support.producing import (
 )
 
 IMAGE = random_image(5_000, "JPEG", seed=2)
-
-
-@pytest.fixture
-def dsn(emptied_dsn: str) -> str:
-    return emptied_dsn
-
-
-@pytest.fixture
-def bench(database: Database, producer: psycopg.Connection) -> Iterator[Bench]:
-    with new_stage() as stage:
-        yield new_bench(stage, database, producer)
 
 
 def test_ready_holds_what_cloudinary_said(bench: Bench) -> None:

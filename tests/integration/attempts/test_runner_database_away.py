@@ -10,20 +10,16 @@ import pytest
 from psycopg import sql
 
 from storyboard_worker.attempts.runner import Outcome
-from storyboard_worker.database import Database
 from storyboard_worker.demo.faults import Answer, Hang, SourceFault
 from storyboard_worker.demo.pictures import random_image
-from tests.integration.transfer.stage import PLENTY_SECONDS, new_stage
-from tests.support.attempting import Bench, heard_in_the_log, new_bench
+from tests.support.attempting import Bench, heard_in_the_log
+from tests.support.stage import PLENTY_SECONDS
+
+# Its connections are broken.
+pytestmark = pytest.mark.database("own")
 
 IMAGE = random_image(5_000, "JPEG", seed=2)
 WAITING = "outcome waits for the database"
-
-
-@pytest.fixture
-def bench(database: Database, producer: psycopg.Connection) -> Iterator[Bench]:
-    with new_stage() as stage:
-        yield new_bench(stage, database, producer)
 
 
 def break_connections(producer: psycopg.Connection) -> None:

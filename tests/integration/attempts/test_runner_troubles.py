@@ -2,7 +2,7 @@
 
 import errno
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, NoReturn
 
@@ -11,30 +11,18 @@ import pytest
 
 from storyboard_worker.attempts.breaker import DOWN_AFTER_ROWS
 from storyboard_worker.attempts.runner import Ended, Outcome
-from storyboard_worker.database import Database
 from storyboard_worker.demo.faults import Hang
 from storyboard_worker.demo.pictures import random_image
 from storyboard_worker.errors import AttemptError, ErrorCode
 from storyboard_worker.resources.restraint import FIRST_PAUSE_SECONDS
 from storyboard_worker.storyboard import Claim
 from storyboard_worker.transfer import copying as transfer
-from tests.integration.transfer.stage import PLENTY_SECONDS, new_stage
-from tests.support.attempting import Bench, new_bench
+from tests.support.attempting import Bench
 from tests.support.attempts import new_claim, source_error
 from tests.support.producing import NO_CLAIM, NO_OUTCOME, change, delete, only, storyboard
+from tests.support.stage import PLENTY_SECONDS
 
 IMAGE = random_image(5_000, "JPEG", seed=2)
-
-
-@pytest.fixture
-def dsn(emptied_dsn: str) -> str:
-    return emptied_dsn
-
-
-@pytest.fixture
-def bench(database: Database, producer: psycopg.Connection) -> Iterator[Bench]:
-    with new_stage() as stage:
-        yield new_bench(stage, database, producer)
 
 
 @pytest.fixture

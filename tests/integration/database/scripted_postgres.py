@@ -8,10 +8,11 @@ import socket
 import struct
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-from tests.integration.wire.scripted import Peer
+from tests.support.scripted_server import Peer
 
 SSL_REQUEST, GSS_REQUEST = 80877103, 80877104
 CLEARTEXT_PASSWORD = 3
@@ -26,6 +27,8 @@ PARAMETERS = {
     "integer_datetimes": "on",
 }
 LOGIN = "login"
+# The worker's time-out of the database, in tests in which the server is silent for longer.
+TIMEOUT_SECONDS = 0.5
 
 
 class Fault(Enum):
@@ -162,3 +165,7 @@ def _status_after(query: str, status: bytes) -> bytes:
 def _read(peer: Peer, count: int) -> bytes:
     """Nothing, or all of it."""
     return peer.read_body(count)
+
+
+# Starts the server; its DSN.
+Serve = Callable[[ScriptedPostgres], str]

@@ -9,8 +9,7 @@ from storyboard_worker.database import Database
 from storyboard_worker.database.bounded_connection import GivenUp
 from storyboard_worker.database.dialing import Dialer
 from storyboard_worker.errors import DatabaseUnavailable
-from tests.integration.database.conftest import Serve
-from tests.integration.database.scripted_postgres import ScriptedPostgres
+from tests.integration.database.scripted_postgres import ScriptedPostgres, Serve
 
 
 def test_a_connection_that_comes_too_late_is_closed(serve: Serve) -> None:

@@ -8,6 +8,9 @@ from psycopg.rows import scalar_row
 from storyboard_worker.database import Database
 from storyboard_worker.database.one_round_trip import Call, FixedStatement
 
+# Its defaults are changed.
+pytestmark = pytest.mark.database("own")
+
 # The default that the database is given, and what a transaction of ours has.
 SETTINGS = {
     "transaction_isolation": ("default_transaction_isolation = serializable", "read committed"),

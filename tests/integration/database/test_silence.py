@@ -10,8 +10,12 @@ from psycopg.rows import scalar_row
 from storyboard_worker.database import Database
 from storyboard_worker.database.one_round_trip import Call, FixedStatement
 from storyboard_worker.errors import CommitInDoubt, DatabaseUnavailable, DataRefused
-from tests.integration.database.conftest import TIMEOUT_SECONDS
-from tests.integration.database.scripted_postgres import LOGIN, Fault, ScriptedPostgres
+from tests.integration.database.scripted_postgres import (
+    LOGIN,
+    TIMEOUT_SECONDS,
+    Fault,
+    ScriptedPostgres,
+)
 
 # A loaded machine may wake late, but the driver's own limits are 2 s and more.
 LATE_SECONDS = 1.0

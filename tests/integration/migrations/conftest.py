@@ -6,8 +6,8 @@ import psycopg
 import pytest
 
 from storyboard_worker.database import Database, schema
-from tests.integration.migrations.stepping import upgrade_to
-from tests.integration.migrations.waiting_rows import BEFORE, RELEASED
+from tests.support.stepping import upgrade_to
+from tests.support.waiting_rows import BEFORE, RELEASED
 
 
 @pytest.fixture

@@ -9,11 +9,11 @@ import pytest
 
 from storyboard_worker.database import Database, schema
 from storyboard_worker.errors import DatabaseUnavailable
-from tests.integration.migrations.catalog import catalog, version
-from tests.integration.migrations.stepping import upgrade_to
-from tests.integration.migrations.waiting_rows import RELEASED
+from tests.support.catalog import catalog, version
 from tests.support.producing import enqueue
 from tests.support.revisions import NEWEST, later_than
+from tests.support.stepping import upgrade_to
+from tests.support.waiting_rows import RELEASED
 from tests.support.watching import count, until
 
 SINCE_RELEASED = [RELEASED, *later_than(RELEASED)[:-1]]

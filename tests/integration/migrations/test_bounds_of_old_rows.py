@@ -8,9 +8,9 @@ import psycopg
 import pytest
 
 from storyboard_worker.database import Database, schema
-from tests.integration.migrations.stepping import upgrade_to
 from tests.support.producing import FAILED, PROCESSING, READY, enqueue
 from tests.support.revisions import later_than
+from tests.support.stepping import upgrade_to
 from tests.support.watching import until, waiting_for_a_lock
 
 EARLIEST, LATEST = "1970-01-01 00:00:00+00", "9998-12-31 23:59:59.999999+00"

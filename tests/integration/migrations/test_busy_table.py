@@ -8,7 +8,7 @@ import pytest
 
 from storyboard_worker.database import Database, schema
 from storyboard_worker.errors import DatabaseUnavailable
-from tests.integration.migrations.catalog import catalog, version
+from tests.support.catalog import catalog, version
 from tests.support.producing import enqueue
 from tests.support.revisions import NEWEST, REVISIONS
 

@@ -8,7 +8,6 @@ import psycopg
 import pytest
 
 from storyboard_worker.database import Database, schema
-from tests.integration.migrations.stepping import upgrade_to
 from tests.support.producing import (
     FAILED,
     PENDING,
@@ -22,6 +21,7 @@ from tests.support.producing import (
     storyboard,
 )
 from tests.support.revisions import later_than
+from tests.support.stepping import upgrade_to
 from tests.support.watching import until, waiting_for_a_lock
 
 LONG_URL = f"{URL}?{'q' * 20_000}"

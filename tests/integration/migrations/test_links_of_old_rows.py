@@ -12,9 +12,8 @@ import pytest
 from storyboard_worker.database import Database, online_ddl, schema
 from storyboard_worker.errors import DatabaseUnavailable, SchemaOutdated
 from storyboard_worker.queries.claims import StoryboardQueue
-from tests.integration.migrations.catalog import catalog, version
 from tests.integration.migrations.commands import start_migrate
-from tests.integration.migrations.waiting_rows import BEFORE
+from tests.support.catalog import catalog, version
 from tests.support.producing import (
     A_MOMENT,
     FAILED,
@@ -27,6 +26,7 @@ from tests.support.producing import (
     storyboard,
 )
 from tests.support.revisions import NEWEST, later_than
+from tests.support.waiting_rows import BEFORE
 from tests.support.watching import asking_for_the_lock, count, until
 
 A_DAY = timedelta(hours=24)

@@ -2,8 +2,8 @@
 
 import psycopg
 
-from tests.integration.migrations.catalog import catalog
 from tests.integration.migrations.commands import migrate
+from tests.support.catalog import catalog
 from tests.support.revisions import NEWEST, REVISIONS
 
 

@@ -3,7 +3,7 @@
 import psycopg
 
 from storyboard_worker.database import Database, schema
-from tests.integration.migrations.catalog import catalog
+from tests.support.catalog import catalog
 
 ROLES = "anon, authenticated, service_role"
 

@@ -9,11 +9,11 @@ import pytest
 from psycopg import conninfo
 
 from storyboard_worker.database import Database, schema
-from tests.integration.migrations.catalog import catalog, version
 from tests.integration.migrations.commands import migrate
-from tests.integration.migrations.stepping import downgrade_to, upgrade_to
+from tests.support.catalog import catalog, version
 from tests.support.producing import enqueue
 from tests.support.revisions import NEWEST, REVISIONS
+from tests.support.stepping import downgrade_to, upgrade_to
 from tests.support.watching import until, waiting_for_a_lock
 
 ALL = "storyboard-worker migrate --sql"

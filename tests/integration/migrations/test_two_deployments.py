@@ -5,8 +5,8 @@ import re
 import psycopg
 
 from storyboard_worker.database import Database, schema
-from tests.integration.migrations.catalog import catalog, version
 from tests.integration.migrations.commands import start_migrate
+from tests.support.catalog import catalog, version
 from tests.support.revisions import NEWEST, REVISIONS
 from tests.support.watching import asking_for_the_lock, until
 

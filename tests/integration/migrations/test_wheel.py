@@ -48,7 +48,10 @@ def test_nothing_in_it_shadows_alembic(wheel: Path) -> None:
 
 def test_what_is_unpacked_migrates_by_itself(wheel: Path, tmp_path: Path) -> None:
     zipfile.ZipFile(wheel).extractall(tmp_path)
-    code = "from storyboard_worker.database import schema; print(schema.__file__); print(schema.upgrade_sql())"
+    code = (
+        "from storyboard_worker.database import schema; "
+        "print(schema.__file__); print(schema.upgrade_sql())"
+    )
     printed = subprocess.run(
         [sys.executable, "-c", code],
         cwd=tmp_path,

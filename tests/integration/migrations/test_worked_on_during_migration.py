@@ -5,12 +5,12 @@ from typing import Any
 import psycopg
 
 from storyboard_worker.database import Database, schema
-from tests.integration.migrations.older_claim import CLAIM, claim, like_an_older_worker
-from tests.integration.migrations.stepping import downgrade_to, upgrade_to
-from tests.integration.migrations.traffic import traffic
-from tests.integration.migrations.waiting_rows import RELEASED, load_waiting
+from tests.support.older_claim import CLAIM, claim, like_an_older_worker
 from tests.support.producing import enqueue
 from tests.support.revisions import later_than
+from tests.support.stepping import downgrade_to, upgrade_to
+from tests.support.traffic import traffic
+from tests.support.waiting_rows import RELEASED, load_waiting
 from tests.support.watching import count
 
 ROWS = 50_000

@@ -14,11 +14,6 @@ from tests.support.producing import enqueue, moment
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
 def claim_cursor(queue: StoryboardQueue, clock: Clock) -> ClaimCursor:
     """The queue's, by a clock that stands still."""
     claim_cursor = ClaimCursor(clock)

@@ -7,7 +7,6 @@ import psycopg
 import pytest
 
 from storyboard_worker.queries.upkeep import Upkeep
-from tests.conftest import NewDatabase
 from tests.integration.queries.explaining import (
     CLAIM_INDEX,
     LOST_INDEX,
@@ -33,6 +32,7 @@ from tests.integration.queries.often_sent import (
     probe,
     renew,
 )
+from tests.support.databases import NewDatabase
 
 # Triggers would cost most of the time, and what they do is given here.
 LOAD = """

@@ -49,11 +49,6 @@ def test_nothing_is_due(next_due: NextDue, producer: psycopg.Connection) -> None
     assert next_due.seconds_until_due == pytest.approx(100, abs=10)
 
 
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
 def test_what_fell_due_since_the_last_look_counts_once(
     database: Database, clock: Clock, producer: psycopg.Connection
 ) -> None:

@@ -1,6 +1,5 @@
 """Rows with which a claim fails are set aside; whether they are to blame shows by the others."""
 
-from collections.abc import Iterator
 from uuid import UUID
 
 import psycopg
@@ -10,8 +9,10 @@ from storyboard_worker.database import Database
 from storyboard_worker.errors import DataRefused
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.storyboard import SetAside
-from tests.conftest import NewDatabase
 from tests.support.producing import enqueue, storyboard
+
+# The trigger stays.
+pytestmark = pytest.mark.database("own")
 
 REFUSE = """
 CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -20,12 +21,6 @@ CREATE TRIGGER refuse BEFORE UPDATE ON storyboards FOR EACH ROW
     WHEN (NEW.project_id = 'bad' AND NEW.status = 'processing') EXECUTE FUNCTION refuse();
 """
 RAISE = "RAISE EXCEPTION 'not this one'"
-
-
-@pytest.fixture
-def dsn(new_database: NewDatabase, template: str) -> Iterator[str]:
-    with new_database(template) as dsn:
-        yield dsn
 
 
 @pytest.fixture

@@ -19,18 +19,13 @@ from storyboard_worker.reporting.reporter import Reporter
 from storyboard_worker.settings.sentry import SentrySettings
 from storyboard_worker.storyboard import Claim
 from storyboard_worker.transfer import copying as transfer
-from tests.integration.transfer.stage import new_stage
 from tests.support.attempting import Bench, new_bench
 from tests.support.producing import change
 from tests.support.sentry_reports import WORKER_ID, reporting_to
 from tests.support.sentry_server import SentryServer
+from tests.support.stage import new_stage
 
 IMAGE = random_image(5_000, "JPEG", seed=2)
-
-
-@pytest.fixture
-def dsn(emptied_dsn: str) -> str:
-    return emptied_dsn
 
 
 @pytest.fixture

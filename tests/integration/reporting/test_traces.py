@@ -12,19 +12,14 @@ from storyboard_worker.demo.faults import Answer
 from storyboard_worker.demo.pictures import random_image
 from storyboard_worker.logs import log
 from storyboard_worker.timings import Timings
-from tests.integration.transfer.stage import new_stage
 from tests.support.attempting import Bench, new_bench
 from tests.support.producing import change, moment
 from tests.support.sentry_reports import reporting_to
 from tests.support.sentry_server import SentryServer
+from tests.support.stage import new_stage
 
 IMAGE = random_image(5_000, "JPEG", seed=2)
 TRACE_ID = "771a43a4192642f0b136d5159a501700"
-
-
-@pytest.fixture
-def dsn(emptied_dsn: str) -> str:
-    return emptied_dsn
 
 
 @pytest.fixture

@@ -9,11 +9,6 @@ HEARD_AT_LAST = "that was all"
 
 
 @pytest.fixture
-def dsn(emptied_dsn: str) -> str:
-    return emptied_dsn
-
-
-@pytest.fixture
 def heard(dsn: str, producer: psycopg.Connection) -> Iterator[Callable[[], list[str]]]:
     """Asked for: the payloads that came since the last time.
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from storyboard_worker.demo.pictures import random_image
-from tests.integration.transfer.stage import HASTY_SECONDS, Stage, new_stage
+from tests.support.stage import HASTY_SECONDS, Stage, new_stage
 
 
 @pytest.fixture

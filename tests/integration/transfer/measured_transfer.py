@@ -13,7 +13,7 @@ from storyboard_worker.timings import Timings
 from storyboard_worker.transfer.source import Source
 from storyboard_worker.transfer.storage import Storage
 from storyboard_worker.wire.deadline import Deadline
-from tests.integration.transfer.stage import claim_of, make_transfer, transport
+from tests.support.stage import claim_of, make_transfer, transport
 
 WAIT_SECONDS = 30.0
 

@@ -9,7 +9,7 @@ import pytest
 from storyboard_worker.demo.faults import Chunked, NoLength, SourceFault
 from storyboard_worker.demo.pictures import random_image
 from tests.integration.transfer import measured_transfer
-from tests.integration.transfer.stage import Stage
+from tests.support.stage import Stage
 
 LARGE_BYTES = 30_000_000
 PEAK_BYTES = 8_000_000

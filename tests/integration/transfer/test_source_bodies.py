@@ -14,8 +14,8 @@ from storyboard_worker.demo.faults import (
     WrongLength,
 )
 from storyboard_worker.demo.pictures import Format, draw, random_image
-from tests.integration.transfer.stage import Stage
 from tests.support.image_files import image_case
+from tests.support.stage import Stage
 
 ERROR_PAGE = b"<html><body><h1>502 Bad Gateway</h1></body></html>"
 

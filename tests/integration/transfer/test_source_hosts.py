@@ -7,7 +7,7 @@ import pytest
 
 from storyboard_worker.demo.faults import CloseBeforeAnswer
 from storyboard_worker.transfer.public_addresses import PublicResolver
-from tests.integration.transfer.stage import Stage, transport
+from tests.support.stage import Stage, transport
 
 
 def test_plain_http_is_blocked_unless_allowed(stage: Stage, small_image: bytes) -> None:

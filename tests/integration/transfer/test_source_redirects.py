@@ -11,7 +11,7 @@ from storyboard_worker.transfer.public_addresses import PublicResolver
 from storyboard_worker.transfer.source_targets import Targets
 from storyboard_worker.wire.resolve import SocketAddress
 from storyboard_worker.wire.transport import Transport
-from tests.integration.transfer.stage import Stage, transport
+from tests.support.stage import Stage, transport
 
 
 def redirect(location: str, status: int = 302) -> Answer:

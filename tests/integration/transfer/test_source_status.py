@@ -6,7 +6,7 @@ from email.utils import format_datetime
 import pytest
 
 from storyboard_worker.demo.faults import Answer
-from tests.integration.transfer.stage import Stage
+from tests.support.stage import Stage
 
 TABLE = [
     (401, "source_unauthorized"),

@@ -9,7 +9,7 @@ import pytest
 from storyboard_worker.demo.faults import Drip, Hang
 from storyboard_worker.errors import AttemptCancelled
 from storyboard_worker.wire.deadline import Deadline
-from tests.integration.transfer.stage import HASTY_SECONDS, PATIENT_SECONDS, PLENTY_SECONDS, Stage
+from tests.support.stage import HASTY_SECONDS, PATIENT_SECONDS, PLENTY_SECONDS, Stage
 
 
 def test_no_answer_is_a_timeout(hasty_stage: Stage, image: bytes, release: threading.Event) -> None:

@@ -18,7 +18,7 @@ from storyboard_worker.demo.faults import (
 )
 from storyboard_worker.demo.pictures import random_image
 from storyboard_worker.errors import AttemptError
-from tests.integration.transfer.stage import PATIENT_SECONDS, Stage
+from tests.support.stage import PATIENT_SECONDS, Stage
 
 NEEDED = ["secure_url", "public_id", "asset_id", "format", "width", "height", "bytes", "etag"]
 

@@ -6,7 +6,7 @@ import cloudinary.utils
 import pytest
 
 from storyboard_worker.demo.faults import Answer
-from tests.integration.transfer.stage import Stage
+from tests.support.stage import Stage
 
 Body = str | Mapping[str, object]
 

@@ -10,7 +10,7 @@ import pytest
 from storyboard_worker.demo.exchange import Exchange
 from storyboard_worker.demo.faults import StorageFault
 from storyboard_worker.demo.pictures import random_image
-from tests.integration.transfer.stage import HASTY_SECONDS, PLENTY_SECONDS, Stage
+from tests.support.stage import HASTY_SECONDS, PLENTY_SECONDS, Stage
 
 # As a byte a second is to a time-out of half a minute.
 STEP_SECONDS = HASTY_SECONDS / 30

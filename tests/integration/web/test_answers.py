@@ -14,8 +14,8 @@ from storyboard_worker.demo.faults import Answer
 from storyboard_worker.demo.origin import Origin
 from storyboard_worker.settings.sentry import SentrySettings
 from storyboard_worker.web import server
-from tests.integration.web.conftest import CRON, SECRET, Serve, Served
-from tests.integration.web.http_client import call, connect, exchange
+from tests.integration.web.served import CRON, SECRET, Serve, Served
+from tests.support.http_client import call, connect, exchange
 from tests.support.panels import all_rows, enqueue_panel
 from tests.support.sentry_reports import reporting_to
 from tests.support.sentry_server import SentryServer

@@ -12,13 +12,12 @@ import pytest
 
 from storyboard_worker.database import Database
 from storyboard_worker.errors import ErrorCode
-from tests.integration.web.conftest import SECRET, Serve, Served
+from tests.integration.web.served import AWAY, SECRET, Serve, Served
 from tests.support.attempts import new_claim, source_error
 from tests.support.producing import FAILED, PROCESSING, READY, enqueue, moment
 
 NOTHING = {"waiting": 0, "processing": 0, "ready": 0, "failed": 0, "oldest_waiting_seconds": 0.0}
 HEALTH = "/api/health/worker"
-AWAY = "postgresql://nobody@127.0.0.1:1/nothing"
 Alive = Callable[..., None]
 
 

@@ -18,8 +18,7 @@ import storyboard_worker
 from storyboard_worker.demo.faults import Answer
 from storyboard_worker.demo.origin import Origin
 from storyboard_worker.errors import AttemptError, ErrorCode
-from tests.integration.web.conftest import Serve, Served
-from tests.integration.web.test_health import AWAY
+from tests.integration.web.served import AWAY, Serve, Served
 from tests.support.attempts import new_claim
 from tests.support.panels import IMAGE, enqueue_panel, enqueue_panels
 from tests.support.producing import FAILED, enqueue

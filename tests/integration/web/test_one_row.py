@@ -10,7 +10,7 @@ import pytest
 
 from storyboard_worker.demo.faults import Answer, Hang
 from storyboard_worker.demo.origin import Origin
-from tests.integration.web.conftest import Served
+from tests.integration.web.served import Served
 from tests.support.panels import enqueue_panel
 from tests.support.producing import (
     CLAIM,

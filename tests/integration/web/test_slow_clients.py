@@ -10,8 +10,8 @@ from werkzeug.wrappers import Response
 
 from storyboard_worker.web import server
 from storyboard_worker.web.application import Application, route
-from tests.integration.web.conftest import Served
-from tests.integration.web.http_client import call, connect
+from tests.integration.web.served import Served
+from tests.support.http_client import call, connect
 from tests.support.waiting import eventually
 
 CROWD = 300

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storyboard_worker.wire.answer import Answer, body_length
-from tests.integration.wire.scripted import Peer, ScriptedServer, answer, closing_after, saying
+from tests.support.scripted_server import Peer, ScriptedServer, answer, closing_after, saying
 
 MakeClient = Callable[..., httpx.Client]
 

@@ -12,7 +12,7 @@ import httpx
 import pytest
 
 from storyboard_worker.wire.deadline import Deadline
-from tests.integration.wire.scripted import Peer, Script, ScriptedServer, answer, saying
+from tests.support.scripted_server import Peer, Script, ScriptedServer, answer, saying
 
 MakeClient = Callable[..., httpx.Client]
 

@@ -4,7 +4,7 @@ import hashlib
 import socket
 import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import httpx
 import pytest
@@ -17,7 +17,7 @@ from storyboard_worker.wire.resolve import (
     SocketAddress,
     resolve_any,
 )
-from tests.integration.wire.scripted import (
+from tests.support.scripted_server import (
     Peer,
     Script,
     ScriptedServer,
@@ -36,14 +36,6 @@ def leading_to(*ports: int) -> Resolver:
         return [(socket.AF_INET, ("127.0.0.1", port)) for port in ports]
 
     return resolve
-
-
-@pytest.fixture
-def refusing_port() -> Iterator[int]:
-    """A port of ours at which nobody listens."""
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        yield sock.getsockname()[1]
 
 
 def test_the_connection_goes_where_the_resolver_says(make_client: MakeClient) -> None:

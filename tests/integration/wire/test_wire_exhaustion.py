@@ -13,7 +13,7 @@ from storyboard_worker.resources.exhaustion import exhaustion_in
 from storyboard_worker.wire import resolve as module
 from storyboard_worker.wire.pool import IdleConnections
 from storyboard_worker.wire.resolve import SocketAddress, resolve_any
-from tests.integration.wire.scripted import ScriptedServer, answer, saying
+from tests.support.scripted_server import ScriptedServer, answer, saying
 
 MakeClient = Callable[..., httpx.Client]
 NO_DESCRIPTOR = OSError(errno.EMFILE, os.strerror(errno.EMFILE))

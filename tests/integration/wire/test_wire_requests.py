@@ -9,7 +9,7 @@ import pytest
 
 from storyboard_worker.errors import AttemptError, ErrorCode
 from storyboard_worker.wire.outgoing import ONE_PIECE_BYTES, request_pieces
-from tests.integration.wire.scripted import Peer, ScriptedServer, answer, closing_after, saying
+from tests.support.scripted_server import Peer, ScriptedServer, answer, closing_after, saying
 
 SECRET = "X-Tos-Signature=secret"
 MEGABYTE = bytes(1024 * 1024)

@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from storyboard_worker.wire.pool import IdleConnections
-from tests.integration.wire.scripted import Peer, ScriptedServer, answer, closing_after, saying
+from tests.support.scripted_server import Peer, ScriptedServer, answer, closing_after, saying
 
 MakeClient = Callable[..., httpx.Client]
 

@@ -22,11 +22,6 @@ LONG = timedelta(hours=2)
 
 
 @pytest.fixture
-def dsn(emptied_dsn: str) -> str:
-    return emptied_dsn
-
-
-@pytest.fixture
 def reporter(sentry: SentryServer) -> Iterator[Reporter]:
     with reporting_to(sentry) as reporter:
         yield reporter

@@ -3,31 +3,17 @@
 import threading
 from collections.abc import Iterator
 
-import psycopg
 import pytest
 
 from storyboard_worker.attempts.runner import Outcome
-from storyboard_worker.database import Database
 from storyboard_worker.demo.faults import Hang
 from storyboard_worker.demo.pictures import random_image
 from storyboard_worker.worker.keeper import renew_leases
 from storyboard_worker.worker.slots import Slots
-from tests.integration.transfer.stage import new_stage
-from tests.support.attempting import Bench, new_bench
+from tests.support.attempting import Bench
 from tests.support.waiting import eventually
 
 IMAGE = random_image(20_000, "JPEG", seed=3)
-
-
-@pytest.fixture
-def dsn(emptied_dsn: str) -> str:
-    return emptied_dsn
-
-
-@pytest.fixture
-def bench(database: Database, producer: psycopg.Connection) -> Iterator[Bench]:
-    with new_stage() as stage:
-        yield new_bench(stage, database, producer)
 
 
 @pytest.fixture

@@ -13,11 +13,6 @@ WRONG_PASSWORD = 'FATAL:  password authentication failed for user "worker"'
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
 def refusals(clock: Clock) -> Refusals:
     return Refusals(clock)
 

@@ -10,11 +10,6 @@ FIRST, SECOND, THIRD = ("0", "a"), ("0", "b"), ("0", "c")
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
 def claim_cursor(clock: Clock) -> ClaimCursor:
     return ClaimCursor(clock)
 

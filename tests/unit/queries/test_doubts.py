@@ -13,11 +13,6 @@ from tests.support.clock import Clock
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
 def doubts(clock: Clock) -> Doubts:
     return Doubts(clock)
 

@@ -7,11 +7,6 @@ from tests.support.clock import Clock
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
 def throttle(clock: Clock) -> Throttle:
     return Throttle(clock)
 

@@ -20,11 +20,6 @@ OTHER = Cause(ErrorCode.SOURCE_NOT_FOUND, "pictures.example")
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
 def flood(clock: Clock) -> EventThrottle:
     return EventThrottle(clock)
 

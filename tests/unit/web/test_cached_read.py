@@ -1,7 +1,6 @@
 """One look for many who ask."""
 
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 
@@ -9,13 +8,6 @@ import pytest
 
 from storyboard_worker.errors import DatabaseUnavailable
 from storyboard_worker.web.cached_read import CachedRead
-
-
-@pytest.fixture
-def release() -> Iterator[threading.Event]:
-    event = threading.Event()
-    yield event
-    event.set()
 
 
 def test_what_is_fresh_is_not_looked_at_again() -> None:

@@ -1,7 +1,6 @@
 """Work that a request waits for, but not for ever."""
 
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -9,13 +8,6 @@ import pytest
 from storyboard_worker.web.errands import Errands, NoneFree, Overdue
 
 LONG = 30.0
-
-
-@pytest.fixture
-def release() -> Iterator[threading.Event]:
-    event = threading.Event()
-    yield event
-    event.set()
 
 
 def raise_lookup() -> None:

@@ -23,11 +23,6 @@ class Kept:
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
 def idle(clock: Clock) -> IdleConnections:
     return IdleConnections(15.0, clock)
 

@@ -39,11 +39,9 @@ class Heard(Reporter):
         self.crashes.append(error)
 
 
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
+@pytest.fixture(autouse=True)
+def time_by_the_clock(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=clock))
-    return clock
 
 
 @pytest.fixture

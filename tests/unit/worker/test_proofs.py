@@ -8,11 +8,6 @@ from tests.support.clock import Clock
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
 def proofs(clock: Clock) -> Proofs:
     return Proofs(clock)
 

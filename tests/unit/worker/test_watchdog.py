@@ -1,10 +1,6 @@
 """What the watchdog sees of one thing that has to move."""
 
-import pytest
-
-from storyboard_worker.redaction.redactor import Redactor
 from storyboard_worker.reporting.reporter import Reporter
-from storyboard_worker.settings.sentry import SentrySettings
 from storyboard_worker.worker.keeper_watcher import LONGEST_DUTY_SECONDS, KeeperWatcher
 from storyboard_worker.worker.outage import Outage
 from storyboard_worker.worker.watchdog import STUCK_AFTER_SECONDS, Watchdog, Watched
@@ -24,11 +20,6 @@ def test_what_says_that_it_moves_is_not_stuck() -> None:
     assert not any(watched.is_stuck_after(5) for _ in range(10))
     moves = False
     assert [watched.is_stuck_after(5) for _ in range(2)] == [False, True]
-
-
-@pytest.fixture
-def reporter() -> Reporter:
-    return Reporter(SentrySettings(), Redactor(), worker_id="worker-1")
 
 
 def test_the_keeper_may_take_as_long_as_its_duties_and_its_waits(reporter: Reporter) -> None:

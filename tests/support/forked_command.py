@@ -14,8 +14,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import SimpleQueue
 
-from tests.acceptance.commands.running import Result
-from tests.acceptance.faults.fork_server import PACKET_BYTES
+from tests.support.fork_server import PACKET_BYTES
+from tests.support.running_command import Result
 from tests.support.running_worker import environment
 
 
@@ -126,7 +126,7 @@ def fork_server() -> Iterator[ForkServer]:
     ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with tempfile.TemporaryDirectory(prefix="storyboard-forks-") as folder, ours:
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.acceptance.faults.fork_server"],
+            [sys.executable, "-m", "tests.support.fork_server"],
             stdin=its.fileno(),
             env=environment({}),
         )

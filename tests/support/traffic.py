@@ -11,7 +11,7 @@ from uuid import UUID
 
 import psycopg
 
-from tests.integration.migrations.older_claim import claim, complete, like_an_older_worker
+from tests.support.older_claim import claim, complete, like_an_older_worker
 from tests.support.producing import enqueue
 
 EVERY_SECONDS = 0.005
