@@ -33,7 +33,7 @@ def load_pending(
 ) -> None:
     """Due rows, the most urgent first; of ``half_waits`` every second for another attempt.
 
-    Nobody is notified: a worker that is to take them must start afterwards.
+    No notification is sent. A worker that is to take the rows must start afterwards.
     """
     parameters = {"source_url": source_url, "count": count, "half_waits": half_waits}
     with database.connect() as connection:

@@ -1,4 +1,4 @@
-"""What is worth a picture, before anybody draws it."""
+"""The data of a chart, before it is drawn."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

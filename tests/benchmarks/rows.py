@@ -47,7 +47,7 @@ class Rows:
         return found == (1,)
 
     def are_left_alone(self) -> bool:
-        """Whether nobody is asking, or was a moment ago."""
+        """Whether no session runs a statement, or did a moment ago."""
         return self._database.is_resting()
 
     def all_ready(self, count: int) -> bool:

@@ -74,8 +74,11 @@ class BenchDatabase:
         return bool(busy == 0)
 
     def transactions(self) -> int:
-        """How many there have been, all of them: waits until nobody is connected any more,
-        because a connection may report its last ones no sooner than when it ends."""
+        """How many transactions there have been in all.
+
+        It waits until no connection is left, because a connection may report its last
+        transactions only when it ends.
+        """
         wait_until(self._is_left, "all connections to end")
         return self.reported_transactions()
 

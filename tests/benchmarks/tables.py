@@ -40,7 +40,7 @@ def ratio(value: float | None, reference: float | None, reach: str = "") -> str:
 def without_empty_columns(
     columns: Sequence[str], rows: Sequence[Sequence[str]]
 ) -> tuple[list[str], list[list[str]]]:
-    """Columns and rows without what nobody has a figure for."""
+    """Columns and rows, without those that hold no figure."""
     kept = [n for n in range(len(columns)) if any(row[n + 1] != NOTHING for row in rows)]
     return [columns[n] for n in kept], [[row[0], *(row[n + 1] for n in kept)] for row in rows]
 

@@ -1,4 +1,4 @@
-"""Claims and errors of attempts that nobody makes."""
+"""Claims and errors for tests in which no attempt is made."""
 
 from uuid import uuid4
 

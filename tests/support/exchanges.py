@@ -82,7 +82,7 @@ def _kind(sql: str) -> str:
 
 
 def writes(kind: str) -> bool:
-    """Whether it, or what it commits, changes rows that somebody relies on."""
+    """Whether it changes rows that others rely on, or commits such a change."""
     return kind.removeprefix("commit of ") in WRITING
 
 

@@ -20,7 +20,7 @@ PACKET_BYTES = 65_536
 
 
 def serve(requests: socket.socket) -> bool:
-    """Until nobody asks any more; true in a process that was forked to be a command."""
+    """Serve until the socket is closed; true in a process that was forked to be a command."""
     with selectors.DefaultSelector() as events:
         events.register(requests, selectors.EVENT_READ)
         while True:

@@ -28,7 +28,7 @@ class OwnPostgres:
         self._run = pgexec
 
     def stop(self, mode: Literal["fast", "immediate"]) -> None:
-        """``immediate`` is a crash: no farewell to anybody, recovery at the next start."""
+        """``immediate`` is a crash: clients are not told, and the next start recovers."""
         self._program("pg_ctl", "-w", "-D", self._server.pgdata, "-m", mode, "stop")
 
     @contextmanager

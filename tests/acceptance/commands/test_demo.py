@@ -18,7 +18,7 @@ from tests.support.running_command import Result, StoryboardWorker, finish
 from tests.support.waiting import eventually, wait_for_statuses
 
 ADDRESS = r"http://127\.0\.0\.1:\d+/demo/image/upload/v\d+/storyboards/\S+\.(jpg|png|webp)\n"
-# The one that lasts for sure: the others are jittered, and may be over before anybody looks.
+# This step lasts for sure. The other steps are jittered, and may be over before the test looks.
 WAIT = r"^ *\d+\.\d s  panel \d waits for its next attempt in [12]\.\d s: the source answers 429$"
 START = "from storyboard_worker.cli import main; main()"
 
@@ -54,7 +54,7 @@ def processes_of(folder: Path) -> dict[int, str]:
     for process in Path("/proc").glob("[0-9]*"):
         try:
             seen = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
-        except OSError:  # it has ended meanwhile
+        except OSError:  # it has ended
             continue
         if str(folder).encode() in seen:
             found[int(process.name)] = seen.partition(b"\0")[0].decode()

@@ -90,7 +90,7 @@ def on_a_terminal(command: str, settings: dict[str, str]) -> list[str]:
     subprocess.run([*COMMAND, command], env=environment(settings), stdout=its, check=True)
     os.close(its)
     shown = b""
-    # Linux says by an error that nobody writes to the terminal any more.
+    # On Linux an error says that no process writes to the terminal any more.
     with contextlib.suppress(OSError):
         while chunk := os.read(ours, 65_536):
             shown += chunk

@@ -44,7 +44,7 @@ def steps(result: Result) -> str:
     ],
     ids=["pending", "waiting", "failed", "lapsed"],
 )
-def test_does_a_row_that_nobody_holds_and_tells_each_step(
+def test_a_free_row_is_processed_and_each_step_is_told(
     storyboard_worker: StoryboardWorker,
     producer: psycopg.Connection,
     origin: Origin,

@@ -112,7 +112,7 @@ def test_a_wrong_setting_is_not_repeated(without_settings: StoryboardWorker) -> 
 
 
 @pytest.mark.parametrize("command", ["show", "process", "retry"])
-def test_an_id_that_nobody_has_is_exit_1(storyboard_worker: StoryboardWorker, command: str) -> None:
+def test_an_unknown_id_is_exit_1(storyboard_worker: StoryboardWorker, command: str) -> None:
     refused = storyboard_worker(command, SOME_ID)
 
     assert refused.code == 1

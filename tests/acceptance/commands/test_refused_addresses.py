@@ -64,5 +64,5 @@ def test_doctor_tells_it_as_a_check_with_its_fix(
     assert ended.out.count("✗ settings") == 1
     assert "hunter2" not in ended.out + ended.err
     assert "z9" not in ended.out + ended.err
-    # Nobody knows where the database is.
+    # The address of the database is unknown.
     assert "✗ database" not in ended.out

@@ -1,4 +1,4 @@
-"""Streams that are closed, full, or read by somebody who has gone: a line, and no stack."""
+"""Streams that are closed, full, or lose their reader end a command with a line, not a stack."""
 
 import shlex
 import signal

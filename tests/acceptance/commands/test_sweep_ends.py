@@ -19,7 +19,7 @@ from tests.support.tallies import tally
 
 
 def given_back(producer: psycopg.Connection) -> bool:
-    """Every row waits as if nobody had touched it."""
+    """Every row waits as if no worker had touched it."""
     rows = all_rows(producer)
     assert rows
     return {(row["status"], row["attempts"], row["claim_token"]) for row in rows} == {

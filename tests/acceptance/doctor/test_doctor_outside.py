@@ -141,13 +141,13 @@ def test_another_cloud_than_the_url_names(patient: Patient, cloudinary: Cloudina
 
 
 def test_cloudinary_refuses(patient: Patient, cloudinary: Cloudinary) -> None:
-    right, cloudinary.api_secret = cloudinary.api_secret, "rotated-meanwhile"
+    right, cloudinary.api_secret = cloudinary.api_secret, "rotated-since"
     (complaint,) = [check for check in patient.examine() if check["status"] != "pass"]
     assert (complaint["name"], complaint["status"]) == ("cloudinary", "fail")
     assert "401" in complaint["found"]
     assert "CLOUDINARY_URL" in complaint["fix"]
     patient.settings["CLOUDINARY_URL"] = cloudinary.configuration_url
-    patient.secrets += [right, "rotated-meanwhile"]
+    patient.secrets += [right, "rotated-since"]
     assert patient.complaints() == []
 
 

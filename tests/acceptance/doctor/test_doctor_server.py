@@ -27,7 +27,7 @@ def test_a_transaction_that_was_left_open(
     assert patient.complaints() == []
 
 
-def test_a_table_that_somebody_keeps_locked(
+def test_a_table_that_stays_locked(
     patient: Patient, dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(upkeep_checks, "LOCKED_SECONDS", 0.0)

@@ -32,7 +32,7 @@ class Databases:
 
     @contextmanager
     def one(self) -> Iterator[tuple[str, psycopg.Connection]]:
-        """One that nobody else uses, and a connection to it past any proxy."""
+        """A database that no other run uses, and a connection to it past any proxy."""
         dsn = self._taken()
         with psycopg.connect(dsn, autocommit=True) as connection:
             try:

@@ -67,7 +67,7 @@ def assert_all_bear(
 
 
 def checked(exchanges: Sequence[Exchange]) -> list[Step]:
-    """The steps of a run, none of which is of a kind that nobody has named."""
+    """The steps of a run. Each has to be of a kind that has a name."""
     unnamed = [exchange.sql for exchange in exchanges if kind_of(exchange) == UNKNOWN]
     assert not unnamed, unnamed
     return steps_of(exchanges)

@@ -37,7 +37,7 @@ def test_it_is_sat_out(
         enqueue_panels(producer, origin, 3)
         wait_for_statuses(producer, ready=3)
         with paused(pooled):
-            enqueue_panels(producer, origin, 20, prefix="meanwhile")
+            enqueue_panels(producer, origin, 20, prefix="paused")
             worker.wait_for_log("waiting for the database")
             since = producer.execute("SELECT clock_timestamp()").fetchone()
             assert since is not None

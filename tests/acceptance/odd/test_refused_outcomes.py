@@ -24,7 +24,7 @@ REFUSALS = {
 
 
 @pytest.mark.parametrize("refusal", REFUSALS)
-def test_others_go_on_and_somebody_hears(
+def test_other_rows_go_on_and_an_event_is_sent(
     refusal: str,
     producer: psycopg.Connection,
     origin: Origin,

@@ -1,4 +1,4 @@
-"""An error of the database that nobody expected does not end the worker, and is told."""
+"""An unexpected error of the database does not end the worker, and is reported."""
 
 import subprocess
 import sys
@@ -13,7 +13,7 @@ from tests.support.waiting import wait_for_statuses
 
 REFUSE = """
 CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN RAISE EXCEPTION 'nobody may claim'; END $$;
+BEGIN RAISE EXCEPTION 'no claim is allowed'; END $$;
 CREATE TRIGGER refuse BEFORE UPDATE ON storyboards FOR EACH ROW
     WHEN (NEW.status = 'processing') EXECUTE FUNCTION refuse();
 """
@@ -27,7 +27,7 @@ def test_it_goes_on_when_the_error_is_gone(
     worker = RunningWorker(settings)
     try:
         [told] = worker.wait_for_log("claiming failed unexpectedly")
-        assert "nobody may claim" in told["exception"]
+        assert "no claim is allowed" in told["exception"]
         producer.execute("DROP TRIGGER refuse ON storyboards")
         wait_for_statuses(producer, ready=3)
         assert worker.is_running
@@ -53,4 +53,4 @@ def test_a_sweep_ends_for_it_and_tells_of_it(
     assert process.returncode == 1
     (event,) = sentry.events
     assert event["level"] == "fatal"
-    assert "nobody may claim" in str(event["exception"])
+    assert "no claim is allowed" in str(event["exception"])

@@ -26,7 +26,7 @@ URLS = [
 PATIENCE_SECONDS = 20.0
 
 
-def test_nobody_waits_for_the_cleaning_of_texts(
+def test_no_row_waits_for_the_cleaning_of_texts(
     origin: Origin, cloudinary: Cloudinary, producer: psycopg.Connection, start_worker: StartWorker
 ) -> None:
     worker = start_worker()

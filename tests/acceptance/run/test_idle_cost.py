@@ -34,7 +34,7 @@ def test_an_idle_worker_with_listen_hardly_asks(
     worker.wait_for_log("listening for new rows")
     database = str(psycopg.conninfo.conninfo_to_dict(dsn)["dbname"])
     before = transactions(onlooker, database)
-    time.sleep(WATCHED_SECONDS)  # what is measured is what happens meanwhile
+    time.sleep(WATCHED_SECONDS)  # the queries of this time are counted
     # What was done before may be counted late: servers report their counts now and then.
     # What it did to find out how it is connected is some 20.
     assert transactions(onlooker, database) - before <= 40

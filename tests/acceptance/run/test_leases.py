@@ -1,4 +1,4 @@
-"""A lease is renewed as long as its attempt takes, so nobody else takes the row."""
+"""A lease is renewed as long as its attempt takes, so no other worker takes the row."""
 
 import threading
 from datetime import timedelta

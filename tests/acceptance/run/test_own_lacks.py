@@ -1,5 +1,5 @@
 """The worker lacks descriptors, room for its spool, or threads: no row suffers, no upstream is
-blamed, and somebody is told once."""
+blamed, and one event is sent."""
 
 import resource
 from collections.abc import Callable
@@ -46,7 +46,7 @@ threading.Thread.start = refused_while_it_lasts
 """
 
 
-def assert_nobody_suffered(producer: psycopg.Connection, worker: RunningWorker) -> None:
+def assert_no_row_suffered(producer: psycopg.Connection, worker: RunningWorker) -> None:
     rows = all_rows(producer)
     assert {(row["status"], row["attempts"]) for row in rows} == {("ready", 1)}
     assert not worker.logged("upstream paused")
@@ -87,7 +87,7 @@ def test_too_few_descriptors(
     wait_for_statuses(producer, ready=20)
     assert "EMFILE" in worker.logged("storyboard released")[0]["reason"]
     assert "WORKER_CONCURRENCY" in str(the_alarm(sentry))
-    assert_nobody_suffered(producer, worker)
+    assert_no_row_suffered(producer, worker)
 
 
 def test_no_room_for_the_spool(
@@ -103,7 +103,7 @@ def test_no_room_for_the_spool(
     unlimited = (resource.RLIM_INFINITY, resource.RLIM_INFINITY)
     resource.prlimit(worker.pid, resource.RLIMIT_FSIZE, unlimited)
     wait_for_statuses(producer, ready=20)
-    assert_nobody_suffered(producer, worker)
+    assert_no_row_suffered(producer, worker)
     assert len(sentry.events) == 1
 
 
@@ -130,5 +130,5 @@ def test_no_thread_to_be_had(
     flag.unlink()
     wait_for_statuses(producer, ready=20)
     assert "ulimit -u" in str(the_alarm(sentry))
-    assert_nobody_suffered(producer, worker)
+    assert_no_row_suffered(producer, worker)
     assert len(sentry.events) == 1

@@ -25,7 +25,7 @@ FOREVER = threading.Event()
 def silent_url() -> Iterator[str]:
     """A database that takes connections and never answers."""
     with socket.create_server(("127.0.0.1", 0)) as server:
-        yield f"postgresql://nobody@127.0.0.1:{server.getsockname()[1]}/nothing"
+        yield f"postgresql://worker@127.0.0.1:{server.getsockname()[1]}/nothing"
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def absent_url() -> str:
     """A database where nothing listens."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-    return f"postgresql://nobody@127.0.0.1:{port}/nothing"
+    return f"postgresql://worker@127.0.0.1:{port}/nothing"
 
 
 def start(start_worker: StartWorker, url: str) -> RunningWorker:
@@ -47,7 +47,7 @@ def assert_ends_within_the_grace(worker: RunningWorker) -> None:
     assert time.monotonic() - signalled_at < GRACE_SECONDS + EXIT_SECONDS
 
 
-def test_at_the_start_with_nobody_there(absent_url: str, start_worker: StartWorker) -> None:
+def test_at_the_start_without_a_server(absent_url: str, start_worker: StartWorker) -> None:
     worker = start(start_worker, absent_url)
     worker.wait_for_log("waiting for the database")
     assert_ends_within_the_grace(worker)
@@ -68,7 +68,7 @@ def test_in_mid_run(
     origin.wait_for_requests(3)
     own_server.stop("immediate")
     assert_ends_within_the_grace(worker)
-    # Nobody could give the rows back: their leases lapse.
+    # The rows could not be given back. Their leases lapse.
     own_server.start()
     with psycopg.connect(own_server.dsn, autocommit=True) as producer:
         wait_for_statuses(producer, processing=3)

@@ -1,5 +1,5 @@
 """Cloudinary refuses, limits or breaks for a while, under load: told once when it begins and once
-when it is over, few requests meanwhile, no attempt lost, and full recovery.
+when it is over, few requests while it lasts, no attempt lost, and full recovery.
 
 TROUBLE_SECONDS=90 makes it last so long, with the pauses as they are; by default all of it is
 shorter.
@@ -54,8 +54,11 @@ pytestmark = pytest.mark.timeout(TROUBLE_SECONDS + 2 * RECOVERY_SECONDS)
 
 @dataclass(frozen=True)
 class Trouble:
-    """``bursts``: so often all slots may ask, because a rate limit ends for all rows at once.
-    ``silent_seconds``: so long nobody asks after it has begun."""
+    """A trouble of Cloudinary, and how many requests it may see.
+
+    ``bursts``: how often all slots may ask, because a rate limit ends for all rows at once.
+    ``silent_seconds``: how long no request is made after the trouble has begun.
+    """
 
     begin: Callable[[Cloudinary], None]
     code: str

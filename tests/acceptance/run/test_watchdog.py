@@ -99,8 +99,8 @@ def test_a_worker_that_idles_for_long_is_not_stuck(start_worker: StartWorker) ->
     assert worker.is_running, worker.shown_log()
 
 
-def test_a_log_that_nobody_reads_does_not_keep_it_from_ending() -> None:
-    """The pipe is full, and whoever logs waits: the loop, and then the watchdog itself."""
+def test_a_log_that_is_not_read_does_not_keep_it_from_ending() -> None:
+    """The pipe is full, so each thread that logs waits: the loop, then the watchdog itself."""
     script = SCRIPT.replace("dog = watchdog", "watchdog.LAST_WORDS_SECONDS = 0.5\ndog = watchdog")
     script += "import logging\nwhile True:\n    logging.getLogger().warning('x' * 1000)\n"
     process = subprocess.Popen(

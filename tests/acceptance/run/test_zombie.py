@@ -95,7 +95,7 @@ def test_alone_it_takes_its_lapsed_row_again_as_a_new_attempt(
     zombie.signal(signal.SIGCONT)
     go_on.set()
     wait_for_statuses(producer, ready=1)
-    # Its own late renewal may come before anybody's rescue: then it is the first attempt.
+    # If its own late renewal comes before any rescue, it is still the first attempt.
     assert only_row(producer)["attempts"] in {1, 2}
 
 

@@ -74,7 +74,7 @@ def _configuration(folder: Path) -> list[str]:
         "Acquire::Languages": "none",
         # Otherwise a mirror that does not answer is a warning.
         "APT::Update::Error-Mode": "any",
-        # Its own user may not enter the folder of somebody else.
+        # apt's own user may not enter a folder that belongs to another user.
         "APT::Sandbox::User": "root",
     }
     return [f"-o{name}={value}" for name, value in values.items()]

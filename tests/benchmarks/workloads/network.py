@@ -44,7 +44,7 @@ def waiting(stage: Stage) -> list[Report]:
 
 
 def bandwidth(stage: Stage) -> list[Report]:
-    """Both ways are narrow: whoever downloads first and uploads then needs twice as long."""
+    """Both directions are narrow. Downloading first and then uploading takes twice as long."""
     load = Load(
         Conditions(BYTES_PER_SECOND, bytes_per_second=BYTES_PER_SECOND),
         images=stage.sized(64, 16),

@@ -1,4 +1,4 @@
-"""Whether a worker stays quick while somebody's old snapshot keeps dead rows alive."""
+"""Whether a worker stays quick while an old snapshot keeps dead rows alive."""
 
 import time
 from collections.abc import Iterator

@@ -61,7 +61,7 @@ def test_each_end_of_an_attempt_brings_on_the_next_batch(
 
 
 @pytest.mark.usefixtures("put_off")
-def test_a_row_in_somebodys_hands_holds_up_none(
+def test_a_locked_row_holds_up_no_other_row(
     dsn: str, queue: StoryboardQueue, producer: psycopg.Connection
 ) -> None:
     recalls = Recalls(queue)

@@ -1,4 +1,4 @@
-"""Attempts whose row is taken away, that are stopped, or that break where nobody expected."""
+"""Attempts whose row is taken away, that are stopped, or that break unexpectedly."""
 
 import errno
 import threading
@@ -100,7 +100,7 @@ def test_a_cancelled_attempt_writes_nothing(
     assert bench.stage.cloudinary.uploads == []
 
 
-def test_what_nobody_expected_is_retried(
+def test_an_unexpected_error_is_retried(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(_head: bytes) -> None:
@@ -118,7 +118,7 @@ def test_what_nobody_expected_is_retried(
     assert any(record.exc_info for record in caplog.records)
 
 
-def test_what_nobody_expected_fails_after_the_last_attempt(
+def test_an_unexpected_error_fails_after_the_last_attempt(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(transfer, "recognise", lambda _head: 1 / 0)
@@ -135,7 +135,7 @@ class Lacking:
         raise AttemptError(ErrorCode.STORAGE_UNAVAILABLE, "no", upstream="cloudinary") from lack
 
 
-def test_a_lack_of_our_own_uses_up_no_attempt_and_blames_nobody(
+def test_a_lack_of_our_own_uses_up_no_attempt_and_blames_no_upstream(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
     claim = bench.claim(bench.stage.serve(IMAGE))

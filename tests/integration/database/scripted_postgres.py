@@ -73,7 +73,7 @@ class ScriptedPostgres:
     faulty_connections: int = 1
     # Set by a test, if the login is to wait for it.
     may_log_in: threading.Event | None = None
-    # What is said to whoever has given a password; nobody is asked for one without it.
+    # The answer to a client that has given a password. Without it no password is asked for.
     password_refusal: str | None = None
     queries: list[str] = field(default_factory=list)
     logins: int = 0

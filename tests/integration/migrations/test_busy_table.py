@@ -1,4 +1,4 @@
-"""A later migration meets a table that somebody else holds."""
+"""A later migration meets a table that another session has locked."""
 
 import shutil
 from pathlib import Path

@@ -52,7 +52,7 @@ INVALID = "SELECT count(*) FROM pg_index WHERE NOT indisvalid"
 
 @pytest.fixture
 def interrupted(dsn: str) -> Iterator[psycopg.Connection[Any]]:
-    """The same to a database where all is done but that nobody has noted it."""
+    """The same on a database where everything is done but the version is not recorded."""
     with psycopg.connect(dsn, autocommit=True) as connection:
         connection.execute(AS_IF_INTERRUPTED)
         connection.execute("SET lock_timeout = '1s'")
@@ -78,8 +78,7 @@ def queue_of(database: Database) -> StoryboardQueue:
 
 
 def uncommitted(dsn: str) -> psycopg.Connection[Any]:
-    """A row that a transaction has written and not committed: an index that is built meanwhile
-    waits for it."""
+    """A transaction that has written a row and not committed it. A new index waits for it."""
     holder = psycopg.connect(dsn)
     enqueue(holder)
     return holder
@@ -247,7 +246,7 @@ def test_the_lock_is_kept_while_an_index_takes_long(
     hasty.close()
 
 
-def test_a_row_that_is_locked_meanwhile_is_filled_in_the_end(
+def test_a_row_that_is_locked_for_a_while_is_filled_in_the_end(
     dsn: str,
     database: Database,
     interrupted: psycopg.Connection[Any],

@@ -1,4 +1,4 @@
-"""Producers, the passing of time, and what must hold whatever anybody does."""
+"""Producers, the passing of time, and the rules that always hold."""
 
 import random
 from itertools import count

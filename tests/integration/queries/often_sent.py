@@ -28,7 +28,7 @@ REACHED = ("0", "2026-01-02 03:04:05+00", "2026-01-02 03:04:05+00", str(uuid4())
 
 MARK = "0f4e1a2b-77c0"
 
-NOBODYS = Claim(
+UNKNOWN_CLAIM = Claim(
     id=uuid4(),
     token=uuid4(),
     source_url="https://images.example/a",
@@ -128,11 +128,11 @@ def _onward(group: Group) -> FixedStatement:
 
 def complete(database: Database) -> None:
     with suppress(LeaseLost):
-        _queue(database).complete(NOBODYS, IMAGE)
+        _queue(database).complete(UNKNOWN_CLAIM, IMAGE)
 
 
 def renew(database: Database) -> object:
-    return _queue(database).renew([NOBODYS])
+    return _queue(database).renew([UNKNOWN_CLAIM])
 
 
 def rescue(database: Database) -> object:

@@ -49,7 +49,7 @@ def test_a_lost_row_costs_the_others_nothing(
     assert storyboard(producer, lost.id)["status"] == "pending"
 
 
-def test_a_row_that_somebody_locks_waits_alone(
+def test_a_locked_row_waits_alone(
     queue: StoryboardQueue,
     producer: psycopg.Connection,
     claims: list[Claim],

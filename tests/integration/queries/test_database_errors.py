@@ -75,7 +75,7 @@ def test_a_missing_column(database: Database) -> None:
         connection.exec_driver_sql("SELECT of_a_later_version FROM storyboards")
 
 
-def test_nobody_there() -> None:
+def test_no_server_there() -> None:
     database = Database("host=/nonexistent user=postgres dbname=postgres")
     with pytest.raises(DatabaseUnavailable):
         StoryboardCounts(database).read()

@@ -69,7 +69,7 @@ def test_in_bounded_batches(upkeep: Upkeep, producer: psycopg.Connection) -> Non
     assert count(producer, "SELECT count(*) FROM storyboards WHERE status = 'failed'") == 5
 
 
-def test_a_row_in_somebodys_hands_is_passed_over(
+def test_a_locked_row_is_passed_over(
     dsn: str, upkeep: Upkeep, producer: psycopg.Connection
 ) -> None:
     past = moment(producer, -1)

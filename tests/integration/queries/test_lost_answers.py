@@ -50,7 +50,7 @@ def test_a_claim_is_given_back_with_its_attempts(
     assert len(losing_queue.claim(3)) == 3
 
 
-def test_a_row_that_somebody_has_locked_is_given_back_later(
+def test_a_locked_row_is_given_back_later(
     dsn: str,
     losing_queue: StoryboardQueue,
     database: LosingDatabase,

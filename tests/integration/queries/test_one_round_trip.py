@@ -85,7 +85,7 @@ def test_connections_killed_while_they_lay_in_the_pool(
         other.exec_driver_sql("SELECT 1")
 
 
-def test_nobody_there() -> None:
+def test_no_server_there() -> None:
     with pytest.raises(DatabaseUnavailable):
         shown(Database("host=/nonexistent user=postgres dbname=postgres"), "port")
 

@@ -193,7 +193,7 @@ def test_in_bounded_batches_the_longest_claimed_first(
     assert upkeep.rescue(2) == []
 
 
-def test_a_row_in_somebodys_hands_is_passed_over(
+def test_a_locked_row_is_passed_over(
     dsn: str, upkeep: Upkeep, producer: psycopg.Connection
 ) -> None:
     held, free = enqueue(producer, **LAPSED), enqueue(producer, **LAPSED)

@@ -140,7 +140,7 @@ def test_renewing_and_giving_back_change_nothing_either(
 
 
 @EACH_END
-def test_a_lapsed_lease_that_nobody_noticed_is_still_ours(
+def test_a_lapsed_lease_that_was_not_rescued_is_still_valid(
     queue: StoryboardQueue,
     producer: psycopg.Connection,
     end: Callable[[StoryboardQueue, Claim], None],

@@ -46,7 +46,7 @@ def test_time_outs_hold_for_the_transaction_alone(
         assert connection.exec_driver_sql(f"SHOW {setting}").scalar() == "0"
 
 
-def test_a_row_in_somebodys_hands_is_not_waited_for_long(
+def test_a_locked_row_is_not_waited_for_long(
     dsn: str, database: Database, producer: psycopg.Connection
 ) -> None:
     enqueue(producer)

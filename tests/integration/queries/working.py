@@ -41,7 +41,7 @@ def claim_any(queue: StoryboardQueue, limit: int) -> list[Claim]:
 
 
 def lapse(producer: psycopg.Connection, *storyboard_ids: UUID) -> None:
-    """The lease has run out; nobody beat for its worker in time."""
+    """The lease has run out, because its worker sent no heartbeat in time."""
     changed = producer.execute(
         "UPDATE storyboards SET lease_expires_at = now() - interval '1 second' "
         "WHERE id = ANY(%s) AND status = 'processing'",

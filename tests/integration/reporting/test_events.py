@@ -142,7 +142,7 @@ def test_a_lost_lease_is_no_event(bench: Bench, sentry: SentryServer) -> None:
     assert bench.row(claim)["sentry_event_id"] is None
 
 
-def test_what_nobody_expected_is_an_event_with_its_stack(
+def test_an_unexpected_error_is_an_event_with_its_stack(
     bench: Bench, sentry: SentryServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(head: bytes) -> None:

@@ -110,7 +110,7 @@ class TestPublicRoles:
     def test_row_level_security_holds_even_with_rights(
         self, producer: psycopg.Connection, role: str
     ) -> None:
-        """Somebody may hand out rights later; the second lock is still closed."""
+        """If rights are granted later, row-level security still refuses."""
         enqueue(producer)
         with producer.transaction(force_rollback=True):
             producer.execute(f"GRANT SELECT ON storyboards, storyboard_progress TO {role}")

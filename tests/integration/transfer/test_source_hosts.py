@@ -112,13 +112,13 @@ def test_an_international_name_fits_as_it_stands_in_dns(
 
 
 def test_an_unknown_host_is_unavailable(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    def know_nobody(host: str, *rest: Any, **options: Any) -> Any:
+    def know_no_host(host: str, *rest: Any, **options: Any) -> Any:
         if host == "images.invalid":
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
         return real(host, *rest, **options)
 
     real = socket.getaddrinfo
-    monkeypatch.setattr(socket, "getaddrinfo", know_nobody)
+    monkeypatch.setattr(socket, "getaddrinfo", know_no_host)
     error = stage.source_failure("http://images.invalid/a.jpg?X-Tos-Signature=c0ffee")
     assert (error.code, error.upstream) == ("source_unavailable", "images.invalid")
     assert "c0ffee" not in error.message
@@ -126,7 +126,7 @@ def test_an_unknown_host_is_unavailable(stage: Stage, monkeypatch: pytest.Monkey
 
 def test_a_refused_connection_is_unavailable(stage: Stage) -> None:
     with socket.socket() as bound:
-        # Bound, so that nobody else can take the port, but not listening.
+        # It is bound, so that no other process can take the port, but does not listen.
         bound.bind(("127.0.0.1", 0))
         error = stage.source_failure(f"http://127.0.0.1:{bound.getsockname()[1]}/a.jpg")
     assert error.code == "source_unavailable"

@@ -48,13 +48,13 @@ def test_the_deadline_ends_a_wait_for_the_answer(
     assert time.monotonic() - started < PATIENT_SECONDS / 2
 
 
-def test_an_attempt_whose_time_is_up_asks_nobody(stage: Stage, image: bytes) -> None:
+def test_an_attempt_whose_time_is_up_sends_no_request(stage: Stage, image: bytes) -> None:
     error = stage.source_failure(stage.serve(image), seconds=0)
     assert error.code == "attempt_timeout"
     assert stage.origin.requests == []
 
 
-def test_a_cancelled_attempt_asks_nobody(stage: Stage, image: bytes) -> None:
+def test_a_cancelled_attempt_sends_no_request(stage: Stage, image: bytes) -> None:
     deadline = Deadline(PLENTY_SECONDS)
     deadline.cancel()
     with pytest.raises(AttemptCancelled):

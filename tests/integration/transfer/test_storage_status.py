@@ -52,7 +52,7 @@ def test_each_refusal_has_its_code(
     stage.cloudinary.misbehave(Answer(status, body))
     error = stage.failure(stage.serve(small_image))
     assert (error.code, error.http_status, error.upstream) == (code, status, "cloudinary")
-    # For whoever asks Cloudinary's support about it.
+    # Cloudinary's support asks for it.
     assert error.request_id
     assert stage.cloudinary.uploads == []
 

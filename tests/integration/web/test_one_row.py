@@ -55,7 +55,7 @@ def test_the_progress_of_a_row(served: Served, producer: psycopg.Connection) -> 
     [({}, 1), (WAITING, 3), (FAILED, 1), (PROCESSING, 4)],
     ids=["pending", "waiting", "failed", "lapsed"],
 )
-def test_a_row_that_nobody_holds_is_done(
+def test_a_free_row_is_processed(
     served: Served,
     producer: psycopg.Connection,
     origin: Origin,

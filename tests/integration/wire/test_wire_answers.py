@@ -218,7 +218,7 @@ def test_a_body_that_ends_with_the_connection_needs_a_clean_end_of_tls(
     *,
     clean: bool,
 ) -> None:
-    """Anybody on the way can end TCP; close_notify (RFC 8446, section 6.1) is the peer's own."""
+    """Any hop can end TCP. Only the peer can send close_notify (RFC 8446, section 6.1)."""
 
     def script(peer: Peer) -> None:
         peer.read_head()

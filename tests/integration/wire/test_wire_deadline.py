@@ -50,7 +50,7 @@ class ObservedDeadline(Deadline):
 
 @pytest.fixture
 def full_listener() -> Iterator[str]:
-    """The URL of a port that lets nobody in: its queue is full, and nobody accepts."""
+    """The URL of a port whose queue is full, and which accepts no connection."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(0)
@@ -204,14 +204,14 @@ def post_megabytes(client: httpx.Client, url: str, deadline: Deadline) -> httpx.
     )
 
 
-def test_a_connection_nobody_accepts_ends_with_its_time_out(
+def test_a_connection_that_is_not_accepted_ends_with_its_time_out(
     make_client: MakeClient, full_listener: str
 ) -> None:
     with pytest.raises(httpx.ConnectTimeout):
         make_client(connect_timeout_seconds=0.2).get(full_listener)
 
 
-def test_a_connection_nobody_accepts_ends_with_the_deadline(
+def test_a_connection_that_is_not_accepted_ends_with_the_deadline(
     client: httpx.Client, full_listener: str
 ) -> None:
     begun = time.monotonic()

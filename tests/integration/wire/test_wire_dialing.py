@@ -79,7 +79,9 @@ def test_each_address_is_tried(make_client: MakeClient, refusing_port: int) -> N
         assert client.get("http://images.test/").content == b"x"
 
 
-def test_nobody_listening_is_a_connect_error(make_client: MakeClient, refusing_port: int) -> None:
+def test_a_port_that_does_not_listen_is_a_connect_error(
+    make_client: MakeClient, refusing_port: int
+) -> None:
     client = make_client(resolve=leading_to(refusing_port, refusing_port))
     with pytest.raises(httpx.ConnectError, match=r"images\.test.*refused") as caught:
         client.get("http://images.test/path?query")
@@ -236,7 +238,7 @@ def test_a_look_up_ends_when_its_attempt_is_cancelled(make_client: MakeClient) -
         canceller.join()
 
 
-def test_a_certificate_nobody_vouches_for_is_refused(
+def test_a_certificate_without_a_known_authority_is_refused(
     make_client: MakeClient, server_tls: ssl.SSLContext
 ) -> None:
     """The default context verifies."""

@@ -69,7 +69,7 @@ def test_the_lack_is_in_the_chain_of_what_it_raises(
 def test_no_other_address_hides_it(
     make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The last address is one at which nobody listens, which would be the host's fault."""
+    """Nothing listens at the last address, which would count as an error of the host."""
     families = []
 
     def no_socket(family: socket.AddressFamily, *_: object) -> socket.socket:

@@ -110,7 +110,7 @@ def test_no_header_can_bring_another(client: httpx.Client, value: str) -> None:
     [
         AttemptError(ErrorCode.IMAGE_TRUNCATED, "the image is not whole"),
         # Not to be taken for an error of our own sending.
-        httpx.WriteError("of somebody else"),
+        httpx.WriteError("of the body"),
         KeyboardInterrupt(),
     ],
     ids=lambda error: type(error).__name__,

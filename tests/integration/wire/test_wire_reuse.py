@@ -134,7 +134,7 @@ def test_a_response_closed_early_closes_its_connection(client: httpx.Client) -> 
         assert server.connections == 2
 
 
-def test_a_response_nobody_read_closes_its_connection(client: httpx.Client) -> None:
+def test_a_response_that_is_not_read_closes_its_connection(client: httpx.Client) -> None:
     closed = threading.Event()
 
     def script(peer: Peer) -> None:

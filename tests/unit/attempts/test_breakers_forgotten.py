@@ -55,7 +55,9 @@ def test_a_row_that_asks_begins_that_while_anew(breakers: Breakers, clock: Clock
     assert breakers.paused_seconds() == {HOST: 4.0}
 
 
-def test_one_that_nobody_had_a_slot_to_ask_is_kept(breakers: Breakers, clock: Clock) -> None:
+def test_an_upstream_is_kept_while_no_slot_is_free_to_ask_it(
+    breakers: Breakers, clock: Clock
+) -> None:
     half_open_it(breakers, clock)
     clock.now += 10 * FORGOTTEN_AFTER_SECONDS
     breakers.take_news()

@@ -30,7 +30,7 @@ def refuse(refusals: Refusals, said: str = WRONG_PASSWORD) -> None:
 
 
 def asked_at(refusals: Refusals, clock: Clock, until_seconds: float) -> list[float]:
-    """When somebody who tries every half second gets to ask, and is refused."""
+    """When a client that tries every half second gets to ask, and is refused."""
     began_at, asked = clock.now, []
     while clock.now < began_at + until_seconds:
         try:
@@ -133,7 +133,7 @@ def test_when_it_lets_us_in_all_is_forgotten(refusals: Refusals, clock: Clock) -
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, psycopg.ProgrammingError])
-def test_somebody_who_broke_off_does_not_keep_the_others_from_asking(
+def test_a_try_that_broke_off_does_not_keep_others_from_asking(
     refusals: Refusals, clock: Clock, error: type[BaseException]
 ) -> None:
     refuse(refusals)
@@ -143,7 +143,7 @@ def test_somebody_who_broke_off_does_not_keep_the_others_from_asking(
     ask(refusals)
 
 
-def test_a_server_that_is_away_meanwhile_may_be_asked_at_once_again(
+def test_a_server_that_was_away_in_between_may_be_asked_at_once(
     refusals: Refusals, clock: Clock
 ) -> None:
     refuse(refusals)

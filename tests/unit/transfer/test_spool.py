@@ -63,7 +63,7 @@ def test_for_a_while_no_other_tries(spools: Spools, folder: Path, clock: Clock) 
     assert use(spools) == 2 * CHUNK
 
 
-def test_an_error_of_whoever_uses_it_passes(spools: Spools, folder: Path) -> None:
+def test_an_error_of_its_user_passes_through(spools: Spools, folder: Path) -> None:
     with pytest.raises(ConnectionError), spools.open():
         raise ConnectionError
     folder.mkdir()

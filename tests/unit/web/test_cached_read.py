@@ -36,7 +36,7 @@ def test_an_error_is_told_to_all_who_ask_while_it_is_fresh() -> None:
     assert looks == [1]
 
 
-def test_those_who_ask_meanwhile_wait_for_the_same(release: threading.Event) -> None:
+def test_those_who_ask_during_a_read_wait_for_its_result(release: threading.Event) -> None:
     looks: list[int] = []
     began = threading.Event()
 
@@ -55,7 +55,7 @@ def test_those_who_ask_meanwhile_wait_for_the_same(release: threading.Event) -> 
     assert looks == [1]
 
 
-def test_nobody_waits_long_and_the_next_do_not_wait_at_all(release: threading.Event) -> None:
+def test_no_caller_waits_long_and_the_next_do_not_wait_at_all(release: threading.Event) -> None:
     looks: list[int] = []
 
     def read() -> bool:

@@ -32,7 +32,7 @@ def test_one_that_is_overdue_goes_on_and_keeps_its_place(release: threading.Even
 
     with pytest.raises(Overdue):
         errands.run(slow, patience_seconds=0.05)
-    # At once, though it would queue: nobody knows when the place is free again.
+    # It is refused at once though it would queue: when a place becomes free is unknown.
     with pytest.raises(NoneFree):
         errands.run(lambda: 7, patience_seconds=LONG, queue_seconds=10_000)
     assert not errands.wait_idle(0.05)

@@ -19,7 +19,7 @@ def send_due(proofs: Proofs, clock: Clock) -> str:
     return proof
 
 
-def test_nobody_who_does_not_listen_has_anything_to_prove(proofs: Proofs, clock: Clock) -> None:
+def test_without_listening_there_is_nothing_to_prove(proofs: Proofs, clock: Clock) -> None:
     clock.now += 1000
     assert proofs.next() is None
     assert not proofs.missed

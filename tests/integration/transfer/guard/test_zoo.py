@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[4]
-# A user namespace lets somebody who is not root make the other.
+# In a user namespace a user who is not root may make a network namespace.
 NAMESPACE = ("unshare", "--net", "--map-root-user")
 
 
@@ -17,7 +17,7 @@ NAMESPACE = ("unshare", "--net", "--map-root-user")
 def told() -> dict[str, Any]:
     """What :mod:`tests.integration.transfer.guard.zoo` tells, in a network of its own."""
     if subprocess.run([*NAMESPACE, "true"], capture_output=True, check=False).returncode:
-        pytest.skip("this system lets nobody make a network namespace")
+        pytest.skip("this system allows no network namespace")
     zoo = [*NAMESPACE, sys.executable, "-m", "tests.integration.transfer.guard.zoo"]
     done = subprocess.run(zoo, capture_output=True, text=True, cwd=ROOT, check=False)
     assert done.returncode == 0, done.stderr
