@@ -46,7 +46,7 @@ def own_url(own_server: OwnPostgres) -> str:
 
 @pytest.fixture
 def settings(database_url: str, cloudinary: Cloudinary) -> dict[str, str]:
-    """What every worker of a test gets; a test may change it before it starts one."""
+    """The settings of every worker of a test. A test may change them before it starts a worker."""
     return {
         "DATABASE_URL": database_url,
         "CLOUDINARY_CLOUD_NAME": cloudinary.cloud_name,
@@ -60,7 +60,10 @@ def settings(database_url: str, cloudinary: Cloudinary) -> dict[str, str]:
 
 @pytest.fixture
 def start_worker(settings: dict[str, str]) -> Iterator[StartWorker]:
-    """Starts workers; at the end none of them is left, and none has broken anywhere."""
+    """Starts workers.
+
+    At the end of the test all are stopped, and none may have logged an exception.
+    """
     workers: list[RunningWorker] = []
 
     def start(changes: str = "", **changed: str) -> RunningWorker:

@@ -47,7 +47,7 @@ def trusting_tls(certificate: tuple[Path, Path]) -> ssl.SSLContext:
 
 @pytest.fixture
 def slot() -> Iterator[ThreadPoolExecutor]:
-    """A thread for an attempt that the test outruns."""
+    """A thread for an attempt that runs beside the test."""
     with ThreadPoolExecutor(1) as pool:
         yield pool
 

@@ -1,4 +1,4 @@
-"""No fault of either upstream lets a secret out: not to Sentry, the logs, or the table."""
+"""No fault of an upstream sends a secret to Sentry, the logs, or the table."""
 
 import io
 import json
@@ -47,7 +47,7 @@ def redactor(stage: Stage) -> Redactor:
 
 @pytest.fixture
 def logged(redactor: Redactor) -> Iterator[io.StringIO]:
-    """Everything that any logger says, at the most talkative level, as it would go out."""
+    """All records of all loggers, at the most talkative level, in their final form."""
     written = io.StringIO()
     handler = logging.StreamHandler(written)
     handler.setFormatter(JsonFormatter(redactor))
@@ -95,7 +95,7 @@ def assert_nothing_leaked(
     everything = b"\n".join([*sentry.raw, logged.getvalue().encode(), repr(table).encode()])
     leaked = [secret for secret in secrets_of(bench, url) if secret.encode() in everything]
     assert leaked == []
-    # There was something to search: each of the three ways out was used.
+    # Each of the three ways out was used, so the search had something to find.
     assert sentry.events
     assert sentry.transactions
     assert json.loads(logged.getvalue().splitlines()[0])["message"]
@@ -192,7 +192,7 @@ def test_no_kind_of_link_leaks(
     elsewhere = {"Location": f"ftp://images.example{target}"}
     faults = [Answer(403), Answer(302, b"", elsewhere)]
     bench.stage.origin.put(path[1:], IMAGE_OF_LINKS, faults=faults)
-    # Every other, beginning with each in turn: the redactor's own test has all.
+    # Every other link, beginning with each in turn. The redactor's own test has all of them.
     said = quotations(target)[list(LINKS).index(kind) % 2 :: 2]
     for words in said:
         bench.stage.cloudinary.misbehave(Answer(400, {"error": {"message": f"no: {words}"}}))

@@ -1,4 +1,4 @@
-"""Attempts with everything real: the queue, the transfer, the stand-ins' sockets."""
+"""Attempts with everything real: the queue, the transfer, and sockets of the stand-ins."""
 
 import logging
 import random

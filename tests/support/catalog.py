@@ -1,4 +1,4 @@
-"""What a database's schema ``public`` consists of, to be compared with another's."""
+"""The contents of a database's schema ``public``, to be compared with another's."""
 
 from typing import Any
 

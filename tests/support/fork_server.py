@@ -1,8 +1,8 @@
-"""A process that has loaded the program and forks for each command: hundreds of them are run, and
-loading takes longer than what most of them do.
+"""A process that has loaded the program and forks for each command.
 
-It is told by packets of JSON on the socket that it inherits as its standard input, and answers
-there: with the process id of what it has started, and once more when that has ended.
+Hundreds of commands are run, and loading takes longer than most of them. It receives packets of
+JSON on the socket that is its standard input, and answers there: with the process id of a new
+command, and once more at its end.
 """
 
 import gc
@@ -36,7 +36,7 @@ def serve(requests: socket.socket) -> bool:
                     return True
                 else:
                     tell(requests, pid=pid)
-                    # It is readable when the process has ended.
+                    # The descriptor is readable when the process has ended.
                     events.register(os.pidfd_open(pid), selectors.EVENT_READ, pid)
 
 
@@ -50,8 +50,7 @@ def tell(requests: socket.socket, **facts: int) -> None:
 
 
 def become(command: dict[str, Any]) -> None:
-    """Arguments, environment and streams of a command that is about to run, and what is to be
-    changed in the program."""
+    """Take the arguments, environment and streams of a command, and the changes of the program."""
     for stream, path in enumerate((os.devnull, command["out"], command["err"])):
         opened = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         os.dup2(opened, stream)
@@ -65,7 +64,7 @@ def become(command: dict[str, Any]) -> None:
 def run() -> None:
     for module in dict.fromkeys(module for module, _ in COMMANDS.values()):
         import_module(f"storyboard_worker.cli.{module}")
-    # What is here now stays for ever, and is shared with all commands.
+    # Objects that exist now are never collected, and their memory is shared with all commands.
     gc.freeze()
     requests = socket.socket(fileno=os.dup(0))
     is_command = serve(requests)

@@ -1,4 +1,4 @@
-"""The real command in a process of its own, forked from one that has loaded it already."""
+"""The real command in a process of its own, forked from one that has loaded the program."""
 
 import json
 import os
@@ -20,7 +20,7 @@ from tests.support.running_worker import environment
 
 
 class ForkedCommand:
-    """A command that runs, or has run."""
+    """A command that runs or has ended."""
 
     def __init__(self, folder: Path, pid: int) -> None:
         self._folder = folder
@@ -46,17 +46,17 @@ class ForkedCommand:
 
     @property
     def err(self) -> str:
-        """What it has said so far on stderr."""
+        """Its output on stderr so far."""
         return (self._folder / "err").read_text()
 
     def signal(self, number: signal.Signals) -> None:
         if self.is_running:
-            # It may end this moment.
+            # It may end at this moment.
             with suppress(ProcessLookupError):
                 os.kill(self.pid, number)
 
     def wait(self, timeout_seconds: float) -> Result | None:
-        """``None`` when it still runs after so long; then it is killed."""
+        """The result, or ``None`` if it still runs after so long; then it is killed."""
         if not self._ended.wait(timeout_seconds):
             self.signal(signal.SIGKILL)
             self._ended.wait()
@@ -122,7 +122,7 @@ class ForkServer:
 
 @contextmanager
 def fork_server() -> Iterator[ForkServer]:
-    """None of its commands is left at the end."""
+    """No command is left at the end."""
     ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with tempfile.TemporaryDirectory(prefix="storyboard-forks-") as folder, ours:
         process = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""A plain HTTP client, and sockets for what no client would send."""
+"""A plain HTTP client, and sockets for requests that no client would send."""
 
 import http.client
 import json
@@ -46,7 +46,7 @@ def connect(port: int) -> socket.socket:
 
 
 def exchange(port: int, sent: bytes) -> bytes:
-    """Send this, and read until the server closes."""
+    """Send these bytes, and read until the server closes."""
     with connect(port) as sock:
         sock.sendall(sent)
         received = b""

@@ -1,11 +1,11 @@
-"""What a worker of the released version sends: it goes on working while a deployment migrates."""
+"""The statements of a worker of the released version, which runs on during a migration."""
 
 from typing import Any
 from uuid import UUID
 
 import psycopg
 
-# As the worker of schema 0003 sent it, shortened by columns that it only hands on.
+# The claim of a worker of schema 0003, without columns that it only passes on.
 CLAIM = """
 WITH due AS MATERIALIZED (
     SELECT id FROM public.storyboards

@@ -15,7 +15,7 @@ COMMAND = (sys.executable, "-m", "storyboard_worker")
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a command."""
+    """The result of a command."""
 
     code: int
     out: str
@@ -23,7 +23,7 @@ class Result:
 
     @property
     def json(self) -> Any:
-        """The one line of stdout."""
+        """The only line of stdout, read as JSON."""
         assert self.out.count("\n") == 1, self.shown()
         return json.loads(self.out)
 
@@ -45,7 +45,7 @@ class StoryboardWorker:
         self._started: list[subprocess.Popen[bytes]] = []
 
     def __call__(self, *arguments: object, stdin: str | bytes = "", **changed: str) -> Result:
-        """Run it to its end; without a traceback, whatever happens."""
+        """Run it to its end, and check that it prints no traceback."""
         given = stdin.encode() if isinstance(stdin, str) else stdin
         return finish(self.start(*arguments, **changed), given)
 
@@ -63,7 +63,7 @@ class StoryboardWorker:
         return process
 
     def close(self) -> None:
-        """Nothing of what was started is left, however the test ended."""
+        """Kill all that was started, however the test ended."""
         for process in self._started:
             process.kill()
             process.communicate()

@@ -1,4 +1,4 @@
-"""A server on loopback that plays a script of bytes for each connection it accepts."""
+"""A server on loopback that plays a script of bytes for each connection."""
 
 import socket
 import ssl
@@ -20,7 +20,7 @@ class Peer:
         self._buffer = b""
 
     def read_head(self) -> bytes:
-        """The next request's head, with its empty line; nothing when the client has closed."""
+        """The next request's head with its empty line; empty when the client has closed."""
         while b"\r\n\r\n" not in self._buffer:
             received = self.sock.recv(65536)
             if not received:
@@ -38,7 +38,7 @@ class Peer:
         return b"".join(pieces)
 
     def read_to_end(self) -> bytes:
-        """Whatever comes until the client closes, or breaks off."""
+        """Reads everything until the client closes or breaks off."""
         received = self._buffer
         with suppress(ConnectionError, ssl.SSLError):
             while data := self.sock.recv(65536):
@@ -46,7 +46,7 @@ class Peer:
         return received
 
     def discard(self) -> None:
-        """Takes whatever comes, as fast as it comes, until the client closes or breaks off."""
+        """Reads everything as fast as it comes, until the client closes or breaks off."""
         scratch = bytearray(1024 * 1024)
         with suppress(ConnectionError, ssl.SSLError):
             while self.sock.recv_into(scratch):
@@ -76,10 +76,10 @@ Script = Callable[[Peer], object]
 
 
 class ScriptedServer:
-    """Plays ``scripts``, one for each connection in the order of their arrival; then the last.
+    """Plays ``scripts``, one for each connection in their order, and then the last one again.
 
-    What a script raises, an assertion among it, is raised again when the server is left;
-    leaving waits for the scripts, so a client that keeps connections is closed before.
+    An exception of a script, such as a failed assertion, is raised again when the server is left.
+    Leaving waits for the scripts, so a client that keeps connections must be closed before.
     """
 
     def __init__(self, *scripts: Script, tls: ssl.SSLContext | None = None) -> None:
@@ -110,7 +110,7 @@ class ScriptedServer:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        # A last connection wakes the thread in accept(), after all that wait before it.
+        # A last connection wakes the thread in accept(), after all connections before it.
         with socket.socket() as farewell:
             farewell.bind(("127.0.0.1", 0))
             self._farewell = farewell.getsockname()
@@ -154,7 +154,7 @@ def answer(body: bytes = b"", *fields: str, status: str = "200 OK") -> bytes:
 
 
 def saying(data: bytes) -> Script:
-    """A script that says the same to every request, until the client closes."""
+    """A script that gives the same answer to every request, until the client closes."""
 
     def script(peer: Peer) -> None:
         while peer.read_head():
@@ -164,7 +164,7 @@ def saying(data: bytes) -> Script:
 
 
 def closing_after(data: bytes) -> Script:
-    """A script that says something to the first request and closes."""
+    """A script that answers the first request and closes."""
 
     def script(peer: Peer) -> None:
         peer.read_head()

@@ -29,10 +29,10 @@ from storyboard_worker.wire.resolve import Resolver
 from storyboard_worker.wire.transport import Transport
 
 FOLDER = "panels"
-# The time-outs of tests that wait for one, and of all others: a busy machine must not matter.
+# The time-outs of tests that wait for one, and the generous ones of all other tests.
 HASTY_SECONDS = 0.4
 PATIENT_SECONDS = 20.0
-# What an attempt has unless it is about running out of time.
+# The time of an attempt, unless the test is about running out of time.
 PLENTY_SECONDS = 60.0
 
 
@@ -73,7 +73,7 @@ def make_transfer(
     )
 
 
-# As Transfer.copy announces it.
+# The text that Transfer.copy announces.
 UPLOADING = re.compile(r"of ([0-9,]+) bytes: uploading it$")
 
 
@@ -146,14 +146,16 @@ class Stage:
     def source_failure(
         self, url: str, *, seconds: float = PLENTY_SECONDS, link_has_expired: bool = False
     ) -> AttemptError:
-        """Like :meth:`failure`, and the storage has kept nothing of it."""
+        """Like :meth:`failure`; it also checks that the storage has kept nothing."""
         error = self.failure(url, seconds=seconds, link_has_expired=link_has_expired)
         self.assert_nothing_stored()
         return error
 
     def assert_nothing_stored(self) -> None:
-        """No upload was begun, or it was broken off within its body; one that would have fitted
-        into one piece had not been sent."""
+        """Check that no upload was begun, or that it was broken off within its body.
+
+        An upload that fits into one piece is not sent at all then.
+        """
         begun = [found for step in self.steps if (found := UPLOADING.search(step))]
         if begun and int(begun[-1][1].replace(",", "")) > ONE_PIECE_BYTES:
             self.cloudinary.wait_for_broken_off(1)
@@ -164,7 +166,7 @@ class Stage:
 
 @contextmanager
 def new_stage(timeout_seconds: float = PATIENT_SECONDS) -> Iterator[Stage]:
-    """Everything fresh, and stopped afterwards."""
+    """A new stage, which is stopped afterwards."""
     with ExitStack() as stack:
         origin = stack.enter_context(Origin())
         cloudinary = stack.enter_context(Cloudinary())

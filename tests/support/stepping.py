@@ -9,7 +9,7 @@ from storyboard_worker.database import Database, schema
 
 
 def by_alembic(database: Database, run: Callable[[Config], None]) -> None:
-    """One of Alembic's commands on this database."""
+    """Run one of Alembic's commands on this database."""
     config = schema._config()
     with database.connect() as connection:
         config.attributes["connection"] = connection

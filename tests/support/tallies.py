@@ -1,4 +1,4 @@
-"""The tally of a sweep, and the workers that it looks for."""
+"""The tally of a sweep, and the registration of workers."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -15,7 +15,7 @@ ENDS = ("ready", "retried", "failed", "released")
 
 
 def tally(result: Result) -> dict[str, Any]:
-    """The one that ``--json`` prints, which has all its fields and adds up."""
+    """The tally that ``--json`` prints. It must have all its fields and add up."""
     found: dict[str, Any] = result.json
     assert found.keys() == FIELDS
     assert found["processed"] == sum(found[end] for end in ENDS)

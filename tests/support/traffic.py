@@ -1,4 +1,4 @@
-"""Rows that come, are changed and are worked off, and how long each statement of it takes."""
+"""Rows are added, changed and processed, and each statement is timed."""
 
 import threading
 import time
@@ -15,7 +15,7 @@ from tests.support.older_claim import claim, complete, like_an_older_worker
 from tests.support.producing import enqueue
 
 EVERY_SECONDS = 0.005
-# From all over the table.
+# Rows from all over the table.
 SOME = "SELECT id FROM storyboards ORDER BY id LIMIT 5000"
 CHANGE = "UPDATE storyboards SET project_id = 'another' WHERE id = %s"
 
@@ -37,10 +37,10 @@ def some_ids(dsn: str) -> list[UUID]:
 
 @contextmanager
 def traffic(dsn: str, *, most_wait_ms: int) -> Iterator[Traffic]:
-    """While inside, each 5 ms a row comes and one that is there is changed, and an older worker
-    claims and completes.
+    """Within the block, a row is added and another is changed every 5 ms.
 
-    A statement that waits for a lock for more than ``most_wait_ms`` is noted.
+    An older worker claims and completes. A statement that waits for a lock for more than
+    ``most_wait_ms`` is noted.
     """
     found, ended, ids = Traffic(), threading.Event(), some_ids(dsn)
 

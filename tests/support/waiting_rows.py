@@ -1,9 +1,9 @@
-"""Very many rows that wait, in a database of the version that was released before."""
+"""Very many waiting rows, in a database of the version that was released before."""
 
 import psycopg
 
 RELEASED = "0003"
-# Its links are not ranked yet.
+# The links are not ranked yet in that version.
 BEFORE = "0007"
 
 # Triggers would cost most of the time. Every second link is of unknown expiry.

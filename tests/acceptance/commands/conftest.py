@@ -1,4 +1,4 @@
-"""A database for each test, the stand-ins, and the command pointed at them."""
+"""The commands, pointed at the stand-ins and at a database without rows."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -27,7 +27,7 @@ def without_settings() -> Iterator[StoryboardWorker]:
 
 @pytest.fixture
 def register(producer: psycopg.Connection) -> Register:
-    """A worker's row, last seen so long ago."""
+    """Adds the row of a worker that was last seen so long ago."""
 
     def register(worker_id: str, seen_ago: timedelta) -> None:
         producer.execute(

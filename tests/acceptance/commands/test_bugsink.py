@@ -1,4 +1,4 @@
-"""Three hundred rows that fail for four causes are four issues, for a real server of events."""
+"""Three hundred rows that fail for four causes become four issues on a real event server."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -62,7 +62,10 @@ def rows_by_event(producer: psycopg.Connection) -> dict[str, list[dict[str, Any]
 def assert_told(
     code: str, upstream: str, events: Sequence[Event], told: dict[str, list[dict[str, Any]]]
 ) -> None:
-    """Three in full and the others in one sum; each row names the event that tells of it."""
+    """Three rows are told in full and the rest in one sum.
+
+    Each row names the event that tells of it.
+    """
     count, _, _, title = CAUSES[code, upstream]
     *full, _ = events
     assert [event.title for event in events] == [title] * 3 + [f"{title} ({count - 3} more rows)"]

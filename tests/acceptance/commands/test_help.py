@@ -1,4 +1,4 @@
-"""Help and version, which need nothing to be set."""
+"""Help and version need no settings."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""What ``sweep`` and ``run`` say where the machine is short of something."""
+"""What ``sweep`` and ``run`` say when the machine lacks a resource."""
 
 import sys
 from collections.abc import Callable, Iterator

@@ -107,7 +107,7 @@ def test_a_failed_row_becomes_ready_beside_a_running_worker(
     cloudinary: Cloudinary,
     start_worker: StartWorker,
 ) -> None:
-    """Who of the two takes it, once it is put back, is open."""
+    """Either the worker or the command may take the row once it is put back."""
     start_worker().wait_for_log("listening for new rows")
     id_ = enqueue_panel(producer, origin, **FAILED)
 

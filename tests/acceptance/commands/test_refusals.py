@@ -1,4 +1,4 @@
-"""Settings that are wrong, a database that is away, rows that are not there."""
+"""Wrong settings, a database that is away, and rows that do not exist."""
 
 import subprocess
 import sys
@@ -61,9 +61,9 @@ def test_a_wrong_setting_ends_the_command_with_one_line_that_names_it(
 def test_a_database_out_of_reach_is_exit_69(
     without_settings: StoryboardWorker, refusing_port: int, sentry: SentryServer
 ) -> None:
-    """After 30 s for what would change something, after 5 s for what only looks.
+    """Commands that change something try for 30 s, those that look for 5 s.
 
-    Cron's output has no reader: a sweep tells Sentry.
+    A sweep tells Sentry, because the output of cron has no reader.
     """
     address = f"postgresql://user:hunter22@127.0.0.1:{refusing_port}/db"
     began_at = time.monotonic()
@@ -99,7 +99,7 @@ def test_an_error_before_logs_are_set_up_has_no_secret_in_its_stack() -> None:
 
 
 def test_a_wrong_setting_is_not_repeated(without_settings: StoryboardWorker) -> None:
-    """Not by the commands, and not by what examines the settings either."""
+    """Neither the commands nor the checks of the settings repeat it."""
     names = ["PORT", "SOURCE_HOSTS", "CLOUDINARY_UPLOAD_PREFIX", "CLOUDINARY_FOLDER", "PGSSLMODE"]
     wrong = dict.fromkeys(names, "hunter22?")
     started = [
@@ -121,7 +121,7 @@ def test_an_unknown_id_is_exit_1(storyboard_worker: StoryboardWorker, command: s
 
 
 @pytest.mark.parametrize("command", ["show", "process", "retry"])
-def test_what_is_no_id_is_exit_2(without_settings: StoryboardWorker, command: str) -> None:
+def test_text_that_is_no_id_is_exit_2(without_settings: StoryboardWorker, command: str) -> None:
     refused = without_settings(command, "panel-7")
 
     assert refused.code == 2

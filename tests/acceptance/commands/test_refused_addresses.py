@@ -1,4 +1,4 @@
-"""Addresses that could never connect end a command at once, and nothing of them is printed."""
+"""An address that can never connect ends a command at once, and no part of it is printed."""
 
 import pytest
 
@@ -28,7 +28,7 @@ WRONG = {
         "<your_api_key>",
     ),
 }
-# Each command reads settings in the same way; those that would wait or go on are tried as well.
+# All commands read settings in the same way. Those that would wait or go on are tried as well.
 COMMANDS = {"an @ in the password": "run", "a mode of node-postgres": "run"}
 
 

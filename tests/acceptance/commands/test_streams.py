@@ -22,7 +22,7 @@ FULL = "No space left on device"
 
 @pytest.fixture
 def shell(settings: dict[str, str]) -> Shell:
-    """Starts the command with arguments and redirections as a shell has them."""
+    """Starts the command with arguments and redirections in the syntax of a shell."""
 
     def start(line: str) -> subprocess.Popen[str]:
         return subprocess.Popen(

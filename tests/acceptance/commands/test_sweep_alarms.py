@@ -35,7 +35,7 @@ def test_a_row_that_waits_with_no_worker_alive_raises_the_alarm(
     assert statuses(producer) == {"pending" if no_process else "ready": 1}
 
 
-def test_the_same_outage_is_told_once(
+def test_an_outage_is_told_once(
     storyboard_worker: StoryboardWorker,
     producer: psycopg.Connection,
     origin: Origin,

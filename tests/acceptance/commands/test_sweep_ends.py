@@ -1,4 +1,4 @@
-"""``sweep`` comes to its end, whatever happens."""
+"""``sweep`` always comes to its end."""
 
 import signal
 import threading
@@ -118,7 +118,7 @@ def test_rows_of_a_host_that_is_down_are_left_and_it_says_so(
 
     found = tally(storyboard_worker("sweep", "--json", WORKER_CONCURRENCY="1"))
 
-    # Short pauses are sat out; then it is left to the next sweep.
+    # A sweep waits during short pauses, and then leaves the rows to the next sweep.
     assert 5 < found["retried"] == found["processed"] < 30
     assert 5 < found["seconds"] < 60
     assert found["complete"] is False

@@ -1,4 +1,4 @@
-"""Faults planted in the tables: each is found, and what is printed fixes it."""
+"""Faults planted in the tables: each is found, and the printed fix repairs it."""
 
 import psycopg
 import pytest
@@ -15,7 +15,7 @@ WITHOUT_LIMITS = """ALTER TABLE storyboards DROP CONSTRAINT storyboards_project_
 DROP CONSTRAINT storyboards_source_host_length_check,
 DROP CONSTRAINT storyboards_source_url_length_check"""
 
-# What is planted, and the checks that must find it.
+# The planted fault, and the checks that must find it.
 PLANTED = {
     "a trigger is missing": (
         "DROP TRIGGER storyboards_notify_insert ON storyboards",
@@ -222,7 +222,7 @@ def test_a_column_that_every_worker_fills(patient: Patient) -> None:
     assert patient.complaints() == [("workers", "warn")], "until the worker's next beat"
 
 
-def test_what_lay_outside_of_the_bounds_is_fixed_with_them(patient: Patient) -> None:
+def test_rows_outside_of_the_bounds_are_fixed_with_them(patient: Patient) -> None:
     plant, _ = PLANTED["the bounds are missing, and a row lies outside"]
     patient.owner.execute(plant.encode())
     (complaint,) = [check for check in patient.examine() if check["status"] != "pass"]
@@ -255,7 +255,7 @@ def test_the_table_of_workers_comes_back_with_its_bounds(patient: Patient) -> No
     patient.owner.execute("DROP TABLE storyboard_workers")
     complaints = [check for check in patient.examine() if check["status"] != "pass"]
     patient.fix(next(check for check in complaints if check["name"] == "schema parts"))
-    # The web app's right to read it is another check's matter.
+    # Another check is responsible for the web app's right to read it.
     for check in patient.examine():
         if check["name"] == "rights" and check["status"] != "pass":
             patient.fix(check)

@@ -1,4 +1,4 @@
-"""A good installation is all well, and an examination leaves no trace in it."""
+"""Every check of a good installation passes, and the examination leaves no trace in it."""
 
 from storyboard_worker.cli.exits import Exit
 from tests.acceptance.doctor.patient import Patient
@@ -74,7 +74,7 @@ def test_the_one_trace_is_an_event(patient: Patient, sentry: SentryServer) -> No
     assert event["fingerprint"] == ["storyboard-worker", "doctor"]
 
 
-def test_behind_a_transaction_pooler_only_polling_is_to_be_told(patient: Patient, dsn: str) -> None:
+def test_behind_a_transaction_pooler_only_polling_is_mentioned(patient: Patient, dsn: str) -> None:
     with transaction_pooler(dsn) as pooled:
         patient.settings["DATABASE_URL"] = url_of(pooled)
         checks = {check["name"]: check for check in patient.examine()}

@@ -22,7 +22,7 @@ from tests.support.sentry_server import PUBLIC_KEY
 
 Plant = Callable[[dict[str, str]], object]
 
-# What is planted into the settings, and the check that must find it.
+# The settings with the planted fault, and the check that must find it.
 PLANTED: dict[str, tuple[dict[str, str | None], tuple[str, str]]] = {
     "a variable of the old queue": (
         {"REDIS_URL": "redis://default:geheim-17@redis.example:6379"},
@@ -59,7 +59,7 @@ PLANTED: dict[str, tuple[dict[str, str | None], tuple[str, str]]] = {
         ("cloudinary plan", "warn"),
     ),
 }
-# Their fix is a copy from a console, which here the test has to make.
+# The fix is a copy from a console, which the test has to make here.
 COPIED = {
     "no Sentry": "SENTRY_DSN",
     "no Cloudinary": "CLOUDINARY_URL",
@@ -120,7 +120,7 @@ def test_the_address_stands_under_another_name(patient: Patient) -> None:
     patient.settings["POSTGRES_URL"] = patient.settings.pop("DATABASE_URL")
     complaints = [check for check in patient.examine() if check["status"] != "pass"]
     assert [check["status"] for check in complaints] == ["fail", "warn"]
-    # Without a database there are still the others to look at.
+    # Without a database the other checks still run.
     assert {"cloudinary", "sentry"} <= {check["name"] for check in patient.examine()}
     patient.fix(complaints[1])
     assert patient.complaints() == []
@@ -183,7 +183,7 @@ def test_sentry_does_not_take_events(
 
 @pytest.fixture
 def silent_address() -> Iterator[str]:
-    """Connections are taken by the system, and no answer comes on any."""
+    """The system accepts connections, and no answer comes on any of them."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         yield f"127.0.0.1:{listening.getsockname()[1]}"
 

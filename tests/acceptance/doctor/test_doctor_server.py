@@ -58,7 +58,7 @@ def test_what_a_whole_server_has_wrong(
         found = {name for name, check in complaints.items() if check["status"] != "pass"}
         assert found == {"prepared transactions", "vacuum", "workers"}
         own.execute(complaints["prepared transactions"]["fix"].encode())
-        # As psql takes what is typed, one statement after the other.
+        # The statements run one after the other, as psql runs them.
         for statement in complaints["vacuum"]["fix"].split("; "):
             own.execute(statement.encode())
         eventually(lambda: own.execute("SHOW autovacuum").fetchone() == ("on",))

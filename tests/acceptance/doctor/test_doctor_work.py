@@ -125,7 +125,7 @@ def test_the_last_failures_by_cause(
     found = complaint(patient, "failures")
     assert f"2 rows: {code} at " in (found["found"] or "")
     assert meaning in (found["found"] or "")
-    # The fix names two commands: put back, and what to look at before.
+    # The fix names two commands: put the rows back, and look at them before.
     assert isinstance(found["fix"], str)
     retry, _, look = found["fix"].partition("  # look first: ")
     patient.fix({**found, "fix": look})

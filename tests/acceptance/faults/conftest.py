@@ -19,7 +19,7 @@ def forks() -> Iterator[ForkServer]:
 
 @pytest.fixture
 def settings(settings: dict[str, str]) -> dict[str, str]:
-    # A lease so long that a rescue by it comes too late for any of these tests.
+    # The lease is so long that a rescue comes too late for all of these tests.
     return {
         **settings,
         "DATABASE_TIMEOUT_SECONDS": f"{DATABASE_TIMEOUT_SECONDS:g}",

@@ -1,4 +1,4 @@
-"""Databases for many runs at once, each used by one run after the other."""
+"""Databases for many runs at once. Each is used by one run after the other."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -15,7 +15,7 @@ TERMINATE_OTHERS = (
 
 
 class Databases:
-    """``empty`` makes one that was used as good as new."""
+    """``empty`` makes a used database as good as new."""
 
     def __init__(
         self,
@@ -38,7 +38,7 @@ class Databases:
             try:
                 yield dsn, connection
             finally:
-                # What a spoiled run has left open holds locks.
+                # Connections that a spoiled run has left open hold locks.
                 connection.execute(TERMINATE_OTHERS)
                 self._empty(connection)
                 self._unused.put(dsn)

@@ -1,4 +1,4 @@
-"""A start of `run` with each of its exchanges spoiled: it works and listens all the same."""
+"""A start of `run` with each of its exchanges spoiled: it still works and listens."""
 
 from collections.abc import Mapping
 
@@ -45,7 +45,7 @@ def test_run_starts(
                 assert worker.uploads(id_) == 1
             return proxy.exchanges
 
-    # Several threads begin at once: of each kind only the first is sure to come.
+    # Several threads begin at once, so only the first exchange of each kind is sure to come.
     steps = [step for step in checked(spoil(None)) if step.occurrence == 1]
     assert set(steps) >= {Step("login"), Step("listen"), Step("proof"), Step("claim")}
     assert_all_bear(steps, ending, spoil)

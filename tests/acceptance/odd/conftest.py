@@ -1,4 +1,4 @@
-"""Databases, roles and servers that are not as the tests' usual ones are."""
+"""Databases, roles and servers that differ from the usual ones."""
 
 from collections.abc import Iterator
 

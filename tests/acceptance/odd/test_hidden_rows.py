@@ -20,13 +20,13 @@ IMPATIENT = "from storyboard_worker.worker import outage; outage.ALARM_AFTER_SEC
 CRON_SECRET = "0123456789abcdef-cron"
 ANY_ID = "11111111-1111-4111-8111-111111111111"
 HIDDEN = "row-level security hides the rows of storyboards"
-# The tables of the register are the role's own; only the rows are hidden.
+# The role owns the tables of the register. Only the rows are hidden from it.
 ONLY_STORYBOARDS = "ALTER TABLE storyboard_workers DISABLE ROW LEVEL SECURITY"
 
 
 @pytest.fixture
 def hiding_url(producer: psycopg.Connection, database_url: str) -> Iterator[str]:
-    """The URL of a role that has every right, but to see rows."""
+    """The URL of a role that has every right but to see rows."""
     name = f"stranger_of_{producer.info.dbname}"
     role = sql.Identifier(name)
     producer.execute(sql.SQL("CREATE ROLE {} LOGIN").format(role))

@@ -1,4 +1,4 @@
-"""A database that holds bytes that are no UTF-8, or cannot hold what we write."""
+"""A database that holds bytes that are no UTF-8, or cannot hold what the worker writes."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +20,7 @@ from tests.support.tallies import tally
 from tests.support.waiting import wait_for_statuses
 
 EMOJI = "\N{PERFORMING ARTS}"
-# What Cloudinary says may be in any language.
+# The words of Cloudinary may be in any language.
 REFUSAL = {"error": {"message": "Nieprawidłowy obraz"}}
 
 
@@ -60,7 +60,7 @@ def test_an_error_that_the_database_cannot_hold(
     sentry: SentryServer,
     start_worker: StartWorker,
 ) -> None:
-    """Its row fails with what can be written of it, the others go on."""
+    """Its row fails with as much of the message as can be written. The other rows go on."""
     with database_of(server_dsn, "LATIN1") as (producer, url):
         start_worker(DATABASE_URL=url, SENTRY_DSN=sentry.dsn)
         cloudinary.misbehave(Answer(400, REFUSAL))

@@ -1,4 +1,4 @@
-"""Whatever a database has as default for its sessions, every command works as usual."""
+"""Every command works as usual whatever the defaults of the database's sessions are."""
 
 import signal
 from datetime import datetime
@@ -16,7 +16,7 @@ from tests.support.running_worker import StartWorker
 from tests.support.tallies import tally
 from tests.support.waiting import wait_for_statuses
 
-# What does not hide another stands together.
+# Defaults that do not hide each other are tested together.
 DEFAULTS = {
     "many": [
         "DateStyle = 'SQL, DMY'",
@@ -83,7 +83,7 @@ def check_sweep(
 
 
 def check_looking(producer: psycopg.Connection, storyboard_worker: StoryboardWorker) -> None:
-    """What is shown is what there is, moments above all."""
+    """The output shows the true values, above all of moments."""
     listed = storyboard_worker("list", "--json").json
     assert len(listed) == 5
     for row in listed:

@@ -1,4 +1,4 @@
-"""A connection that leads to where nothing can be written is not kept."""
+"""A connection to a server that cannot write is not kept."""
 
 import signal
 import time
@@ -82,7 +82,7 @@ def make_writable(producer: psycopg.Connection) -> None:
 
 
 def sessions(reader: psycopg.Connection) -> int:
-    """How many of the worker's there are."""
+    """The number of the worker's connections."""
     row = reader.execute(
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
         "AND application_name = 'storyboard-worker'"

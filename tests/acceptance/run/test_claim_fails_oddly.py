@@ -35,7 +35,7 @@ def test_it_goes_on_when_the_error_is_gone(
         worker.stop_for_good()
 
 
-def test_a_sweep_ends_for_it_and_tells_of_it(
+def test_a_sweep_ends_and_reports_it(
     producer: psycopg.Connection,
     origin: Origin,
     settings: dict[str, str],

@@ -1,5 +1,7 @@
-"""A worker whose clock is two hours off: what counts is the database's clock, the answer's own, or
-how long something takes."""
+"""A worker whose clock is two hours off still works right.
+
+Only the clock of the database, the ``Date`` of an answer, and durations count.
+"""
 
 import time
 from email.utils import formatdate
@@ -20,7 +22,7 @@ LIMITED, DOWN = 3, 6
 
 
 class LimitUntil(SourceFault):
-    """429, with the moment at which it ends; its own Date goes with every answer."""
+    """A 429 that names the moment of its end. The server's own Date goes with every answer."""
 
     def serve(self, exchange: Exchange, found: StoredObject) -> None:  # noqa: ARG002  the family's signature
         until = formatdate(time.time() + LIMITED_SECONDS, usegmt=True)
@@ -28,8 +30,10 @@ class LimitUntil(SourceFault):
 
 
 def clock_off(hours: int) -> str:
-    """Both ways in which a program asks for the time of day. The timestamp of a signature has to be
-    right: Cloudinary refuses one of more than an hour ago."""
+    """Shift both ways in which a program asks for the time of day.
+
+    The timestamp of a signature stays right, because Cloudinary refuses one that is an hour old.
+    """
     return f"""
 import datetime, time
 import cloudinary.utils

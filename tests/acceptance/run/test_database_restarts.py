@@ -1,4 +1,4 @@
-"""Postgres crashes and comes back, connections die: the worker goes on by itself."""
+"""Postgres crashes and comes back, or connections die: the worker goes on by itself."""
 
 import threading
 from functools import partial
@@ -15,7 +15,7 @@ from tests.support.waiting import eventually, statuses, wait_for_statuses
 
 
 def new_connections(producer: psycopg.Connection, known: set[int]) -> set[int]:
-    """Those of workers, by process id of the server."""
+    """The connections of workers, by process id of the server."""
     found = producer.execute(
         "SELECT pid FROM pg_stat_activity "
         "WHERE application_name = 'storyboard-worker' AND datname = current_database()"
@@ -26,7 +26,7 @@ def new_connections(producer: psycopg.Connection, known: set[int]) -> set[int]:
 def assert_listens_again(
     worker: RunningWorker, producer: psycopg.Connection, ready: int, origin: Origin
 ) -> None:
-    """It said so, and a new row starts long before it would by polling."""
+    """Check that it listens: it has said so, and a new row starts long before the next poll."""
     worker.wait_for_log("listening for new rows", count=2)
     enqueue_panel(producer, origin, "afterwards.jpg")
     wait_for_statuses(producer, timeout_seconds=10, ready=ready)

@@ -8,7 +8,7 @@ from tests.support.producing import moment
 from tests.support.running_worker import StartWorker
 from tests.support.waiting import wait_for_statuses
 
-# A busy machine: between the claim and the look at what comes next there is a second.
+# A busy machine: a second passes between the claim and the look for the next due row.
 SLOW = """
 import time
 from storyboard_worker.worker.dispatch import Dispatcher

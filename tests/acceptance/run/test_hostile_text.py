@@ -1,4 +1,4 @@
-"""Texts on which redaction once took half a minute, or hours: the worker takes no notice."""
+"""Texts on which redaction once took half a minute or hours do not slow the worker."""
 
 import psycopg
 
@@ -12,7 +12,7 @@ from tests.support.waiting import eventually, statuses
 
 PARAMETERS = "=X-Tos-X-Tos-"
 QUERIES = "?signature"
-# As long as each may be: a header line, an answer of Cloudinary's, a source_url.
+# The longest that each may be: a header line, an answer of Cloudinary's, a source_url.
 REDIRECTS = [
     f"http://{PARAMETERS * 5_000}",
     f"http://127.0.0.1/{QUERIES * 6_500}",

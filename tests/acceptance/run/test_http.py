@@ -1,4 +1,4 @@
-"""``run`` with PORT: what is answered while it works, hangs, stops, or waits for its database."""
+"""The answers of ``run`` with PORT while it works, hangs, stops, or waits for its database."""
 
 import signal
 import subprocess
@@ -24,8 +24,8 @@ SECRET = "s3cret-of-cron"
 CRON = "/api/cron/download-pending-storyboards"
 FOREVER = threading.Event()
 
-# A loop that hangs when it is woken for a row, under a watchdog whose time runs thirty times as
-# fast: what is silent for 45 s of it is told by /healthz, what is for 90 s is ended.
+# A loop that hangs when a row wakes it, under a watchdog whose time runs thirty times as fast.
+# /healthz reports a silence of 45 s of that time, and one of 90 s ends the process.
 HANGS = """
 import threading
 from storyboard_worker.worker.dispatch import Dispatcher
@@ -84,7 +84,7 @@ def test_a_worker_tells_that_it_is_well_and_counts(
     )
     worker.wait_for_log("listening for new rows")
     assert "storyboard_listening 1.0" in call(port, "/metrics").text
-    # Health checks come every few seconds for ever, and are not logged.
+    # Health checks come every few seconds, so they are not logged.
     assert not worker.logged("cron call")
     worker.signal(signal.SIGTERM)
     assert worker.wait() == 0
@@ -150,7 +150,7 @@ loop.Worker.run = run
 """
 
 
-def test_without_a_port_nothing_of_it_is_loaded(start_worker: StartWorker) -> None:
+def test_without_a_port_no_http_code_is_loaded(start_worker: StartWorker) -> None:
     worker = start_worker(WITHOUT_PORT)
     assert worker.wait_for_log("loaded:")[0]["message"] == "loaded: []"
     assert not worker.logged("http server listens")
@@ -182,7 +182,7 @@ def test_a_stop_gives_back_what_requests_began_and_answers_them(
     port: int,
     client: ThreadPoolExecutor,
 ) -> None:
-    """The worker itself is kept from claiming, so that the requests have the rows."""
+    """The worker is kept from claiming, so that the requests get the rows."""
     changes = (
         "from storyboard_worker.worker.loop import NOTHING, Worker\n"
         "Worker._fill = lambda self: NOTHING\n"
@@ -206,12 +206,12 @@ def test_a_stop_gives_back_what_requests_began_and_answers_them(
 def test_a_database_that_is_silent_is_told_and_not_waited_for(
     own_url: str, own_server: OwnPostgres, start_worker: StartWorker, port: int
 ) -> None:
-    """It takes connections and never answers: the worst that a database can do."""
+    """It accepts connections and never answers, which is the worst case."""
     worker: RunningWorker = start_worker(DATABASE_URL=own_url)
     worker.wait_for_log("listening for new rows")
     eventually(lambda: call(port, "/api/health/worker").status == 200)
     with own_server.frozen():
-        # What was seen a moment ago is told for a moment.
+        # Counts from a moment ago are served for a moment.
         eventually(lambda: call(port, "/api/health/worker").status == 503)
         for _ in range(3):
             reply = call(port, "/api/health/worker", token=SECRET)
@@ -231,7 +231,7 @@ def test_slow_clients_harm_neither_the_loop_nor_health(
     with ExitStack() as stack:
         crowd = [stack.enter_context(connect(port)) for _ in range(250)]
         for sock in crowd[:50]:
-            # Ask, and never read.
+            # The clients ask and never read.
             sock.sendall(b"GET /metrics HTTP/1.1\r\n\r\n" * 50)
 
         def drip() -> None:

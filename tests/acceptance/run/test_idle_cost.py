@@ -13,7 +13,7 @@ WATCHED_SECONDS = 15.0
 
 @pytest.fixture
 def onlooker(server_dsn: str) -> Iterator[psycopg.Connection]:
-    """Connected to another database, so that looking is not counted."""
+    """A connection to another database, so that the look itself is not counted."""
     with psycopg.connect(server_dsn, autocommit=True) as connection:
         yield connection
 
@@ -35,6 +35,6 @@ def test_an_idle_worker_with_listen_hardly_asks(
     database = str(psycopg.conninfo.conninfo_to_dict(dsn)["dbname"])
     before = transactions(onlooker, database)
     time.sleep(WATCHED_SECONDS)  # the queries of this time are counted
-    # What was done before may be counted late: servers report their counts now and then.
-    # What it did to find out how it is connected is some 20.
+    # Earlier queries may be counted late, because servers report their counts now and then.
+    # It sends some 20 queries to find out how it is connected.
     assert transactions(onlooker, database) - before <= 40

@@ -1,4 +1,4 @@
-"""kill -9: the leases of the dead worker lapse, and another one does its rows."""
+"""kill -9: the leases of the dead worker lapse, and another worker does its rows."""
 
 import signal
 import threading
@@ -13,7 +13,7 @@ from tests.support.running_worker import StartWorker
 from tests.support.waiting import eventually, wait_for_statuses
 
 
-def test_what_a_killed_worker_held_is_done_by_the_other(
+def test_the_rows_of_a_killed_worker_are_done_by_another(
     producer: psycopg.Connection,
     origin: Origin,
     cloudinary: Cloudinary,
@@ -43,7 +43,7 @@ def test_what_a_killed_worker_held_is_done_by_the_other(
     assert len(survivor.logged("storyboard rescued")) == 4
 
 
-def test_with_no_other_worker_the_next_one_does_them(
+def test_without_another_worker_the_next_one_does_them(
     producer: psycopg.Connection, origin: Origin, start_worker: StartWorker
 ) -> None:
     go_on = threading.Event()

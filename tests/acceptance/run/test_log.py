@@ -1,4 +1,4 @@
-"""What the worker's log tells: one line for each thing that happens."""
+"""The worker's log has one line for each thing that happens."""
 
 from datetime import timedelta
 
@@ -41,11 +41,11 @@ def test_behind_a_transaction_pooler_it_says_that_it_polls(
     assert ready["release"] == "2031-01"
 
 
-def test_what_was_claimed_and_done(
+def test_claims_and_ends_are_logged(
     producer: psycopg.Connection, origin: Origin, start_worker: StartWorker
 ) -> None:
     ids = {str(id_) for id_ in enqueue_panels(producer, origin, ROWS)}
-    # So few slots that most rows are claimed along with completions.
+    # There are so few slots that most rows are claimed along with completions.
     worker = start_worker(WORKER_CONCURRENCY="2")
     wait_for_statuses(producer, ready=ROWS)
     done = worker.wait_for_log("storyboard ready", ROWS)
@@ -55,7 +55,7 @@ def test_what_was_claimed_and_done(
     assert {id_ for line in claimed for id_ in line["storyboard_ids"]} == ids
 
 
-def test_why_and_when_an_attempt_will_be_repeated(
+def test_a_retry_is_logged_with_reason_and_time(
     producer: psycopg.Connection, origin: Origin, start_worker: StartWorker
 ) -> None:
     id_ = enqueue_panel(producer, origin, faults=[CutFile(4_000)])

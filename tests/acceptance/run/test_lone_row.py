@@ -1,4 +1,4 @@
-"""A row by itself sits out what is not its fault, and only what lasts is told."""
+"""A single row waits for the end of an outage, and only a lasting outage is reported."""
 
 import signal
 
@@ -40,7 +40,7 @@ def test_a_source_that_is_down_for_long_costs_no_image_and_is_told_once(
 @pytest.mark.parametrize(
     "fault", [Answer(429, headers={"Retry-After": "1"}), Answer(503)], ids=["limited", "down"]
 )
-def test_what_lasts_a_moment_is_not_told(
+def test_an_outage_of_a_moment_is_not_told(
     producer: psycopg.Connection,
     origin: Origin,
     sentry: SentryServer,

@@ -1,4 +1,4 @@
-"""A running worker is seen by Sentry's cron monitors, and tells what it has counted."""
+"""A running worker checks in with Sentry's cron monitors, and reports what it has counted."""
 
 import json
 import signal
@@ -34,7 +34,7 @@ def test_it_checks_in_again_and_again(sentry: SentryServer, start_worker: StartW
     }
 
 
-def test_what_it_has_counted_is_told_while_it_runs(
+def test_counted_failures_are_told_while_it_runs(
     producer: psycopg.Connection,
     origin: Origin,
     sentry: SentryServer,
@@ -54,7 +54,7 @@ def test_what_it_has_counted_is_told_while_it_runs(
     assert {event["event_id"] for event in sentry.events} >= {name for (name,) in named}
 
 
-def test_the_last_of_it_is_told_when_it_stops(
+def test_the_last_counted_failures_are_told_when_it_stops(
     producer: psycopg.Connection,
     origin: Origin,
     sentry: SentryServer,

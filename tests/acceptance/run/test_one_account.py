@@ -1,4 +1,4 @@
-"""All images go to one account: those that Cloudinary cannot take do not hold up the others."""
+"""Images that Cloudinary cannot take do not hold up the other images of the account."""
 
 import psycopg
 import pytest
@@ -16,7 +16,7 @@ BROKEN_IMAGE = random_image(10_000, "JPEG", seed=7)
 
 
 class FailForOneImage(StorageFault):
-    """500, whenever this very image is sent."""
+    """A 500 for each upload of this image."""
 
     def change_bytes(self, sent: bytes) -> bytes:
         if sent == BROKEN_IMAGE:

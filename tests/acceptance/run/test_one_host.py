@@ -1,4 +1,4 @@
-"""All images lie behind one host: broken ones do not hold up the others."""
+"""Broken images of a host do not hold up its other images."""
 
 import threading
 
@@ -46,7 +46,7 @@ def test_downloads_that_hang_do_not_hold_up_good_ones(
     hanging = enqueue_some(producer, origin, "hangs", 8, [Hang(never, always=True)], priority=10)
     good = enqueue_some(producer, origin, "good", 60)
     start_worker(READ_TIMEOUT_SECONDS=str(READ_TIMEOUT_SECONDS), WORKER_CONCURRENCY="8")
-    # They have all slots once; after that, a quarter.
+    # They have all slots once, and a quarter of them after that.
     wait_for_ready(producer, good, PATIENCE_SECONDS + 2 * READ_TIMEOUT_SECONDS)
     assert ready(producer, hanging) == 0
     more = enqueue_some(producer, origin, "more", 30)

@@ -17,7 +17,7 @@ from tests.support.running_worker import RunningWorker, StartWorker
 from tests.support.sentry_server import SentryServer
 from tests.support.waiting import eventually, wait_for_statuses
 
-# Pauses as they are would take most of the time of these tests.
+# The usual pauses would take most of the time of these tests.
 SOON = """
 from storyboard_worker.resources import restraint
 from storyboard_worker.transfer import spool
@@ -30,7 +30,7 @@ FEW_DESCRIPTORS = """
 import resource
 resource.setrlimit(resource.RLIMIT_NOFILE, (18, 18))
 """
-# What a full disk or a read-only one comes to: no file can grow. It can be lifted from outside.
+# The effect of a full or read-only disk: no file can grow. It can be lifted from outside.
 NO_SPOOL = """
 import resource
 resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
@@ -55,7 +55,7 @@ def assert_no_row_suffered(producer: psycopg.Connection, worker: RunningWorker) 
 
 
 def the_alarm(sentry: SentryServer) -> dict[str, Any]:
-    """The one event there is."""
+    """The only event."""
     eventually(lambda: sentry.events)
     [event] = sentry.events
     assert event["tags"]["alarm"] == "resources"
@@ -63,7 +63,7 @@ def the_alarm(sentry: SentryServer) -> dict[str, Any]:
 
 
 def lacking(producer: psycopg.Connection, what: str) -> Callable[[], int]:
-    """How many rows wait and say that this is why."""
+    """How many rows wait with this reason."""
 
     def count() -> int:
         found = [row for row in all_rows(producer) if row["status"] == "pending"]
@@ -116,7 +116,7 @@ def test_no_thread_to_be_had(
     tmp_path: Path,
     names: str,
 ) -> None:
-    """For the slots, or not even for the loop's helpers: nothing is claimed without these."""
+    """A thread for the slots, or even for the loop's helpers. Nothing is claimed without these."""
     flag = tmp_path / "no threads"
     flag.touch()
     enqueue_some(producer, origin, "panel", 20)

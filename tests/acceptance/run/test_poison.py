@@ -1,4 +1,4 @@
-"""A row that kills each worker that takes it: its neighbours come through, and it is found out."""
+"""A row that kills each worker that takes it is found out, and the rows beside it are copied."""
 
 import signal
 from functools import partial
@@ -22,7 +22,7 @@ def deadly(self, claim, *arguments, **keywords):
 Transfer.copy = deadly
 """
 NEIGHBOURS = 20
-# The first death may have been a neighbour's doing; the next three are its own.
+# The first death may have had another cause in its company. The next three are the row's own.
 DEATHS = 4
 
 
@@ -40,7 +40,8 @@ def test_its_neighbours_are_ready_and_it_is_lost_with_its_fourth_worker(
     for _ in range(DEATHS):
         doomed = start_worker(DEADLY, LEASE_SECONDS="2", WORKER_CONCURRENCY="8")
         assert doomed.wait() == -signal.SIGKILL
-        # All that it held is rescued at once: who was lost with whom is not told apart by time.
+        # All rows of the dead worker are rescued at once, so time does not tell their company
+        # apart.
         eventually(partial(all_leases_have_lapsed, producer))
     start_worker(DEADLY, LEASE_SECONDS="2", WORKER_CONCURRENCY="8")
     wait_for_statuses(producer, ready=NEIGHBOURS, failed=1)

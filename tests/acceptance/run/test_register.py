@@ -1,4 +1,4 @@
-"""The row of ``storyboard_workers`` by which others see that a worker is there."""
+"""The row of ``storyboard_workers`` shows others that a worker is alive."""
 
 import signal
 import socket

@@ -1,4 +1,4 @@
-"""A row that waits for another attempt gets it when it is due, not when the worker looks."""
+"""A row that waits for another attempt gets it when it is due, not at the next poll."""
 
 import psycopg
 
@@ -8,7 +8,7 @@ from tests.support.panels import all_rows, enqueue_panel
 from tests.support.running_worker import StartWorker
 from tests.support.waiting import wait_for_statuses
 
-# By polling, which is rare while it listens, it would take up to 30 s.
+# Polling is rare while the worker listens, and would take up to 30 s.
 SOON_SECONDS = 12.0
 
 

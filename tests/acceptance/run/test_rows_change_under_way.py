@@ -1,4 +1,4 @@
-"""Producers change rows while a worker is at them; what it holds then is dropped."""
+"""Producers change rows while a worker works on them. The results of that work are dropped."""
 
 import threading
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from tests.support.producing import change, delete, storyboard
 from tests.support.running_worker import RunningWorker, StartWorker
 from tests.support.waiting import wait_for_statuses
 
-# Makes a row whose attempt stands still at some point, and returns its id once it does.
+# Makes a row whose attempt stops at some point, and returns its id once it has stopped.
 Hold = Callable[[], UUID]
 
 
@@ -44,7 +44,7 @@ def hold(
 
 @pytest.fixture
 def worker(start_worker: StartWorker) -> RunningWorker:
-    """Its keeper looks after 20 s only: it is the slot that must find out."""
+    """A worker whose keeper looks only after 20 s, so that the slot has to find out."""
     return start_worker(LEASE_SECONDS="60")
 
 
@@ -110,6 +110,6 @@ def test_a_failure_that_comes_too_late_is_dropped(
     change(producer, storyboard_id, source_url=plant(origin, "newer.jpg"))
     finished = finished_row(producer, storyboard_id)
 
-    origin.stop()  # breaks off the old answer: an error, of a claim that is not ours any more
+    origin.stop()  # It breaks off the old answer, which is an error of a claim that is lost.
     worker.wait_for_log("storyboard lease lost")
     assert storyboard(producer, storyboard_id) == finished

@@ -1,4 +1,4 @@
-"""A worker that meets every fault lets no secret out: by Sentry, its log, the table, or HTTP."""
+"""A worker that meets every fault sends no secret to Sentry, its log, the table, or HTTP."""
 
 import signal
 from collections.abc import Iterator, Sequence
@@ -32,18 +32,18 @@ from tests.support.sentry_server import SentryServer
 from tests.support.signed_links import LINKS, SIGNATURE, quotations, target_of
 from tests.support.waiting import eventually, statuses
 
-# With what a URL must quote, so that it stands in two forms.
+# It contains characters that a URL must quote, so it appears in two forms.
 PASSWORD = "database/hunter2 & more"
 CRON_SECRET = "cron-secret-0123456789"
 BOARD_TOKEN = "board-token-0123456789"
 CRON = "/api/cron/download-pending-storyboards"
-# Every route that answers GET; those of one row follow by its id.
+# Every route that answers GET. The routes of one row are added by its id.
 PATHS = ["/healthz", "/api/health/worker", "/metrics", "/", "/nothing", CRON]
-# These come of what befalls a worker, not of an upstream's fault.
+# These follow from events of a worker, not from faults of an upstream.
 ALL_CODES = set(ErrorCode) - {ErrorCode.WORKER_LOST, ErrorCode.UNEXPECTED}
-# No row fails with these.
+# No row fails with these codes.
 BLAMELESS_CODES = {code for code in ErrorCode if kind_of(AttemptError(code, "")) is Kind.BLAMELESS}
-# Pauses would make the test last, and are another's matter.
+# Pauses would prolong the test, and have tests of their own.
 SHORT = """
 from storyboard_worker.attempts import breaker
 from storyboard_worker.attempts import policy
@@ -86,7 +86,7 @@ def worker(settings: dict[str, str], sentry: SentryServer, port: int) -> Iterato
 def work_off(
     producer: psycopg.Connection, origin: Origin, faults: Sequence[SourceFault | None]
 ) -> None:
-    """A row for each fault, or for none; back when all are over."""
+    """Adds a row for each fault, or for none; returns when all are finished."""
     for fault in faults:
         planted = [] if fault is None else [fault]
         enqueue_panel(producer, origin, f"{uuid4()}.jpg", planted, max_attempts=1)
@@ -111,7 +111,7 @@ def meet_every_fault(producer: psycopg.Connection, origin: Origin, cloudinary: C
 def meet_every_link(
     producer: psycopg.Connection, origin: Origin, cloudinary: Cloudinary
 ) -> list[UUID]:
-    """Each kind refused by the source, and repeated by the storage in one of its ways."""
+    """Links of each kind, refused by the source and repeated by the storage in one of its ways."""
     ids = []
     for number, target in enumerate(map(target_of, LINKS)):
         origin.put(target.partition("?")[0][1:], IMAGE, faults=[Answer(403)])
@@ -124,7 +124,7 @@ def meet_every_link(
 
 
 def answers(port: int, ids: Sequence[UUID]) -> str:
-    """Whatever HTTP tells, with and without the secret of the routes that want one."""
+    """All answers of HTTP, with and without the secrets of the routes that need one."""
     rows = [f"/api/storyboards/{id_}" for id_ in ids]
     calls = [("GET", path) for path in [*PATHS, *rows]]
     calls += [("POST", path) for path in [CRON, f"{rows[0]}/process", f"{rows[-1]}/process"]]
@@ -179,7 +179,7 @@ def test_no_byte_that_leaves_holds_a_secret(
     secrets = secrets_of(producer, cloudinary)
     assert [secret for secret in secrets if secret.encode() in everything] == []
     assert worker.out == b""
-    # There was something to search: every cause, by each way out.
+    # Each cause has appeared in each output, so the search had something to find.
     reported = {event["tags"].get("error_code") for event in sentry.events}
     assert reported >= ALL_CODES - BLAMELESS_CODES
     assert {line.get("error_code") for line in worker.log} >= ALL_CODES - {"source_expired"}

@@ -1,4 +1,4 @@
-"""One source is down for everybody: it is left alone, the others go on, a few rows probe."""
+"""A source that is down is left alone: a few rows probe it, and other sources go on."""
 
 import threading
 
@@ -35,16 +35,16 @@ def test_a_host_that_is_down_is_left_alone_and_probed_by_a_few_rows(
     worker.wait_for_log("storyboard retried", ROWS)
     eventually(lambda: paused_upstreams(producer) == {upstream_of(down_origin.url)})
 
-    # The pause is over: a few rows probe, and the other host goes on all the same.
+    # The pause is over. A few rows probe, and the other host goes on.
     down_origin.wait_for_requests(ROWS + PROBES_AT_ONCE, timeout_seconds=30)
     enqueue_panels(producer, origin, 3, prefix="during-the-probes")
     eventually(lambda: statuses(producer).get("ready") == 3)
     asked = attempts_at(producer, DOWN_HOST)
-    # Others follow only because these hang.
+    # Others follow only because these probes hang.
     assert ROWS + PROBES_AT_ONCE <= asked <= ROWS + PROBES_AT_ONCE + 1
 
     probes_may_end.set()
-    # At once, not when the idle worker looks again.
+    # It starts at once, not at the next look of the idle worker.
     wait_for_statuses(producer, timeout_seconds=10, ready=ROWS + 3)
     assert attempts_at(producer, DOWN_HOST) == 2 * ROWS
     eventually(lambda: paused_upstreams(producer) == set())
@@ -59,10 +59,10 @@ breakers.RECALLED_AFTER_SECONDS = 0
 """
 
 
-def test_once_it_is_well_all_of_its_rows_come_back_however_far_off_they_were_put(
+def test_once_it_is_well_all_of_its_rows_come_back_whatever_their_delay(
     producer: psycopg.Connection, down_origin: Origin, start_worker: StartWorker
 ) -> None:
-    """Those that probe are called before their time, for no row is due."""
+    """Rows are called before their time to probe, because no row is due."""
     worker = start_worker(FAR_OFF, WORKER_CONCURRENCY=str(ROWS))
     enqueue_panels(producer, down_origin, ROWS, [Answer(503)])
     worker.wait_for_log("storyboard retried", ROWS)
@@ -76,7 +76,7 @@ breaker.FORGOTTEN_AFTER_SECONDS = 0.5
 """
 
 
-def test_one_that_no_row_asks_about_is_forgotten(
+def test_an_upstream_that_no_row_needs_is_forgotten(
     producer: psycopg.Connection, down_origin: Origin, start_worker: StartWorker
 ) -> None:
     worker = start_worker(FORGETFUL, WORKER_CONCURRENCY=str(ROWS), LEASE_SECONDS="2")

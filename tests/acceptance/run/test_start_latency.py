@@ -1,4 +1,4 @@
-"""How soon a row starts that is inserted while the worker idles."""
+"""How soon a row starts that is inserted while the worker is idle."""
 
 import statistics
 import time
@@ -13,7 +13,7 @@ from tests.support.waiting import wait_for_statuses
 
 
 def start_delays(producer: psycopg.Connection, origin: Origin, count: int) -> list[float]:
-    """Seconds from each row's commit until the source is asked, one row after the other."""
+    """The seconds from each row's commit to the request at the source, one row after the other."""
     delays = []
     for number in range(1, count + 1):
         url = plant(origin, f"panel-{number}.jpg")

@@ -1,4 +1,4 @@
-"""A worker that is there before its database, or before the schema, waits for it."""
+"""A worker that starts before its database, or before the schema, waits for it."""
 
 import subprocess
 import sys

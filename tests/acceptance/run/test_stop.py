@@ -1,4 +1,4 @@
-"""SIGTERM and SIGINT: attempts may end within the grace, the others are given back."""
+"""SIGTERM and SIGINT: attempts may end within the grace, and the others are given back."""
 
 import signal
 import threading
@@ -15,7 +15,7 @@ from tests.support.panels import all_rows, enqueue_panel, enqueue_panels
 from tests.support.running_worker import StartWorker
 from tests.support.waiting import eventually, statuses, wait_for_statuses
 
-# What a process may take to end after its worker has; generous, for a busy machine.
+# How long a process may take to end after its worker. It is generous, for a busy machine.
 EXIT_SECONDS = 3.0
 
 CLAIM = ("claim_token", "claimed_by", "claimed_at", "lease_expires_at")
@@ -25,7 +25,7 @@ FOREVER = threading.Event()
 def assert_given_back(row: dict[str, Any]) -> None:
     assert (row["status"], row["attempts"]) == ("pending", 0)
     assert [row[column] for column in CLAIM] == [None] * len(CLAIM)
-    # Being interrupted is no error, and does not put the row off.
+    # An interruption is no error and does not delay the row.
     assert (row["error_code"], row["available_at"]) == (None, row["created_at"])
 
 
@@ -34,7 +34,7 @@ def worker_states(producer: psycopg.Connection) -> list[str]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_what_cannot_end_within_the_grace_is_given_back(
+def test_attempts_that_outlast_the_grace_are_given_back(
     number: signal.Signals, producer: psycopg.Connection, origin: Origin, start_worker: StartWorker
 ) -> None:
     worker = start_worker(SHUTDOWN_GRACE_SECONDS="2", LEASE_SECONDS="60")
@@ -53,7 +53,7 @@ def test_what_cannot_end_within_the_grace_is_given_back(
     assert worker.logged("worker stopped")[0]["given_back"] == 3
 
 
-def test_what_ends_within_the_grace_is_finished_and_nothing_new_is_claimed(
+def test_attempts_that_end_within_the_grace_are_finished_and_nothing_new_is_claimed(
     producer: psycopg.Connection, origin: Origin, start_worker: StartWorker
 ) -> None:
     go_on = threading.Event()
@@ -66,7 +66,7 @@ def test_what_ends_within_the_grace_is_finished_and_nothing_new_is_claimed(
     waiting.append(enqueue_panel(producer, origin, "too-late.jpg"))
 
     go_on.set()
-    # Long before the end of the grace: there is nothing to wait for.
+    # It ends long before the end of the grace, because nothing is left to wait for.
     assert worker.wait(10) == 0
     assert statuses(producer) == {"ready": 2, "pending": 4}
     for row in all_rows(producer):

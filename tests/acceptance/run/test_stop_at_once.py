@@ -29,7 +29,7 @@ def test_a_second_signal_ends_it_with_1(
     assert worker.wait(AT_ONCE_SECONDS) == 1
     assert statuses(producer) == {"processing": 2}
 
-    # Nothing is lost by that: the leases lapse.
+    # No row is lost by it, because the leases lapse.
     start_worker(LEASE_SECONDS="2")
     wait_for_statuses(producer, ready=2)
 

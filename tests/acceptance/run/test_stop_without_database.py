@@ -1,4 +1,4 @@
-"""SIGTERM while the database is away: the worker ends within its grace all the same."""
+"""SIGTERM while the database is away: the worker still ends within its grace."""
 
 import signal
 import socket
@@ -23,7 +23,7 @@ FOREVER = threading.Event()
 
 @pytest.fixture
 def silent_url() -> Iterator[str]:
-    """A database that takes connections and never answers."""
+    """A database that accepts connections and never answers."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         yield f"postgresql://worker@127.0.0.1:{server.getsockname()[1]}/nothing"
 

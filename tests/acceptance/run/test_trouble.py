@@ -26,13 +26,13 @@ from tests.support.sentry_server import SentryServer
 from tests.support.waiting import eventually, statuses
 
 CONCURRENCY = 8
-# All slots when it begins, five failures, and what was claimed along with these.
+# All slots at its beginning, five failures, and the rows claimed along with these.
 MOST_UNDER_WAY = 2 * CONCURRENCY + 5
 REAL_SECONDS = float(os.environ.get("TROUBLE_SECONDS", "0"))
 TROUBLE_SECONDS = REAL_SECONDS or 4.0
-# Longer than the pauses that we choose ourselves, so as to be told apart from these.
+# Longer than the pauses that the worker chooses itself, to be told apart from them.
 RETRY_AFTER_SECONDS = 75 if REAL_SECONDS else 3
-# A round of probes after each pause, ever longer, and now and then a row that has just come.
+# A round of probes after each pause, and now and then a row that has just arrived.
 MOST_PROBES = 30
 RECOVERY_SECONDS = 120.0
 SHORT = """
@@ -105,7 +105,7 @@ TROUBLES = [
 
 @contextmanager
 def load(producer: psycopg.Connection, origin: Origin) -> Iterator[None]:
-    """Rows come in all the time."""
+    """Adds rows all the time."""
     over = threading.Event()
 
     def insert() -> None:
@@ -124,7 +124,7 @@ def load(producer: psycopg.Connection, origin: Origin) -> Iterator[None]:
 
 
 def requests_since(cloudinary: Cloudinary, moment: float) -> list[float]:
-    """When each of them arrived."""
+    """The moment of each request's arrival."""
     arrivals = [request.arrived_at for request in cloudinary.requests]
     return [arrived_at for arrived_at in arrivals if arrived_at >= moment]
 
@@ -149,7 +149,7 @@ def test_a_trouble_of_cloudinary(
         trouble.begin(cloudinary)
         worker.wait_for_log("upstream paused", timeout_seconds=TROUBLE_SECONDS + 30)
         eventually(lambda: sentry.events)
-        # How long the trouble lasts is what the test is about.
+        # The test is about how long the trouble lasts.
         time.sleep(max(0.0, began_at + TROUBLE_SECONDS - time.monotonic()))
         eventually(lambda: statuses(producer).get("pending", 0) > CONCURRENCY)
         [begin] = sentry.events
@@ -162,10 +162,10 @@ def test_a_trouble_of_cloudinary(
     assert len(asked) < MOST_UNDER_WAY * trouble.bursts + MOST_PROBES
     first, *others = asked
     silence_ends_at = first + trouble.silent_seconds
-    # What was under way when the first refusal came is answered within a second.
+    # Requests that were under way at the first refusal are answered within a second.
     assert [at for at in others if first + 1 < at < silence_ends_at] == []
 
-    # Its last event has been sent by now, and there was no other.
+    # Its last event has been sent by now, and there was no other event.
     [end] = [event for event in sentry.events if event["event_id"] != begin["event_id"]]
     assert (begin["level"], end["level"]) == ("warning", "info")
     assert "(over after " in end["message"]

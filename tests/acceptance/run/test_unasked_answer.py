@@ -1,4 +1,4 @@
-"""A source that speaks without being asked: what it says is no other row's picture."""
+"""Bytes that a source sends unasked are not taken for another row's picture."""
 
 import hashlib
 import threading
@@ -32,7 +32,7 @@ def test_it_is_not_taken_for_the_next_answer(
         peer.read_head()
         peer.say(first)
         assert is_answered.wait(PATIENCE_SECONDS)
-        # A connection that is closed, as it should be, is no failure of this script.
+        # A connection that is closed, as it should be, does not fail this script.
         with suppress(ConnectionError):
             peer.say(answer(UNASKED))
             has_spoken.set()
@@ -45,7 +45,7 @@ def test_it_is_not_taken_for_the_next_answer(
             peer.say(answer(SECOND))
 
     with ScriptedServer(speaking_unasked, saying_second) as server:
-        # With one slot both rows would use the same connection.
+        # With one slot, both rows would use the same connection.
         worker = start_worker(WORKER_CONCURRENCY="1")
         enqueue(producer, server.url("/first.jpg"), max_attempts=1)
         eventually(lambda: all_rows(producer)[0]["status"] in {"ready", "failed"})

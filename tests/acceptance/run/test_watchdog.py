@@ -1,4 +1,4 @@
-"""The watchdog ends a process whose loop stands still, and no other."""
+"""The watchdog ends a process whose loop stands still, and no other process."""
 
 import signal
 import subprocess
@@ -10,7 +10,7 @@ import pytest
 
 from tests.support.running_worker import StartWorker, environment
 
-# A loop that makes progress for each line it reads, under a watchdog in a hurry.
+# A loop that makes progress for each line that it reads, under a watchdog that is in a hurry.
 SCRIPT = """
 import sys
 from storyboard_worker.logs import set_up
@@ -29,7 +29,7 @@ for line in sys.stdin:
     print(line, end="", flush=True)
 """
 
-# A real worker whose watchdog loses patience long before the loop has idled its time.
+# A worker whose watchdog would act long before the loop ends an idle wait.
 IMPATIENT = """
 from storyboard_worker.worker import loop, watchdog
 watchdog.TICK_SECONDS = 0.1
@@ -39,7 +39,7 @@ loop.PROGRESS_SECONDS = 0.5
 
 
 class Looping:
-    """The script in a process, and the two ends of its loop."""
+    """The script in a process, with the input and the output of its loop."""
 
     def __init__(self) -> None:
         self.process = subprocess.Popen(
@@ -51,7 +51,7 @@ class Looping:
         )
 
     def turn(self) -> None:
-        """One turn of the loop; returns when it was made."""
+        """Let the loop turn once, and wait for the end of the turn."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.write(b"turn\n")
@@ -85,7 +85,7 @@ def test_a_loop_that_moves_is_left_alone(looping: Looping) -> None:
 def test_a_process_that_was_stopped_is_not_stuck(looping: Looping) -> None:
     looping.turn()
     looping.process.send_signal(signal.SIGSTOP)
-    time.sleep(2.0)  # that this time does not count is what is tested
+    time.sleep(2.0)  # This time must not count.
     looping.process.send_signal(signal.SIGCONT)
     looping.turn()
     _, log = looping.process.communicate(timeout=20)
@@ -95,7 +95,7 @@ def test_a_process_that_was_stopped_is_not_stuck(looping: Looping) -> None:
 def test_a_worker_that_idles_for_long_is_not_stuck(start_worker: StartWorker) -> None:
     worker = start_worker(IMPATIENT, POLL_INTERVAL_SECONDS="600")
     worker.wait_for_log("listening for new rows")
-    time.sleep(6.0)  # that this time does not count is what is tested
+    time.sleep(6.0)  # This time must not count.
     assert worker.is_running, worker.shown_log()
 
 

@@ -1,4 +1,4 @@
-"""Cloudinary refuses our credentials: no row suffers for it, and Cloudinary is left alone."""
+"""Cloudinary refuses the credentials: no row suffers, and Cloudinary is left alone."""
 
 import psycopg
 
@@ -32,7 +32,7 @@ def test_a_wrong_secret_fails_no_row_and_all_are_done_once_it_is_right(
     assert (line["upstream"], line["error_code"]) == ("cloudinary", "storage_unauthorized")
     eventually(lambda: paused_upstreams(producer) == {"cloudinary"})
 
-    # Only what was under way when the first refusal came has asked at all.
+    # Only the attempts that were under way at the first refusal have asked.
     wait_for_statuses(producer, pending=ROWS)
     rows = all_rows(producer)
     assert {row["attempts"] for row in rows} == {0}

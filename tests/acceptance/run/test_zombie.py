@@ -23,10 +23,10 @@ def freeze(worker: RunningWorker, origin: Origin) -> None:
 
 
 def wake(zombie: RunningWorker, go_on: threading.Event) -> None:
-    """Let it go on with what it had, and see that it knows it is too late."""
+    """Let it go on with its work, and check that it notices that it is too late."""
     go_on.set()
     zombie.signal(signal.SIGCONT)
-    # The slot may find out (an outcome), or the keeper (which then stops the slot).
+    # The slot may notice it (at the outcome), or the keeper (which then stops the slot).
     eventually(
         lambda: zombie.logged("storyboard lease lost") or zombie.logged("storyboard cancelled")
     )

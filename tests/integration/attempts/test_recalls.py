@@ -1,4 +1,4 @@
-"""After an outage all of its rows come back, however many: batch by batch."""
+"""After an outage all of its rows come back, batch by batch."""
 
 import threading
 
@@ -20,7 +20,7 @@ RECOVERY = Recovery(HOST, 300)
 
 @pytest.fixture
 def put_off(producer: psycopg.Connection) -> None:
-    """Links of known and of unknown expiry, and some over which a worker was lost."""
+    """Links of known and of unknown expiry, and some rows over which a worker was lost."""
     producer.execute(
         "INSERT INTO storyboards (source_url, attempts, workers_lost, source_expires_at, "
         "error_code, error_message, errored_at, available_at) "
@@ -46,7 +46,7 @@ def test_each_batch_is_a_transaction_of_its_own(
 
 
 @pytest.mark.usefixtures("put_off")
-def test_each_end_of_an_attempt_brings_on_the_next_batch(
+def test_each_end_of_an_attempt_recalls_the_next_batch(
     queue: StoryboardQueue, producer: psycopg.Connection
 ) -> None:
     recalls = Recalls(queue)
@@ -91,7 +91,7 @@ class AwayOnce:
         return recall.after([])
 
 
-def test_one_that_met_an_absent_database_is_not_forgotten_and_none_is_done_twice() -> None:
+def test_a_batch_that_met_an_absent_database_is_done_later_and_none_is_done_twice() -> None:
     queue = AwayOnce()
     recalls = Recalls(queue)  # type: ignore[arg-type]
     recalls.begin(RECOVERY)

@@ -29,7 +29,7 @@ IMAGE = random_image(5_000, "JPEG", seed=2)
 def under_way(
     bench: Bench, slot: ThreadPoolExecutor, release: threading.Event
 ) -> tuple[Claim, Future[Ended]]:
-    """An attempt whose source has been asked and does not answer before ``release``."""
+    """An attempt that has asked its source, which does not answer before ``release``."""
     claim = bench.claim(bench.stage.serve(IMAGE, [Hang(release)]))
     running = slot.submit(bench.run, claim)
     bench.stage.origin.wait_for_requests(1)
@@ -80,7 +80,7 @@ def test_an_error_of_a_lost_attempt_is_dropped_too(bench: Bench) -> None:
     assert bench.row(claim) == before
 
 
-def test_a_row_that_vanished_is_no_trouble(
+def test_a_row_that_was_deleted_is_no_error(
     bench: Bench, under_way: tuple[Claim, Future[Ended]], release: threading.Event
 ) -> None:
     claim, running = under_way
@@ -114,7 +114,7 @@ def test_an_unexpected_error_is_retried(
     assert (row["status"], row["attempts"], row["error_code"]) == ("pending", 1, "unexpected")
     assert row["error_message"] == "ZeroDivisionError in the worker's own code"
     assert only(row, NO_CLAIM | NO_OUTCOME) == NO_CLAIM | NO_OUTCOME
-    # The stack stands in the log.
+    # The stack is in the log.
     assert any(record.exc_info for record in caplog.records)
 
 
@@ -128,7 +128,7 @@ def test_an_unexpected_error_fails_after_the_last_attempt(
 
 
 class Lacking:
-    """A transfer that fails as one does for want of a descriptor."""
+    """A transfer that fails as one does without a free descriptor."""
 
     def copy(self, *_: object, **__: object) -> NoReturn:
         lack = OSError(errno.EMFILE, "Too many open files")

@@ -1,5 +1,4 @@
-"""A server that speaks as much of Postgres's protocol as a short transaction needs, and falls
-silent where a test wants it to.
+"""A server that speaks enough of Postgres's protocol for a short transaction, and can fall silent.
 
 https://www.postgresql.org/docs/current/protocol-message-formats.html
 """
@@ -32,7 +31,7 @@ TIMEOUT_SECONDS = 0.5
 
 
 class Fault(Enum):
-    """What happens instead of the answer to a query."""
+    """What happens in place of the answer to a query."""
 
     SILENCE = auto()
     HALF_AN_ANSWER = auto()
@@ -69,7 +68,7 @@ class ScriptedPostgres:
     at: str | None = None
     fault: Fault = Fault.SILENCE
     seconds: float = 0.0
-    # Of the first so many connections.
+    # It applies to so many connections, from the first one on.
     faulty_connections: int = 1
     # Set by a test, if the login is to wait for it.
     may_log_in: threading.Event | None = None
@@ -84,7 +83,7 @@ class ScriptedPostgres:
             if self._log_in(peer):
                 self._talk(peer)
         finally:
-            # Whatever the client says yet, until it has closed.
+            # Reads all that the client sends until it has closed.
             peer.read_to_end()
             self.closed.release()
 
@@ -163,7 +162,7 @@ def _status_after(query: str, status: bytes) -> bytes:
 
 
 def _read(peer: Peer, count: int) -> bytes:
-    """Nothing, or all of it."""
+    """Read exactly so many bytes, or nothing at the end."""
     return peer.read_body(count)
 
 

@@ -1,4 +1,4 @@
-"""Connections that come too late, or whose time is not ours to count."""
+"""Connections that are made too late, and waits that do not count as silence."""
 
 import threading
 
@@ -42,7 +42,7 @@ def test_waiting_for_notifications_is_no_late_answer(dsn: str) -> None:
     assert heard.payload == "heard"
 
 
-def test_a_server_that_is_seen_at_work_is_waited_for(dsn: str) -> None:
+def test_a_server_that_shows_that_it_works_is_waited_for(dsn: str) -> None:
     database = Database(dsn, timeout_seconds=0.3)
     with database.patient() as connection, connection.begin():
         database.watch(connection)

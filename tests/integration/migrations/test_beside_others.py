@@ -1,4 +1,4 @@
-"""Each migration since the released version lets others go on, and may be interrupted."""
+"""Each migration since the released version lets other sessions go on, and may be interrupted."""
 
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -18,7 +18,7 @@ from tests.support.watching import count, until
 
 SINCE_RELEASED = [RELEASED, *later_than(RELEASED)[:-1]]
 GATE = 7
-# Who corrects a row waits at the gate.
+# A session that corrects a row waits at this lock.
 GATED = f"""
 CREATE FUNCTION at_the_gate() RETURNS trigger LANGUAGE plpgsql AS $body$
 BEGIN

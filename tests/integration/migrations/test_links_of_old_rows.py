@@ -67,7 +67,7 @@ def migration() -> Iterator[ThreadPoolExecutor]:
 
 @pytest.fixture
 def other(dsn: str) -> Iterator[Database]:
-    """Another worker's, or another deployment's."""
+    """The lock of another worker or of another deployment."""
     database = Database(dsn)
     yield database
     database.close()
@@ -85,7 +85,7 @@ def uncommitted(dsn: str) -> psycopg.Connection[Any]:
 
 
 @pytest.mark.parametrize("columns", [PENDING, WAITING])
-def test_what_waits_is_read_and_ranked(
+def test_waiting_rows_are_read_and_ranked(
     empty: Database, before: psycopg.Connection[Any], columns: dict[str, Any]
 ) -> None:
     signed = enqueue(before, SIGNED, **columns)
@@ -165,7 +165,7 @@ def test_a_table_that_is_never_free_is_left_alone(
 
 
 def rebuild(connection: psycopg.Connection[Any], index: str) -> None:
-    """As it was before, so that it has to be built anew."""
+    """The state before, so that the index has to be built anew."""
     connection.execute(f"DROP INDEX {index}".encode())
     connection.execute(f"CREATE INDEX {index} ON storyboards (id)".encode())
 
@@ -235,7 +235,7 @@ def test_a_second_deployment_waits_until_the_first_has_built(
 def test_the_lock_is_kept_while_an_index_takes_long(
     dsn: str, interrupted: psycopg.Connection[Any], migration: ThreadPoolExecutor
 ) -> None:
-    """Longer than a session may be idle."""
+    """The wait is longer than a session may be idle."""
     rebuild(interrupted, INDEXES[0])
     hasty = Database(dsn, timeout_seconds=0.5)
     with uncommitted(dsn):

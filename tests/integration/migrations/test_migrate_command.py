@@ -1,4 +1,4 @@
-"""``storyboard-worker migrate`` as people run it."""
+"""``storyboard-worker migrate``, as people run it."""
 
 import psycopg
 

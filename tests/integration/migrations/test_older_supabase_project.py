@@ -1,4 +1,4 @@
-"""Older projects give every new table and function to every role by default."""
+"""In older projects every role gets rights on each new table and function by default."""
 
 import psycopg
 

@@ -1,4 +1,4 @@
-"""``migrate --sql`` prints what can be pasted elsewhere."""
+"""The output of ``migrate --sql`` can be pasted elsewhere."""
 
 import shutil
 import subprocess

@@ -26,7 +26,7 @@ def test_they_wait_for_each_other_and_both_end_well(empty_dsn: str, dsn: str) ->
             gate.rollback()
             ended = [process.communicate(timeout=60) for process in (one, other)]
     assert [one.returncode, other.returncode] == [0, 0]
-    # The first finds everything to do; the other, after it, nothing.
+    # The first one migrates everything. The other waits for it and finds nothing to do.
     assert sorted(ended) == [
         (f"migrated: {', '.join(REVISIONS)}\n", ""),
         (f"nothing to do: the schema is at {NEWEST}\n", ""),

@@ -1,4 +1,4 @@
-"""A table of many rows is migrated while rows come and are worked off."""
+"""A table of many rows is migrated while rows are added and processed."""
 
 from typing import Any
 

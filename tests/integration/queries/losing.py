@@ -1,4 +1,4 @@
-"""A database whose answers get lost on the way: what was asked is done all the same."""
+"""A database whose answers are lost on the way, while its statements take effect."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

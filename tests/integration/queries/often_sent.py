@@ -1,4 +1,4 @@
-"""What workers and sweeps send again and again, each as one call."""
+"""The messages that workers and sweeps send often, each as one call."""
 
 from contextlib import suppress
 from uuid import uuid4
@@ -23,7 +23,7 @@ from tests.integration.queries.explaining import Send
 from tests.integration.queries.working import IMAGE
 
 AVOIDED = ["host-1.example", "host-2.example"]
-# A rank in the middle of nowhere, as a claim tells it.
+# A rank in the middle of the backlog, as a claim reports it.
 REACHED = ("0", "2026-01-02 03:04:05+00", "2026-01-02 03:04:05+00", str(uuid4()))
 
 MARK = "0f4e1a2b-77c0"
@@ -49,7 +49,7 @@ def claim_without_upstreams(database: Database) -> object:
 
 
 def claim_onward(database: Database) -> object:
-    """As after a claim, when to begin at the most urgent row has become slow."""
+    """A claim from the cursor, because beginning at the most urgent row has become slow."""
     call = _queue(database)._claiming._call(_onward(Group.NEW), MARK, REACHED)
     return database.run(call)
 
@@ -63,7 +63,7 @@ def claim_lost(database: Database) -> object:
 
 
 def probe(database: Database) -> object:
-    """As :meth:`StoryboardQueue.claim_probes` does it from a place in the middle."""
+    """Like :meth:`StoryboardQueue.claim_probes`, from a place in the middle."""
     return _probe(database, Group.NEW, REACHED)
 
 

@@ -16,7 +16,7 @@ from tests.support.producing import OTHER_URL, change, enqueue, storyboard
 
 @dataclass
 class Slots:
-    """As the dispatcher takes and starts them."""
+    """Takes and starts them like the dispatcher."""
 
     free: int
     started: list[Claim] = field(default_factory=list)
@@ -31,7 +31,7 @@ class Slots:
 
 
 def written_by(producer: psycopg.Connection, storyboard_id: UUID) -> int:
-    """The transaction that wrote the row as it is."""
+    """The transaction that wrote the row in its present form."""
     row = producer.execute(
         "SELECT xmin::text::bigint FROM storyboards WHERE id = %s", [storyboard_id]
     ).fetchone()

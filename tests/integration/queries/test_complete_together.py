@@ -1,4 +1,4 @@
-"""Completions that come together share a transaction, but not each other's fate."""
+"""Completions that are written together share a transaction, but not their results."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -20,7 +20,7 @@ def claims(queue: StoryboardQueue, producer: psycopg.Connection) -> list[Claim]:
 
 @pytest.fixture
 def locking(dsn: str) -> Iterator[psycopg.Connection]:
-    """A producer in the midst of a transaction."""
+    """A producer's transaction that is still open."""
     with psycopg.connect(dsn) as connection:
         yield connection
 

@@ -1,4 +1,4 @@
-"""Which kind of connection it is, seen by real poolers' behaviour."""
+"""The kind of a connection is found out from the behaviour of real poolers."""
 
 from storyboard_worker.database import Database
 from storyboard_worker.queries.connection_kind import ConnectionKind, connection_kind

@@ -1,4 +1,4 @@
-"""What was done without an answer is known in the end, and costs no row anything."""
+"""The effect of a statement without an answer is found out later, and costs no row anything."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -98,7 +98,7 @@ def test_a_producers_new_image_is_not_touched(
     assert states(producer, [lost]) == [("pending", 0)]
 
 
-def test_a_trigger_that_refuses_the_giving_back_spoils_nothing_else(
+def test_a_trigger_that_refuses_the_return_spoils_nothing_else(
     losing_queue: StoryboardQueue, database: LosingDatabase, producer: psycopg.Connection
 ) -> None:
     done = claim_new(losing_queue, producer)
@@ -157,7 +157,7 @@ def test_a_completion_that_is_locked_in_between_is_still_recognised(
     database: LosingDatabase,
     producer: psycopg.Connection,
 ) -> None:
-    """What was sent first may come to its end after what was sent second."""
+    """A message that was sent first may take effect after one that was sent second."""
     claim = claim_new(losing_queue, producer)
     with psycopg.connect(dsn) as late:
         late.execute(
@@ -174,7 +174,7 @@ def test_a_completion_that_is_locked_in_between_is_still_recognised(
 
 
 @pytest.mark.parametrize("end", ["retry", "release", "fail"])
-def test_every_other_end_is_recognised_as_well(
+def test_every_other_end_is_recognised_too(
     losing_queue: StoryboardQueue,
     database: LosingDatabase,
     producer: psycopg.Connection,
@@ -200,7 +200,7 @@ def test_every_other_end_is_recognised_as_well(
         write()
 
 
-def test_what_was_given_back_is_counted(
+def test_rows_that_were_given_back_are_counted(
     losing_queue: StoryboardQueue, database: LosingDatabase, producer: psycopg.Connection
 ) -> None:
     claims = [claim_new(losing_queue, producer) for _ in range(3)]
@@ -230,7 +230,9 @@ def test_rows_that_were_lost_or_expired_are_told_in_the_end(
     assert upkeep.expire() == []
 
 
-def test_putting_back_is_told_truly(database: LosingDatabase, producer: psycopg.Connection) -> None:
+def test_retried_rows_are_counted_correctly(
+    database: LosingDatabase, producer: psycopg.Connection
+) -> None:
     failed = [enqueue(producer, **FAILED) for _ in range(3)]
     database.commits = 1
     insist = Patience(database, 5.0)

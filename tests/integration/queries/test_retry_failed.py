@@ -1,4 +1,4 @@
-"""failed → pending, by what people choose."""
+"""failed → pending, for rows that people choose."""
 
 from collections.abc import Callable
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Rows with which a claim fails are set aside; whether they are to blame shows by the others."""
+"""Rows with which a claim fails are set aside. The other rows show whether they are to blame."""
 
 from uuid import UUID
 
@@ -36,7 +36,7 @@ def queue(database: Database, heard: list[SetAside]) -> StoryboardQueue:
 
 
 def enqueue_bad(producer: psycopg.Connection, count: int) -> list[UUID]:
-    """In front of all others."""
+    """In front of all other rows."""
     with producer.transaction():
         return [enqueue(producer, project_id="bad", priority=9) for _ in range(count)]
 
@@ -44,12 +44,12 @@ def enqueue_bad(producer: psycopg.Connection, count: int) -> list[UUID]:
 @pytest.mark.parametrize(
     "refusal", [RAISE, "PERFORM 1 / 0", "PERFORM 2147483647 + 1", "ASSERT false"]
 )
-def test_the_one_that_is_refused(
+def test_a_refused_row_is_set_aside(
     queue: StoryboardQueue, producer: psycopg.Connection, heard: list[SetAside], refusal: str
 ) -> None:
     producer.execute(REFUSE.format(refusal).encode())
     [bad] = enqueue_bad(producer, 1)
-    # A few among many are to blame; of more it may be a quota.
+    # A few among many are to blame. If there are more, the cause may be a quota.
     good = {enqueue(producer) for _ in range(5)}
     assert {claim.id for claim in queue.claim(6)} == good
     assert [row.id for row in heard] == [bad]
@@ -67,7 +67,7 @@ def test_more_bad_rows_than_a_batch_do_not_hide_the_good_ones(
     assert {row.id for row in heard} == set(bad)
 
 
-def test_when_all_are_refused_it_is_not_the_rows(
+def test_when_all_are_refused_the_rows_are_not_to_blame(
     queue: StoryboardQueue, producer: psycopg.Connection, heard: list[SetAside]
 ) -> None:
     producer.execute(REFUSE.format(RAISE).encode())

@@ -1,4 +1,4 @@
-"""A claim that is no longer ours changes nothing, however it was lost and whatever its end."""
+"""A claim that was lost in any way changes nothing, whatever its end."""
 
 from collections.abc import Callable
 from typing import Any

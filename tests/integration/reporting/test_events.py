@@ -1,4 +1,4 @@
-"""What reaches Sentry, and what does not."""
+"""Which events reach Sentry, and which do not."""
 
 import time
 from collections.abc import Iterator
@@ -37,7 +37,7 @@ def bench(
 
 
 def events(bench: Bench, sentry: SentryServer) -> list[dict[str, Any]]:
-    """All that was sent."""
+    """All events that were sent."""
     bench.reporter.close()
     return sentry.events
 
@@ -108,7 +108,7 @@ def test_transient_errors_are_no_events_until_the_last(bench: Bench, sentry: Sen
     assert only_event(bench, sentry)["tags"]["attempt"] == "3"
 
 
-def test_a_failure_whose_commit_was_answered_too_late_is_told_all_the_same(
+def test_a_failure_whose_commit_was_answered_too_late_is_still_told(
     bench: Bench, sentry: SentryServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     claim = bench.claim(bench.stage.serve(IMAGE, [Answer(410)]))
@@ -172,7 +172,7 @@ def open_a_breaker(bench: Bench, faults: list[SourceFault]) -> list[Claim]:
 
 
 def let_pass(bench: Bench, monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
-    """For the breakers; then the keeper looks for news."""
+    """Time passes for the breakers. Then the keeper looks for news."""
     monkeypatch.setattr(bench.breakers, "_clock", lambda: time.monotonic() + seconds)
     bench.attempts().tell_news()
 
@@ -223,7 +223,7 @@ def test_the_end_of_such_a_pause_is_one_event_and_recalls_its_rows(
     assert due.fetchone() == (5,)
 
 
-def test_a_pause_tells_what_led_up_to_it(
+def test_a_pause_names_the_errors_that_led_to_it(
     bench: Bench, sentry: SentryServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     open_a_breaker(bench, [Answer(502, always=True)])
@@ -269,7 +269,7 @@ def test_other_errors_are_told_when_they_end_the_row(
     assert events(bench, sentry) == []
 
 
-def test_of_many_failures_the_first_few_are_told_and_the_others_counted(
+def test_the_first_of_many_failures_are_told_and_the_others_counted(
     bench: Bench, sentry: SentryServer
 ) -> None:
     url = bench.stage.serve(IMAGE, [Answer(410, always=True)])

@@ -1,4 +1,4 @@
-"""Each attempt in a scope of its own, and, where asked for, as a transaction."""
+"""Each attempt has a scope of its own and, where asked for, a transaction."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -113,7 +113,7 @@ def test_an_attempt_that_fails_is_a_span_that_failed(traced: Bench, sentry: Sent
     assert source["description"] == "source 127.0.0.1"
 
 
-def test_what_is_published_is_continued(traced: Bench, sentry: SentryServer) -> None:
+def test_a_published_trace_is_continued(traced: Bench, sentry: SentryServer) -> None:
     url = traced.stage.serve(IMAGE)
     with traced.reporter.publishing(1) as trace:
         claim = traced.claim(url, sentry_trace=trace.sentry_trace, baggage=trace.baggage)
@@ -198,7 +198,7 @@ def test_a_crash_outside_of_attempts_is_told_with_its_stack(
 @pytest.mark.parametrize(
     "columns",
     [
-        # Read by the SDK, in a time that grows with the square of the blanks.
+        # The SDK reads it in a time that grows with the square of the blanks.
         {"sentry_trace": f"{TRACE_ID}-b0e6f15b45c36b12-1{' ' * 300}"},
         {"sentry_trace": f"{TRACE_ID}-b0e6f15b45c36b12-1", "baggage": "a=b," * 5_000},
     ],

@@ -1,7 +1,7 @@
-"""Copies one image and prints the peak of its memory: a process of its own for the tests.
+"""Copies one image in a process of its own and prints the peak of its memory.
 
-The stand-ins hold whole images, so they must run elsewhere.
-Arguments: the source's URL, Cloudinary's URL, its key and its secret.
+The stand-ins hold whole images, so they run in another process. Arguments: the source's URL,
+Cloudinary's URL, its key and its secret.
 """
 
 import sys

@@ -69,7 +69,7 @@ def test_the_same_image_lands_on_the_same_asset(stage: Stage, small_image: bytes
     assert first.cdn_url != again.cdn_url
 
 
-def test_the_steps_are_told_in_words(stage: Stage, small_image: bytes) -> None:
+def test_the_steps_are_announced_in_words(stage: Stage, small_image: bytes) -> None:
     stored = stage.copy(stage.serve(small_image))
     assert stage.steps == [
         "asking 127.0.0.1 for the image",

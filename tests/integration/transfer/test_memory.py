@@ -1,4 +1,4 @@
-"""Memory stays flat whatever the size of the image."""
+"""Memory stays flat for images of any size."""
 
 import subprocess
 import sys
@@ -16,7 +16,7 @@ PEAK_BYTES = 8_000_000
 
 
 def peak_bytes(stage: Stage, body: bytes, faults: Sequence[SourceFault]) -> int:
-    """Of one transfer of ``body``, in a process without the stand-ins."""
+    """The peak of one transfer of ``body``, in a process without the stand-ins."""
     account = stage.cloudinary
     account.max_file_bytes = len(body)
     account.keep_bytes = False

@@ -1,4 +1,4 @@
-"""A source that is slow, hangs, or is given up: bounded, and nothing is stored."""
+"""Waits for a source that is slow, hangs, or is given up are bounded, and nothing is stored."""
 
 import threading
 import time
@@ -30,8 +30,8 @@ def test_a_body_that_stops_is_a_timeout(
 def test_a_slow_drip_ends_with_the_attempts_time(
     stage: Stage, image: bytes, bytes_per_chunk: int
 ) -> None:
-    """Before the type is known, or in the middle of the upload."""
-    # No wait is longer than a moment; only the deadline ends this.
+    """The drip comes before the type is known, or in the middle of the upload."""
+    # No wait takes longer than a moment, so only the deadline can end it.
     url = stage.serve(image, [Drip(bytes_per_chunk, seconds=0.05)])
     started = time.monotonic()
     error = stage.source_failure(url, seconds=0.5)

@@ -1,4 +1,4 @@
-"""The HTTP side of a worker that does not run, on a free port, with everything below it real."""
+"""The HTTP side of a worker that does not run, with everything below it real."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -37,7 +37,7 @@ def settings(dsn: str, cloudinary: Cloudinary) -> Settings:
 
 @pytest.fixture
 def serve(settings: Settings) -> Iterator[Serve]:
-    """Serves with the settings changed so."""
+    """Serves with some settings changed."""
     with ExitStack() as stack:
 
         def serve(**changed: Any) -> Served:

@@ -1,4 +1,4 @@
-"""What the tests of the HTTP side are given."""
+"""What the tests of the HTTP side share."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ AWAY = "postgresql://worker@127.0.0.1:1/nothing"
 
 @dataclass
 class Served:
-    """What a test may look at and turn."""
+    """A server under test, with the parts that a test may look at and change."""
 
     port: int
     http: Http

@@ -1,4 +1,4 @@
-"""What Prometheus reads, by Prometheus' own parser."""
+"""The metrics, read with Prometheus' own parser."""
 
 import json
 import re
@@ -143,7 +143,7 @@ def expressions() -> Iterator[str]:
 
 @pytest.fixture
 def scraped(served: Served) -> dict[str, set[str]]:
-    """The labels of each sample; a pause is there, so that its label is."""
+    """The labels of each sample. A pause exists, so that its label appears."""
     error = AttemptError(ErrorCode.STORAGE_UNAUTHORIZED, "no", upstream="cloudinary")
     served.http._parts.breakers.failed(new_claim(), error)
     return {
@@ -158,7 +158,7 @@ def test_dashboard_and_alerts_name_only_what_exists(scraped: dict[str, set[str]]
     for expression in expressions():
         names = re.findall(r"\bstoryboard_\w+", expression)
         assert names, expression
-        # Prometheus itself adds the instance.
+        # Prometheus itself adds the label of the instance.
         labels = {"instance"}.union(*(scraped[name] for name in names))
         for asked in re.findall(r"\bby \(([^)]*)\)", expression):
             assert {label.strip() for label in asked.split(",")} <= labels, expression

@@ -1,4 +1,4 @@
-"""One row: its progress, and doing it now."""
+"""One row: its progress, and processing it now."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor

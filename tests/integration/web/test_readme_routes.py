@@ -1,4 +1,4 @@
-"""The README's table of routes against what is served."""
+"""The README's table of routes agrees with the routes that are served."""
 
 import re
 from pathlib import Path

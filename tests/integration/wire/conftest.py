@@ -12,7 +12,7 @@ MakeClient = Callable[..., httpx.Client]
 
 @pytest.fixture
 def make_client() -> Iterator[MakeClient]:
-    """Clients over a Transport with generous time-outs unless told otherwise."""
+    """Clients over a Transport, with generous time-outs unless a test sets others."""
     with ExitStack() as clients:
 
         def make(**settings: Any) -> httpx.Client:

@@ -1,4 +1,4 @@
-"""Every wait ends with the deadline, and at once when it is cancelled."""
+"""Every wait ends with the deadline, and at once when the deadline is cancelled."""
 
 import itertools
 import socket
@@ -22,10 +22,10 @@ SOON_SECONDS = 10.0
 
 
 class ObservedDeadline(Deadline):
-    """Tells when a wait has asked how long it may last and is about to begin.
+    """Notes when a wait is about to begin.
 
-    Only waits after the ``uses``-th time that a socket was put under the deadline count: the
-    first is for connecting, over TLS the second for the handshake, the last for the exchange.
+    Only waits after the ``uses``-th time that a socket was put under the deadline count: the first
+    is for connecting, over TLS the second for the handshake, the last for the exchange.
     """
 
     def __init__(self, uses: int) -> None:
@@ -143,7 +143,7 @@ def test_a_slow_answer_is_no_read_time_out(make_client: MakeClient) -> None:
     "script", [dripping_head, dripping_body, dripping_chunks, dripping_without_length]
 )
 def test_a_drip_is_a_read_time_out(make_client: MakeClient, script: Script) -> None:
-    """Each byte in time, and the whole in hours."""
+    """A byte comes in time for each wait, and the whole would take hours."""
     client = make_client(read_timeout_seconds=0.3)
     deadline = Deadline(2 * SOON_SECONDS)
     begun = time.monotonic()
@@ -155,7 +155,7 @@ def test_a_drip_is_a_read_time_out(make_client: MakeClient, script: Script) -> N
     assert 0.25 < time.monotonic() - begun < SOON_SECONDS
 
 
-def test_what_a_peer_takes_its_time_for_first_does_not_count(make_client: MakeClient) -> None:
+def test_the_time_before_the_answer_begins_does_not_count(make_client: MakeClient) -> None:
     def script(peer: Peer) -> None:
         peer.read_head()
         threading.Event().wait(0.25)
@@ -232,7 +232,7 @@ def test_a_tls_handshake_ends_with_the_deadline(client: httpx.Client) -> None:
 
 
 class Outcome:
-    """What a request ended with that ran in a thread of its own."""
+    """How a request ended that ran in a thread of its own."""
 
     def __init__(self, send: Callable[[], object]) -> None:
         self.error: Exception | None = None
@@ -262,7 +262,7 @@ def cancelled_while_it_waits(
 
 
 @pytest.mark.parametrize(("scheme", "uses"), [("http", 2), ("https", 3)])
-def test_cancelling_wakes_who_waits_for_a_head(
+def test_cancelling_wakes_a_wait_for_a_head(
     make_client: MakeClient,
     server_tls: ssl.SSLContext,
     trusting_tls: ssl.SSLContext,
@@ -279,14 +279,14 @@ def test_cancelling_wakes_who_waits_for_a_head(
 
 
 @pytest.mark.parametrize(("scheme", "uses"), [("http", 2), ("https", 3)])
-def test_cancelling_wakes_who_waits_for_a_body(
+def test_cancelling_wakes_a_wait_for_a_body(
     make_client: MakeClient,
     server_tls: ssl.SSLContext,
     trusting_tls: ssl.SSLContext,
     scheme: str,
     uses: int,
 ) -> None:
-    """And what was cut off does not pass for a whole body, whose end would look the same."""
+    """A body that was cut off does not count as whole, although its end looks the same."""
 
     def script(peer: Peer) -> None:
         peer.read_head()
@@ -306,7 +306,7 @@ def test_cancelling_wakes_who_waits_for_a_body(
     assert isinstance(error, httpx.ReadTimeout)
 
 
-def test_a_body_cut_off_between_two_waits_does_not_pass_for_whole(client: httpx.Client) -> None:
+def test_a_body_cut_off_between_two_waits_does_not_count_as_whole(client: httpx.Client) -> None:
     class CancelledAfterALook(Deadline):
         armed = False
 

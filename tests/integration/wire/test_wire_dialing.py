@@ -1,4 +1,4 @@
-"""Whom a request is sent to, and who proves to be it."""
+"""Where a request is sent, and how the server proves its name."""
 
 import hashlib
 import socket
@@ -141,7 +141,7 @@ def test_tls_with_a_trusted_certificate(
 
 
 def refused(tls: ssl.SSLContext) -> Script:
-    """A script of a server whose certificate the client does not take."""
+    """The script of a server whose certificate the client refuses."""
 
     def script(peer: Peer) -> None:
         with pytest.raises((ssl.SSLError, ConnectionError)):
@@ -194,7 +194,7 @@ def test_a_name_with_an_underscore_needs_a_trusted_certificate_as_well(
 
 
 def test_a_name_server_that_is_dead_is_not_waited_for(make_client: MakeClient) -> None:
-    """The look-up is left behind; so many of them, and no more, may be."""
+    """The look-up is left behind. Only a bounded number may be."""
     answered = threading.Event()
     asked: list[str] = []
 
@@ -241,7 +241,7 @@ def test_a_look_up_ends_when_its_attempt_is_cancelled(make_client: MakeClient) -
 def test_a_certificate_without_a_known_authority_is_refused(
     make_client: MakeClient, server_tls: ssl.SSLContext
 ) -> None:
-    """The default context verifies."""
+    """The default context verifies certificates."""
     with ScriptedServer(refused(server_tls)) as server:
         client = make_client(resolve=leading_to(server.port))
         with pytest.raises(httpx.ConnectError, match="self-signed"):

@@ -1,4 +1,4 @@
-"""A dial for which there is no descriptor: the idle connections hold some."""
+"""A dial without a free descriptor takes those of the idle connections."""
 
 import errno
 import os
@@ -20,7 +20,7 @@ NO_DESCRIPTOR = OSError(errno.EMFILE, os.strerror(errno.EMFILE))
 
 
 class Lacking:
-    """A resolver that finds no descriptor so often."""
+    """A resolver that lacks a descriptor so many times."""
 
     def __init__(self) -> None:
         self.times = 0
@@ -34,7 +34,9 @@ class Lacking:
         return resolve_any(host, port)
 
 
-def test_it_is_tried_once_more_with_those_of_idle_connections(make_client: MakeClient) -> None:
+def test_it_is_tried_once_more_with_the_descriptors_of_idle_connections(
+    make_client: MakeClient,
+) -> None:
     idle, resolver = IdleConnections(), Lacking()
     client = make_client(idle=idle, resolve=resolver)
     with (
@@ -66,7 +68,7 @@ def test_the_lack_is_in_the_chain_of_what_it_raises(
     assert resolver.asked == asked
 
 
-def test_no_other_address_hides_it(
+def test_no_other_address_hides_the_lack(
     make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nothing listens at the last address, which would count as an error of the host."""
@@ -87,7 +89,7 @@ def test_no_other_address_hides_it(
 def test_an_unknown_name_is_a_lack_where_no_file_could_be_opened(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The system's resolver says the same of both."""
+    """The system's resolver gives the same error for both."""
 
     def unknown(*_: object, **__: object) -> None:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")

@@ -49,15 +49,15 @@ def test_a_connection_serves_many_requests(client: httpx.Client, said: bytes) ->
 def test_an_answer_without_a_body_ends_the_connection(
     client: httpx.Client, method: str, said: bytes
 ) -> None:
-    """A peer that sends a body all the same would answer the next request with it."""
+    """If a peer sends a body all the same, it would look like the next answer."""
     with ScriptedServer(saying(said)) as server:
         for _ in range(3):
             assert client.request(method, server.url()).content == b""
         assert server.connections == 3
 
 
-def test_what_comes_unasked_is_no_answer(client: httpx.Client) -> None:
-    """The bytes lie in the kept connection before the next request is sent."""
+def test_bytes_that_come_unasked_are_no_answer(client: httpx.Client) -> None:
+    """The bytes are in the kept connection before the next request is sent."""
     unasked = threading.Event()
 
     def first(peer: Peer) -> None:
@@ -78,7 +78,7 @@ def test_what_comes_unasked_is_no_answer(client: httpx.Client) -> None:
 
 
 def test_an_empty_answer_need_not_be_read(client: httpx.Client) -> None:
-    """A redirect, say, of which only the head is looked at."""
+    """A redirect is an example: only its head is looked at."""
     with ScriptedServer(saying(answer(b"", "Location: /b", status="302 Found"))) as server:
         for _ in range(3):
             with client.stream("GET", server.url()):
@@ -93,7 +93,7 @@ def test_an_empty_answer_need_not_be_read(client: httpx.Client) -> None:
         answer(b"x", "Connection: close"),
         answer(b"x", "Connection: Foo, Close"),
         b"HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\nx",
-        # More than was asked for.
+        # More bytes than were asked for.
         answer(b"x") + b"HTTP/1.1 200 OK\r\n",
     ],
 )
@@ -114,7 +114,7 @@ def test_a_connection_is_closed_when_it_may_not_serve_another(
     assert ends == [b"", b""]
 
 
-def test_a_client_that_says_close_means_it(client: httpx.Client) -> None:
+def test_a_client_that_says_close_closes(client: httpx.Client) -> None:
     with ScriptedServer(saying(answer(b"x"))) as server:
         for _ in range(2):
             client.get(server.url(), headers={"Connection": "close"})
@@ -175,7 +175,7 @@ def test_a_connection_that_idled_too_long_is_not_used(make_client: MakeClient) -
 
 
 def test_a_connection_the_peer_has_closed_is_not_used(client: httpx.Client) -> None:
-    """Seen before the request is sent, so that a request with a body is safe too."""
+    """It is noticed before the request is sent, so a request with a body is safe too."""
     closed = threading.Event()
 
     def first(peer: Peer) -> None:
@@ -218,7 +218,7 @@ def test_a_get_that_met_a_stale_connection_is_sent_once_more(client: httpx.Clien
     assert closed[0].startswith(b"GET /again")
 
 
-def test_it_is_sent_only_once_more(client: httpx.Client) -> None:
+def test_a_request_is_repeated_only_once(client: httpx.Client) -> None:
     with (
         ScriptedServer(closing_on_the_second(b"", []), closing_after(b"")) as server,
     ):
@@ -237,7 +237,7 @@ def test_it_is_sent_only_once_more(client: httpx.Client) -> None:
     ],
     ids=["with a body", "not a safe method", "the answer had begun"],
 )
-def test_what_may_have_had_an_effect_is_not_sent_again(
+def test_a_request_that_may_have_had_an_effect_is_not_repeated(
     client: httpx.Client, method: str, body: bytes, said: bytes
 ) -> None:
     with ScriptedServer(closing_on_the_second(said, [])) as server:
@@ -266,7 +266,7 @@ def test_origins_do_not_share_connections(client: httpx.Client) -> None:
         client.close()
 
 
-def test_what_ends_after_close_is_closed_too(client: httpx.Client) -> None:
+def test_a_connection_that_ends_after_close_is_closed_too(client: httpx.Client) -> None:
     # Leaving the server waits until the client has closed.
     with (
         ScriptedServer(saying(answer(b"x"))) as server,
@@ -283,7 +283,7 @@ def echo(peer: Peer) -> None:
 
 
 def test_many_threads_do_not_mix_their_bytes(client: httpx.Client) -> None:
-    """Each body goes through twice: the echo of one request is the body of the next."""
+    """Each body passes twice: the echo of one request is the body of the next."""
     threads, rounds, size = 12, 3, 5_000_000
     most_at_once = threads * 2
 
@@ -331,8 +331,8 @@ def test_a_thousand_descriptors_are_no_limit(client: httpx.Client) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-def test_transports_share_the_room_and_not_the_connections(make_client: MakeClient) -> None:
-    """What one of them may reach, the other's resolver may refuse."""
+def test_transports_share_the_room_and_not_their_connections(make_client: MakeClient) -> None:
+    """An address that one resolver allows may be refused by the other."""
     idle = IdleConnections(most=2)
     one, other = make_client(idle=idle), make_client(idle=idle)
     with ScriptedServer(saying(answer(b"x"))) as server:

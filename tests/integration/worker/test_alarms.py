@@ -1,4 +1,4 @@
-"""What a sweep raises an alarm for, and how often."""
+"""The alarms of a sweep, and how often they are raised."""
 
 import json
 from collections.abc import Collection, Iterator
@@ -87,7 +87,7 @@ def test_a_dead_worker_is_told_once_an_hour(
 def test_sweeps_that_keep_up_still_tell_of_a_dead_worker(
     alarms: Alarms, producer: psycopg.Connection
 ) -> None:
-    """With one every five minutes no row waits longer than that."""
+    """With a sweep every five minutes no row waits longer than that."""
     wait_for(producer, 10)
     assert alarms.watch() == []
     producer.execute("DELETE FROM storyboards")
@@ -104,9 +104,7 @@ def test_rows_that_come_rarely_are_no_outage(alarms: Alarms, producer: psycopg.C
         time_passes(producer, 1000)
 
 
-def test_without_its_table_it_tells_with_every_sweep(
-    alarms: Alarms, producer: psycopg.Connection
-) -> None:
+def test_without_its_table_every_sweep_tells(alarms: Alarms, producer: psycopg.Connection) -> None:
     wait_for(producer, MAX_WAIT_SECONDS + 10)
     producer.execute("ALTER TABLE storyboard_alarms RENAME TO elsewhere")
     try:
@@ -176,7 +174,7 @@ def test_links_that_die_within_two_hours(alarms: Alarms, producer: psycopg.Conne
 
 def test_an_upstream_that_goes_on_refusing(alarms: Alarms, producer: psycopg.Connection) -> None:
     worker(producer, paused=["cloudinary"])
-    # Rows that wait for it do not make the worker a stalled one.
+    # Rows that wait for the upstream do not make the worker a stalled one.
     wait_for(producer, MAX_WAIT_SECONDS + 10)
     assert alarms.watch() == [], "its beginning was told by the worker"
     time_passes(producer, 300)
@@ -194,7 +192,7 @@ def test_an_upstream_that_was_well_in_between(alarms: Alarms, producer: psycopg.
 
 
 class TestSweepsAlone:
-    """No worker is there that could tell of an upstream."""
+    """No worker runs that could tell of an upstream."""
 
     def test_that_it_goes_on(self, alarms: Alarms, producer: psycopg.Connection) -> None:
         assert alarms.met(["cloudinary"]) == []
@@ -209,7 +207,7 @@ class TestSweepsAlone:
             assert alarms.met(paused) == []
             time_passes(producer, 300)
 
-    def test_that_is_the_business_of_workers_where_there_are_any(
+    def test_with_a_worker_a_sweep_tells_of_no_upstream(
         self, alarms: Alarms, producer: psycopg.Connection
     ) -> None:
         worker(producer)
@@ -218,7 +216,7 @@ class TestSweepsAlone:
         assert alarms.met(["cloudinary"]) == []
 
 
-def test_what_was_long_ago_is_forgotten(alarms: Alarms, producer: psycopg.Connection) -> None:
+def test_an_upstream_of_long_ago_is_forgotten(alarms: Alarms, producer: psycopg.Connection) -> None:
     worker(producer)
     long_ago = moment(producer, -200_000)
     producer.execute("INSERT INTO storyboard_alarms VALUES ('old', %s, %s)", [long_ago, long_ago])
@@ -255,7 +253,7 @@ def test_another_worker_has_told_it(
 def test_a_lack_is_told_without_the_database(
     alarms: Alarms, database: Database, reporter: Reporter, sentry: SentryServer
 ) -> None:
-    """To which there may be no connection for the same reason."""
+    """The same lack may prevent a connection to the database."""
     away = Alarms(
         AlarmRegister(Database("host=127.0.0.1 port=1", timeout_seconds=1)),
         WorkerRegister(database, lease_seconds=60),

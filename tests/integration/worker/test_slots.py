@@ -1,4 +1,4 @@
-"""Slots: what became of an attempt that was stopped, and what is left when they are closed."""
+"""Slots: the end of an attempt that was stopped, and what is left after they are closed."""
 
 import threading
 from collections.abc import Iterator
@@ -67,7 +67,7 @@ def test_closed_slots_finish_what_is_under_way_and_end(
 
 @pytest.fixture
 def no_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The system has none left for slots."""
+    """The system has no thread left for slots."""
     start = threading.Thread.start
 
     def refuse(thread: threading.Thread) -> None:
@@ -95,7 +95,7 @@ def test_a_row_for_which_there_is_no_thread_is_given_back(
 def test_the_database_is_not_waited_for_where_no_thread_may_wait(
     bench: Bench, slots: Slots, no_threads: None, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """It is the claim loop that starts them; the row comes back by its lease."""
+    """The claim loop starts attempts. The row comes back when its lease lapses."""
     claim = bench.claim(bench.stage.serve(IMAGE))
     bench.producer.execute("ALTER TABLE storyboards RENAME TO away")
     try:
