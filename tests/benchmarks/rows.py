@@ -34,7 +34,7 @@ class Rows:
         self._connection.close()
 
     def insert(self, count: int, source_url: str) -> None:
-        """As a producer does, in one statement."""
+        """Insert rows like a producer, in one statement."""
         self.transactions += 1
         self._connection.execute(INSERT, [source_url, count])
 
@@ -51,7 +51,7 @@ class Rows:
         return self._database.is_resting()
 
     def all_ready(self, count: int) -> bool:
-        """Whether all the rows there are, ``count`` of them, are ready."""
+        """Whether all ``count`` rows are ready."""
         self.transactions += 1
         found = self._connection.execute(COUNTS).fetchone()
         assert found is not None

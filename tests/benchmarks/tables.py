@@ -8,7 +8,7 @@ NOTHING = "-"
 
 @dataclass(frozen=True)
 class Table:
-    """``rows`` are cells, the contestant first; ``notes`` stand below."""
+    """``rows`` are cells, the contestant first. ``notes`` are printed below."""
 
     title: str
     columns: Sequence[str]
@@ -25,7 +25,7 @@ class Table:
 
 
 def figure(value: float | None, reach: str = "") -> str:
-    """Three digits or so; ``reach`` is the target, like ``≥ 3.5``."""
+    """A number with about three digits. ``reach`` is the target, like ``≥ 3.5``."""
     if value is None:
         return NOTHING
     return f"{_rounded(value)} (reach {reach})" if reach else _rounded(value)

@@ -184,7 +184,7 @@ def test_no_kind_of_link_leaks(
     monkeypatch: pytest.MonkeyPatch,
     kind: str,
 ) -> None:
-    """Refused by the source, led on to another link, and repeated by the storage in many ways."""
+    """Links are refused by the source, redirected, and repeated by the storage in many ways."""
     monkeypatch.setattr(Origin, "_check_signature", lambda _origin, _request: None)
     target = target_of(kind)
     url = f"{bench.stage.origin.url}{target}"

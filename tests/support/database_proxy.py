@@ -22,7 +22,7 @@ PORT = 5432
 
 
 class DatabaseProxy:
-    """``server_dsn`` leads to the server, :attr:`dsn` to the same database through the proxy."""
+    """``server_dsn`` leads to the server; :attr:`dsn` to the same database through the proxy."""
 
     def __init__(self, server_dsn: str) -> None:
         self._server = conninfo.conninfo_to_dict(server_dsn)

@@ -170,7 +170,7 @@ class Session:
         self._client.sendall(message.raw)
 
     def _hold(self, message: Message, fault: Fault) -> None:
-        """Keep the answer until it is whole: then what it tells has surely happened."""
+        """Keep the answer until it is complete. Then the server has surely done its work."""
         self._held.append(message)
         if message.kind != READY:
             return

@@ -1,4 +1,4 @@
-"""Breakers by a clock that goes only when it is told to."""
+"""Breakers with a clock that stands still until a test sets it."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""The container image, judged by the files that it is built from: no engine is needed."""
+"""The container image, checked by the files that it is built from. No engine is needed."""
 
 import json
 import re
@@ -34,7 +34,7 @@ def stages() -> list[list[tuple[str, str]]]:
 
 
 def last(name: str) -> str:
-    """What ``name`` says in the final stage, the last time."""
+    """The text of ``name`` in the final stage; the last one counts."""
     return [text for found, text in stages()[-1] if found == name][-1]
 
 
@@ -56,7 +56,7 @@ def declared() -> list[Requirement]:
     return [Requirement(text) for text in texts]
 
 
-def test_the_final_stage_takes_only_what_the_first_one_made() -> None:
+def test_the_final_stage_takes_only_the_results_of_the_first() -> None:
     first, final = stages()
     assert first[0][1].endswith(" AS build")
     assert not re.search(r"\bAS\b", final[0][1])

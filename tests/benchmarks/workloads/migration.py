@@ -1,4 +1,4 @@
-"""How long anything waits while a table of a million rows is migrated under traffic."""
+"""How long statements wait while a table of a million rows is migrated under traffic."""
 
 import time
 from collections.abc import Iterator
@@ -50,7 +50,7 @@ def migration(stage: Stage) -> list[Report]:
 
 @contextmanager
 def older_database(server: Server) -> Iterator[BenchDatabase]:
-    """Of the released version; it is dropped in the end."""
+    """A database of the released version, which is dropped at the end."""
     database = BenchDatabase(server, f"bench_{time.monotonic_ns()}")
     name = sql.Identifier(database.name)
     server.connection.execute(sql.SQL("CREATE DATABASE {}").format(name))

@@ -73,7 +73,7 @@ def _measure(stage: Stage, seconds: float) -> list[Part]:
 
 
 def _parts(watched: Watched, part_seconds: float) -> list[Part]:
-    """Each ends by the clock, so that delays do not add up."""
+    """Each update ends by the clock, so that delays do not add up."""
     stored_before, before = watched.wait_for(WARM_UP_IMAGES)
     began_at = before
     parts = []

@@ -1,4 +1,4 @@
-"""Many threads' items in one write, a lone one at once."""
+"""Items of many threads are written together, and a lone item at once."""
 
 import threading
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from storyboard_worker.errors import DatabaseUnavailable, LeaseLost
 
 
 class Writer:
-    """Records batches; the first write waits until it is let go."""
+    """Records batches. The first write waits until it is released."""
 
     def __init__(self) -> None:
         self.batches: list[list[int]] = []
@@ -42,14 +42,14 @@ def queued(commit: GroupCommit[int]) -> int:
 
 
 def submit_behind_a_write(writer: Writer, items: list[int]) -> list[BaseException | None]:
-    """Submit item 0, and ``items`` while it is being written; what became of ``items``."""
+    """Submit item 0, and ``items`` while it is written; returns the results of ``items``."""
     commit = GroupCommit(writer)
     with ThreadPoolExecutor(len(items) + 1) as threads:
         first = threads.submit(commit.submit, 0)
         assert writer.first_began.wait(10)
         others = [threads.submit(commit.submit, item) for item in items]
         while queued(commit) < len(items):
-            pass  # they queue up while the first write is under way
+            pass  # They queue while the first write is under way
         writer.let_go.set()
         first.result(10)
         return [other.exception(10) for other in others]
@@ -83,7 +83,7 @@ def test_a_batch_has_a_limit() -> None:
 
 
 class Unwritable(Exception):
-    """As vendors' errors do, it wants more than its text."""
+    """Like a vendor's error, it needs more than its text."""
 
     def __init__(self, text: str, *, item: int) -> None:
         super().__init__(text)
@@ -101,7 +101,7 @@ def test_an_item_that_cannot_be_written_does_not_take_the_others_with_it() -> No
     assert [type(error) for error in errors] == [type(None), Unwritable, type(None)]
 
 
-def test_what_a_write_raises_reaches_its_bringer_and_the_next_write_goes_on() -> None:
+def test_an_exception_of_a_write_reaches_its_thread_and_the_next_write_goes_on() -> None:
     failing = [True]
 
     def write(items: list[int]) -> list[None]:

@@ -1,4 +1,4 @@
-"""A server that refuses us is asked ever more rarely, by one at a time."""
+"""A server that refuses the worker is asked ever more rarely, by one thread at a time."""
 
 from itertools import pairwise
 
@@ -18,7 +18,7 @@ def refusals(clock: Clock) -> Refusals:
 
 
 def ask(refusals: Refusals, said: str | None = None) -> None:
-    """One attempt to connect, to which the server says so; nothing: it lets us in."""
+    """One attempt to connect. The server refuses it with these words, or accepts it without any."""
     with refusals.heeded():
         if said is not None:
             raise psycopg.OperationalError(said)
@@ -104,7 +104,7 @@ def test_a_server_that_is_only_away_may_be_asked_again_at_once(
 
 
 def test_threads_that_were_refused_together_count_once(refusals: Refusals, clock: Clock) -> None:
-    """Each had begun before the first answer came."""
+    """Each thread had begun before the first answer came."""
 
     def ask_while_another_is_refused() -> None:
         with refusals.heeded():
@@ -125,7 +125,7 @@ def test_one_asks_at_a_time(refusals: Refusals, clock: Clock) -> None:
     ask(refusals)
 
 
-def test_when_it_lets_us_in_all_is_forgotten(refusals: Refusals, clock: Clock) -> None:
+def test_an_accepted_connection_resets_everything(refusals: Refusals, clock: Clock) -> None:
     asked_at(refusals, clock, 100)
     clock.now += 60
     ask(refusals)

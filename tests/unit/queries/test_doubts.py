@@ -1,4 +1,4 @@
-"""Claims whose answer never came are looked for, for a while."""
+"""Claims whose answer never came are searched for, for a while."""
 
 import pytest
 
@@ -26,7 +26,7 @@ def lose(doubts: Doubts) -> str:
     return mark
 
 
-def test_an_answered_claim_is_in_no_doubt(doubts: Doubts) -> None:
+def test_an_answered_claim_is_not_in_doubt(doubts: Doubts) -> None:
     with doubts.marked() as mark:
         assert len(mark) == MARK_CHARACTERS
     assert doubts.to_look_for() == []
@@ -48,7 +48,7 @@ def test_it_is_looked_for_at_once_and_then_every_second(doubts: Doubts, clock: C
     assert doubts.to_look_for() == [mark]
 
 
-def test_what_was_found_is_looked_for_no_more(doubts: Doubts, clock: Clock) -> None:
+def test_a_claim_that_was_found_is_searched_for_no_more(doubts: Doubts, clock: Clock) -> None:
     found, missing = lose(doubts), lose(doubts)
     assert doubts.to_look_for() == [found, missing]
     doubts.settled({found})

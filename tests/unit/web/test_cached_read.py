@@ -1,4 +1,4 @@
-"""One look for many who ask."""
+"""Many callers share one read."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -65,7 +65,7 @@ def test_no_caller_waits_long_and_the_next_do_not_wait_at_all(release: threading
     look = CachedRead(read, fresh_seconds=1000, patience_seconds=0.2)
     with pytest.raises(DatabaseUnavailable, match="has not answered"):
         look()
-    # Were each of these a wait of its own, the test's time-out would meet it.
+    # If each had a wait of its own, the test would end with its time-out.
     look._patience_seconds = 0.0
     for _ in range(1000):
         with pytest.raises(DatabaseUnavailable, match="has not answered"):
