@@ -35,7 +35,16 @@ from tests.support.sentry_server import SentryServer, sentry_server
 
 TESTS = Path(__file__).parent
 # The rooms whose tests leave only rows behind, so that they can share one database.
-SHARING_ROOMS = ("integration", "acceptance/commands")
+SHARING_ROOMS = (
+    "acceptance/commands",
+    "integration/attempts",
+    "integration/queries",
+    "integration/reporting",
+    "integration/schema",
+    "integration/test_secrecy.py",
+    "integration/web",
+    "integration/worker",
+)
 # What the marker `database` may say, and the fixture that makes it.
 DATABASES = {"own": "own_dsn", "shared": "emptied_dsn", "unmigrated": "empty_dsn"}
 

@@ -49,7 +49,7 @@ class Message:
 
     @property
     def ends_request(self) -> bool:
-        """Whether the client has sent it to get the server's answer."""
+        """Whether the server answers after the client has sent it."""
         return self.kind in {QUERY, SYNC, TERMINATE}
 
     @property

@@ -240,5 +240,5 @@ class SimulatedWorker:
 
 
 def _as_any(part: Any) -> Any:
-    """The dispatcher uses no other part of it."""
+    """``part`` in place of a real one. The dispatcher uses no more of it than it has."""
     return part

@@ -84,14 +84,14 @@ class SpoiledWorker:
     def told_of(self, id_: UUID, message: str, since: int) -> int:
         """How many such lines there are.
 
-        They are of this row or of no particular row, and come after the first ``after`` lines.
+        They are of this row or of no particular row, and come after the first ``since`` lines.
         """
         lines = [line for line in self.log[since:] if line["message"] == message]
         return sum(line.get("storyboard_id") in {None, str(id_)} for line in lines)
 
     @property
     def last_seen_at(self) -> datetime | None:
-        """The number of its heartbeats."""
+        """The moment of its last heartbeat."""
         row = self.producer.execute("SELECT max(last_seen_at) FROM storyboard_workers").fetchone()
         assert row is not None
         seen_at: datetime | None = row[0]
@@ -99,7 +99,7 @@ class SpoiledWorker:
 
     @property
     def listens(self) -> bool:
-        """The state that its last message names."""
+        """Whether it listens, by what it has logged."""
         begun = len(self.logged("listening for new rows"))
         return begun > len(self.logged("listening ended"))
 
@@ -126,7 +126,7 @@ def spoiled_worker(
     proxy: DatabaseProxy,
     changes: str = QUICK,
 ) -> Iterator[SpoiledWorker]:
-    """Whether it runs. It may not have reached its database yet."""
+    """A worker that runs, and may not have reached its database yet."""
     changed = {**settings, "DATABASE_URL": url_of(proxy.dsn)}
     with psycopg.connect(dsn, autocommit=True) as producer:
         command = forks.start(["run"], changed, changes)

@@ -83,7 +83,7 @@ def assert_ended_well(rows: list[dict[str, Any]], lapsed: UUID) -> None:
 
 
 def assert_right(tally: dict[str, Any], spoiling: Spoiling | None) -> None:
-    """The tally need not count a row whose end the sweep could not learn of."""
+    """Check the tally, which need not count rows whose end the sweep could not learn of."""
     ends = [tally[end] for end in ("ready", "retried", "failed", "released")]
     assert tally["processed"] == sum(ends)
     assert tally["complete"] is True

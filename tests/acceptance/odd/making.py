@@ -31,7 +31,7 @@ def database_in(server_dsn: str, encoding: str) -> Iterator[str]:
 
 
 def set_defaults(producer: psycopg.Connection, defaults: Sequence[str]) -> None:
-    """For all sessions that begin afterwards."""
+    """Set defaults for all sessions that begin afterwards."""
     database = sql.Identifier(producer.info.dbname)
     for default in defaults:
         alter = sql.SQL("ALTER DATABASE {} SET ").format(database).as_string() + default

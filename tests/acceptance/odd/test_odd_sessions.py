@@ -83,7 +83,7 @@ def check_sweep(
 
 
 def check_looking(producer: psycopg.Connection, storyboard_worker: StoryboardWorker) -> None:
-    """The output shows the true values, above all of moments."""
+    """Check that the output shows the true values, above all of moments."""
     listed = storyboard_worker("list", "--json").json
     assert len(listed) == 5
     for row in listed:

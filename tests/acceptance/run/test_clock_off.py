@@ -30,7 +30,7 @@ class LimitUntil(SourceFault):
 
 
 def clock_off(hours: int) -> str:
-    """Shift both ways in which a program asks for the time of day.
+    """Python that shifts both ways in which a program asks for the time of day.
 
     The timestamp of a signature stays right, because Cloudinary refuses one that is an hour old.
     """

@@ -124,7 +124,7 @@ def load(producer: psycopg.Connection, origin: Origin) -> Iterator[None]:
 
 
 def requests_since(cloudinary: Cloudinary, moment: float) -> list[float]:
-    """The moment of each request's arrival."""
+    """The arrivals of the requests since ``moment``."""
     arrivals = [request.arrived_at for request in cloudinary.requests]
     return [arrived_at for arrived_at in arrivals if arrived_at >= moment]
 

@@ -23,7 +23,7 @@ WAITING = "outcome waits for the database"
 
 
 def break_connections(producer: psycopg.Connection) -> None:
-    """All connections but the producer's own."""
+    """Break all connections but the producer's own."""
     producer.execute(
         "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
         "WHERE datname = current_database() AND pid <> pg_backend_pid()"

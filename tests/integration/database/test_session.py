@@ -8,9 +8,6 @@ from psycopg.rows import scalar_row
 from storyboard_worker.database import Database
 from storyboard_worker.database.one_round_trip import Call, FixedStatement
 
-# Its defaults are changed.
-pytestmark = pytest.mark.database("own")
-
 # The default of the database, and the setting in a transaction of the worker.
 SETTINGS = {
     "transaction_isolation": ("default_transaction_isolation = serializable", "read committed"),

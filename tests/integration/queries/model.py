@@ -34,7 +34,7 @@ class ModelRow:
 
     @property
     def is_spent(self) -> bool:
-        """The row after one more error of its own."""
+        """Whether one more error of its own would be its last."""
         if self.max_attempts is None:
             return self.own_errors + 1 >= LIMIT
         return self.attempts >= self.max_attempts
@@ -84,7 +84,7 @@ class ModelRow:
         self.token = None
 
     def end_itself(self, status: str, error_code: str | None = None, *, due: bool = True) -> None:
-        """The row after attempts that were lost in company are given back."""
+        """End it, and give back the attempts that were lost in company."""
         self.end(status, error_code, due=due)
         self.attempts = max(1, self.attempts - self.workers_lost)
         self.own_errors = max(0, self.own_errors - self.workers_lost)

@@ -36,7 +36,7 @@ def queue(database: Database, heard: list[SetAside]) -> StoryboardQueue:
 
 
 def enqueue_bad(producer: psycopg.Connection, count: int) -> list[UUID]:
-    """In front of all other rows."""
+    """Rows that are refused, in front of all other rows."""
     with producer.transaction():
         return [enqueue(producer, project_id="bad", priority=9) for _ in range(count)]
 

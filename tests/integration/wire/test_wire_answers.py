@@ -3,7 +3,6 @@
 import io
 import ssl
 import threading
-from collections.abc import Callable
 from contextlib import suppress
 
 import httpx
@@ -12,9 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storyboard_worker.wire.answer import Answer, body_length
+from tests.integration.wire.clients import MakeClient
 from tests.support.scripted_server import Peer, ScriptedServer, answer, closing_after, saying
-
-MakeClient = Callable[..., httpx.Client]
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 

@@ -3,7 +3,6 @@
 import errno
 import os
 import socket
-from collections.abc import Callable
 
 import httpx
 import pytest
@@ -13,9 +12,9 @@ from storyboard_worker.resources.exhaustion import exhaustion_in
 from storyboard_worker.wire import resolve as module
 from storyboard_worker.wire.pool import IdleConnections
 from storyboard_worker.wire.resolve import SocketAddress, resolve_any
+from tests.integration.wire.clients import MakeClient
 from tests.support.scripted_server import ScriptedServer, answer, saying
 
-MakeClient = Callable[..., httpx.Client]
 NO_DESCRIPTOR = OSError(errno.EMFILE, os.strerror(errno.EMFILE))
 
 

@@ -87,7 +87,7 @@ class Upstreams:
         return claim
 
     def seconds_until_open(self) -> float:
-        """New requests are answered well from now on. Requests that hang go on hanging."""
+        """How long it stays shut when new requests are answered well and old ones go on hanging."""
         began_at = self.clock.now
         while not self.breakers.all_closed and self.clock.now - began_at <= 2 * SOON_SECONDS:
             for claim in self.ask():

@@ -74,7 +74,7 @@ def requests_in_each_minute(worker: SimulatedWorker, begins: float, ends: float)
 
 
 def table_of(worker: SimulatedWorker, good: list[Row]) -> str:
-    """The moments at which the rows arrived."""
+    """A table of the run, by the time at which the rows arrived."""
     lines = [f"{'minutes':>10} {'good rows':>10} {'longest wait s':>15} {'requests/min':>13}"]
     moments = [0.0, OUTAGE_BEGINS, QUIET_FROM, OUTAGE_ENDS, END]
     for begins, ends in pairwise(moments):

@@ -30,7 +30,7 @@ def refuse(refusals: Refusals, said: str = WRONG_PASSWORD) -> None:
 
 
 def asked_at(refusals: Refusals, clock: Clock, until_seconds: float) -> list[float]:
-    """When a client that tries every half second gets to ask, and is refused."""
+    """The moments at which a client that tries every half second asks and is refused."""
     began_at, asked = clock.now, []
     while clock.now < began_at + until_seconds:
         try:

@@ -79,7 +79,7 @@ def answer_body(text: str) -> None:
 
 
 def image(text: str) -> None:
-    """The image arrives in chunks that cut markers and headers apart."""
+    """Read the text as an image, in chunks that cut markers and headers apart."""
     content = text.encode("latin-1")
     for image_type in ImageType:
         structure = structure_of(image_type)

@@ -55,7 +55,7 @@ def outage(heard: Heard) -> Outage:
 
 
 def last(clock: Clock, fail: Callable[[Exception], object], seconds: float) -> None:
-    """It fails again and again for so many seconds."""
+    """Let it fail again and again for so many seconds."""
     ends_at = clock.now + seconds
     while clock.now <= ends_at:
         fail(AWAY)
