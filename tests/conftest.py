@@ -41,7 +41,7 @@ SHARING_ROOMS = (
     "integration/queries",
     "integration/reporting",
     "integration/schema",
-    "integration/test_secrecy.py",
+    "integration/secrecy",
     "integration/web",
     "integration/worker",
 )

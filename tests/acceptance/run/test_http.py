@@ -136,26 +136,6 @@ def test_a_port_that_is_taken_is_one_line(
     assert second.stderr.startswith(f"Error: PORT={port} is taken")
 
 
-WITHOUT_PORT = """
-import sys, threading
-def look():
-    names = {"waitress", "werkzeug", "prometheus_client", "storyboard_worker.web"}
-    print("loaded:", sorted(names & sys.modules.keys()), file=sys.stderr, flush=True)
-from storyboard_worker.worker import loop
-real = loop.Worker.run
-def run(self):
-    look()
-    real(self)
-loop.Worker.run = run
-"""
-
-
-def test_without_a_port_no_http_code_is_loaded(start_worker: StartWorker) -> None:
-    worker = start_worker(WITHOUT_PORT)
-    assert worker.wait_for_log("loaded:")[0]["message"] == "loaded: []"
-    assert not worker.logged("http server listens")
-
-
 def test_while_it_drains_it_is_well_and_begins_nothing(
     producer: psycopg.Connection, origin: Origin, start_worker: StartWorker, port: int
 ) -> None:

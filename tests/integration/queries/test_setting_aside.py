@@ -9,7 +9,7 @@ from storyboard_worker.database import Database
 from storyboard_worker.errors import DatabaseUnavailable, DataRefused
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.storyboard import Group, SetAside
-from tests.integration.queries.losing import LosingDatabase
+from tests.integration.queries.lost_answers.losing import LosingDatabase
 from tests.support.producing import enqueue
 
 Refuse = Callable[[str], None]

@@ -3,12 +3,15 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from uuid import UUID
 
+import psycopg
 from sqlalchemy import Connection
 
 from storyboard_worker.database import Database
 from storyboard_worker.database.one_round_trip import Call
 from storyboard_worker.errors import CommitInDoubt, DatabaseUnavailable
+from tests.support.producing import storyboard
 
 
 class LosingDatabase(Database):
@@ -31,3 +34,7 @@ class LosingDatabase(Database):
         if self.commits:
             self.commits -= 1
             raise CommitInDoubt("the answer was lost")
+
+
+def states(producer: psycopg.Connection, ids: list[UUID]) -> list[tuple[str, int]]:
+    return [(row["status"], row["attempts"]) for row in (storyboard(producer, i) for i in ids)]

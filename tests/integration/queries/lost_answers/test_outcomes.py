@@ -1,6 +1,5 @@
-"""The effect of a statement without an answer is found out later, and costs no row anything."""
+"""The ends of claims, and what people change, are found out although the answer was lost."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from uuid import UUID
 
@@ -9,115 +8,12 @@ import pytest
 
 from storyboard_worker.database.patience import Patience
 from storyboard_worker.errors import DatabaseUnavailable, LeaseLost
-from storyboard_worker.queries import doubts
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.queries.rows import FailedFilter, StoryboardRows
 from storyboard_worker.queries.upkeep import Upkeep
-from tests.integration.queries.losing import LosingDatabase
+from tests.integration.queries.lost_answers.losing import LosingDatabase
 from tests.integration.queries.working import IMAGE, TIMEOUT, claim_new, lapse
-from tests.support.producing import FAILED, OTHER_URL, change, enqueue, storyboard
-
-
-@pytest.fixture
-def database(dsn: str) -> Iterator[LosingDatabase]:
-    database = LosingDatabase(dsn)
-    yield database
-    database.close()
-
-
-@pytest.fixture
-def losing_queue(database: LosingDatabase, monkeypatch: pytest.MonkeyPatch) -> StoryboardQueue:
-    monkeypatch.setattr(doubts, "LOOK_EVERY_SECONDS", 0.0)
-    return StoryboardQueue(database, worker_id="worker-1", lease_seconds=60)
-
-
-def states(producer: psycopg.Connection, ids: list[UUID]) -> list[tuple[str, int]]:
-    return [(row["status"], row["attempts"]) for row in (storyboard(producer, i) for i in ids)]
-
-
-def test_a_claim_is_given_back_with_its_attempts(
-    losing_queue: StoryboardQueue, database: LosingDatabase, producer: psycopg.Connection
-) -> None:
-    ids = [enqueue(producer, max_attempts=1) for _ in range(3)]
-    database.to_lose = 1
-    with pytest.raises(DatabaseUnavailable):
-        losing_queue.claim(3)
-    assert states(producer, ids) == [("processing", 1)] * 3
-    assert losing_queue.seconds_until_look_for_lost is not None
-    assert losing_queue.give_back_lost() == 3
-    assert states(producer, ids) == [("pending", 0)] * 3
-    assert losing_queue.seconds_until_look_for_lost is None
-    assert len(losing_queue.claim(3)) == 3
-
-
-def test_a_locked_row_is_given_back_later(
-    dsn: str,
-    losing_queue: StoryboardQueue,
-    database: LosingDatabase,
-    producer: psycopg.Connection,
-) -> None:
-    ids = [enqueue(producer) for _ in range(4)]
-    database.to_lose = 1
-    with pytest.raises(DatabaseUnavailable):
-        losing_queue.claim(4)
-    with psycopg.connect(dsn) as holder:
-        holder.execute("SELECT FROM storyboards WHERE id = %s FOR UPDATE", [ids[0]])
-        assert losing_queue.give_back_lost() == 3
-    assert losing_queue.give_back_lost() == 1
-    assert states(producer, ids) == [("pending", 0)] * 4
-
-
-def test_what_another_claim_holds_is_left_alone(
-    losing_queue: StoryboardQueue,
-    other_queue: StoryboardQueue,
-    database: LosingDatabase,
-    producer: psycopg.Connection,
-) -> None:
-    mine, others = claim_new(losing_queue, producer), claim_new(other_queue, producer)
-    lost = enqueue(producer)
-    database.to_lose = 1
-    with pytest.raises(DatabaseUnavailable):
-        losing_queue.claim(1)
-    losing_queue.give_back_lost()
-    assert states(producer, [mine.id, others.id, lost]) == [
-        ("processing", 1),
-        ("processing", 1),
-        ("pending", 0),
-    ]
-
-
-def test_a_producers_new_image_is_not_touched(
-    losing_queue: StoryboardQueue, database: LosingDatabase, producer: psycopg.Connection
-) -> None:
-    lost = enqueue(producer)
-    database.to_lose = 1
-    with pytest.raises(DatabaseUnavailable):
-        losing_queue.claim(1)
-    change(producer, lost, source_url=OTHER_URL)
-    assert losing_queue.give_back_lost() == 0
-    assert states(producer, [lost]) == [("pending", 0)]
-
-
-def test_a_trigger_that_refuses_the_return_spoils_nothing_else(
-    losing_queue: StoryboardQueue, database: LosingDatabase, producer: psycopg.Connection
-) -> None:
-    done = claim_new(losing_queue, producer)
-    enqueue(producer, project_id="bad")
-    producer.execute("""
-        CREATE FUNCTION pg_temp.refuse() RETURNS trigger LANGUAGE plpgsql AS $$
-        BEGIN RAISE EXCEPTION 'not this one'; END $$;
-        CREATE TRIGGER refuse BEFORE UPDATE ON storyboards FOR EACH ROW
-            WHEN (OLD.project_id = 'bad' AND NEW.status = 'pending')
-            EXECUTE FUNCTION pg_temp.refuse()
-    """)
-    try:
-        database.to_lose = 1
-        with pytest.raises(DatabaseUnavailable):
-            losing_queue.claim(1)
-        losing_queue.complete(done, IMAGE)
-        assert storyboard(producer, done.id)["status"] == "ready"
-    finally:
-        producer.execute("DROP TRIGGER refuse ON storyboards")
+from tests.support.producing import FAILED, OTHER_URL, change, enqueue
 
 
 def test_a_completion_is_recognised_as_done(
@@ -200,17 +96,6 @@ def test_every_other_end_is_recognised_too(
         write()
 
 
-def test_rows_that_were_given_back_are_counted(
-    losing_queue: StoryboardQueue, database: LosingDatabase, producer: psycopg.Connection
-) -> None:
-    claims = [claim_new(losing_queue, producer) for _ in range(3)]
-    database.to_lose = 1
-    with pytest.raises(DatabaseUnavailable):
-        losing_queue.give_back(claims)
-    assert losing_queue.give_back(claims) == 3
-    assert losing_queue.give_back(claims) == 0
-
-
 def test_rows_that_were_lost_or_expired_are_told_in_the_end(
     database: LosingDatabase, queue: StoryboardQueue, producer: psycopg.Connection
 ) -> None:
@@ -251,11 +136,3 @@ def test_enqueuing_again_inserts_nothing_twice(
     assert rows.enqueue(urls, ids=ids) == ids
     [count] = producer.execute("SELECT count(*) FROM storyboards").fetchone() or (0,)
     assert count == 3
-
-
-def test_a_claim_that_was_answered_is_not_in_doubt(
-    losing_queue: StoryboardQueue, producer: psycopg.Connection
-) -> None:
-    enqueue(producer)
-    assert losing_queue.claim(1)
-    assert losing_queue.seconds_until_look_for_lost is None
