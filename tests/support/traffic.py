@@ -22,12 +22,36 @@ CHANGE = "UPDATE storyboards SET project_id = 'another' WHERE id = %s"
 
 @dataclass
 class Traffic:
-    """``lock_waits``: statements that gave up because they had waited for a lock for too long."""
+    """The statements on the rows ``ids``, and how long each took.
 
+    ``lock_waits``: statements that gave up because they had waited for a lock for too long.
+    """
+
+    ids: list[UUID]
     insert_seconds: list[float] = field(default_factory=list)
     change_seconds: list[float] = field(default_factory=list)
     claim_seconds: list[float] = field(default_factory=list)
     lock_waits: list[str] = field(default_factory=list)
+
+    def insert(self, connection: psycopg.Connection[Any]) -> None:
+        began = time.monotonic()
+        enqueue(connection)
+        took = time.monotonic() - began
+        self.insert_seconds.append(took)
+        time.sleep(max(0.0, EVERY_SECONDS - took))
+
+    def change(self, connection: psycopg.Connection[Any]) -> None:
+        began = time.monotonic()
+        connection.execute(CHANGE, [self.ids[len(self.change_seconds) % len(self.ids)]])
+        took = time.monotonic() - began
+        self.change_seconds.append(took)
+        time.sleep(max(0.0, EVERY_SECONDS - took))
+
+    def work(self, connection: psycopg.Connection[Any]) -> None:
+        began = time.monotonic()
+        ids = claim(connection)
+        self.claim_seconds.append(time.monotonic() - began)
+        complete(connection, ids)
 
 
 def some_ids(dsn: str) -> list[UUID]:
@@ -42,7 +66,7 @@ def traffic(dsn: str, *, most_wait_ms: int) -> Iterator[Traffic]:
     An older worker claims and completes. A statement that waits for a lock for more than
     ``most_wait_ms`` is noted.
     """
-    found, ended, ids = Traffic(), threading.Event(), some_ids(dsn)
+    found, ended = Traffic(some_ids(dsn)), threading.Event()
 
     def keep(step: Callable[[psycopg.Connection[Any]], None]) -> None:
         with psycopg.connect(dsn, autocommit=True, prepare_threshold=None) as connection:
@@ -54,28 +78,8 @@ def traffic(dsn: str, *, most_wait_ms: int) -> Iterator[Traffic]:
                 except psycopg.errors.LockNotAvailable as error:
                     found.lock_waits.append(str(error))
 
-    def insert(connection: psycopg.Connection[Any]) -> None:
-        began = time.monotonic()
-        enqueue(connection)
-        took = time.monotonic() - began
-        found.insert_seconds.append(took)
-        time.sleep(max(0.0, EVERY_SECONDS - took))
-
-    def change(connection: psycopg.Connection[Any]) -> None:
-        began = time.monotonic()
-        connection.execute(CHANGE, [ids[len(found.change_seconds) % len(ids)]])
-        took = time.monotonic() - began
-        found.change_seconds.append(took)
-        time.sleep(max(0.0, EVERY_SECONDS - took))
-
-    def work(connection: psycopg.Connection[Any]) -> None:
-        began = time.monotonic()
-        ids = claim(connection)
-        found.claim_seconds.append(time.monotonic() - began)
-        complete(connection, ids)
-
     with ThreadPoolExecutor(3) as pool:
-        running = [pool.submit(keep, step) for step in (insert, change, work)]
+        running = [pool.submit(keep, step) for step in (found.insert, found.change, found.work)]
         try:
             yield found
         finally:

@@ -118,17 +118,6 @@ def test_list_takes_filters_and_a_limit(
     assert len(ids("--limit", "2")) == 2
 
 
-def test_what_producers_wrote_does_not_steer_the_terminal(
-    storyboard_worker: StoryboardWorker, producer: psycopg.Connection
-) -> None:
-    enqueue(producer, SIGNED, project_id="\x1b[2Jgone\nnext")
-
-    listed = storyboard_worker("list")
-
-    assert "\x1b" not in listed.out
-    assert len(listed.out.splitlines()) == 2
-
-
 def test_status_counts_and_names_workers_and_pauses(
     storyboard_worker: StoryboardWorker, producer: psycopg.Connection
 ) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
+from typing import Any
 
 import psycopg
 import pytest
@@ -129,6 +130,25 @@ def requests_since(cloudinary: Cloudinary, moment: float) -> list[float]:
     return [arrived_at for arrived_at in arrivals if arrived_at >= moment]
 
 
+def assert_told(trouble: Trouble, begin: dict[str, Any], end: dict[str, Any]) -> None:
+    """Check the event of its beginning and that of its end."""
+    assert (begin["level"], end["level"]) == ("warning", "info")
+    assert "(over after " in end["message"]
+    for event in (begin, end):
+        assert event["fingerprint"] == ["storyboard-worker", trouble.code, "cloudinary"]
+        assert event["tags"]["error_code"] == trouble.code
+        assert event["tags"]["upstream"] == "cloudinary"
+
+
+def assert_repeated(trouble: Trouble, failures: int, asked: int) -> None:
+    """Check how many attempts have failed, beside how many requests were made."""
+    if trouble.uses_attempts:
+        # Some more probes may have begun while the trouble ended.
+        assert 5 <= failures <= asked + 3
+    else:
+        assert failures == 0
+
+
 @pytest.mark.parametrize("trouble", TROUBLES, ids=lambda trouble: trouble.begin.__name__)
 def test_a_trouble_of_cloudinary(
     trouble: Trouble,
@@ -167,17 +187,8 @@ def test_a_trouble_of_cloudinary(
 
     # Its last event has been sent by now, and there was no other event.
     [end] = [event for event in sentry.events if event["event_id"] != begin["event_id"]]
-    assert (begin["level"], end["level"]) == ("warning", "info")
-    assert "(over after " in end["message"]
-    for event in (begin, end):
-        assert event["fingerprint"] == ["storyboard-worker", trouble.code, "cloudinary"]
-        assert event["tags"]["error_code"] == trouble.code
-        assert event["tags"]["upstream"] == "cloudinary"
+    assert_told(trouble, begin, end)
 
     failures = len(worker.logged("storyboard retried"))
     assert sum(row["attempts"] - 1 for row in all_rows(producer)) == failures
-    if trouble.uses_attempts:
-        # Some more probes may have begun while the trouble ended.
-        assert 5 <= failures <= len(asked) + 3
-    else:
-        assert failures == 0
+    assert_repeated(trouble, failures, len(asked))
