@@ -1,38 +1,52 @@
-"""A real Postgres with a migrated template, a copy for each test that asks for one.
+"""A real Postgres with a migrated template, the stand-ins for both upstreams, and a clock.
 
 The server is the embedded wheel's, or the one in TEST_DATABASE_URL (as a superuser). The
 schema comes from the migrations, as everywhere.
 """
 
-import contextlib
 import os
+import socket
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
 import psycopg
 import pytest
-from psycopg import conninfo, sql
+from psycopg import conninfo
 
 from storyboard_worker.database import Database, schema
 from storyboard_worker.database.embedded import private_postgres
+from storyboard_worker.demo.cloudinary import Cloudinary
+from storyboard_worker.demo.origin import Origin
+from tests.support.clock import Clock
+from tests.support.databases import (
+    NewDatabase,
+    create_database,
+    create_roles,
+    delete_rows,
+    drop_database,
+    never_flush,
+    with_database,
+)
+from tests.support.sentry_server import SentryServer, sentry_server
 
-# As Supabase makes them; only service_role passes by row-level security.
-SUPABASE_ROLES = {
-    "anon": "NOLOGIN",
-    "authenticated": "NOLOGIN",
-    "service_role": "NOLOGIN BYPASSRLS",
-}
-
-# Makes a database of its own for as long as the block runs, copied from the one named.
-NewDatabase = Callable[[str], AbstractContextManager[str]]
-
-
-def with_database(dsn: str, name: str) -> str:
-    """The same server, another database."""
-    return conninfo.make_conninfo(dsn, dbname=name)
+TESTS = Path(__file__).parent
+# The rooms whose tests leave only rows behind, so that they can share one database.
+SHARING_ROOMS = (
+    "acceptance/commands",
+    "integration/attempts",
+    "integration/queries",
+    "integration/reporting",
+    "integration/schema",
+    "integration/secrecy",
+    "integration/web",
+    "integration/worker",
+)
+# What the marker `database` may say, and the fixture that makes it.
+DATABASES = {"own": "own_dsn", "shared": "emptied_dsn", "unmigrated": "empty_dsn"}
 
 
 @pytest.fixture(scope="session")
@@ -46,34 +60,26 @@ def server_dsn() -> Iterator[str]:
         tempfile.TemporaryDirectory(prefix="storyboard-tests-") as folder,
         private_postgres(Path(folder)) as dsn,
     ):
-        _never_flush(dsn)
+        never_flush(dsn)
         yield dsn
-
-
-def _never_flush(dsn: str) -> None:
-    """The data end with the tests; waiting for the disk is most of what a test would cost."""
-    with psycopg.connect(dsn, autocommit=True) as connection:
-        for setting in ("fsync", "synchronous_commit", "full_page_writes"):
-            connection.execute(f"ALTER SYSTEM SET {setting} = off")
-        connection.execute("SELECT pg_reload_conf()")
 
 
 @pytest.fixture(scope="session")
 def new_database(server_dsn: str) -> NewDatabase:
     """For tests whose database outlives one test; the others ask for ``dsn``."""
     with psycopg.connect(server_dsn, autocommit=True) as connection:
-        _create_roles(connection)
+        create_roles(connection)
 
     @contextmanager
     def new(template: str) -> Iterator[str]:
         name = f"test_{uuid4().hex[:10]}"
         with psycopg.connect(server_dsn, autocommit=True) as connection:
-            _create(connection, name, template)
+            create_database(connection, name, template)
         try:
             yield with_database(server_dsn, name)
         finally:
             with psycopg.connect(server_dsn, autocommit=True) as connection:
-                _drop(connection, name)
+                drop_database(connection, name)
 
     return new
 
@@ -90,14 +96,14 @@ def template(new_database: NewDatabase) -> Iterator[str]:
 
 @pytest.fixture
 def empty_dsn(new_database: NewDatabase) -> Iterator[str]:
-    """A database of its own without the schema."""
+    """A database of the test's own without the schema."""
     with new_database("template1") as dsn:
         yield dsn
 
 
 @pytest.fixture
-def dsn(new_database: NewDatabase, template: str) -> Iterator[str]:
-    """A migrated database of its own."""
+def own_dsn(new_database: NewDatabase, template: str) -> Iterator[str]:
+    """A migrated database of the test's own."""
     with new_database(template) as dsn:
         yield dsn
 
@@ -111,37 +117,27 @@ def lasting(new_database: NewDatabase, template: str) -> Iterator[psycopg.Connec
 
 @pytest.fixture
 def emptied_dsn(server_dsn: str, lasting: psycopg.Connection) -> Iterator[str]:
-    """A migrated database without rows, for tests that leave nothing but rows behind.
-
-    Much cheaper than a copy; a folder asks for it by a ``dsn`` of its own.
-    """
+    """The shared migrated database, without rows. It costs much less than a copy."""
     yield with_database(server_dsn, lasting.info.dbname)
     lasting.execute(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
         "WHERE datname = current_database() AND pid <> pg_backend_pid()"
     )
-    lasting.execute("DELETE FROM storyboards")
-    lasting.execute("DELETE FROM storyboard_workers")
-    lasting.execute("DELETE FROM storyboard_alarms")
+    delete_rows(lasting)
 
 
-def _create_roles(connection: psycopg.Connection) -> None:
-    for role, options in SUPABASE_ROLES.items():
-        # Test processes that share a server may meet here.
-        with contextlib.suppress(psycopg.errors.DuplicateObject, psycopg.errors.UniqueViolation):
-            connection.execute(f"CREATE ROLE {role} {options}")
+@pytest.fixture
+def dsn(request: pytest.FixtureRequest) -> str:
+    """The database of a test, migrated and without rows unless its marker says otherwise.
 
-
-def _create(connection: psycopg.Connection, name: str, template: str) -> None:
-    connection.execute(
-        sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
-            sql.Identifier(name), sql.Identifier(template)
-        )
-    )
-
-
-def _drop(connection: psycopg.Connection, name: str) -> None:
-    connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name)))
+    The tests of :data:`SHARING_ROOMS` share one; each other test has its own. The marker
+    ``database`` names one of :data:`DATABASES` for a test or a file that needs another kind.
+    """
+    shares = any(request.path.is_relative_to(TESTS / room) for room in SHARING_ROOMS)
+    marker = request.node.get_closest_marker("database")
+    kind = marker.args[0] if marker else ("shared" if shares else "own")
+    dsn: str = request.getfixturevalue(DATABASES[kind])
+    return dsn
 
 
 @pytest.fixture
@@ -157,3 +153,43 @@ def producer(dsn: str) -> Iterator[psycopg.Connection]:
     """Plain SQL, as any producer writes it; each statement is committed at once."""
     with psycopg.connect(dsn, autocommit=True) as connection:
         yield connection
+
+
+@pytest.fixture
+def origin() -> Iterator[Origin]:
+    with Origin() as origin:
+        yield origin
+
+
+@pytest.fixture
+def cloudinary() -> Iterator[Cloudinary]:
+    with Cloudinary() as cloudinary:
+        yield cloudinary
+
+
+@pytest.fixture
+def sentry() -> Iterator[SentryServer]:
+    with sentry_server() as server:
+        yield server
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """It stands still until a test sets it."""
+    return Clock()
+
+
+@pytest.fixture
+def release() -> Iterator[threading.Event]:
+    """What hangs waits for it; it is set at the end of the test in any case."""
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+@pytest.fixture
+def refusing_port() -> Iterator[int]:
+    """A port on loopback that is taken, and at which nothing listens."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]

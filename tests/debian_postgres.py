@@ -21,13 +21,13 @@ import click
 import psycopg
 
 VERSIONS = Path("/usr/lib/postgresql")
-# The superuser; and whose the server is where root starts it, because Postgres refuses root.
+# The superuser, and the owner of the server where root starts it, because Postgres refuses root.
 USER = "postgres"
 START_SECONDS = 60
 
 
 class NotUsableError(Exception):
-    """Says why there is no such server here."""
+    """Says why there is no such server on this machine."""
 
 
 @contextmanager

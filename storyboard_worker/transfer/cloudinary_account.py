@@ -1,6 +1,7 @@
-"""The Cloudinary account as the Admin API tells of it, with the official SDK.
+"""The Cloudinary account as the Admin API describes it, with the official SDK.
 
-https://cloudinary.com/documentation/admin_api; its calls are rate-limited, so each is made once.
+The calls of the Admin API are rate-limited, so each is made once:
+https://cloudinary.com/documentation/admin_api
 """
 
 from collections.abc import Callable
@@ -12,7 +13,7 @@ import cloudinary.exceptions
 from storyboard_worker.errors import StoryboardWorkerError
 from storyboard_worker.settings.cloudinary import CloudinarySettings
 
-# The SDK tries four times.
+# For one try; the SDK tries four times.
 TIMEOUT_SECONDS = 2.5
 
 CREDENTIALS = (
@@ -30,6 +31,8 @@ class AccountError(StoryboardWorkerError):
 
 
 class Account:
+    """One account, asked with the key and the secret of the settings."""
+
     def __init__(self, settings: CloudinarySettings) -> None:
         self._options = {
             "cloud_name": settings.cloud_name,
@@ -40,11 +43,11 @@ class Account:
         }
 
     def ping(self) -> None:
-        """Raises :class:`AccountError` unless key and secret are good."""
+        """Check key and secret. Raises :class:`AccountError` if Cloudinary refuses them."""
         self._call(cloudinary.api.ping)
 
     def max_image_bytes(self) -> int | None:
-        """What the plan allows an image to have; ``None`` when it does not say.
+        """The largest image that the plan allows; ``None`` if the answer does not say it.
 
         Raises :class:`AccountError`.
         """

@@ -1,13 +1,13 @@
 """The guard against addresses that are not public (server-side request forgery).
 
 A source URL comes from outside, and its host may lead anywhere: to a database next door, or
-to the metadata service that hands out a cloud's keys. What counts is the address behind the
-name. It is asked for once, judged, and exactly what was judged is connected to: a second
-look-up could be answered differently. Spellings such as ``0x7f.1`` need no care, because
-what is judged is what the system's resolver made of them.
+to the metadata service that hands out a cloud's keys. The guard judges the address behind the
+name. A name is looked up once, and the connection goes to the address that was judged, because
+a second look-up could be answered differently. Spellings such as ``0x7f.1`` need no care: the
+guard judges what the system's resolver makes of them.
 
-The tables follow IANA's registries of special-purpose addresses (RFC 6890). They stand here
-because what :mod:`ipaddress` calls global differs between versions of Python.
+The tables follow IANA's registries of special-purpose addresses (RFC 6890). They are
+written out here because what :mod:`ipaddress` calls global differs between versions of Python.
 """
 
 from ipaddress import (
@@ -46,21 +46,21 @@ PRIVATE_V6 = (
     IPv6Network("::1/128"),  # loopback, RFC 4291
     IPv6Network("fc00::/7"),  # unique local, RFC 4193
 )
-# Unique local ones at which clouds keep their metadata: as good as link-local.
+# Unique local addresses at which clouds keep their metadata. They are refused like link-local.
 METADATA_V6 = (
     IPv6Network("fd00:ec2::/32"),  # Amazon
     IPv6Network("fd00:c1::/32"),  # Oracle
     IPv6Network("fd20:ce::/32"),  # Google
 )
-# All that has been given out as global unicast (RFC 4291, section 2.5.4).
+# The range from which global unicast addresses are assigned (RFC 4291, section 2.5.4).
 GLOBAL_V6 = IPv6Network("2000::/3")
 REFUSED_V6 = (
-    IPv6Network("2001::/23"),  # protocol assignments, RFC 2928; Teredo is judged before
+    IPv6Network("2001::/23"),  # protocol assignments, RFC 2928; Teredo is judged earlier
     IPv6Network("2001:db8::/32"),  # documentation, RFC 3849
     IPv6Network("3fff::/20"),  # documentation, RFC 9637
 )
 NAT64 = IPv6Network("64:ff9b::/96")  # RFC 6052
-# Interface identifiers behind which an IPv4 address stands, whatever the prefix (ISATAP, RFC 5214,
+# Interface identifiers that an IPv4 address follows, with any prefix (ISATAP, RFC 5214,
 # section 6.1).
 ISATAP_IDENTIFIERS = frozenset({0x00005EFE, 0x02005EFE})
 
@@ -75,10 +75,10 @@ class PublicResolver:
         self._allow_private = allow_private
 
     def __call__(self, host: str, port: int) -> list[SocketAddress]:
-        """What of ``host``'s addresses is allowed, in the resolver's order; never empty.
+        """The allowed addresses of ``host``, at least one, in the resolver's order.
 
-        Raises :class:`AttemptError` with ``source_blocked`` when none is allowed, and
-        :class:`OSError` when there is none at all.
+        Raises :class:`AttemptError` with ``source_blocked`` when no address is allowed, and
+        :class:`OSError` when the host has no address.
         """
         found = resolve_any(host, port)
         allowed = [
@@ -98,7 +98,7 @@ class PublicResolver:
 
 
 def is_allowed(address: str | IPv4Address | IPv6Address, *, allow_private: bool) -> bool:
-    """Whether a source may lie there; what is no address is refused.
+    """Whether a source may have this address. Text that is no address is refused.
 
     An IPv6 address that only carries an IPv4 one is judged by that; one that has it behind a prefix
     of its own by both. A scope is of no account: it says through which interface, not to whom.
@@ -132,7 +132,7 @@ def _is_allowed_v6(address: IPv6Address, *, allow_private: bool) -> bool:
 
 
 def _embedded_v4(address: IPv6Address) -> tuple[IPv4Address, ...]:
-    """The IPv4 addresses to which a packet for ``address`` may be handed on."""
+    """The IPv4 addresses that may receive a packet for ``address``."""
     if address.ipv4_mapped is not None:
         return (address.ipv4_mapped,)
     if address in NAT64:

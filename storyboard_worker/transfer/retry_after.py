@@ -6,10 +6,10 @@ from email.utils import parsedate_to_datetime
 
 
 def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
-    """How long the upstream asks to be left alone; ``None`` if it does not, or not legibly.
+    """How long the upstream asks to be left alone; ``None`` if it does not say so readably.
 
-    A date is measured against the answer's own ``Date``, so that no clock of ours counts;
-    only where that is missing, against ours.
+    A date is compared with the answer's own ``Date``, so that this machine's clock does not
+    matter. Without a ``Date`` it is compared with this machine's clock.
     """
     raw = headers.get("retry-after", "").strip()
     if not raw:

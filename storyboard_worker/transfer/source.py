@@ -1,8 +1,8 @@
 """The source: where a generated image lies, behind a signed URL.
 
-Everything about the URL is distrusted: its scheme, its host, the address behind the host
-(by the transport's resolver), each redirect, and what the answer says of itself. Errors of
-the HTTP client become :class:`AttemptError` here.
+Nothing about the URL is trusted: its scheme and host, the address behind the host (checked by
+the transport's resolver), each redirect, and what the answer says about itself are all checked.
+Errors of the HTTP client become :class:`AttemptError` here.
 """
 
 import re
@@ -21,14 +21,14 @@ from storyboard_worker.wire.deadline import Deadline
 
 MAX_REDIRECTS = 3
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
-# «Non-Authoritative Information» is an answer that a proxy has had its hands on.
+# 203 is an answer that a proxy has changed (RFC 9110, section 15.3.4).
 WHOLE_STATUSES = frozenset({200, 203})
 HTTP_PARTIAL = 206
 CONTENT_RANGE = re.compile(r"bytes 0-([0-9]{1,18})/([0-9]{1,18})")
 MAX_ENCODING_CHARACTERS = 40
 
 HEADERS = [
-    # A compressed image gains nothing, and a hostile one could unpack to gigabytes.
+    # Compression does not make an image smaller, and a hostile answer could unpack to gigabytes.
     (b"Accept-Encoding", b"identity"),
     (b"Accept", b"image/*"),
     (b"User-Agent", f"storyboard-worker/{__version__}".encode()),
@@ -47,16 +47,17 @@ STATUS_CODES = {
     428: ErrorCode.SOURCE_UNAVAILABLE,
     429: ErrorCode.SOURCE_RATE_LIMITED,
 }
-# How stores answer for a link that has died.
+# How stores answer for a link that has expired.
 DEAD_LINK_STATUSES = frozenset({400, 401, 403, 404})
 
 
 @dataclass(frozen=True, slots=True)
 class SourceImage:
-    """An answer whose body is being read: ``length_bytes`` as declared, if it was.
+    """An answer whose body is being read.
 
-    ``encoding`` is what the answer says of itself. Nothing is unpacked, and proxies say strange
-    things of bytes that are intact: it only explains what is no image.
+    ``length_bytes`` is the declared length, or ``None``. ``encoding`` is the answer's
+    ``Content-Encoding``. Nothing is unpacked, and proxies declare encodings for bytes that are
+    intact, so it only helps to explain bytes that are no image.
     """
 
     length_bytes: int | None
@@ -67,8 +68,8 @@ class SourceImage:
 class Source:
     """Opens images by their signed URLs.
 
-    ``allowed_hosts``: exact names, or ``*.example.com`` for everything below; empty allows
-    any. ``allow_http`` permits plain http (development).
+    ``allowed_hosts`` holds exact names, or ``*.example.com`` for every name below it; empty
+    allows any host. ``allow_http`` permits plain http (development).
     """
 
     def __init__(
@@ -78,8 +79,8 @@ class Source:
         allowed_hosts: tuple[str, ...] = (),
         allow_http: bool = False,
     ) -> None:
-        # Not inside an httpx.Client: that would honour proxies, which resolve the host
-        # themselves, past the address guard; keep cookies; and read redirects before we do.
+        # There is no httpx.Client around it. A client would honour proxies, which resolve the
+        # host past the address guard; it would keep cookies, and follow redirects unchecked.
         self._transport = transport
         self._targets = Targets(allowed_hosts=allowed_hosts, allow_http=allow_http)
 
@@ -87,11 +88,11 @@ class Source:
     def open(
         self, url: str, deadline: Deadline, *, link_has_expired: Callable[[], bool]
     ) -> Iterator[SourceImage]:
-        """The image behind ``url``, once its answer is known to be a good one.
+        """The image behind ``url``, as soon as the head of a good answer has arrived.
 
-        Raises :class:`AttemptError` with a ``source_…`` code, and from ``chunks`` with
-        ``image_truncated`` when the body breaks off. ``link_has_expired`` tells a 403 of a
-        dead link from any other.
+        Raises :class:`AttemptError` with a ``source_…`` code. Iterating ``chunks`` raises it
+        with ``image_truncated`` when the body breaks off. ``link_has_expired`` decides whether
+        a 403 means ``source_expired`` or ``source_forbidden``.
         """
         upstream = host_of(url)
         response = self._follow(url, upstream, deadline)
@@ -129,14 +130,14 @@ class Source:
             "GET",
             target,
             headers=[(b"Host", target.netloc), *HEADERS],
-            # With a stream of its own httpx adds no headers, nor the time to do so.
+            # Given a stream, httpx does not spend time on headers of its own.
             stream=NOTHING,
             extensions={"deadline": deadline},
         )
         try:
             response = self._transport.handle_request(request)
         except AttemptError as error:
-            # The address guard's, which knows only the host at hand, maybe a redirect's.
+            # The address guard raises it with the host at hand, which may be a redirect's.
             error.upstream = upstream
             raise
         except httpx.TimeoutException as error:
@@ -174,7 +175,7 @@ def _check_answer(
 
 
 def _holds_all(response: httpx.Response) -> bool:
-    """A part that is the whole (RFC 9110, section 14.4), as some caches answer."""
+    """Whether the part is the whole image (RFC 9110, section 14.4), as some caches answer."""
     found = CONTENT_RANGE.fullmatch(response.headers.get("content-range", ""))
     return found is not None and int(found[1]) + 1 == int(found[2])
 
@@ -186,20 +187,20 @@ def _code_for(status: int, link_has_expired: Callable[[], bool]) -> ErrorCode:
         return STATUS_CODES[status]
     if httpx.codes.is_server_error(status):
         return ErrorCode.SOURCE_UNAVAILABLE
-    # No content, or part of it: not the whole image, whatever the reason.
+    # Another 2xx brings no content or a part of it, and not the whole image.
     return (
         ErrorCode.IMAGE_TRUNCATED if httpx.codes.is_success(status) else ErrorCode.SOURCE_REJECTED
     )
 
 
 def _declared_length(response: httpx.Response) -> int | None:
-    # The wire takes no answer that declares more than one length, or beside chunks.
+    # The wire refuses answers with several lengths, or with a length beside chunks.
     declared = response.headers.get("content-length")
     return None if declared is None else int(declared)
 
 
 def _chunks(response: httpx.Response, upstream: str, deadline: Deadline) -> Iterator[bytes]:
-    # Not iter_raw(): what it counts and cuts anew nobody needs.
+    # response.iter_raw() would count the bytes and cut them anew, which costs time.
     assert isinstance(response.stream, httpx.SyncByteStream)
     try:
         yield from response.stream

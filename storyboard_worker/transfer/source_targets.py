@@ -1,4 +1,4 @@
-"""Where a source's URL, or its redirect, leads: what may be asked, and what not."""
+"""Which URLs of a source may be asked: the row's own, and those that redirects lead to."""
 
 import re
 from ipaddress import AddressValueError, IPv6Address
@@ -9,20 +9,21 @@ from storyboard_worker.errors import AttemptError, ErrorCode
 from storyboard_worker.lengths import MAX_HOST_CHARACTERS, MAX_URL_BYTES
 
 MAX_PORT = 65_535
-# Names as DNS and the system's resolver take them (RFC 1035, section 2.3.4), with the underscore
-# that some stores have in theirs; and IPv4 addresses in whatever spelling.
+# Names that DNS and the system's resolver accept (RFC 1035, section 2.3.4), also with the
+# underscore that some stores use, and IPv4 addresses in any spelling.
 HOST_NAME = re.compile(r"[a-z0-9_-]{1,63}(?:\.[a-z0-9_-]{1,63})*\.?")
 ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
-# What stands for itself in a URL; all else is escaped byte by byte.
+# The bytes that need no escape in a URL.
 PRINTABLE = range(0x21, 0x7F)
 
 
 class Targets:
-    """``allowed_hosts``: exact names, or ``*.example.com`` for everything below; empty allows any.
-    ``allow_http`` permits plain http (development).
+    """Checks URLs before they are asked.
 
-    Each method raises :class:`AttemptError` with ``source_blocked`` for a URL that may not be
-    asked, or is none.
+    ``allowed_hosts`` holds exact names, or ``*.example.com`` for every name below it; empty
+    allows any host. ``allow_http`` permits plain http (development). Each method raises
+    :class:`AttemptError` with ``source_blocked`` for text that is no URL, and for a URL that
+    may not be asked.
     """
 
     def __init__(self, *, allowed_hosts: tuple[str, ...], allow_http: bool) -> None:
@@ -30,15 +31,15 @@ class Targets:
         self._allow_http = allow_http
 
     def checked(self, url: str, upstream: str) -> httpx.URL:
-        """``upstream`` is told of in an error."""
+        """``url``, parsed. An error names ``upstream``."""
         try:
             target = httpx.URL(url)
-            # As it stands in DNS, and in SOURCE_HOSTS: `target.host` would decode xn-- names.
+            # This is its form in DNS and in SOURCE_HOSTS; `target.host` would decode xn-- names.
             host = target.raw_host.decode("ascii").lower()
             _ = target.host
             port = target.port
         except (httpx.InvalidURL, ValueError) as error:
-            # An international name that breaks the rules of IDNA is a UnicodeError (ValueError).
+            # A name that breaks the rules of IDNA raises a UnicodeError, which is a ValueError.
             raise _blocked("the source's address is no URL", upstream) from error
         reason = self._objection_to_url(target) or self._objection_to_host(host, port)
         if reason is not None:
@@ -46,7 +47,7 @@ class Targets:
         return target
 
     def redirected(self, response: httpx.Response, upstream: str) -> httpx.URL:
-        """Where a redirect leads; ``source_rejected`` when it has no target."""
+        """Where a redirect leads. It raises ``source_rejected`` for a redirect without a target."""
         location = _location(response)
         if not location:
             raise AttemptError(
@@ -55,7 +56,7 @@ class Targets:
                 upstream=upstream,
                 http_status=response.status_code,
             )
-        # Before anything takes it apart, which may take longer than its length alone accounts for.
+        # Parsing may take much longer than in proportion to the length, so this check comes first.
         if len(location) > MAX_URL_BYTES:
             raise _overlong(upstream)
         joined = _joined(response.request.url, location)
@@ -83,16 +84,16 @@ class Targets:
 
 
 def _location(response: httpx.Response) -> str:
-    """The target as it stands, with each byte escaped that cannot stand in a URL."""
+    """The redirect's target. Each byte that a URL cannot hold is escaped."""
     raw = next((value for name, value in response.headers.raw if name.lower() == b"location"), b"")
     return "".join(chr(byte) if byte in PRINTABLE else f"%{byte:02X}" for byte in raw.strip())
 
 
 def _joined(base: httpx.URL, location: str) -> str:
-    """``location`` as seen from ``base`` (RFC 3986, section 5.2).
+    """``location`` resolved against ``base`` (RFC 3986, section 5.2).
 
-    Nothing of it is put together anew: that would lose an empty query or parameter, which a
-    signature counts.
+    Its text is kept as it is. Rebuilding it from parts would lose an empty query or parameter,
+    which the signature covers.
     """
     if ABSOLUTE.match(location):
         return location

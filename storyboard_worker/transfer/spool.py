@@ -11,14 +11,14 @@ from storyboard_worker.resources.exhaustion import exhausted_spool
 from storyboard_worker.resources.restraint import Pause
 
 CHUNK_BYTES = 256 * 1024
-# Up to here a spooled image stays in memory; sixteen slots of it are still little.
+# A spooled image of up to this size stays in memory, which is little even in sixteen slots.
 MEMORY_BYTES = 1024 * 1024
-# What is written to see whether there is room at all.
+# How much is written to find out whether there is room.
 TRIAL_BYTES = 64 * 1024
 
 
 class Spool:
-    """One image. Each method raises :class:`ResourceExhausted` when the file fails."""
+    """Holds one image. Each method raises :class:`ResourceExhausted` when the file fails."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -28,7 +28,7 @@ class Spool:
             self._file.write(chunk)
 
     def chunks(self) -> Iterator[bytes]:
-        """All that was written."""
+        """Everything that was written."""
         with _translated():
             self._file.seek(0)
         while chunk := self._read():
@@ -40,8 +40,11 @@ class Spool:
 
 
 class Spools:
-    """Opens spools, for all slots of a worker. After one has failed for want of room none is
-    opened for a while: the rows that need one are put off, and the others go on."""
+    """Opens spools for all slots of a worker.
+
+    After a spool has failed for lack of room, no spool is opened for a while. Rows that need
+    one are put off; other rows are not affected.
+    """
 
     def __init__(self, pause: Pause) -> None:
         self._pause = pause
@@ -50,7 +53,7 @@ class Spools:
 
     @contextmanager
     def open(self) -> Iterator[Spool]:
-        """Raises :class:`ResourceExhausted`, as whatever is done with the spool does."""
+        """A new spool. Raises :class:`ResourceExhausted`; so does any use of the spool."""
         if self._pause.seconds_left:
             raise self._put_off(ResourceExhausted(Resource.SPOOL, self._reason))
         file = tempfile.SpooledTemporaryFile(max_size=MEMORY_BYTES)  # noqa: SIM115  closed below
@@ -64,7 +67,7 @@ class Spools:
                 self._pause.begin()
             raise self._put_off(error) from error.__cause__
         finally:
-            # What could not be written is written once more when it is closed, in vain.
+            # Closing tries again to write what could not be written, and fails again.
             with suppress(OSError):
                 file.close()
 
@@ -74,7 +77,7 @@ class Spools:
 
 
 def try_folder() -> str:
-    """Write a file where spools lie; the folder's path.
+    """Write a file into the folder of the spools, and return the folder's path.
 
     Raises :class:`ResourceExhausted`.
     """

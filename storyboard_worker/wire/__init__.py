@@ -1,15 +1,19 @@
-"""The bytes' way over the network: HTTP/1.1 on plain sockets, under httpx's interface.
+"""HTTP/1.1 over plain sockets, under httpx's interface.
 
-    transport     what httpx sees: takes a connection that is idle, or dials
-    pool          connections that wait for their next request
-    dialing       a new connection to one of a host's addresses
-    connection    one request and its answer on one connection
-    outgoing      a request as the pieces that are sent
-    answer        an answer's head and body, taken apart by llhttp
-    sockets       TCP and TLS sockets whose every wait ends in time
-    resolve       host names to socket addresses
+    transport          what httpx sees: it takes an idle connection, or dials
+    pool               connections that wait for their next request
+    dialing            a new connection to one of a host's addresses
+    connection         one request and its answer on one connection
+    outgoing           a request as the pieces that are sent
+    answer             an answer's head and body, parsed by llhttp
+    sockets            TCP and TLS sockets whose every wait has an end
+    pace               how fast a peer has to send and to receive
+    deadline           the hard end of one attempt, which bounds every wait
+    resolve            host names to socket addresses
+    certificate_names  the names of a certificate, for hosts with an underscore
 
-Images are megabytes and many are under way at once, so what a byte costs decides how many a
-machine can carry. Each chunk of an answer is what one system call gave, read into a ``bytes``
-object of its own and passed on without a copy; over TLS, the records that were there, joined.
+Images are megabytes large and many are copied at once, so the cost of a byte decides how many
+images a machine can copy. A chunk of an answer is the result of one system call. It is a
+``bytes`` object of its own and is passed on without a copy. Over TLS, a chunk is the records that
+have arrived, joined.
 """

@@ -1,8 +1,8 @@
-"""One answer of a peer: its head and its body, out of what a socket gives (RFC 9112).
+"""One answer of a peer: its head and its body, read from a socket (RFC 9112).
 
-llhttp, the parser of Node.js, decides what an answer is, and is strict. It is given a body only
-where the body has to be taken apart, that is, where it comes in chunks: of any other body it sees
-what arrived along with the head, and the rest passes without a copy.
+llhttp, the parser of Node.js, decides strictly what an answer is. It parses a body only if the
+body comes in chunks. Of any other body it sees only what arrived together with the head, and the
+rest passes without a copy.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,17 +12,17 @@ from enum import Enum, auto
 import httptools
 import httpx
 
-# Enough for a head, and little to copy when the beginning of a body comes along with it.
+# Enough for a head. If the beginning of a body comes with it, there is little to copy.
 HEAD_READ_BYTES = 65536
-# The most that one read of a body may bring. Larger ones save system calls and cost memory: a few
-# of these are all that an image occupies on its way. Half of it would cost a tenth of the images/s
-# at 1 MB, and save a tenth of the memory at 30 MB.
+# The most that one read of a body may bring. Larger reads save system calls and cost memory: an
+# image on its way occupies a few of them. Half of this would cost a tenth of the images/s at 1 MB,
+# and save a tenth of the memory at 30 MB.
 READ_BYTES = 512 * 1024
 
-# As http.client has it; trailer fields count as well.
+# The limit of http.client; trailer fields count as well.
 MAX_FIELDS = 100
 MAX_HEAD_BYTES = 2 * HEAD_READ_BYTES
-# A peer may announce itself several times before it answers, but not for ever.
+# A peer may send interim answers (1xx) before the final one, but not without end.
 MAX_INTERIM_ANSWERS = 20
 SWITCHING_PROTOCOLS = 101
 FIRST_STATUS, FIRST_FINAL_STATUS = 100, 200
@@ -32,7 +32,7 @@ Field = tuple[bytes, bytes]
 
 
 class Delimiter(Enum):
-    """How a body ends that does not say its length."""
+    """How a body of undeclared length ends."""
 
     LAST_CHUNK = auto()
     CLOSE = auto()
@@ -42,7 +42,7 @@ class Delimiter(Enum):
 class AnswerHead:
     """Status line and header fields of a final answer.
 
-    ``keeps_alive``: the peer keeps the connection open (RFC 9112, section 9.3).
+    ``keeps_alive`` is true if the peer keeps the connection open (RFC 9112, section 9.3).
     """
 
     version: str
@@ -52,7 +52,7 @@ class AnswerHead:
     keeps_alive: bool
 
     def values(self, name: bytes) -> list[bytes]:
-        """The comma-separated members of every field ``name`` (in lower case)."""
+        """The comma-separated members of all fields ``name``; both are in lower case."""
         return [
             member.strip(b" \t").lower()
             for found, value in self.fields
@@ -64,8 +64,8 @@ class AnswerHead:
 class Answer:
     """The answer to one request.
 
-    ``receive`` answers at most as many bytes as it is asked for, and none at the end. Each
-    method raises :class:`httpx.RemoteProtocolError` for what is no answer.
+    ``receive`` returns at most as many bytes as it is asked for, and none at the end. Each
+    method raises :class:`httpx.RemoteProtocolError` for bytes that are no valid answer.
     """
 
     def __init__(self, receive: Callable[[int], bytes]) -> None:
@@ -77,7 +77,7 @@ class Answer:
         self._fields: list[Field] = []
         self._head: AnswerHead | None = None
         self._interim_answers = 0
-        # What has arrived of the body and was not yet asked for.
+        # Parts of the body that have arrived and were not yet read.
         self._pieces: list[bytes] = []
         self._whole = False
         self._more_came = False
@@ -85,11 +85,11 @@ class Answer:
 
     @property
     def more_came(self) -> bool:
-        """More than this answer has arrived, so that nothing on its connection can be trusted."""
+        """Whether more than this answer has arrived; its connection cannot be trusted then."""
         return self._more_came or bool(self._pieces) or self._failure is not None
 
     def read_head(self) -> AnswerHead:
-        """The final answer's; interim ones (RFC 9110, section 15.2) are passed over."""
+        """The head of the final answer. Interim answers (RFC 9110, section 15.2) are skipped."""
         arrived_bytes = 0
         while self._head is None:
             if arrived_bytes > MAX_HEAD_BYTES:
@@ -105,10 +105,11 @@ class Answer:
         return self._head
 
     def body(self, length: int | Delimiter) -> Iterator[bytes]:
-        """The body as it arrives; ``length`` is what :func:`body_length` says."""
+        """The body as it arrives; ``length`` comes from :func:`body_length`."""
         if length is Delimiter.LAST_CHUNK:
             return self._chunked()
-        # It holds this answer, which holds it: as a circle they would stay for a while.
+        # The parser and this answer refer to each other. Without this they would stay in memory
+        # until the next garbage collection.
         del self._parser
         return self._until_close() if isinstance(length, Delimiter) else self._counted(length)
 
@@ -152,11 +153,11 @@ class Answer:
         return pieces
 
     def _feed(self, received: bytes) -> None:
-        """A failure is kept: what came before it is good."""
+        """A failure is kept for later, because the bytes before it are good."""
         try:
             self._parser.feed_data(received)
         except httptools.HttpParserCallbackError as error:
-            # What the methods below have raised.
+            # The methods below raised its context.
             self._failure = error.__context__
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
             part = "the answer does not begin as HTTP/1.1 does"
@@ -165,7 +166,7 @@ class Answer:
             self._failure = httpx.RemoteProtocolError(f"{part}: {error}")
             self._failure.__cause__ = error
 
-    # What follows is called by the parser.
+    # The parser calls the following methods.
 
     def on_message_begin(self) -> None:
         self._more_came = self._whole
@@ -217,7 +218,7 @@ class Answer:
 def body_length(method: str, head: AnswerHead) -> int | Delimiter:
     """Where a body ends (RFC 9112, section 6.3).
 
-    Raises :class:`httpx.RemoteProtocolError` when that cannot be told.
+    Raises :class:`httpx.RemoteProtocolError` for a transfer coding other than ``chunked``.
     """
     if method == "HEAD" or head.status in BODILESS_STATUSES:
         return 0

@@ -1,15 +1,16 @@
 """Certificates of hosts whose name has an underscore.
 
-Buckets and subdomains may have one. OpenSSL's wildcard stands for letters, digits and hyphens
-alone, where browsers and curl connect, so the name of such a host is checked here (RFC 9525,
-section 6.3): a name of the certificate is the host's, or ``*`` stands for its first label.
+Names of buckets and subdomains may have one. In OpenSSL a wildcard matches only letters, digits
+and hyphens, and refuses hosts that browsers and curl accept. So the name of such a host is checked
+here (RFC 9525, section 6.3): a name in the certificate equals the host, or has ``*`` in place of
+the host's first label.
 """
 
 import ssl
 
 
 def without_names(tls: ssl.SSLContext) -> ssl.SSLContext:
-    """A context that trusts whom ``tls`` trusts, and leaves the name to :func:`check_name`."""
+    """A context with the authorities of ``tls``, which leaves the name to :func:`check_name`."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = tls.minimum_version
     context.verify_flags = tls.verify_flags
@@ -30,5 +31,5 @@ def check_name(certificate: dict[str, object], host: str) -> None:
 def _stands_for(name: str, host: str) -> bool:
     name, host = name.lower(), host.lower()
     _, _, parent = host.partition(".")
-    # Not for a whole top-level domain.
+    # A wildcard may not cover a whole top-level domain.
     return name == host or ("." in parent and name == f"*.{parent}")

@@ -19,7 +19,7 @@ from storyboard_worker.wire.sockets import WireSocket
 
 
 class Connection:
-    """Carries one exchange at a time, over a socket that it owns."""
+    """Carries one exchange at a time over its own socket."""
 
     def __init__(self, sock: WireSocket) -> None:
         self._sock = sock
@@ -32,7 +32,7 @@ class Connection:
 
     @property
     def is_quiet(self) -> bool:
-        """False when the peer has closed the idle connection, or speaks without being asked."""
+        """False if the peer has closed the idle connection, or has sent something unasked."""
         return self._sock.is_quiet()
 
     def exchange(
@@ -40,8 +40,8 @@ class Connection:
     ) -> httpx.Response:
         """Send ``request`` and read the head of the answer; iterating the answer reads its body.
 
-        ``keep`` is handed the connection as soon as it is free for another request; after any
-        other end, an exception from the request's body included, it is closed.
+        ``keep`` is called with the connection as soon as it is free for another request. After
+        any other end, such as an exception from the request's body, the connection is closed.
         """
         with ExitStack() as on_failure:
             on_failure.callback(self.close)
@@ -51,7 +51,7 @@ class Connection:
             head = self._answer_head(break_off)
             length = body_length(request.method, head)
             on_failure.pop_all()
-        # A peer that did not take the whole request would read its rest as the next one.
+        # A peer that did not read the whole request would take its rest for the next request.
         reusable = break_off is None and _may_be_reused(request, head, length)
         return httpx.Response(
             head.status,
@@ -69,9 +69,9 @@ class Connection:
         )
 
     def _send(self, request: httpx.Request) -> httpx.WriteError | None:
-        """The error, if the peer stopped listening: it may have answered before it did."""
+        """The error if the peer stopped reading. It may have answered before that."""
         for piece in request_pieces(request):
-            # Around this call alone: what the body raises is none of the peer's doing.
+            # Only this call is guarded: the peer is not to blame for what the body raises.
             try:
                 self._sock.send_all(piece)
             except httpx.WriteError as error:
@@ -88,7 +88,7 @@ class Connection:
 
     def _release(self, keep: Callable[["Connection"], None]) -> None:
         if self._answer.more_came:
-            # More than an answer: nothing that comes on this connection can be trusted.
+            # The peer sent more than the answer, so its connection cannot be trusted.
             self.close()
         else:
             self._sock.rest()
@@ -101,8 +101,8 @@ class Connection:
 class AnswerBody(httpx.SyncByteStream):
     """The body of an answer as it arrives.
 
-    Calls one of ``on_whole`` and ``on_break_off``, once: after the last byte, or when
-    reading fails or stops before.
+    It calls ``on_whole`` once after the last byte, or ``on_break_off`` once if reading fails
+    or stops before that.
     """
 
     def __init__(
@@ -118,7 +118,7 @@ class AnswerBody(httpx.SyncByteStream):
         self._on_break_off = on_break_off
         self._ended = False
         if empty:
-            # Nobody has to read what is not there.
+            # An empty body ends without being read.
             self._end(on_whole)
 
     def __iter__(self) -> Iterator[bytes]:
@@ -141,7 +141,7 @@ def _may_be_reused(request: httpx.Request, head: AnswerHead, length: int | Delim
     return (
         head.keeps_alive
         and length is not Delimiter.CLOSE
-        # A peer that sends a body all the same would answer the next request with it.
+        # If such a peer sends a body all the same, it would look like the next answer.
         and head.status not in BODILESS_STATUSES
         and request.method != "HEAD"
         and request.headers.get("connection", "").lower() != "close"

@@ -1,8 +1,8 @@
-"""The hard end of one attempt, honoured by every wait on the network.
+"""The hard end of one attempt, which every wait on the network observes.
 
-A time-out of an HTTP client bounds one read; a source that drips a byte a second never
-meets it. A :class:`Deadline` bounds the whole attempt instead, and can be brought forward
-from another thread (shutdown, lost lease), which wakes a thread blocked in a socket.
+The time-out of an HTTP client bounds one read, and a source that sends one byte a second never
+reaches it. A :class:`Deadline` bounds the whole attempt. Another thread can cancel it
+(shutdown, lost lease), which wakes a thread that waits in a socket.
 """
 
 import math
@@ -22,24 +22,26 @@ class Deadline:
         self._clock = clock
         self._seconds = seconds
         self._ends_at = clock() + seconds
-        # Not begun: it waits for its slot.
+        # The attempt has not begun; it waits for its slot.
         self._prolonged_until = math.inf
         self._cancelled = threading.Event()
         self._sockets: set[socket.socket] = set()
         self._lock = threading.Lock()
 
     def begin(self) -> None:
-        """Count the time from now; what waited before does not count."""
+        """Count the time from now. The wait for a slot does not count."""
         self._ends_at = self._prolonged_until = self._clock() + self._seconds
 
     def prolong(self) -> None:
-        """The attempt waits for the database, which is not the network's time: it counts as
-        overdue only when this has not been said for as long as an attempt may take."""
+        """Note that the attempt waits for the database, which does not count as a hang.
+
+        The attempt becomes overdue when this has not been called for the time of a whole attempt.
+        """
         self._prolonged_until = self._clock() + self._seconds
 
     @property
     def overdue(self) -> bool:
-        """Something hangs that ought to have seen that the time is up."""
+        """True if the attempt hangs: it ought to have noticed that its time is up."""
         return self._clock() > self._prolonged_until
 
     @property
@@ -52,18 +54,18 @@ class Deadline:
         return self.remaining_seconds() <= 0
 
     def remaining_seconds(self) -> float:
-        """Never negative; 0 once cancelled."""
+        """Never negative; 0 after :meth:`cancel`."""
         return 0.0 if self.cancelled else max(0.0, self._ends_at - self._clock())
 
     def wait_until_cancelled(self, seconds: float) -> bool:
-        """Wait, at most so long; true as soon as the attempt is cancelled."""
+        """Wait at most ``seconds``; true as soon as the attempt is cancelled."""
         return self._cancelled.wait(seconds)
 
     def check(self, upstream: str | None) -> None:
         """Raises :class:`AttemptCancelled` or, when the time is up, ``attempt_timeout``.
 
-        Asked after a wait on the network ended badly, because a passed deadline shows there
-        as an error of the connection.
+        It is called after a wait on the network has failed, because a deadline that has passed
+        shows up as an error of the connection.
         """
         if self.cancelled:
             raise AttemptCancelled
@@ -75,18 +77,18 @@ class Deadline:
             )
 
     def cancel(self) -> None:
-        """End the attempt now: whoever waits in a watched socket is woken."""
+        """End the attempt now. A thread that waits in a watched socket is woken."""
         with self._lock:
             self._cancelled.set()
             for sock in self._sockets:
-                # Not sock.shutdown(): on a TLS socket that would pull the TLS state from
-                # under the thread that is reading. The plain call only shuts the connection.
+                # sock.shutdown() on a TLS socket would remove the TLS state that the reading
+                # thread still uses. The plain call only shuts the connection.
                 with suppress(OSError):
                     socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
     @contextmanager
     def watching(self, sock: socket.socket) -> Iterator[None]:
-        """While inside, :meth:`cancel` shuts ``sock`` down."""
+        """Within the block, :meth:`cancel` shuts ``sock`` down."""
         self.watch(sock)
         try:
             yield

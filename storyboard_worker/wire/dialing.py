@@ -18,7 +18,7 @@ DEFAULT_PORTS = {"http": 80, "https": 443}
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Whom a connection leads to; the requests to one origin share its connections."""
+    """The server that a connection leads to. Requests to one origin share its connections."""
 
     scheme: str
     host: str
@@ -31,12 +31,12 @@ class Origin:
         if not url.raw_host:
             raise httpx.UnsupportedProtocol("the URL names no host")
         port = DEFAULT_PORTS[url.scheme] if url.port is None else url.port
-        # Not url.host, which is the name for people: the network knows only its ASCII form.
+        # url.host is the name for people. The network uses its ASCII form.
         return cls(url.scheme, url.raw_host.decode("ascii"), port)
 
 
 class Dialer:
-    """Opens connections; the time-outs bound each wait, next to the deadline given."""
+    """Opens connections. Each wait is bounded by the time-outs and by the deadline given."""
 
     def __init__(
         self,
@@ -52,10 +52,10 @@ class Dialer:
         self._read_timeout_seconds = read_timeout_seconds
 
     def dial(self, origin: Origin, deadline: Deadline) -> Connection:
-        """The first address that takes the connection wins.
+        """A connection to the first of the host's addresses that accepts one.
 
-        Raises :class:`httpx.ConnectTimeout`, :class:`httpx.ConnectError`, or whatever the
-        resolver raises that is not an :class:`OSError`.
+        Raises :class:`httpx.ConnectTimeout` or :class:`httpx.ConnectError`. Errors of the
+        resolver other than :class:`OSError` pass through.
         """
         sock = self._connected(origin, deadline)
         if origin.scheme == "https":
@@ -72,7 +72,7 @@ class Dialer:
             except OSError as error:
                 failure = error
                 if exhaustion_in(error) is not None:
-                    # Another address would need the same, and its error hide what we lack.
+                    # Another address needs the same resource, and its error would hide the lack.
                     break
         if deadline.expired or isinstance(failure, TimeoutError):
             raise httpx.ConnectTimeout(f"no connection to {origin.host} in time") from failure
@@ -99,7 +99,7 @@ class Dialer:
         return sock
 
     def _secure(self, sock: WireSocket, origin: Origin) -> None:
-        # A name may end with the root's dot; certificates have it without (RFC 6066, section 3).
+        # A name may end with the root's dot, which certificates leave out (RFC 6066, section 3).
         name = origin.host.removesuffix(".")
         has_underscore = "_" in name
         tls = self._tls_without_names if has_underscore else self._tls
@@ -119,13 +119,13 @@ class Dialer:
     def _tls(self) -> ssl.SSLContext:
         if self._given_tls is not None:
             return self._given_tls
-        # As httpx does: certifi's authorities, or those that SSL_CERT_FILE names. Reading them
-        # takes tens of milliseconds, so only once.
+        # As in httpx, the authorities are certifi's, or those that SSL_CERT_FILE names. Reading
+        # them takes tens of milliseconds, so it is done once.
         context = httpx.create_ssl_context()
         context.set_alpn_protocols(["http/1.1"])
         return context
 
     @cached_property
     def _tls_without_names(self) -> ssl.SSLContext:
-        """As strict, but for the name: OpenSSL lets a wildcard stand for no name with ``_``."""
+        """The same without the check of the name: in OpenSSL no wildcard matches a ``_``."""
         return without_names(self._tls)

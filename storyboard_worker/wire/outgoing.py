@@ -4,17 +4,17 @@ from collections.abc import Iterator
 
 import httpx
 
-# Up to here a request, or the beginning of one, is copied into one piece: each piece is a
-# system call, a packet, a record of TLS, and a chance for another thread to get in between.
+# A request of up to this size, or the beginning of a longer one, is copied into one piece. Each
+# piece costs a system call, a packet and a TLS record, and lets another thread run in between.
 ONE_PIECE_BYTES = 16 * 1024
 
 
 def request_pieces(request: httpx.Request) -> Iterator[bytes]:
-    """Head and body, none of them empty; the body is asked for piece by piece.
+    """Head and body in pieces, none of them empty; the body is read piece by piece.
 
-    What the body raises passes through: of a request that fits into one piece nothing has been
-    sent then. Raises :class:`httpx.LocalProtocolError` before a body could be sent that is
-    longer than declared, and after one that was shorter.
+    An exception from the body passes through. If the request fits into one piece, nothing has
+    been sent at that moment. Raises :class:`httpx.LocalProtocolError` before more of a body is
+    sent than was declared, and at the end of a body that is shorter.
     """
     head = request_head(request)
     length = declared_length(request)
@@ -43,18 +43,21 @@ def _checked(body: Iterator[bytes], length: int) -> Iterator[bytes]:
 
 
 def request_head(request: httpx.Request) -> bytes:
-    """What goes before the body, the empty line included."""
+    """The lines before the body, with the empty line at their end."""
     lines = [b"%s %s HTTP/1.1" % (request.method.encode("ascii"), request.url.raw_path)]
     lines += [b"%s: %s" % field for field in request.headers.raw]
     head = b"\r\n".join(lines) + b"\r\n\r\n"
-    # Each line has one end, and nobody's value may smuggle in another.
+    # Each line has one end. A value that contains another could add a header field.
     if head.count(b"\n") != len(lines) + 1 or head.count(b"\r") != len(lines) + 1:
         raise httpx.LocalProtocolError("a line break inside a header field")
     return head
 
 
 def declared_length(request: httpx.Request) -> int:
-    """0 for a request without a body; one with a body has to say its length."""
+    """The length of the body; 0 without a body.
+
+    Raises :class:`httpx.LocalProtocolError` for a body without a declared length.
+    """
     length = 0
     for name, value in request.headers.raw:
         match name.lower():

@@ -1,32 +1,33 @@
-"""How fast a peer brings or takes bytes while it is waited for.
+"""How fast a peer sends or takes bytes while an attempt waits for it.
 
-Each byte in time, and the whole in hours, holds up as much as nothing at all. Only waiting counts:
-that we ourselves are busy, or wait for somebody else, is not the peer's doing.
+A peer that sends single bytes, each in time, would take hours for an image and hold up a slot like
+a peer that is silent. Only the time that is spent waiting for this peer counts: it is not to blame
+when the worker is busy or waits for another peer.
 """
 
 SLOWEST_BYTES_PER_SECOND = 4096
 
 
 class TooSlow(TimeoutError):
-    """The peer brings or takes less than it has to."""
+    """The peer sends or takes fewer bytes a second than it has to."""
 
 
 class Pace:
-    """Judged each time that the peer has been waited for, for ``window_seconds`` in all."""
+    """Judges the peer each time that ``window_seconds`` of waiting for it have added up."""
 
     def __init__(self, window_seconds: float) -> None:
         self._window_seconds = window_seconds
         self.begin()
 
     def begin(self) -> None:
-        """What has been so far does not count."""
+        """Forget what has been counted so far."""
         self._waited_seconds, self._moved_bytes = 0.0, 0
 
     def waited(self, seconds: float) -> None:
         self._waited_seconds += seconds
 
     def moved(self, count_bytes: int) -> None:
-        """Raises :class:`TooSlow`."""
+        """Count bytes that were sent or received. Raises :class:`TooSlow`."""
         self._moved_bytes += count_bytes
         if self._waited_seconds < self._window_seconds:
             return

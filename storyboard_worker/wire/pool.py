@@ -10,13 +10,12 @@ MOST_IDLE = 32
 
 
 class IdleConnections:
-    """Shared by all threads, and maybe by several transports; a connection in here is in use by
-    none. ``place`` is whom it leads to, and for whom it was made.
+    """The idle connections of all threads, and maybe of several transports.
 
-    There are never more than ``most``, wherever they lead: the one that was used longest ago makes
-    room for another.
-    ``max_idle_seconds`` should be shorter than what servers allow, because a connection that
-    the peer closes just as a request leaves costs that request.
+    ``place`` names the transport that made a connection and the origin that it leads to. There
+    are never more than ``most`` connections; the one that was used longest ago makes room for
+    another. ``max_idle_seconds`` should be shorter than what servers allow: a connection that
+    the peer closes while a request is sent costs that request.
     """
 
     def __init__(
@@ -31,15 +30,15 @@ class IdleConnections:
         self._count = 0
         self._clock = clock
         self._lock = threading.Lock()
-        # For each place the connection that came last stands last.
+        # The connection that was put here last is last in the list of its place.
         self._idle: dict[Hashable, list[tuple[float, Connection]]] = {}
         self._closed = False
 
     def take(self, place: Hashable) -> Connection | None:
         """The connection to ``place`` that was used last and is still good.
 
-        Each is looked at, whatever its age: what a peer has sent unasked would be taken for the
-        answer to the next request.
+        A connection of any age is checked first, because bytes that a peer has sent unasked
+        would be taken for the answer to the next request.
         """
         while connection := self._pop(place):
             if connection.is_quiet:
@@ -60,7 +59,7 @@ class IdleConnections:
         _close_all(dropped)
 
     def evict(self) -> int:
-        """Close what is idle now, because somebody lacks what it holds; how many there were."""
+        """Close all idle connections to free their descriptors; how many there were."""
         with self._lock:
             idle = [connection for waiting in self._idle.values() for _, connection in waiting]
             self._idle.clear()
@@ -69,7 +68,7 @@ class IdleConnections:
         return len(idle)
 
     def close(self) -> None:
-        """Close what is idle now, and whatever is put here from now on."""
+        """Close all idle connections, and each that is put here from now on."""
         with self._lock:
             self._closed = True
         self.evict()
@@ -84,7 +83,7 @@ class IdleConnections:
         return found
 
     def _remove_stale(self) -> list[Connection]:
-        """Of every place: nobody may ever ask for that host again."""
+        """It looks at every place, because a host may never be asked for again."""
         oldest = self._clock() - self._max_idle_seconds
         stale = []
         for place, waiting in list(self._idle.items()):

@@ -1,4 +1,4 @@
-"""Host names to socket addresses, without an opinion on which of them may be used."""
+"""Host names to socket addresses. Whether an address may be used is decided elsewhere."""
 
 import socket
 import threading
@@ -9,36 +9,37 @@ from concurrent.futures import Future
 from storyboard_worker.resources.exhaustion import lack_of_descriptors
 from storyboard_worker.wire.deadline import Deadline
 
-# Look-ups that may be under way at once, those included that are no longer waited for: a name
-# server that is dead holds each for as long as resolv.conf(5) says, often half a minute.
+# Look-ups that may be under way at once, including those that no attempt waits for any more. A
+# dead name server holds each for as long as resolv.conf(5) says, often half a minute.
 MOST_LOOKUPS = 64
-# How soon a wait notices that its attempt was cancelled.
+# How long a wait takes at most to notice that its attempt was cancelled.
 SLICE_SECONDS = 0.25
 
-# The address family, and what ``socket.connect`` takes for it.
+# The address family, and the argument that ``socket.connect`` takes for it.
 SocketAddress = tuple[socket.AddressFamily, tuple[object, ...]]
 
-# Called with host and port, answers what to try, in order. Raises OSError for an unknown host;
-# anything else that it raises reaches whoever sent the request.
+# Called with host and port, it returns the addresses to try, in order. It raises OSError for an
+# unknown host. Any other exception passes through to the sender of the request.
 Resolver = Callable[[str, int], list[SocketAddress]]
 
 _lookups = threading.BoundedSemaphore(MOST_LOOKUPS)
 
 
 def resolve_any(host: str, port: int) -> list[SocketAddress]:
-    """Every TCP address of ``host``; raises :class:`socket.gaierror` when there is none, another
-    :class:`OSError` when it could not look for want of a descriptor.
+    """Every TCP address of ``host``.
 
-    The system's resolver cannot be interrupted: see :func:`resolve_within`.
+    Raises :class:`socket.gaierror` if there is none, and another :class:`OSError` if no
+    descriptor was free for the look-up. The system's resolver cannot be interrupted: see
+    :func:`resolve_within`.
     """
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (UnicodeError, OverflowError) as error:
-        # A label that is empty or longer than 63 characters (RFC 1035, section 2.3.4); a port
-        # that no integer of C holds.
+        # The name has an empty label, or one of more than 63 characters (RFC 1035, section
+        # 2.3.4), or the port is too large for an integer of C.
         raise socket.gaierror(socket.EAI_NONAME, "the name cannot exist") from error
     except socket.gaierror as error:
-        # It says that there is no such name when it could not open a file or a socket.
+        # The resolver reports an unknown name also if it could not open a file or a socket.
         lack = lack_of_descriptors()
         if lack is not None:
             raise lack from error
@@ -49,11 +50,11 @@ def resolve_any(host: str, port: int) -> list[SocketAddress]:
 def resolve_within(
     resolve: Resolver, host: str, port: int, deadline: Deadline, seconds: float
 ) -> list[SocketAddress]:
-    """What ``resolve`` answers, or :class:`TimeoutError` when it takes longer than ``seconds`` or
-    than ``deadline`` leaves.
+    """The answer of ``resolve``, within ``seconds`` and the time that ``deadline`` leaves.
 
-    It is asked in a thread of its own, which is left behind then; not so for an address in digits,
-    which asks no name server. :class:`OSError` as well when no thread is to be had.
+    Raises :class:`TimeoutError` when the time is up, and another :class:`OSError` if no thread
+    can be started. ``resolve`` runs in a thread of its own, which a time-out leaves behind. A
+    numeric address needs no name server and is resolved at once.
     """
     if is_numeric(host):
         return resolve(host, port)
@@ -80,7 +81,7 @@ def resolve_within(
 
 
 def is_numeric(host: str) -> bool:
-    """An address in digits, in whatever notation the system takes for one."""
+    """Whether ``host`` is an address in digits, in any notation that the system accepts."""
     try:
         socket.getaddrinfo(host, None, flags=socket.AI_NUMERICHOST)
     except (OSError, UnicodeError):
@@ -91,7 +92,7 @@ def is_numeric(host: str) -> bool:
 def _look_up(resolve: Resolver, host: str, port: int, answer: Future[list[SocketAddress]]) -> None:
     try:
         answer.set_result(resolve(host, port))
-    except Exception as error:  # noqa: BLE001  it is raised again where the answer is waited for
+    except Exception as error:  # noqa: BLE001  the waiting thread raises it again
         answer.set_exception(error)
     finally:
         _lookups.release()

@@ -1,13 +1,12 @@
-"""TCP and TLS sockets whose every wait ends in time.
+"""TCP and TLS sockets whose every wait has an end.
 
-The sockets never block. Each call is tried first and only waits, in :func:`_wait`, when the
-kernel has nothing to give or no room; so there is one place that can wait, and data that is
-already there costs one system call. Only the first read after something was sent waits before
-it tries: no answer is that quick, and with many threads each call in vain hands the interpreter
-over to another one for nothing. Before every try the deadline is looked at, so that a
-peer that never makes us wait cannot outlast it either.
+The sockets never block. Each call is tried first. It waits, in :func:`_wait`, only if the kernel
+has no data or no room. So there is one place that waits, and data that has already arrived costs
+one system call. Only the first read after a send waits before it tries: no answer is that quick,
+and with many threads each vain call hands the interpreter to another thread. The deadline is
+checked before every try, so that it also ends an exchange with a peer that is never waited for.
 
-Errors leave as httpx's, because that is what the callers of the package know.
+Errors are raised as httpx's, which the callers of this package expect.
 """
 
 import os
@@ -27,10 +26,10 @@ RECORD_BYTES = 16 * 1024  # at most (RFC 8446, section 5.1)
 
 
 class WireSocket:
-    """One TCP socket, with TLS on top if asked for; used by one thread at a time.
+    """One TCP socket, with TLS after :meth:`start_tls`; used by one thread at a time.
 
-    The deadline in force is told with :meth:`use`; while it is, cancelling it wakes whoever
-    waits here.
+    :meth:`use` sets the deadline in force. Cancelling that deadline wakes a thread that waits
+    in this socket.
     """
 
     def __init__(
@@ -46,23 +45,23 @@ class WireSocket:
         self.use(deadline)
 
     def use(self, deadline: Deadline) -> None:
-        """From now on ``deadline`` bounds every wait, and may wake it."""
+        """Let ``deadline`` bound every wait from now on. Cancelling it ends the wait."""
         self._deadline = deadline
         self._pace.begin()
         deadline.watch(self._sock)
 
     def rest(self) -> None:
-        """The deadline is over and done with: it must not touch the socket any more."""
+        """Detach the socket from its deadline, which must not shut it any more."""
         self._deadline.unwatch(self._sock)
 
     def close(self) -> None:
-        # First out of the deadline's sight: a cancel from another thread could otherwise hit
-        # a new socket that was given the same descriptor.
+        # The deadline forgets the socket first. Otherwise a cancel from another thread could
+        # shut a new socket that was given the same descriptor.
         self.rest()
         self._sock.close()
 
     def connect(self, address: SocketAddress, seconds: float) -> None:
-        """Raises :class:`TimeoutError` or another :class:`OSError`."""
+        """Connect within ``seconds``. Raises :class:`TimeoutError` or another :class:`OSError`."""
         try:
             self._sock.connect(address[1])
         except BlockingIOError:
@@ -78,14 +77,14 @@ class WireSocket:
         Raises :class:`TimeoutError` or another :class:`OSError`, or :class:`ValueError` for a
         name that cannot stand in a certificate.
         """
-        # The plain object gives its descriptor away to the new one.
+        # The plain socket object hands its descriptor to the new one.
         self.rest()
         secured = tls.wrap_socket(
             self._sock,
             server_hostname=host,
             do_handshake_on_connect=False,
-            # An end without close_notify is no end: what was cut would pass for whole (RFC 8446,
-            # section 6.1).
+            # An end without close_notify is an error (RFC 8446, section 6.1). Otherwise a body
+            # that was cut would look whole.
             suppress_ragged_eofs=False,
         )
         self._sock = secured
@@ -102,12 +101,15 @@ class WireSocket:
                 return
 
     def peer_certificate(self) -> dict[str, object]:
-        """As :meth:`ssl.SSLSocket.getpeercert` has it."""
+        """The peer's certificate in the form of :meth:`ssl.SSLSocket.getpeercert`."""
         assert isinstance(self._sock, ssl.SSLSocket)
         return dict(self._sock.getpeercert() or {})
 
     def receive(self, limit: int) -> bytes:
-        """What is there, at most ``limit`` bytes; none at the end of the stream."""
+        """The bytes that have arrived, at most ``limit``; empty at the end of the stream.
+
+        Raises :class:`httpx.ReadTimeout` or :class:`httpx.ReadError`.
+        """
         try:
             if self._awaits_answer and not self._deadline.expired:
                 self._awaits_answer = False
@@ -138,7 +140,7 @@ class WireSocket:
         return _records(self._sock, limit)
 
     def send_all(self, data: bytes) -> None:
-        """All of ``data``, however often the peer has to be waited for."""
+        """Send all of ``data``. Raises :class:`httpx.WriteTimeout` or :class:`httpx.WriteError`."""
         self._awaits_answer = True
         sent = self._send(data)
         if sent == len(data):
@@ -171,8 +173,8 @@ class WireSocket:
     def is_quiet(self) -> bool:
         """True while the peer has neither sent anything nor closed.
 
-        Asked of an idle connection. Reading beats asking poll(2): a session ticket may lie
-        in a TLS connection (RFC 8446, section 4.6.1), which is no reason to give it up.
+        It is meant for an idle connection. It reads instead of asking poll(2), because a session
+        ticket (RFC 8446, section 4.6.1) in a TLS connection is no reason to give it up.
         """
         try:
             self._sock.recv(1)
@@ -183,10 +185,10 @@ class WireSocket:
         return False
 
     def _wait_for_answer(self) -> None:
-        # What TLS has deciphered already, poll(2) does not see.
+        # poll(2) does not see bytes that TLS has already deciphered.
         if not (isinstance(self._sock, ssl.SSLSocket) and self._sock.pending()):
             self._wait(select.POLLIN)
-        # What a peer takes its time for before it begins is bounded by that wait alone.
+        # Before the answer begins only this wait bounds the peer, not its pace.
         self._pace.begin()
 
     def _wait(self, event: int) -> None:
@@ -196,11 +198,14 @@ class WireSocket:
 
 
 def _records(sock: ssl.SSLSocket, limit: int) -> bytes:
-    """As much as is there. One read gives one record, which is little to hand on at a time, and
-    making room for more than that in each costs more than reading it."""
+    """The records that have arrived, joined, at most ``limit`` bytes.
+
+    One read gives one record, which is too little to pass on at a time. A buffer larger than a
+    record for each read would cost more than the read.
+    """
     records = [sock.recv(min(limit, RECORD_BYTES))]
     missing = limit - len(records[0])
-    # Nothing more for now, or an error, which the next read will show.
+    # There is nothing more for now, or an error that the next read will raise.
     with suppress(OSError):
         while records[-1] and missing:
             records.append(sock.recv(min(missing, RECORD_BYTES)))
@@ -209,9 +214,10 @@ def _records(sock: ssl.SSLSocket, limit: int) -> bytes:
 
 
 def _wait(sock: socket.socket, event: int, deadline: Deadline, ends_at: float) -> None:
-    """Until ``event``, or an error of the connection, which the next call will show.
+    """Wait for ``event``, or for an error of the connection, which the next call will raise.
 
-    poll(2) rather than select(2), which knows no descriptor above 1023.
+    It uses poll(2) because select(2) takes no descriptor above 1023. Raises
+    :class:`TimeoutError` at ``ends_at`` or at the end of ``deadline``.
     """
     seconds = min(ends_at - time.monotonic(), deadline.remaining_seconds())
     poll = select.poll()

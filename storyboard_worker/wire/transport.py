@@ -1,4 +1,4 @@
-"""What httpx sees of this package."""
+"""The transport that httpx sees."""
 
 import math
 import ssl
@@ -21,19 +21,19 @@ SAFE_METHODS = frozenset({"GET", "HEAD"})
 class Transport(httpx.BaseTransport):
     """Sends requests over HTTP/1.1, from any number of threads at once.
 
-    ``resolve`` decides which addresses a host has, once for each new connection; Host header,
-    SNI and the check of the certificate stay with the URL's host. ``tls`` replaces the
-    verifying context of the system. ``connect_timeout_seconds`` bounds the wait for each
-    address and the TLS handshake, ``read_timeout_seconds`` each wait for bytes to arrive or
-    to leave, and what waits may take together for less than 4 KB a second. Transports may share the
-    room for connections that are ``idle``, not the connections.
+    ``resolve`` gives the addresses of a host, once for each new connection. Host header, SNI
+    and the check of the certificate use the URL's host. ``tls`` replaces the verifying context
+    of the system. ``connect_timeout_seconds`` bounds the wait for each address and the TLS
+    handshake. ``read_timeout_seconds`` bounds each wait for bytes to arrive or to leave, and
+    the sum of the waits while a peer moves less than 4 KB a second. Transports that share
+    ``idle`` share its room, not its connections.
 
-    A request may carry a :class:`Deadline` in ``extensions["deadline"]``, which bounds every
-    wait besides and wakes it when cancelled; an exchange that outlives it ends with one of
-    httpx's time-outs. It may carry a body only with its Content-Length.
+    A request may carry a :class:`Deadline` in ``extensions["deadline"]``, which also bounds
+    every wait; cancelling it ends the wait. An exchange that outlives it ends with one of
+    httpx's time-outs. A request with a body needs a Content-Length.
 
-    Every failure is one of httpx's exceptions, without the URL's path or query in its text,
-    except what the resolver or the request's own body raises: that passes through.
+    Every failure is one of httpx's exceptions, without the URL's path or query in its text.
+    Exceptions of the resolver and of the request's own body pass through.
     """
 
     def __init__(
@@ -54,10 +54,10 @@ class Transport(httpx.BaseTransport):
         )
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """The answer as soon as its head is there; its body is read by iterating it."""
+        """The answer as soon as its head has arrived. Iterating the answer reads its body."""
         deadline = request.extensions.get("deadline") or Deadline(math.inf)
         origin = Origin.of(request.url)
-        # Another transport's may lead to addresses that this one refuses.
+        # A connection of another transport may lead to an address that this one refuses.
         place = (self, origin)
         keep = partial(self._idle.put, place)
         repeatable = _is_repeatable(request)
@@ -66,14 +66,14 @@ class Transport(httpx.BaseTransport):
             try:
                 return idle.exchange(request, deadline, keep)
             except (httpx.NetworkError, httpx.RemoteProtocolError):
-                # The peer may have closed it just before, without having seen the request
+                # The peer may have closed the idle connection without having seen the request
                 # (RFC 9112, section 9.3.1).
                 if idle.answer_began or not repeatable:
                     raise
         return self._dial(origin, deadline).exchange(request, deadline, keep)
 
     def _dial(self, origin: Origin, deadline: Deadline) -> Connection:
-        """Without a descriptor to be had, once more with those of the idle connections."""
+        """If no descriptor is free, the idle connections are closed and it is tried once more."""
         try:
             return self._dialer.dial(origin, deadline)
         except httpx.ConnectError as error:
@@ -83,11 +83,13 @@ class Transport(httpx.BaseTransport):
         return self._dialer.dial(origin, deadline)
 
     def close(self) -> None:
-        """Close the idle connections, also those of other transports that share their room; those
-        in use close when their answers end."""
+        """Close the idle connections, also those of transports that share their room.
+
+        Connections in use close when their answers end.
+        """
         self._idle.close()
 
 
 def _is_repeatable(request: httpx.Request) -> bool:
-    """A body may have been used up by the first time, and may have had its effect."""
+    """The first try may have used up a body, and may have had its effect at the peer."""
     return request.method in SAFE_METHODS and declared_length(request) == 0

@@ -8,12 +8,10 @@ import pytest
 
 from storyboard_worker.database import Database, schema
 from storyboard_worker.demo.cloudinary import Cloudinary
-from storyboard_worker.demo.origin import Origin
 from tests.support.database_url import url_of
 from tests.support.own_postgres import OwnPostgres, own_postgres
 from tests.support.pooler import transaction_pooler
 from tests.support.running_worker import RunningWorker, StartWorker
-from tests.support.sentry_server import SentryServer, sentry_server
 
 
 @pytest.fixture
@@ -47,26 +45,8 @@ def own_url(own_server: OwnPostgres) -> str:
 
 
 @pytest.fixture
-def origin() -> Iterator[Origin]:
-    with Origin() as origin:
-        yield origin
-
-
-@pytest.fixture
-def cloudinary() -> Iterator[Cloudinary]:
-    with Cloudinary() as cloudinary:
-        yield cloudinary
-
-
-@pytest.fixture
-def sentry() -> Iterator[SentryServer]:
-    with sentry_server() as server:
-        yield server
-
-
-@pytest.fixture
 def settings(database_url: str, cloudinary: Cloudinary) -> dict[str, str]:
-    """What every worker of a test gets; a test may change it before it starts one."""
+    """The settings of every worker of a test. A test may change them before it starts a worker."""
     return {
         "DATABASE_URL": database_url,
         "CLOUDINARY_CLOUD_NAME": cloudinary.cloud_name,
@@ -80,7 +60,10 @@ def settings(database_url: str, cloudinary: Cloudinary) -> dict[str, str]:
 
 @pytest.fixture
 def start_worker(settings: dict[str, str]) -> Iterator[StartWorker]:
-    """Starts workers; at the end none of them is left, and none has broken anywhere."""
+    """Starts workers.
+
+    At the end of the test all are stopped, and none may have logged an exception.
+    """
     workers: list[RunningWorker] = []
 
     def start(changes: str = "", **changed: str) -> RunningWorker:

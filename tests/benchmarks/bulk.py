@@ -1,4 +1,4 @@
-"""Very many rows at once, past the triggers that would run for each."""
+"""Very many rows at once, without the triggers that would run for each row."""
 
 import click
 
@@ -6,7 +6,7 @@ from tests.benchmarks.server import BenchDatabase
 
 BATCH_ROWS = 1_000_000
 
-# The expiry is what the triggers would have read from a signed URL.
+# The expiry that the triggers would have read from a signed URL.
 PENDING = """
 INSERT INTO storyboards (source_url, source_expires_at, effective_expires_at, available_at,
     attempts)
@@ -31,9 +31,11 @@ FROM generate_series(%(first)s, %(last)s) n
 def load_pending(
     database: BenchDatabase, count: int, source_url: str, *, half_waits: bool = False
 ) -> None:
-    """Due rows, the most urgent first; of ``half_waits`` every second for another attempt.
+    """Due rows, the most urgent first.
 
-    Nobody is notified: a worker that is to take them must start afterwards.
+    With ``half_waits`` every second row waits for another attempt.
+
+    No notification is sent. A worker that is to take the rows must start afterwards.
     """
     parameters = {"source_url": source_url, "count": count, "half_waits": half_waits}
     with database.connect() as connection:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Certificate:
-    """Its own authority: whoever trusts the file ``certificate`` trusts the servers with it."""
+    """It is its own authority: a client that trusts the file ``certificate`` trusts the servers."""
 
     certificate: Path
     key: Path

@@ -1,4 +1,4 @@
-"""What is worth a picture, before anybody draws it."""
+"""The data of a chart, before it is drawn."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class Line:
 
 @dataclass(frozen=True)
 class Lines:
-    """Something over time."""
+    """A figure over time."""
 
     file_name: str
     title: str
@@ -40,8 +40,10 @@ Chart = Lines | Bars
 def copying_charts(
     name: str, title: str, found: Mapping[str, Sequence[Copied]], *, over_time: bool = True
 ) -> list[Chart]:
-    """Images a second, and what the last round took of CPU and memory while it ran; without
-    the floor, beside which nothing else could be seen."""
+    """Images a second, and CPU and memory in the last round.
+
+    The floor is left out, because the other bars would be invisible beside it.
+    """
     sampled = {who: rows[-1].samples for who, rows in found.items() if rows[-1].samples}
     speeds = {who: sure_median(found[who], lambda row: row.images_per_second) for who in sampled}
     charts: list[Chart] = [Bars(f"{name}-images-per-second", title, "images/s", speeds)]

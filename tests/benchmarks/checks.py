@@ -1,11 +1,11 @@
-"""What makes a measurement worthless."""
+"""Conditions under which a measurement is worthless."""
 
 import time
 from collections.abc import Callable
 
 
 class CheckFailedError(Exception):
-    """Figures of a run that did not do its work say nothing; the message tells what was wrong."""
+    """A run did not do its work, so its figures say nothing. The message says what was wrong."""
 
 
 def check(holds: bool, otherwise: str) -> None:  # noqa: FBT001  reads as a sentence

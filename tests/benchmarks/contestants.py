@@ -14,7 +14,7 @@ from tests.support.running_worker import environment
 
 @dataclass(frozen=True)
 class Contestant:
-    """``arguments`` are Python's; ``announced``: it writes a line when it is ready for rows."""
+    """``arguments`` are Python's. With ``announced`` it writes a line when it is ready for rows."""
 
     name: str
     arguments: tuple[str, ...]
@@ -33,7 +33,7 @@ ANEW = Contestant("naive loop, connecting anew", (*_NAIVE, "anew", "{at_once}"),
 def running(
     contestant: Contestant, database_url: str, upstreams: Upstreams, at_once: int
 ) -> Iterator[subprocess.Popen[str]]:
-    """Started, and killed in the end."""
+    """The process of a contestant, which is killed at the end."""
     settings = {
         "DATABASE_URL": database_url,
         "CLOUDINARY_CLOUD_NAME": "bench",
@@ -62,7 +62,7 @@ def running(
 
 
 def wait_until_idle(contestant: Contestant, process: subprocess.Popen[str], rows: Rows) -> None:
-    """Until it is connected and waits for rows."""
+    """Wait until it is connected and ready for rows."""
     if contestant.announced:
         assert process.stdout is not None
         process.stdout.readline()

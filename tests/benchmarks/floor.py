@@ -1,4 +1,4 @@
-"""What a worker without queue, database and checks would need: ``native/floor.c``."""
+"""The cost of a worker without queue, database and checks: ``native/floor.c``."""
 
 import json
 import subprocess
@@ -11,7 +11,7 @@ NAME = "C floor, no queue"
 
 
 def measure_floor(stage: Stage, load: Load) -> Copied:
-    """It has no rows, and measures itself."""
+    """Run the floor, which has no rows and measures itself."""
     with stage.upstreams(load.conditions) as upstreams:
         options = {
             "source-port": upstreams.source_port,

@@ -50,7 +50,7 @@ def by_hash(chunks: list[bytes]) -> bool:
 
 
 def scanned(*, progressive: bool) -> bytes:
-    """A JPEG that is all picture: nothing in it can be stepped over."""
+    """A JPEG that is all scan, so that no byte can be skipped."""
     file = io.BytesIO()
     noise = Image.effect_noise((NOISE_PIXELS, NOISE_PIXELS), 80).convert("RGB")
     noise.save(file, "JPEG", quality=92, progressive=progressive)
@@ -62,7 +62,7 @@ def with_a_file_behind(image: bytes) -> bytes:
 
 
 def cost_ms(check: Check, image: bytes) -> float:
-    """For 8 MB, whatever the image has."""
+    """CPU time for 8 MB, whatever the size of the image."""
     chunks = [image[begin : begin + CHUNK_BYTES] for begin in range(0, len(image), CHUNK_BYTES)]
     measured = []
     for _ in range(RUNS):

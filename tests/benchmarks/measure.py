@@ -82,7 +82,7 @@ class _Run:
         sampler = Sampler(pids)
         cpu_before = cpu_seconds(pids)
         self.rows.insert(self.images, self.upstreams.source_url)
-        postgres_before = stage.server.cpu_seconds()  # without the insert, which is ours
+        postgres_before = stage.server.cpu_seconds()  # The insert of the harness does not count
         self._wait(sampler)
         ready_ns = time.monotonic_ns()
         cpu = cpu_seconds(pids) - cpu_before

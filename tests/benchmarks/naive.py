@@ -1,4 +1,4 @@
-"""The loop that everybody writes first, to compare with, in two kinds.
+"""The simple loop that most people write first, for comparison, in two kinds.
 
     python -m tests.benchmarks.naive kept|anew CONCURRENCY
 

@@ -1,4 +1,4 @@
-"""How quick a worker is in the middle of its work, by what the storage has counted."""
+"""The pace of a worker in the middle of its work, as the storage counts it."""
 
 import subprocess
 import time
@@ -21,7 +21,7 @@ class Watched:
         self._upstreams = upstreams
 
     def wait_for(self, count: int) -> tuple[int, float]:
-        """Once so many images are stored: how many are, and when that was."""
+        """Wait until so many images are stored; how many are, and when that was."""
         wait_until(
             lambda: self._stored() >= count, f"{count} stored images", every_seconds=LOOK_SECONDS
         )

@@ -25,7 +25,7 @@ def draw(charts: Iterable[Chart], folder: Path) -> None:
             case Bars(unit=unit, values=values):
                 bars = axes.barh(list(values), list(values.values()))
                 axes.bar_label(bars, fmt="{:,.0f}", padding=3)
-                axes.invert_yaxis()  # the first one on top
+                axes.invert_yaxis()  # The first one is on top
                 axes.set_xlabel(unit)
             case Lines(unit=unit, lines=lines):
                 for line in lines:

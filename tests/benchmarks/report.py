@@ -1,4 +1,4 @@
-"""What a workload hands back, and the files it ends up in."""
+"""The results of a workload, and the files that they are written to."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from tests.benchmarks.tables import Table
 
 @dataclass(frozen=True)
 class Report:
-    """``figures`` are the raw ones, dataclasses, of every round and contestant."""
+    """``figures`` are the raw figures, dataclasses, of every round and contestant."""
 
     table: Table
     figures: Mapping[str, Sequence[Any]]

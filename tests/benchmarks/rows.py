@@ -34,7 +34,7 @@ class Rows:
         self._connection.close()
 
     def insert(self, count: int, source_url: str) -> None:
-        """As a producer does, in one statement."""
+        """Insert rows like a producer, in one statement."""
         self.transactions += 1
         self._connection.execute(INSERT, [source_url, count])
 
@@ -47,11 +47,11 @@ class Rows:
         return found == (1,)
 
     def are_left_alone(self) -> bool:
-        """Whether nobody is asking, or was a moment ago."""
+        """Whether no session runs a statement, or did a moment ago."""
         return self._database.is_resting()
 
     def all_ready(self, count: int) -> bool:
-        """Whether all the rows there are, ``count`` of them, are ready."""
+        """Whether all ``count`` rows are ready."""
         self.transactions += 1
         found = self._connection.execute(COUNTS).fetchone()
         assert found is not None

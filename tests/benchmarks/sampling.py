@@ -9,14 +9,14 @@ from pathlib import Path
 TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 SAMPLE_SECONDS = 0.1
 
-# Where they stand in /proc/PID/stat, counted behind the program's name.
+# The places of the values in /proc/PID/stat, counted after the program's name.
 OWN_TIMES = slice(11, 13)
 TIMES_WITH_ENDED_CHILDREN = slice(11, 15)
 
 
 @dataclass(frozen=True)
 class Sample:
-    """All of one moment; CPU counts from the first sample on."""
+    """The sums at one moment. CPU counts from the first sample on."""
 
     seconds: float
     cpu_seconds: float
@@ -55,14 +55,14 @@ def cpu_seconds(pids: Sequence[int]) -> float:
 
 
 def family_cpu_seconds(pid: int) -> float:
-    """Of a process and its children, those that have ended among them."""
+    """CPU time of a process and its children, including children that have ended."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     ticks = _ticks(pid, TIMES_WITH_ENDED_CHILDREN)
     for child in children:
         try:
             ticks += _ticks(int(child), OWN_TIMES)
         except (FileNotFoundError, ProcessLookupError):
-            continue  # it has just ended, and its parent will count it the next time
+            continue  # It has just ended. Its parent counts it the next time
     return ticks / TICKS_PER_SECOND
 
 
@@ -71,7 +71,7 @@ def resident_megabytes(pids: Sequence[int]) -> float:
 
 
 def peak_megabytes(pids: Sequence[int]) -> float:
-    """The most that each has had resident, summed."""
+    """The sum of the peaks of resident memory."""
     return sum(_status_megabytes(pid, "VmHWM") for pid in pids)
 
 
@@ -90,7 +90,7 @@ def _status_megabytes(pid: int, name: str) -> float:
 
 
 def _status(pid: int, name: str) -> str:
-    """The first word behind the name."""
+    """The first word after the name."""
     for line in Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith(f"{name}:"):
             return line.split()[1]

@@ -1,4 +1,4 @@
-"""The Postgres of a run, its databases, and what they have cost it."""
+"""The Postgres of a run, its databases, and their costs."""
 
 import time
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from tests.benchmarks.checks import check, wait_until
 from tests.benchmarks.sampling import family_cpu_seconds, name_and_parent
 from tests.support.database_url import url_of
 
-# By which the harness is told from those who are measured.
+# The harness's own name, which tells it from the processes that are measured.
 HARNESS = "benchmark"
 
 
@@ -33,11 +33,11 @@ class Server:
         return str(version)
 
     def cpu_seconds(self) -> float:
-        """Of all its processes, so far."""
+        """CPU time of all its processes so far."""
         return family_cpu_seconds(self.postmaster_pid)
 
     def ask(self, query: LiteralString, *parameters: object) -> tuple[Any, ...]:
-        """The one row of a query."""
+        """The only row of a query."""
         row = self.connection.execute(query, parameters).fetchone()
         assert row is not None
         return row
@@ -59,7 +59,7 @@ class BenchDatabase:
         return url_of(self.dsn)
 
     def connect(self) -> psycopg.Connection:
-        """For the harness; each connection counts as a transaction."""
+        """A DSN for the harness. Each connection counts as a transaction."""
         return psycopg.connect(self.dsn, autocommit=True, application_name=HARNESS)
 
     def is_resting(self) -> bool:
@@ -74,8 +74,11 @@ class BenchDatabase:
         return bool(busy == 0)
 
     def transactions(self) -> int:
-        """How many there have been, all of them: waits until nobody is connected any more,
-        because a connection may report its last ones no sooner than when it ends."""
+        """How many transactions there have been in all.
+
+        It waits until no connection is left, because a connection may report its last
+        transactions only when it ends.
+        """
         wait_until(self._is_left, "all connections to end")
         return self.reported_transactions()
 
@@ -97,7 +100,7 @@ class BenchDatabase:
 
 @contextmanager
 def running_server(folder: Path, given: str | None) -> Iterator[Server]:
-    """The one given; else one of the block's own, with its data in ``folder``."""
+    """The server that is given, or else one for the block with its data in ``folder``."""
     with (
         nullcontext(given) if given else private_postgres(folder) as dsn,
         psycopg.connect(dsn, autocommit=True) as connection,
@@ -106,7 +109,7 @@ def running_server(folder: Path, given: str | None) -> Iterator[Server]:
 
 
 def _postmaster_pid(connection: psycopg.Connection) -> int:
-    """Whose child the process behind the connection is."""
+    """The process id of the parent of the process behind the connection."""
     try:
         name, parent = name_and_parent(connection.info.backend_pid)
     except FileNotFoundError:
@@ -117,7 +120,7 @@ def _postmaster_pid(connection: psycopg.Connection) -> int:
 
 @contextmanager
 def fresh_database(server: Server) -> Iterator[BenchDatabase]:
-    """Migrated and empty; it is dropped in the end."""
+    """A migrated and empty database, which is dropped at the end."""
     database = BenchDatabase(server, f"bench_{time.monotonic_ns()}")
     name = sql.Identifier(database.name)
     server.connection.execute(sql.SQL("CREATE DATABASE {}").format(name))

@@ -1,4 +1,4 @@
-"""What a run has set up before it measures anything."""
+"""The setting of a run, made before anything is measured."""
 
 import tempfile
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ class Stage:
     server: Server
 
     def sized(self, usual: int, quick: int) -> int:
-        """How many images, rows or seconds of whatever is measured."""
+        """The number of images, rows or seconds to measure."""
         return quick if self.options.quick else usual
 
     def upstreams(self, conditions: Conditions) -> Upstreams:
@@ -41,7 +41,7 @@ class Stage:
 
 @contextmanager
 def set_up(options: Options) -> Iterator[Stage]:
-    """Compiled programs and a Postgres; files lie below the system's temporary folder."""
+    """Compiled programs and a Postgres. Files are below the system's temporary folder."""
     with tempfile.TemporaryDirectory(
         prefix="storyboard-bench-", ignore_cleanup_errors=True
     ) as name:

@@ -8,7 +8,7 @@ NOTHING = "-"
 
 @dataclass(frozen=True)
 class Table:
-    """``rows`` are cells, the contestant first; ``notes`` stand below."""
+    """``rows`` are cells, the contestant first. ``notes`` are printed below."""
 
     title: str
     columns: Sequence[str]
@@ -25,7 +25,7 @@ class Table:
 
 
 def figure(value: float | None, reach: str = "") -> str:
-    """Three digits or so; ``reach`` is the target, like ``≥ 3.5``."""
+    """A number with about three digits. ``reach`` is the target, like ``≥ 3.5``."""
     if value is None:
         return NOTHING
     return f"{_rounded(value)} (reach {reach})" if reach else _rounded(value)
@@ -40,7 +40,7 @@ def ratio(value: float | None, reference: float | None, reach: str = "") -> str:
 def without_empty_columns(
     columns: Sequence[str], rows: Sequence[Sequence[str]]
 ) -> tuple[list[str], list[list[str]]]:
-    """Columns and rows without what nobody has a figure for."""
+    """Columns and rows, without those that hold no figure."""
     kept = [n for n in range(len(columns)) if any(row[n + 1] != NOTHING for row in rows)]
     return [columns[n] for n in kept], [[row[0], *(row[n + 1] for n in kept)] for row in rows]
 

@@ -13,8 +13,10 @@ Figures = TypeVar("Figures")
 def take_turns(
     workload: str, rounds: int, runs: Mapping[str, Callable[[], Figures]]
 ) -> dict[str, list[Figures]]:
-    """The figures of every round, by contestant. A B C A B C: what slows the machine down for
-    a while then hits all of them."""
+    """The figures of every round, by contestant.
+
+    The order is A B C A B C, so that a slow phase of the machine hits all of them.
+    """
     found: dict[str, list[Figures]] = {name: [] for name in runs}
     for number in range(1, rounds + 1):
         for name, run in runs.items():
@@ -26,11 +28,11 @@ def take_turns(
 
 
 def median(rounds: Sequence[Figures], figure: Callable[[Figures], float | None]) -> float | None:
-    """Of one figure over the rounds; ``None`` where it was not measured."""
+    """The median of a figure over the rounds; ``None`` where it was not measured."""
     known = [value for value in map(figure, rounds) if value is not None]
     return statistics.median(known) if known else None
 
 
 def sure_median(rounds: Sequence[Figures], figure: Callable[[Figures], float]) -> float:
-    """Of a figure that every round has."""
+    """The median of a figure that every round has."""
     return statistics.median(map(figure, rounds))

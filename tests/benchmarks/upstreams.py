@@ -16,7 +16,7 @@ STOP_SECONDS = 10
 
 @dataclass(frozen=True)
 class Conditions:
-    """What the images are like, and the way to and from the upstreams."""
+    """The images, and the ways to and from the upstreams."""
 
     image_bytes: int
     source_delay_ms: int = 0
@@ -28,7 +28,7 @@ class Conditions:
 
 @dataclass(frozen=True)
 class Tally:
-    """What the upstreams have seen; the moments are those of :func:`time.monotonic_ns`."""
+    """The counts of the upstreams. Moments are those of :func:`time.monotonic_ns`."""
 
     requests: int
     stored: int
@@ -40,7 +40,7 @@ class Tally:
 
 
 class Upstreams:
-    """``with`` starts and stops them."""
+    """The upstreams' process, which ``with`` starts and stops."""
 
     def __init__(
         self, program: Path, folder: Path, conditions: Conditions, certificate: Certificate | None
@@ -61,7 +61,7 @@ class Upstreams:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._process.communicate(timeout=STOP_SECONDS)  # it ends with its input
+        self._process.communicate(timeout=STOP_SECONDS)  # It ends with its input
 
     @property
     def source_url(self) -> str:
@@ -72,15 +72,15 @@ class Upstreams:
         return self._url(self.storage_port)
 
     def tally(self) -> Tally:
-        """Since the start, or since :meth:`forget`."""
+        """The counts since the start, or since :meth:`forget`."""
         return Tally(**self._ask("stats"))
 
     def forget(self) -> None:
-        """Count from nothing again."""
+        """Count from zero again."""
         self._ask("forget")
 
     def check_stored(self, count: int) -> None:
-        """That exactly so many images were stored, every byte as the source gave it."""
+        """Check that exactly so many images were stored, every byte as the source gave it."""
         tally = self.tally()
         check(tally.mismatched == 0, f"{tally.mismatched} stored images were not as the source's")
         check(tally.stored == count, f"{tally.stored} images were stored instead of {count}")

@@ -1,16 +1,19 @@
-"""What the tests of several folders share: TLS on loopback, a Sentry, one slot."""
+"""What the tests of several rooms share: TLS on loopback, one slot, the queue, a bench."""
 
 import shlex
 import ssl
 import subprocess
-import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import psycopg
 import pytest
 
-from tests.support.sentry_server import SentryServer, sentry_server
+from storyboard_worker.database import Database
+from storyboard_worker.queries.claims import StoryboardQueue
+from tests.support.attempting import Bench, new_bench
+from tests.support.stage import new_stage
 
 
 @pytest.fixture(scope="session")
@@ -43,21 +46,25 @@ def trusting_tls(certificate: tuple[Path, Path]) -> ssl.SSLContext:
 
 
 @pytest.fixture
-def release() -> Iterator[threading.Event]:
-    """What hanging stand-ins wait for."""
-    event = threading.Event()
-    yield event
-    event.set()
-
-
-@pytest.fixture
 def slot() -> Iterator[ThreadPoolExecutor]:
-    """A thread for an attempt that the test outruns."""
+    """A thread for an attempt that runs beside the test."""
     with ThreadPoolExecutor(1) as pool:
         yield pool
 
 
 @pytest.fixture
-def sentry() -> Iterator[SentryServer]:
-    with sentry_server() as server:
-        yield server
+def queue_of(database: Database) -> Callable[[str], StoryboardQueue]:
+    """The queue as the worker of that name sees it."""
+    return lambda worker_id: StoryboardQueue(database, worker_id=worker_id, lease_seconds=60)
+
+
+@pytest.fixture
+def queue(queue_of: Callable[[str], StoryboardQueue]) -> StoryboardQueue:
+    return queue_of("worker-1")
+
+
+@pytest.fixture
+def bench(database: Database, producer: psycopg.Connection) -> Iterator[Bench]:
+    """The parts of a worker that copy one image, without its threads."""
+    with new_stage() as stage:
+        yield new_bench(stage, database, producer)

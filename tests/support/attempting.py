@@ -1,4 +1,4 @@
-"""Attempts with everything real: the queue, the transfer, the stand-ins' sockets."""
+"""Attempts with everything real: the queue, the transfer, and sockets of the stand-ins."""
 
 import logging
 import random
@@ -25,8 +25,8 @@ from storyboard_worker.storyboard import Claim
 from storyboard_worker.transfer.attempt import Attempt
 from storyboard_worker.transfer.copying import Transfer
 from storyboard_worker.wire.deadline import Deadline
-from tests.integration.transfer.stage import PLENTY_SECONDS, Stage
 from tests.support.producing import enqueue, storyboard
+from tests.support.stage import PLENTY_SECONDS, Stage
 
 WORKER_ID = "worker-1"
 

@@ -1,4 +1,4 @@
-"""Claims and errors of attempts that nobody makes."""
+"""Claims and errors for tests in which no attempt is made."""
 
 from uuid import uuid4
 
@@ -9,7 +9,7 @@ HOST = "images.example"
 
 
 def new_claim(upstream: str = HOST, attempt: int = 1) -> Claim:
-    """Of a row of its own."""
+    """A claim of a new row."""
     return Claim(uuid4(), uuid4(), f"https://{upstream}/a", attempt, None, None, 0.0)
 
 

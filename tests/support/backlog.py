@@ -1,4 +1,4 @@
-"""The dispatcher's two neighbours without a database and without attempts that end."""
+"""The two neighbours of the dispatcher, without a database and with attempts that never end."""
 
 from collections.abc import Collection
 from threading import Event
@@ -10,7 +10,7 @@ from tests.support.attempts import HOST, new_claim
 
 
 class Backlog:
-    """So many rows are due in each group; what was asked of it stands in ``asked``."""
+    """Holds so many due rows in each group, and notes in ``asked`` what it was asked for."""
 
     def __init__(self, new: int = 0, tried: int = 0, lost: int = 0) -> None:
         self.due = {Group.NEW: new, Group.TRIED: tried, Group.LOST: lost}

@@ -1,12 +1,11 @@
-"""Bugsink, a real server of Sentry's protocol, on loopback, with a database of its own.
+"""Bugsink, a real server of Sentry's protocol, on loopback and with its own database.
 
-It is a Django program (https://www.bugsink.com/docs/): configured by a module, migrated, given a
-project, and served by gunicorn; what it makes of events stands in its SQLite database.
+It is a Django program (https://www.bugsink.com/docs/). It is configured by a module, migrated,
+given a project, and served by gunicorn. It keeps events in its SQLite database.
 """
 
 import json
 import os
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -17,6 +16,8 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from tests.support.ports import free_port
 
 START_SECONDS = 60.0
 KEY = "0123456789abcdef0123456789abcdef"
@@ -44,7 +45,7 @@ print("project", Project.objects.create(name="storyboards", sentry_key={key!r}).
 
 @dataclass(frozen=True)
 class Event:
-    """``rows``: how many failures it tells of."""
+    """``rows``: how many failures the event stands for."""
 
     id: str
     title: str
@@ -59,7 +60,7 @@ class Bugsink:
     database: Path
 
     def issues(self) -> list[list[Event]]:
-        """The events of each of what Bugsink takes for one issue."""
+        """The events of each issue, as Bugsink groups them."""
         with closing(sqlite3.connect(self.database)) as connection:
             found = connection.execute("SELECT id FROM issues_issue ORDER BY digest_order")
             return [_events(connection, id_) for (id_,) in found.fetchall()]
@@ -78,7 +79,7 @@ def _event(data: dict[str, Any], tags: dict[str, str]) -> Event:
 
 
 def _tags(connection: sqlite3.Connection, event_id: str) -> dict[str, str]:
-    """As Bugsink has indexed them, to be searched for."""
+    """The tags in Bugsink's index for searching."""
     found = connection.execute(
         "SELECT k.key, v.value FROM tags_eventtag AS e JOIN tags_tagvalue AS v "
         "ON v.id = e.value_id JOIN tags_tagkey AS k ON k.id = v.key_id WHERE e.event_id = ?",
@@ -90,7 +91,7 @@ def _tags(connection: sqlite3.Connection, event_id: str) -> dict[str, str]:
 @contextmanager
 def bugsink(folder: Path) -> Iterator[Bugsink]:
     """Served until the end of the block."""
-    port = _free_port()
+    port = free_port()
     (folder / "bugsink_conf.py").write_text(CONFIGURATION.format(folder=str(folder), port=port))
     environment = {
         "PATH": os.environ["PATH"],
@@ -140,10 +141,3 @@ def _wait_until_it_serves(port: int, process: "subprocess.Popen[bytes]", log: Pa
         else:
             return
     raise AssertionError(log.read_text())
-
-
-def _free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        port: int = sock.getsockname()[1]
-        return port

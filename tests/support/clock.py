@@ -1,4 +1,4 @@
-"""A clock that goes only when it is told to."""
+"""A clock that stands still until a test sets it."""
 
 
 class Clock:

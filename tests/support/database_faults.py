@@ -1,4 +1,4 @@
-"""What can go wrong between a client and its database, and where in an exchange."""
+"""Faults between a client and its database, and their place in an exchange."""
 
 import re
 import threading
@@ -11,11 +11,11 @@ LOGIN = "(login)"
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A request of a client and the server's answer, up to where it is ready for the next.
+    """A request of a client, and the server's answer up to its readiness for the next.
 
-    ``sql`` is :data:`LOGIN` for what comes before the first request. ``before`` are the requests
-    of the transaction that is open, oldest first. ``sent_at`` is when the client sent it, by this
-    process' monotonic clock.
+    ``sql`` is :data:`LOGIN` for everything before the first request. ``before`` are the requests of
+    the open transaction, oldest first. ``sent_at`` is when the client sent it, by this process'
+    monotonic clock.
     """
 
     connection: int
@@ -25,8 +25,10 @@ class Exchange:
 
 
 class Place(StrEnum):
-    """``BEFORE``: the request does not reach the server. ``WITHIN``: it does, and the client gets
-    the first half of the answer. ``AFTER``: it does, and the client gets nothing of the answer.
+    """``BEFORE``: the request does not reach the server.
+
+    ``WITHIN``: it does, and the client gets the first half of the answer. ``AFTER``: it does, and
+    the client gets nothing of the answer.
     """
 
     BEFORE = "before"
@@ -35,8 +37,10 @@ class Place(StrEnum):
 
 
 class Ending(StrEnum):
-    """``SILENT``: from then on nothing passes in either direction, while TCP stays open and
-    acknowledges all. ``CUT``: both ends are closed."""
+    """``SILENT``: from then on nothing passes in either direction, and TCP stays open.
+
+    TCP still acknowledges everything. ``CUT``: both ends are closed.
+    """
 
     SILENT = "silent"
     CUT = "cut"
@@ -44,10 +48,10 @@ class Ending(StrEnum):
 
 @dataclass(slots=True)
 class Fault:
-    """Strikes once: at the ``occurrence``-th exchange of those that ``matches``.
+    """Strikes once: at the ``occurrence``-th exchange that ``matches``.
 
-    ``struck`` is set when the server has answered what it was to answer and the client will get
-    no more; then ``exchange`` is the one that was hit.
+    ``struck`` is set when the server has given its answer and the client will get no more of it.
+    Then ``exchange`` is the exchange that was hit.
     """
 
     matches: Callable[[Exchange], bool]
@@ -58,7 +62,7 @@ class Fault:
     exchange: Exchange | None = None
 
     def meets(self, exchange: Exchange) -> bool:
-        """Whether this is the one, counted from the first call."""
+        """Whether this exchange is to be hit, counted from the first call."""
         if self.exchange is None and self.matches(exchange):
             self.occurrence -= 1
             if self.occurrence == 0:

@@ -1,7 +1,7 @@
-"""A proxy before Postgres that loses what a test wants lost: exchanges, connections, all.
+"""A proxy before Postgres that loses exchanges and connections as a test wants.
 
-It takes clients on loopback and leads to a server on TCP or a Unix socket. What it does to one
-exchange stands in :mod:`tests.support.database_faults`.
+It accepts clients on loopback and leads to a server on TCP or a Unix socket. The faults of one
+exchange are in :mod:`tests.support.database_faults`.
 """
 
 import socket
@@ -22,7 +22,7 @@ PORT = 5432
 
 
 class DatabaseProxy:
-    """``server_dsn`` leads to the server, :attr:`dsn` to the same database through the proxy."""
+    """``server_dsn`` leads to the server; :attr:`dsn` to the same database through the proxy."""
 
     def __init__(self, server_dsn: str) -> None:
         self._server = conninfo.conninfo_to_dict(server_dsn)
@@ -34,7 +34,7 @@ class DatabaseProxy:
         self._listening: socket.socket | None = None
         self.is_silent = False
         self.is_silent_after_login = False
-        # Bound but not listening: it keeps the port ours while connections are refused.
+        # It is bound and does not listen, which keeps the port while connections are refused.
         self._place = _bound(0)
         self._port: int = self._place.getsockname()[1]
         self.accept()
@@ -57,7 +57,7 @@ class DatabaseProxy:
 
     @property
     def exchanges(self) -> list[Exchange]:
-        """All so far, in the order in which they came."""
+        """All exchanges so far, in their order."""
         with self._changed:
             return list(self._exchanges)
 
@@ -67,7 +67,7 @@ class DatabaseProxy:
         count: int = 1,
         timeout_seconds: float = PATIENCE_SECONDS,
     ) -> list[Exchange]:
-        """Those that match, once there are ``count``."""
+        """The exchanges that match, once there are ``count``."""
 
         def found() -> list[Exchange]:
             return [exchange for exchange in self._exchanges if matches(exchange)]
@@ -78,15 +78,15 @@ class DatabaseProxy:
             return found()
 
     def inject(self, fault: Fault) -> Fault:
-        """Have it strike when its time comes; faults wait side by side."""
+        """Let the fault strike when its time comes. Several faults may wait."""
         with self._changed:
             self._faults.append(fault)
         return fault
 
     def silence(self) -> None:
-        """Swallow all on all connections, those to come as well, until :meth:`resume`.
+        """Swallow everything on all connections, new ones included, until :meth:`resume`.
 
-        Those on which something was swallowed stay silent then; the others are well.
+        Connections on which something was swallowed stay silent then. The others work.
         """
         self.is_silent = True
 
@@ -96,7 +96,7 @@ class DatabaseProxy:
     def silence_after_login(self) -> None:
         """Let new connections log in and pass nothing more, until :meth:`resume`.
 
-        So it looks to a client when a pooler is paused.
+        This is what a client sees of a paused pooler.
         """
         self.is_silent_after_login = True
 
@@ -109,7 +109,7 @@ class DatabaseProxy:
         return len(found)
 
     def cut(self) -> None:
-        """Close all connections that there are."""
+        """Close all connections."""
         with self._changed:
             sessions = list(self._sessions)
         for session in sessions:
@@ -119,7 +119,7 @@ class DatabaseProxy:
         """Refuse new connections until :meth:`accept`."""
         listening, self._listening = self._listening, None
         if listening is not None:
-            # Closing alone would not wake who waits for clients.
+            # Closing alone would not wake the thread that waits for clients.
             listening.shutdown(socket.SHUT_RDWR)
             listening.close()
 
@@ -161,11 +161,11 @@ class DatabaseProxy:
             return hit
 
     def _listen(self, listening: socket.socket) -> None:
-        # Until it is closed.
+        # It lasts until the connection is closed.
         with suppress(OSError):
             while True:
                 client, _ = listening.accept()
-                # Each message is sent by itself: none shall wait for the one before to arrive.
+                # Each message is sent by itself, and does not wait for the one before to arrive.
                 client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 with self._changed:
                     session = Session(len(self._sessions), client, self)

@@ -6,7 +6,10 @@ from psycopg import conninfo
 
 
 def url_of(dsn: str) -> str:
-    """For whatever libpq reads; host and port stand in the query, as a socket's folder must."""
+    """For any DSN that libpq reads.
+
+    Host and port are in the query, where a socket's folder must be.
+    """
     parts = {name: str(value) for name, value in conninfo.conninfo_to_dict(dsn).items()}
     user, password = (quote(parts.pop(name, ""), safe="") for name in ("user", "password"))
     database = quote(parts.pop("dbname", ""), safe="")

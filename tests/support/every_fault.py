@@ -1,4 +1,4 @@
-"""The whole catalogue of faults, each in the shapes in which it could tell something secret."""
+"""The whole catalogue of faults, each in every form in which it could reveal a secret."""
 
 import threading
 from collections.abc import Sequence
@@ -8,21 +8,24 @@ from storyboard_worker.demo.faults import Answer, SourceFault, StorageFault
 from storyboard_worker.demo.pictures import random_image
 
 NEVER = threading.Event()
-# What no fault is, though it stands in the catalogue.
+# Entries of the catalogue that are no fault.
 FAMILIES = {"SourceFault", "StorageFault", "StoredObject"}
 REDIRECT_SIGNATURE = "redirect-signature-0123456789"
 REDIRECT_PASSWORD = "redirect-hunter2"
 
 
 def echo(status: int, words: str) -> Answer:
-    """An upstream that repeats what it was told, wherever it can."""
+    """An upstream that repeats what it was sent, in every possible place."""
     headers = {"X-Cld-Error": words, "X-Request-Id": words, "Retry-After": words}
     return Answer(status, {"error": {"message": f"refused: {words}"}}, headers)
 
 
 def source_faults(words: Sequence[str]) -> Sequence[SourceFault]:
-    """Each for a row of its own; ``words`` are what an upstream could repeat, one at a time,
-    because long texts are cut."""
+    """Each fault is for a row of its own.
+
+    ``words`` are texts that an upstream could repeat. They come one at a time, because long texts
+    are cut.
+    """
     target = f"http://127.0.0.1:1/a?X-Tos-Signature={REDIRECT_SIGNATURE}"
     return [
         *(Answer(status, b"no") for status in (204, 206, 401, 403, 404, 408, 418, 429, 500, 503)),
@@ -34,7 +37,7 @@ def source_faults(words: Sequence[str]) -> Sequence[SourceFault]:
         faults.CloseBeforeAnswer(),
         faults.CutFile(3_000),
         faults.Drip(1, 0.2),
-        # Above the slowest that is borne, and yet too slow for the attempt's time.
+        # It is above the slowest allowed pace, and still too slow for the attempt's time.
         faults.Drip(1_000, 0.17),
         faults.Encoded(),
         faults.Hang(NEVER),
@@ -68,7 +71,7 @@ def storage_faults(words: Sequence[str]) -> Sequence[StorageFault]:
 
 
 def kinds(planted: Sequence[object]) -> set[str]:
-    """Under which names they stand in the catalogue."""
+    """The names under which they are in the catalogue."""
     return {type(fault).__name__ for fault in planted}
 
 

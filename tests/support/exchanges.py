@@ -1,4 +1,4 @@
-"""What an exchange with the database is for, told by what stands in its SQL."""
+"""The purpose of an exchange with the database, recognised by its SQL."""
 
 import re
 from collections import Counter
@@ -9,7 +9,7 @@ from tests.support.database_faults import LOGIN, Ending, Exchange, Fault, Place
 
 UNKNOWN = "unknown"
 
-# The first that fits counts.
+# The first mark that fits counts.
 MARKS = (
     ("login", re.escape(LOGIN)),
     ("commit", r"^COMMIT$"),
@@ -57,10 +57,10 @@ MARKS = (
     ("opening", r"pg_catalog\.version|current_schema\(\)|transaction isolation|conforming_str"),
     ("begin", r"^BEGIN"),
     ("setting", r"^SET "),
-    # What doctor looks at.
+    # The looks of doctor.
     ("inspection", r"^(SHOW|SELECT|WITH) "),
 )
-# Those after which the database is not what it was; the others only look, or prepare.
+# These change the database. The others only look, or prepare.
 WRITING = {
     *("schema version", "refill", "completion", "claim of one", "claim", "give back lost"),
     *("rescue", "expire", "release", "retry", "fail", "event note", "put back", "give back"),
@@ -70,7 +70,11 @@ COMPILED = tuple((name, re.compile(mark, re.DOTALL)) for name, mark in MARKS)
 
 
 def kind_of(exchange: Exchange) -> str:
-    """Of a commit or a rollback, which it ends; :data:`UNKNOWN` where no mark fits."""
+    """The kind of an exchange.
+
+    A commit or a rollback has the kind of its transaction; it is :data:`UNKNOWN` where no mark
+    fits.
+    """
     name = _kind(exchange.sql)
     if name in {"commit", "rollback"} and exchange.before:
         return f"{name} of {_kind(exchange.before[-1])}"
@@ -82,7 +86,7 @@ def _kind(sql: str) -> str:
 
 
 def writes(kind: str) -> bool:
-    """Whether it, or what it commits, changes rows that somebody relies on."""
+    """Whether it changes rows that others rely on, or commits such a change."""
     return kind.removeprefix("commit of ") in WRITING
 
 
@@ -105,7 +109,7 @@ class Step:
 
 
 def steps_of(exchanges: Iterable[Exchange]) -> list[Step]:
-    """Each exchange of a run, as what another run can be spoiled at."""
+    """Each exchange of a run, as a step at which another run can be spoiled."""
     seen: Counter[str] = Counter()
     steps = []
     for exchange in exchanges:

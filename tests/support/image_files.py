@@ -1,4 +1,4 @@
-"""Files as the world has them, each of which stands for a kind; its name says which."""
+"""Image files as they occur in practice. Each stands for a kind, which its name says."""
 
 from pathlib import Path
 

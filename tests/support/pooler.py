@@ -36,7 +36,7 @@ def transaction_pooler(dsn: str) -> AbstractContextManager[str]:
 
 
 def session_pooler(dsn: str) -> AbstractContextManager[str]:
-    """The same, where each client keeps its server process."""
+    """The same with a server process for each client."""
     return _pooler(dsn, "session")
 
 
@@ -74,7 +74,7 @@ def _pooler(dsn: str, mode: str) -> Iterator[str]:
 
 
 def _user(server_host: str) -> list[str]:
-    """PgBouncer refuses to run as root; whom the server's socket belongs to may reach it."""
+    """PgBouncer refuses to run as root. The owner of the server's socket may reach it."""
     if os.geteuid() != 0:
         return []
     return ["-u", Path(server_host).owner() if server_host.startswith("/") else "nobody"]
@@ -101,7 +101,7 @@ def _wait_until_it_serves(dsn: str, process: subprocess.Popen[bytes], log: Path)
 
 @contextmanager
 def paused(pooled_dsn: str) -> Iterator[None]:
-    """While inside, the pooler takes whatever its clients say and answers nothing."""
+    """Within the block the pooler reads everything and answers nothing."""
     console = conninfo.make_conninfo(pooled_dsn, dbname="pgbouncer")
     with psycopg.connect(console, autocommit=True) as connection:
         connection.execute("PAUSE")

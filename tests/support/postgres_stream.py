@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 READ_BYTES = 65_536
-# What stands in the place of the version in packets that begin no session.
+# Values in the place of the version, in packets that begin no session.
 CANCEL_REQUEST = 80877102
 SSL_REQUEST = 80877103
 GSS_REQUEST = 80877104
@@ -34,27 +34,27 @@ class Message:
 
     @property
     def code(self) -> int:
-        """The version, or the wish, of a packet before the session."""
+        """The version, or the code of the request, in a packet before the session."""
         return int(struct.unpack_from("!i", self.body)[0])
 
     @property
     def sql(self) -> str:
-        """The text that a Query or a Parse carries; that of any other message is empty."""
+        """The text of a Query or a Parse; that of any other message is empty."""
         if self.kind == QUERY:
             return _text(self.body)
         if self.kind == PARSE:
-            # The name of the prepared statement stands before it.
+            # The name of the prepared statement precedes it.
             return _text(self.body.partition(b"\0")[2])
         return ""
 
     @property
     def ends_request(self) -> bool:
-        """From the client: the server answers now."""
+        """Whether the server answers after the client has sent it."""
         return self.kind in {QUERY, SYNC, TERMINATE}
 
     @property
     def asks_for_password(self) -> bool:
-        """From the server: the login goes on only when the client has answered."""
+        """Whether the login goes on only after the client has answered it."""
         return self.kind == AUTHENTICATION and self.body[:4] != AUTHENTICATED
 
 
@@ -70,16 +70,16 @@ class Stream:
         self._buffer = bytearray()
 
     def packet(self) -> Message | None:
-        """One of those before the session; ``None`` when the other side is gone."""
+        """A packet before the session, or ``None`` when the other side is gone."""
         return self._read(kind_bytes=0)
 
     def messages(self) -> Iterator[Message]:
-        """Until the other side is gone."""
+        """Messages until the other side is gone."""
         while (message := self._read(kind_bytes=1)) is not None:
             yield message
 
     def swallow(self) -> None:
-        """Take and forget whatever comes, so that TCP acknowledges it, until the end."""
+        """Read and discard everything until the end, so that TCP acknowledges it."""
         while self._receive():
             self._buffer.clear()
 
@@ -104,7 +104,7 @@ class Stream:
         try:
             received = self._connection.recv(READ_BYTES)
         except OSError:
-            # Cut, by us or by the other side.
+            # It was cut, by this proxy or by the other side.
             return False
         self._buffer += received
         return bool(received)

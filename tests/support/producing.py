@@ -1,4 +1,4 @@
-"""What producers do, in the plain SQL that any of them may write."""
+"""The statements of producers, in plain SQL."""
 
 from datetime import UTC, datetime
 from typing import Any
@@ -39,7 +39,7 @@ NO_CLAIM = dict.fromkeys(CLAIM)
 NO_OUTCOME = dict.fromkeys(OUTCOME)
 NO_ERROR = dict.fromkeys(ERROR)
 
-# A row in each status, with all that the status may carry.
+# A row in each status, with every column that the status may have.
 PENDING: dict[str, Any] = {"status": "pending", "attempts": 0}
 WAITING: dict[str, Any] = {"status": "pending", "attempts": 2, **ERROR}
 PROCESSING: dict[str, Any] = {"status": "processing", "attempts": 3, **CLAIM, **ERROR}
@@ -89,7 +89,7 @@ def storyboard(producer: psycopg.Connection, storyboard_id: UUID) -> dict[str, A
 
 
 def moment(producer: psycopg.Connection, seconds: float = 0) -> datetime:
-    """So many seconds from now, by the database's clock."""
+    """A moment so many seconds from now, by the database's clock."""
     row = producer.execute("SELECT clock_timestamp() + make_interval(secs => %s)", [seconds])
     found = row.fetchone()
     assert found is not None
@@ -98,7 +98,7 @@ def moment(producer: psycopg.Connection, seconds: float = 0) -> datetime:
 
 
 def only(row: dict[str, Any], columns: dict[str, Any]) -> dict[str, Any]:
-    """``row`` cut to the columns named, to be compared with them."""
+    """``row`` reduced to the columns named, to be compared with them."""
     return {name: row[name] for name in columns}
 
 

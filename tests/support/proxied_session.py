@@ -1,4 +1,4 @@
-"""One client's session with its database, as the proxy between them sees and spoils it."""
+"""One client's session with its database, which the proxy between them watches and spoils."""
 
 import socket
 import threading
@@ -23,21 +23,24 @@ IDLE = b"I"
 
 
 class Rules(Protocol):
-    """What a session asks of its proxy."""
+    """The parts of a proxy that a session uses."""
 
     is_silent: bool
     is_silent_after_login: bool
 
     def connect(self) -> socket.socket:
-        """To the server; :class:`OSError` when it is not there."""
+        """Connect to the server; :class:`OSError` if it is not there."""
 
     def fault_for(self, exchange: Exchange) -> Fault | None:
-        """Notes the exchange; the fault that shall hit it."""
+        """Note the exchange; the fault that is to hit it."""
 
 
 class Session:
-    """A session that has lost anything stays silent for good: neither side could follow the other
-    any more. Its server then hears nothing of it, not even that the client has gone."""
+    """A session that has lost anything stays silent for good.
+
+    Neither side could follow the other any more. The server hears nothing more of it, not even that
+    the client has gone.
+    """
 
     def __init__(self, number: int, client: socket.socket, rules: Rules) -> None:
         self._number = number
@@ -56,7 +59,7 @@ class Session:
         self._start(self._pump_requests)
 
     def silence(self) -> None:
-        """From now on nothing passes."""
+        """Nothing passes from now on."""
         self._is_silent = True
 
     def cut(self) -> None:
@@ -66,7 +69,7 @@ class Session:
                     end.shutdown(socket.SHUT_RDWR)
 
     def close(self) -> None:
-        """Cut, and wait until nothing of it is left."""
+        """Cut it, and wait until nothing of it is left."""
         # The first thread may be about to start the second.
         while self._threads:
             self.cut()
@@ -82,7 +85,7 @@ class Session:
         thread.start()
 
     def _run(self, pump: Callable[[], None]) -> None:
-        # A side that is gone while we write to it.
+        # The other side may go away during the write.
         with suppress(OSError):
             pump()
         if not self._is_silent:
@@ -103,7 +106,7 @@ class Session:
         stream.swallow()
 
     def _startup(self, stream: Stream) -> Message | None:
-        """The packet that begins a session; ``None`` where none begins."""
+        """The packet that begins a session; ``None`` if none begins."""
         while (packet := stream.packet()) is not None and self._passes():
             if packet.code in {SSL_REQUEST, GSS_REQUEST}:
                 self._client.sendall(NOT_HERE)
@@ -138,7 +141,7 @@ class Session:
         if fault is not None and fault.place is Place.BEFORE:
             self._strike(fault)
             return
-        # Its answer may be there before we are back.
+        # Its answer may arrive before this thread goes on.
         self._fault = fault
         self._forward(messages)
 
@@ -167,7 +170,7 @@ class Session:
         self._client.sendall(message.raw)
 
     def _hold(self, message: Message, fault: Fault) -> None:
-        """Keep the answer until it is whole: then what it tells has surely happened."""
+        """Keep the answer until it is complete. Then the server has surely done its work."""
         self._held.append(message)
         if message.kind != READY:
             return

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from tests.support.waiting import PATIENCE_SECONDS
 
-# What a process needs to run at all; every other variable could be a setting.
+# What a process needs to run at all. Every other variable could be a setting.
 INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "PYTHONPATH")
 SHOWN_LINES = 30
 MOST_OUT_BYTES = 1_000_000
@@ -62,12 +62,12 @@ class RunningWorker:
 
     @property
     def out(self) -> bytes:
-        """What it has written to stdout so far."""
+        """Its output on stdout so far."""
         return os.pread(self._out.fileno(), MOST_OUT_BYTES, 0)
 
     @property
     def log(self) -> list[LogLine]:
-        """All lines so far; what is no JSON stands under ``message`` alone."""
+        """All lines so far. A line that is no JSON has only a ``message``."""
         with self._changed:
             return list(self._lines)
 
@@ -91,13 +91,13 @@ class RunningWorker:
         self._process.send_signal(number)
 
     def wait(self, timeout_seconds: float = PATIENCE_SECONDS) -> int:
-        """The exit code; the whole log is there afterwards."""
+        """The exit code. The log is complete afterwards."""
         code = self._process.wait(timeout_seconds)
         self._reader.join(timeout_seconds)
         return code
 
     def stop_for_good(self) -> None:
-        """Kill it if it still runs, and leave nothing behind."""
+        """Kill it if it still runs, and wait for it."""
         self._process.kill()
         self._process.wait()
         self._reader.join()

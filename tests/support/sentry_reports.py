@@ -1,4 +1,4 @@
-"""The real Sentry SDK, speaking to a stand-in, for one test at a time."""
+"""The real Sentry SDK with a stand-in for the server, for one test at a time."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ WORKER_ID = "worker-1"
 def reporting_to(
     server: SentryServer, *secrets: str, traces_sample_rate: float | None = None
 ) -> Iterator[Reporter]:
-    """A reporter; the SDK, which is one for the whole process, is switched off afterwards."""
+    """A reporter. The SDK is one for the process, so it is switched off afterwards."""
     settings = SentrySettings(server.dsn, "testing", "v1", traces_sample_rate)
     try:
         yield Reporter(settings, Redactor(secrets), worker_id=WORKER_ID)

@@ -1,7 +1,7 @@
-"""A stand-in for Sentry that takes envelopes, as documented for SDK developers.
+"""A stand-in for Sentry that accepts envelopes, as documented for SDK developers.
 
-https://develop.sentry.dev/sdk/data-model/envelopes/: a line of JSON for the envelope, then
-for each item a line of JSON and its payload, ``length`` bytes long or up to the line's end.
+https://develop.sentry.dev/sdk/data-model/envelopes/: a line of JSON for the envelope, then for each
+item a line of JSON and its payload, ``length`` bytes long or up to the line's end.
 """
 
 import gzip
@@ -16,7 +16,7 @@ from typing import Any
 import brotli
 
 PROJECT = 42
-# The SDK takes Brotli where it is installed.
+# The SDK uses Brotli where it is installed.
 UNPACK: dict[str, Callable[[bytes], bytes]] = {
     "identity": lambda body: body,
     "gzip": gzip.decompress,
@@ -38,7 +38,7 @@ class Item:
 
 
 def parse_envelope(body: bytes) -> list[Item]:
-    """Raises :class:`ValueError` for what is no envelope."""
+    """Raises :class:`ValueError` for bytes that are no envelope."""
     json.loads(body.partition(b"\n")[0])
     rest = body.partition(b"\n")[2]
     items = []
@@ -53,7 +53,7 @@ def parse_envelope(body: bytes) -> list[Item]:
 
 @dataclass
 class SentryServer:
-    """What came in so far; ``raw`` holds every byte of every envelope, unpacked."""
+    """The items received so far. ``raw`` holds every byte of every envelope, unpacked."""
 
     dsn: str = ""
     raw: list[bytes] = field(default_factory=list)
@@ -82,7 +82,7 @@ class SentryServer:
 
 @contextmanager
 def sentry_server() -> Iterator[SentryServer]:
-    """On a free port of loopback."""
+    """A server on a free port of loopback."""
     server = SentryServer()
 
     class Handler(BaseHTTPRequestHandler):

@@ -21,7 +21,7 @@ LINKS = {
 }
 
 
-# As long as real ones, and unlike everything else.
+# As long as a real signature, and unlike any other text.
 SIGNATURE = "c0ffeeC0FFEE0123456789c0ffeeC0FFEE0123456789"
 
 
@@ -31,7 +31,7 @@ def target_of(kind: str, signature: str = SIGNATURE) -> str:
 
 
 def quotations(target: str) -> list[str]:
-    """``target``, a path with its query, as upstreams repeat it: whole, in pieces, quoted."""
+    """The forms in which upstreams repeat ``target``, a path with its query: whole, cut, quoted."""
     path, _, query = target.partition("?")
     last = target.rpartition("&")[2] if "&" in target else query
     in_percent = query.replace("%", "%25").replace("=", "%3D").replace("&", "%26")

@@ -1,6 +1,7 @@
-"""A worker by a clock of its own: real breakers, decisions and dispatcher; no network, no threads.
+"""A simulated worker: real breakers, decisions and dispatcher; no network, no threads.
 
-The table, the slots and the claim loop are what the real ones look like from there.
+It has a clock of its own. The table, the slots and the claim loop look like the real ones to the
+other parts.
 """
 
 import heapq
@@ -46,14 +47,14 @@ class Row:
         return Group.TRIED if self.attempts else Group.NEW
 
 
-# What a request comes to, and after how many seconds.
+# The result of a request, and the seconds that it takes.
 Answer = tuple[float, AttemptError | None]
 Host = Callable[[Row, float], Answer]
 Ranked = tuple[float, int]
 
 
 class Table:
-    """Claims by group and rank, as the statements make them."""
+    """Claims by group and rank, like the statements."""
 
     def __init__(self, clock: Clock, chance: random.Random) -> None:
         self._clock = clock
@@ -86,7 +87,7 @@ class Table:
         return claims
 
     def recall(self, seconds: float) -> None:
-        """What an outage of so long has put off is due since it began."""
+        """Makes rows due that an outage of so long has put off."""
         began_at = self._clock() - seconds - NOTICED_AFTER_SECONDS
         tried = self._waiting[Group.TRIED]
         for available_at, number in list(tried):
@@ -164,7 +165,7 @@ class SimulatedSlots:
 
 
 class SimulatedWorker:
-    """Works rows of one ``host`` off; ``requests`` holds the moment of each."""
+    """Works off the rows of one ``host``; ``requests`` holds the moment of each request."""
 
     def __init__(self, host: Host, seed: int = 1) -> None:
         self.clock = Clock(0.0)
@@ -187,7 +188,7 @@ class SimulatedWorker:
             self._at(row.arrived_at, lambda row=row: self._arrive(row))  # type: ignore[misc]
 
     def run_until(self, end: float) -> None:
-        """Attempts end and rows arrive; in between the claim loop wakes when it has to."""
+        """Attempts end and rows arrive. In between the claim loop wakes when it has to."""
         while self.clock.now < end:
             moment = min(self._wakes_at(), self._events[0][0] if self._events else end, end)
             self.clock.now = max(self.clock.now, moment)
@@ -248,5 +249,5 @@ class SimulatedWorker:
 
 
 def _as_any(part: Any) -> Any:
-    """The dispatcher sees no more of it than there is."""
+    """``part`` in place of a real one. The dispatcher uses no more of it than it has."""
     return part

@@ -1,5 +1,8 @@
-"""Addresses that are public, private, and neither: IANA's registries of special-purpose addresses
-(RFC 6890), metadata services of clouds, and what only looks like an address."""
+"""Public, private and refused addresses.
+
+They come from IANA's registries of special-purpose addresses (RFC 6890) and from the metadata
+services of clouds. Some texts only look like an address.
+"""
 
 PUBLIC = [
     "1.1.1.1",

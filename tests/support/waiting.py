@@ -1,4 +1,4 @@
-"""Waiting for what must become true, instead of sleeping and hoping."""
+"""Waiting until a condition becomes true, without sleeping for a fixed time."""
 
 import time
 from collections.abc import Callable
@@ -13,7 +13,7 @@ Found = TypeVar("Found")
 
 
 def eventually(look: Callable[[], Found], timeout_seconds: float = PATIENCE_SECONDS) -> Found:
-    """What ``look`` answers, once it is true; fails with the last answer."""
+    """The first true answer of ``look``; it fails with the last answer."""
     ends_at = time.monotonic() + timeout_seconds
     while not (found := look()):
         assert time.monotonic() < ends_at, f"still {found!r} after {timeout_seconds} s"
@@ -38,7 +38,7 @@ def statuses(connection: psycopg.Connection) -> dict[str, int]:
 def wait_for_statuses(
     connection: psycopg.Connection, timeout_seconds: float = PATIENCE_SECONDS, **wanted: int
 ) -> None:
-    """Until the storyboards stand exactly so: ``ready=3, failed=1``."""
+    """Wait until exactly so many storyboards are in each status: ``ready=3, failed=1``."""
     ends_at = time.monotonic() + timeout_seconds
     while (found := statuses(connection)) != wanted:
         assert time.monotonic() < ends_at, f"still {found} after {timeout_seconds} s"

@@ -1,4 +1,4 @@
-"""Waiting for what Postgres shows of its sessions, instead of for some time to pass."""
+"""Waiting for what Postgres shows of its sessions, without sleeping for a fixed time."""
 
 import time
 from collections.abc import Callable
@@ -9,7 +9,7 @@ PATIENCE_SECONDS = 20.0
 
 
 def until(happened: Callable[[], bool]) -> None:
-    """Look again and again; give up loudly when it never happens."""
+    """Look again and again; fail if it does not happen in time."""
     end = time.monotonic() + PATIENCE_SECONDS
     while not happened():
         if time.monotonic() > end:
@@ -24,7 +24,7 @@ def count(connection: psycopg.Connection, query: str) -> int:
 
 
 def asking_for_the_lock(connection: psycopg.Connection) -> int:
-    """How many migrations of this database ask for the lock that only one can have."""
+    """How many migrations of this database ask for the lock that only one can hold."""
     return count(
         connection,
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "

@@ -1,14 +1,9 @@
-"""Breakers by a clock that goes only when it is told to."""
+"""Breakers with a clock that stands still until a test sets it."""
 
 import pytest
 
 from storyboard_worker.attempts.breakers import Breakers
 from tests.support.clock import Clock
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Log lines: parseable, readable, and without a secret."""
+"""Log lines can be parsed and read, and contain no secret."""
 
 import json
 import logging
@@ -18,7 +18,7 @@ REDACTOR = Redactor(["hunter2!"])
 
 @pytest.fixture
 def restored_loggers() -> Iterator[None]:
-    """set_up() is for a whole process; tests go on after it."""
+    """set_up() changes the whole process, and other tests follow."""
     changed = [logging.getLogger(name) for name in (None, "storyboard_worker", "httpx")]
     cloudinary = logging.getLogger("Cloudinary")
     before = [(logger, logger.level, list(logger.handlers)) for logger in [*changed, cloudinary]]
@@ -75,7 +75,7 @@ def test_console_reads_as_a_line() -> None:
     assert line == "22:13:20.250 storyboard ready  attempt=1  seconds=0.5"
 
 
-def test_console_names_the_level_where_it_matters() -> None:
+def test_console_names_the_level_from_warning_on() -> None:
     line = ConsoleFormatter(REDACTOR).format(record("oh", logging.WARNING))
     assert line == "22:13:20.250 WARNING oh"
 
@@ -83,7 +83,7 @@ def test_console_names_the_level_where_it_matters() -> None:
 STEERING = "\x1b[2J\x9b\x7f\u202e\u2028\r\n12:00:00.000 forged"
 
 
-def test_on_a_terminal_nothing_steers_and_no_line_is_forged() -> None:
+def test_on_a_terminal_no_text_steers_and_no_line_is_forged() -> None:
     line = ConsoleFormatter(REDACTOR).format(record(STEERING, host=STEERING))
     shown = r"\x1b[2J\x9b\x7f\u202e\u2028\r\n12:00:00.000 forged"
     assert line == f"22:13:20.250 {shown}  host={shown}"
@@ -98,7 +98,7 @@ def test_a_stack_has_its_lines_and_nothing_that_steers() -> None:
     assert last == r"ValueError: \x1b[2J\u202e [redacted]"
 
 
-def test_json_escapes_what_steers() -> None:
+def test_json_escapes_characters_that_steer() -> None:
     line = JsonFormatter(REDACTOR).format(record("say", host=STEERING, script="絵"))
     assert line.isprintable()
     assert "絵" in line

@@ -1,4 +1,4 @@
-"""What the README states, against the code that it states it of."""
+"""The README's statements agree with the code."""
 
 import re
 import shlex
@@ -22,10 +22,10 @@ ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
 VIEW = (ROOT / "alembic/versions/0001_storyboards.py").read_text("utf-8")
 
-# Railway's and libpq's own, and one whose use is still to come.
+# The variables of Railway and libpq, and one that is not used yet.
 NOT_OURS = re.compile(r"RAILWAY_\w+|PG\w+|BOARD_TOKEN")
 DATABASE = {"DATABASE_URL": "postgresql://user@127.0.0.1/db"}
-# Read only where the ones before are (not) there.
+# Read only if the ones before are (not) there.
 CLOUDINARY_FORMS: list[dict[str, str]] = [
     {},
     {"CLOUDINARY_URL": "cloudinary://key:secret@cloud"},
@@ -40,7 +40,7 @@ IN_WORDS = {"off": None, "any public host": (), "required": "", "required to upl
 
 
 def table(heading: str) -> list[list[str]]:
-    """The rows of the table whose first heading cell this is, as cells."""
+    """The cells of each row of the table whose first heading cell this is."""
     lines = README.splitlines()
     start = next(n for n, line in enumerate(lines) if line.startswith(f"| {heading} |"))
     rows = []
@@ -52,7 +52,7 @@ def table(heading: str) -> list[list[str]]:
 
 
 def coded(cell: str) -> list[str]:
-    """What stands between back-ticks."""
+    """The texts between back-ticks."""
     return re.findall(r"`([^`]+)`", cell)
 
 
@@ -78,7 +78,7 @@ def settings_read() -> set[str]:
 
 
 def settings_told() -> dict[str, str]:
-    """Name → default, as the settings table has them."""
+    """Name → default, as the settings table gives them."""
     told = {}
     for names, defaults, _ in table("name"):
         for number, name in enumerate(coded(names)):
@@ -92,7 +92,7 @@ def test_the_settings_table_names_what_is_read_and_nothing_else() -> None:
 
 
 def default_of(settings: Settings, name: str) -> Any:
-    """What the code takes when ``name`` is not set."""
+    """The value that the code uses when ``name`` is not set."""
     for part in (settings, settings.sentry, settings.cloudinary):
         for field in (name.lower(), name.lower().partition("_")[2]):
             if hasattr(part, field):
@@ -166,7 +166,7 @@ def commands_told() -> Iterator[str]:
 
 
 def filled_in(line: str) -> list[str]:
-    """The arguments with something real where the text has a placeholder."""
+    """The arguments, with real values in place of the text's placeholders."""
     real = {
         "ID": "5f0c7b4e-9a53-4f0e-8a9d-3c1f3a1f6f2a",
         "URL…": "https://images.example/a.jpg",

@@ -1,4 +1,4 @@
-"""Who is told of a stop, and who no longer."""
+"""Callbacks that are told of a stop, and callbacks that are not told any more."""
 
 from storyboard_worker.shutdown import Shutdown
 
@@ -14,7 +14,7 @@ def test_a_callback_is_called_only_while_it_is_of_use() -> None:
     assert told == ["always", "inside"]
 
 
-def test_who_comes_too_late_is_told_at_once() -> None:
+def test_a_callback_that_comes_too_late_is_called_at_once() -> None:
     shutdown = Shutdown()
     shutdown.request()
     told: list[str] = []

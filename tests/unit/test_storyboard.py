@@ -1,4 +1,4 @@
-"""Names that are derived: the upstream's host, the public id."""
+"""Derived names: the host of the upstream, and the public id."""
 
 import hashlib
 from uuid import UUID, uuid4
@@ -51,7 +51,7 @@ def test_the_public_id_is_the_contracts_formula() -> None:
     assert public_id("storyboards", ID, url) == f"storyboards/{ID}-{digest}"
 
 
-def test_signing_the_same_object_anew_keeps_the_public_id() -> None:
+def test_signing_the_same_object_again_keeps_the_public_id() -> None:
     one = public_id("f", ID, "https://h/a.png?X-Tos-Date=1&X-Tos-Signature=x")
     assert one == public_id("f", ID, "https://h/a.png?X-Tos-Date=2&X-Tos-Signature=y")
     assert one == public_id("f", ID, "https://h/a.png")

@@ -1,9 +1,9 @@
-"""What can be told of an image from its bytes as they pass, without decoding it.
+"""What the bytes of an image say about it as they pass, without decoding it.
 
-The first bytes name its type. Its structure tells where it ends: a reader for each format steps
-over what the format itself says the length of, keeps a few bytes, and gives the same verdict
-however the bytes are cut into chunks. What follows the end does not matter: decoders ignore it,
-and cameras and programs append whole videos.
+The first bytes show its type. Its structure shows where it ends. A reader for each format skips
+the parts whose length the format gives, and keeps only a few bytes. Its verdict does not depend
+on how the bytes are cut into chunks. Bytes after the end do not matter: decoders ignore them, and
+cameras and programs append whole videos there.
 """
 
 from storyboard_worker.transfer.images.recognition import HEAD_BYTES, ImageType, recognise

@@ -1,14 +1,14 @@
 """Where a JPEG ends (ISO/IEC 10918-1, B.1.1 and B.2).
 
-It is a chain of segments, each a marker and its length, and of scans: the coded picture, whose
-length stands nowhere. A scan ends at the next marker, because in it an FF is followed by 00 or
-by the number of a restart. Segments are stepped over unseen: a thumbnail or profile in them may
-hold end markers of its own, and so may the tables between two scans.
+A JPEG is a chain of segments and scans. A segment is a marker and a length. A scan is the coded
+picture, whose length is not given. It ends at the next marker, because inside a scan an FF is
+followed by 00 or by the number of a restart. The content of segments is skipped: a thumbnail or
+profile in it may contain end markers, and so may the tables between two scans.
 
-Nearly all bytes of a JPEG are its scan, and most have only one. There a search for the two markers
-that matter passes over a chunk: 1.7 ms at 8 MB, where looking at each marker takes 3.9 ms
-(``python -m tests.benchmarks.image_cost``). The search is stringzilla's, because ``bytes.find``
-takes 9 ms for it.
+Nearly all bytes of a JPEG belong to its scans, and most JPEGs have only one scan. In the last scan
+a search for the two markers that matter passes over a whole chunk. It takes 1.7 ms at 8 MB, and
+looking at each marker takes 3.9 ms (``python -m tests.benchmarks.image_cost``). The search is
+stringzilla's, because ``bytes.find`` takes 9 ms.
 """
 
 import re
@@ -24,24 +24,24 @@ _LENGTH_BYTES = 2
 _MOST_SEGMENT_BYTES = 2 + 0xFFFF
 
 # Frames whose scans hold each component once (ISO/IEC 10918-1, table B.1): baseline, extended,
-# lossless, and the two that are coded arithmetically.
+# lossless, and the two with arithmetic coding.
 _SEQUENTIAL_FRAMES = frozenset({0xC0, 0xC1, 0xC3, 0xC9, 0xCB})
-# Tables stand under numbers among those of the frames.
+# Three numbers within this range belong to tables.
 _FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
-# Where a frame's and a scan's header say how many components they have.
+# The places of the number of components in the headers of a frame and of a scan.
 _FRAME_COMPONENTS_AT, _SCAN_COMPONENTS_AT = 7, 2
 
-# Left out are FF (fill), 00 and D0 to D7 (parts of a scan), 01 and the reserved 02 to BF: none of
-# them has a length. Bytes between segments that belong to none are passed over, as libjpeg does.
+# The pattern leaves out FF (fill), 00 and D0 to D7 (parts of a scan), 01 and the reserved 02 to BF,
+# which have no length. Stray bytes between segments are skipped, as libjpeg does.
 _MARKER = re.compile(rb"\xff[\xc0-\xcf\xd8-\xfe]")
 _DECISIVE = (bytes([0xFF, _END_OF_IMAGE]), bytes([0xFF, _START_OF_IMAGE]))
 
 
 class JpegStructure:
-    """Whole from the first end of image on that follows the start of a scan.
+    """Whole as soon as an end of image follows the start of a scan.
 
-    An end before any scan leaves no picture, and a second start breaks the first one off.
-    Decoders give up at either, so nothing behind it counts.
+    An end before any scan means that there is no picture, and a second start breaks the first
+    picture off. Decoders give up at either, so the bytes after it do not count.
     """
 
     def __init__(self) -> None:
@@ -51,7 +51,7 @@ class JpegStructure:
         self._components = 0
         self._is_last_scan = False
         self._skip_bytes = _START_BYTES
-        # The beginning of a marker that the last chunk has cut apart.
+        # The beginning of a marker whose rest is in the next chunk.
         self._carried = b""
 
     def feed(self, chunk: bytes) -> None:
@@ -66,7 +66,10 @@ class JpegStructure:
         self._skip_bytes = position - len(chunk)
 
     def _after_next_segment(self, chunk: bytes, position: int) -> int:
-        """Maybe beyond the chunk; its end when no more can be told without the next one."""
+        """Where the next segment ends, maybe beyond the chunk.
+
+        It is the end of the chunk if the next chunk is needed to tell.
+        """
         if self._is_last_scan:
             position = _passed_over(chunk, position)
         found = _MARKER.search(chunk, position)
@@ -91,11 +94,11 @@ class JpegStructure:
         elif marker == _START_OF_SCAN:
             self._scan_began = True
             self._is_last_scan = header[-1] == self._components != 0
-        return end + int.from_bytes(header[:_LENGTH_BYTES], "big")  # which counts itself
+        return end + int.from_bytes(header[:_LENGTH_BYTES], "big")  # it counts itself
 
 
 def _needed_bytes(marker: int) -> int:
-    """Of a segment's header: its length, and up to how many components it has."""
+    """How much of a segment's header is read: the length, and the number of components."""
     if marker in _FRAMES:
         return _FRAME_COMPONENTS_AT + 1
     return _SCAN_COMPONENTS_AT + 1 if marker == _START_OF_SCAN else _LENGTH_BYTES

@@ -1,7 +1,7 @@
 """Where a PNG ends (W3C PNG, sections 5.2 and 5.3): with the chunk ``IEND``.
 
-Each chunk has its length in front and four bytes of checksum behind. Checksums are not computed:
-that is the decoder's work, and decoders forgive a wrong one where it protects nothing.
+A chunk begins with its length and ends with a checksum of four bytes. Checksums are not computed:
+that is the decoder's work, and decoders ignore a wrong checksum of a chunk that they do not need.
 """
 
 import struct
@@ -13,12 +13,12 @@ _LAST_TYPE = b"IEND"
 
 
 class PngStructure:
-    """Whole when the chunks lead to ``IEND``, and all of that is there."""
+    """Whole when the chunks lead to an ``IEND`` that is complete."""
 
     def __init__(self) -> None:
         self._skip_bytes = _SIGNATURE_BYTES
         self._found_last = False
-        # The beginning of a header that the last piece has cut apart.
+        # The beginning of a header whose rest is in the next chunk.
         self._carried = b""
 
     @property

@@ -6,7 +6,7 @@ HEAD_BYTES = 16
 
 
 class ImageType(StrEnum):
-    """As Cloudinary names formats."""
+    """The types that are accepted, under Cloudinary's names for formats."""
 
     JPEG = "jpg"
     PNG = "png"

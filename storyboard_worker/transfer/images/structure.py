@@ -12,11 +12,11 @@ class Structure(Protocol):
     """Follows the structure of one file, from its first byte on."""
 
     def feed(self, chunk: bytes) -> None:
-        """The next bytes, of any number."""
+        """Take the next bytes, of any number."""
 
     @property
     def is_whole(self) -> bool:
-        """Whether the end that the format demands is among the bytes so far."""
+        """Whether the end that the format requires has passed."""
 
 
 _STRUCTURES: dict[ImageType, type[Structure]] = {

@@ -2,16 +2,16 @@
 
 import struct
 
-_RIFF_HEADER_BYTES = 8  # which the length does not count
+_RIFF_HEADER_BYTES = 8  # not included in the length
 _HEADER = struct.Struct("<4xI4x4s")
 _LEAST_LENGTH_BYTES = 12  # `WEBP` and the header of one chunk
 _FIRST_CHUNKS = frozenset({b"VP8 ", b"VP8L", b"VP8X"})
 
 
 class WebpStructure:
-    """Whole when as many bytes are there as the header says, and a picture can be among them.
+    """Whole when as many bytes have passed as the header says, with room for a picture.
 
-    A length that leaves no room for one is a file whose writer never came back to fill it in.
+    A length without that room comes from a writer that never came back to fill it in.
     """
 
     def __init__(self) -> None:

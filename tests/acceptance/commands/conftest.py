@@ -1,4 +1,4 @@
-"""A database for each test, the stand-ins, and the command pointed at them."""
+"""The commands, pointed at the stand-ins and at a database without rows."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -6,14 +6,8 @@ from datetime import timedelta
 import psycopg
 import pytest
 
-from tests.acceptance.commands.running import StoryboardWorker
-from tests.acceptance.commands.tallies import Register
-
-
-@pytest.fixture
-def dsn(emptied_dsn: str) -> str:
-    """These tests leave only rows behind."""
-    return emptied_dsn
+from tests.support.running_command import StoryboardWorker
+from tests.support.tallies import Register
 
 
 @pytest.fixture
@@ -33,7 +27,7 @@ def without_settings() -> Iterator[StoryboardWorker]:
 
 @pytest.fixture
 def register(producer: psycopg.Connection) -> Register:
-    """A worker's row, last seen so long ago."""
+    """Adds the row of a worker that was last seen so long ago."""
 
     def register(worker_id: str, seen_ago: timedelta) -> None:
         producer.execute(

@@ -1,11 +1,11 @@
-"""What the commands refuse to take, and in which words."""
+"""Arguments that the commands refuse, and the words in which they do."""
 
 import click
 import pytest
 
 from storyboard_worker.cli import cli
 from storyboard_worker.cli.arguments import check_url
-from tests.acceptance.commands.running import StoryboardWorker
+from tests.support.running_command import StoryboardWorker
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_wrong_usage_is_told_in_words(arguments: list[str], message: str) -> Non
         "https://images.example/a\udcff.jpg",
     ],
 )
-def test_what_cannot_be_a_url_is_refused(wrong: str) -> None:
+def test_text_that_is_no_url_is_refused(wrong: str) -> None:
     with pytest.raises(click.UsageError, match=r"^line 7 is not an http\(s\) URL: "):
         check_url(wrong, "line 7")
 
@@ -124,5 +124,5 @@ def test_a_signed_url_in_the_wrong_place_is_repeated_without_its_signature(
         "https://bilder.example/größe/絵.jpg?q='",
     ],
 )
-def test_what_may_be_a_url_is_taken(url: str) -> None:
+def test_text_that_may_be_a_url_is_taken(url: str) -> None:
     check_url(url, "line 7")

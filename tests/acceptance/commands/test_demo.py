@@ -14,18 +14,18 @@ import psycopg
 import pytest
 
 from storyboard_worker.cli.demo_panels import TROUBLES
-from tests.acceptance.commands.running import Result, StoryboardWorker, finish
+from tests.support.running_command import Result, StoryboardWorker, finish
 from tests.support.waiting import eventually, wait_for_statuses
 
 ADDRESS = r"http://127\.0\.0\.1:\d+/demo/image/upload/v\d+/storyboards/\S+\.(jpg|png|webp)\n"
-# The one that lasts for sure: the others are jittered, and may be over before anybody looks.
+# This step lasts for sure. The other steps are jittered, and may be over before the test looks.
 WAIT = r"^ *\d+\.\d s  panel \d waits for its next attempt in [12]\.\d s: the source answers 429$"
 START = "from storyboard_worker.cli import main; main()"
 
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """What the demo takes for its temporary folder, open to the user that runs Postgres."""
+    """The demo's temporary folder, which the user that runs Postgres may enter."""
     with tempfile.TemporaryDirectory(prefix="storyboard-test-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         folder.chmod(0o755)
@@ -43,7 +43,7 @@ def demo(folder: Path) -> Iterator[StoryboardWorker]:
 
 
 def assert_nothing_left(folder: Path) -> None:
-    """Neither files, nor a process that was started with ``folder`` in its hands."""
+    """No files are left, and no process whose command names ``folder``."""
     assert list(folder.glob("storyboard-*")) == []
     assert processes_of(folder) == {}
 
@@ -54,7 +54,7 @@ def processes_of(folder: Path) -> dict[int, str]:
     for process in Path("/proc").glob("[0-9]*"):
         try:
             seen = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
-        except OSError:  # it has ended meanwhile
+        except OSError:  # it has ended
             continue
         if str(folder).encode() in seen:
             found[int(process.name)] = seen.partition(b"\0")[0].decode()
@@ -62,7 +62,7 @@ def processes_of(folder: Path) -> dict[int, str]:
 
 
 def wait_for_line(process: subprocess.Popen[bytes], text: str, stream: str = "stderr") -> str:
-    """What came up to the line that holds ``text``."""
+    """The output up to the line that holds ``text``."""
     pipe = getattr(process, stream)
     seen = ""
     while text not in seen:
@@ -72,7 +72,7 @@ def wait_for_line(process: subprocess.Popen[bytes], text: str, stream: str = "st
     return seen
 
 
-def test_every_panel_ends_as_it_must(demo: StoryboardWorker) -> None:
+def test_every_panel_ends_as_planned(demo: StoryboardWorker) -> None:
     shown = demo("demo", "--panels", "8")
 
     assert shown.code == 0, shown.shown()
@@ -99,7 +99,7 @@ Broken = Callable[[str], subprocess.Popen[bytes]]
 
 @pytest.fixture
 def broken(folder: Path) -> Iterator[Broken]:
-    """Starts the demo after some code."""
+    """Starts the demo after some code has run."""
     commands = []
 
     def start(code: str) -> subprocess.Popen[bytes]:

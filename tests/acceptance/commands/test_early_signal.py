@@ -1,11 +1,11 @@
-"""A stop that comes before a command has its own handler is heard all the same."""
+"""A signal that comes before a command has set its handler is not lost."""
 
 import os
 import signal
 import subprocess
 import sys
 
-# What a container's process 1 does at first: SIGTERM is not acted on unless handled.
+# Like process 1 of a container at first: SIGTERM does nothing unless it is handled.
 PROGRAM = """
 import os, signal
 from unittest.mock import patch

@@ -6,9 +6,9 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from tests.acceptance.commands.running import StoryboardWorker
 from tests.support.panels import all_rows
 from tests.support.producing import storyboard
+from tests.support.running_command import StoryboardWorker
 from tests.support.sentry_server import SentryServer
 
 FIRST = "https://images.example/first.jpeg"
@@ -63,7 +63,7 @@ def test_a_list_may_come_through_a_pipe(
     assert [storyboard(producer, id_)["source_url"] for id_ in ids] == [FIRST, SECOND]
 
 
-def test_what_cannot_be_a_url_is_refused_and_nothing_is_added(
+def test_text_that_is_no_url_is_refused_and_nothing_is_added(
     storyboard_worker: StoryboardWorker, producer: psycopg.Connection
 ) -> None:
     refused = storyboard_worker("enqueue", FIRST, "images.example/a.jpg")
@@ -96,7 +96,7 @@ def test_the_line_of_a_wrong_url_is_named(
         (f"https://{'qq.' * 85}/", "the host of line 2 has more than 253 characters"),
     ],
 )
-def test_what_is_too_long_is_refused_and_not_repeated(
+def test_an_overlong_url_is_refused_and_not_repeated(
     storyboard_worker: StoryboardWorker, producer: psycopg.Connection, url: str, message: str
 ) -> None:
     refused = storyboard_worker("enqueue", "--file", "-", stdin=f"{FIRST}\n{url}\n")
@@ -108,7 +108,7 @@ def test_what_is_too_long_is_refused_and_not_repeated(
     assert all_rows(producer) == []
 
 
-def test_the_longest_are_taken(
+def test_the_longest_urls_are_taken(
     storyboard_worker: StoryboardWorker, producer: psycopg.Connection
 ) -> None:
     url = f"https://{'q.' * 125}com/".ljust(16_384, "q")

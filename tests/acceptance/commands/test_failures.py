@@ -1,11 +1,11 @@
-"""``failures``: what failed, grouped by why and where."""
+"""``failures``: failed rows, grouped by cause and host."""
 
 from datetime import datetime
 
 import psycopg
 
-from tests.acceptance.commands.running import StoryboardWorker
 from tests.support.producing import FAILED, change, enqueue, moment
+from tests.support.running_command import StoryboardWorker
 
 FIELDS = ["error_code", "host", "count", "first", "last", "sample_id", "sentry_event_id"]
 
@@ -38,7 +38,7 @@ def test_rows_of_one_cause_are_one_line(
     assert (second["host"], second["count"], second["sample_id"]) == ("b.example", 1, other)
 
 
-def test_only_lately_or_of_one_project(
+def test_it_is_limited_to_a_time_or_a_project(
     storyboard_worker: StoryboardWorker, producer: psycopg.Connection
 ) -> None:
     fail(producer, "https://a.example/1", "source_timeout", 7200)

@@ -1,4 +1,4 @@
-"""Help and version, which need nothing to be set."""
+"""Help and version need no settings."""
 
 import subprocess
 import sys
@@ -8,7 +8,7 @@ import pytest
 
 from storyboard_worker import __version__
 from storyboard_worker.cli import COMMANDS
-from tests.acceptance.commands.running import StoryboardWorker
+from tests.support.running_command import StoryboardWorker
 
 
 def test_help_names_every_command(without_settings: StoryboardWorker) -> None:

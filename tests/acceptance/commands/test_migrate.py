@@ -1,27 +1,15 @@
 """``migrate``."""
 
-from collections.abc import Iterator
-
 import psycopg
 import pytest
 
-from tests.acceptance.commands.running import StoryboardWorker
 from tests.support.database_url import url_of
 from tests.support.revisions import NEWEST, REVISIONS
+from tests.support.running_command import StoryboardWorker
+
+pytestmark = pytest.mark.database("unmigrated")
 
 TABLES = {"storyboards", "storyboard_alarms", "storyboard_workers", "storyboard_worker_version"}
-
-
-@pytest.fixture
-def dsn(empty_dsn: str) -> str:
-    """A database that nobody has migrated yet."""
-    return empty_dsn
-
-
-@pytest.fixture
-def owner(dsn: str) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(dsn, autocommit=True) as connection:
-        yield connection
 
 
 def tables(connection: psycopg.Connection) -> set[str]:
@@ -33,25 +21,25 @@ def tables(connection: psycopg.Connection) -> set[str]:
 
 
 def test_creates_the_tables_and_a_second_run_does_nothing(
-    without_settings: StoryboardWorker, dsn: str, owner: psycopg.Connection
+    without_settings: StoryboardWorker, dsn: str, producer: psycopg.Connection
 ) -> None:
     first = without_settings("migrate", DATABASE_URL=url_of(dsn))
     assert (first.code, first.out) == (0, f"migrated: {', '.join(REVISIONS)}\n"), first.shown()
-    assert tables(owner) == TABLES
+    assert tables(producer) == TABLES
 
     second = without_settings("migrate", DATABASE_URL=url_of(dsn))
     assert (second.code, second.out) == (0, f"nothing to do: the schema is at {NEWEST}\n")
 
 
 def test_printed_sql_needs_no_setting_and_does_the_same(
-    without_settings: StoryboardWorker, dsn: str, owner: psycopg.Connection
+    without_settings: StoryboardWorker, dsn: str, producer: psycopg.Connection
 ) -> None:
     printed = without_settings("migrate", "--sql")
     assert printed.code == 0
     assert printed.err == ""
 
-    owner.execute(printed.out.encode())
-    assert tables(owner) == TABLES
+    producer.execute(printed.out.encode())
+    assert tables(producer) == TABLES
 
     afterwards = without_settings("migrate", DATABASE_URL=url_of(dsn))
     assert (afterwards.code, afterwards.out) == (0, f"nothing to do: the schema is at {NEWEST}\n")

@@ -1,4 +1,4 @@
-"""Where results and logs go, and that they arrive whole."""
+"""Results and logs go to the right streams, and arrive whole."""
 
 import contextlib
 import json
@@ -11,8 +11,8 @@ import psycopg
 import pytest
 
 from storyboard_worker.cli.output import duration, table_lines
-from tests.acceptance.commands.running import COMMAND, StoryboardWorker
 from tests.support.producing import enqueue
+from tests.support.running_command import COMMAND, StoryboardWorker
 from tests.support.running_worker import environment
 
 ADDRESS = "https://cdn.example/" + "a" * 90
@@ -20,7 +20,7 @@ ADDRESS = "https://cdn.example/" + "a" * 90
 
 @pytest.fixture
 def many_rows(producer: psycopg.Connection) -> None:
-    """More than a pipe holds."""
+    """More output than a pipe holds."""
     producer.execute(
         "INSERT INTO storyboards (source_url) "
         "SELECT 'https://images.example/' || n FROM generate_series(1, 2000) n"
@@ -55,7 +55,7 @@ def test_logs_go_to_stderr_as_json_unless_told_otherwise(
     assert "ERROR storyboard failed  storyboard_id=" in swept.err
 
 
-def test_characters_that_the_output_lacks_do_not_cost_the_result(
+def test_characters_that_the_encoding_lacks_do_not_cost_the_result(
     storyboard_worker: StoryboardWorker, producer: psycopg.Connection
 ) -> None:
     enqueue(producer, project_id="絵コンテ")
@@ -90,7 +90,7 @@ def on_a_terminal(command: str, settings: dict[str, str]) -> list[str]:
     subprocess.run([*COMMAND, command], env=environment(settings), stdout=its, check=True)
     os.close(its)
     shown = b""
-    # Linux says by an error that nobody writes to the terminal any more.
+    # On Linux an error says that no process writes to the terminal any more.
     with contextlib.suppress(OSError):
         while chunk := os.read(ours, 65_536):
             shown += chunk
@@ -98,7 +98,7 @@ def on_a_terminal(command: str, settings: dict[str, str]) -> list[str]:
     return shown.decode().splitlines()
 
 
-def test_a_table_that_fits_stands_in_columns() -> None:
+def test_a_table_that_fits_is_set_in_columns() -> None:
     rows: list[list[object]] = [["id", "state", "image"], ["1", None, ADDRESS], ["22", "✓ 絵", "-"]]
 
     assert table_lines(rows, None) == [
@@ -108,7 +108,7 @@ def test_a_table_that_fits_stands_in_columns() -> None:
     ]
 
 
-def test_cells_that_do_not_fit_stand_below_unbroken() -> None:
+def test_cells_that_do_not_fit_are_listed_unbroken() -> None:
     rows = [["id", "error", "image"], ["1", "x" * 30, ADDRESS], ["2", "", "short"]]
 
     assert table_lines(rows, 40) == [

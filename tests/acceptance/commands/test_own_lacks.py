@@ -1,4 +1,4 @@
-"""What ``sweep`` and ``run`` say where the machine is short of something."""
+"""What ``sweep`` and ``run`` say when the machine lacks a resource."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -8,9 +8,9 @@ import pytest
 
 from storyboard_worker.demo.faults import Chunked
 from storyboard_worker.demo.origin import Origin
-from tests.acceptance.commands.running import StoryboardWorker
-from tests.acceptance.commands.tallies import tally
 from tests.support.panels import all_rows, enqueue_panels
+from tests.support.running_command import StoryboardWorker
+from tests.support.tallies import tally
 from tests.support.waiting import statuses
 
 NO_SPOOL = """

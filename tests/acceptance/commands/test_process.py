@@ -12,7 +12,6 @@ import pytest
 from storyboard_worker.demo.cloudinary import Cloudinary
 from storyboard_worker.demo.faults import Answer, Hang
 from storyboard_worker.demo.origin import Origin
-from tests.acceptance.commands.running import Result, StoryboardWorker, finish
 from tests.support.panels import IMAGE, enqueue_panel
 from tests.support.producing import (
     CLAIM,
@@ -25,6 +24,7 @@ from tests.support.producing import (
     only,
     storyboard,
 )
+from tests.support.running_command import Result, StoryboardWorker, finish
 from tests.support.running_worker import StartWorker
 
 IN_AN_HOUR = datetime.now(UTC) + timedelta(hours=1)
@@ -44,7 +44,7 @@ def steps(result: Result) -> str:
     ],
     ids=["pending", "waiting", "failed", "lapsed"],
 )
-def test_does_a_row_that_nobody_holds_and_tells_each_step(
+def test_a_free_row_is_processed_and_each_step_is_told(
     storyboard_worker: StoryboardWorker,
     producer: psycopg.Connection,
     origin: Origin,
@@ -107,7 +107,7 @@ def test_a_failed_row_becomes_ready_beside_a_running_worker(
     cloudinary: Cloudinary,
     start_worker: StartWorker,
 ) -> None:
-    """Who of the two takes it, once it is put back, is open."""
+    """Either the worker or the command may take the row once it is put back."""
     start_worker().wait_for_log("listening for new rows")
     id_ = enqueue_panel(producer, origin, **FAILED)
 

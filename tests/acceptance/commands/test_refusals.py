@@ -1,14 +1,12 @@
-"""Settings that are wrong, a database that is away, rows that are not there."""
+"""Wrong settings, a database that is away, and rows that do not exist."""
 
-import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 
 import pytest
 
-from tests.acceptance.commands.running import StoryboardWorker, finish
+from tests.support.running_command import StoryboardWorker, finish
 from tests.support.sentry_server import SentryServer
 
 GOOD = {
@@ -26,14 +24,6 @@ CHANGING = [
     ["retry", "--all-failed"],
 ]
 SWEEPS = 2
-
-
-@pytest.fixture
-def closed_port() -> Iterator[int]:
-    """A port on loopback that is taken, but on which nobody listens."""
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        yield taken.getsockname()[1]
 
 
 @pytest.mark.parametrize(
@@ -69,13 +59,13 @@ def test_a_wrong_setting_ends_the_command_with_one_line_that_names_it(
 
 
 def test_a_database_out_of_reach_is_exit_69(
-    without_settings: StoryboardWorker, closed_port: int, sentry: SentryServer
+    without_settings: StoryboardWorker, refusing_port: int, sentry: SentryServer
 ) -> None:
-    """After 30 s for what would change something, after 5 s for what only looks.
+    """Commands that change something try for 30 s, those that look for 5 s.
 
-    Cron's output has no reader: a sweep tells Sentry.
+    A sweep tells Sentry, because the output of cron has no reader.
     """
-    address = f"postgresql://user:hunter22@127.0.0.1:{closed_port}/db"
+    address = f"postgresql://user:hunter22@127.0.0.1:{refusing_port}/db"
     began_at = time.monotonic()
     started = [
         without_settings.start(
@@ -109,7 +99,7 @@ def test_an_error_before_logs_are_set_up_has_no_secret_in_its_stack() -> None:
 
 
 def test_a_wrong_setting_is_not_repeated(without_settings: StoryboardWorker) -> None:
-    """Not by the commands, and not by what examines the settings either."""
+    """Neither the commands nor the checks of the settings repeat it."""
     names = ["PORT", "SOURCE_HOSTS", "CLOUDINARY_UPLOAD_PREFIX", "CLOUDINARY_FOLDER", "PGSSLMODE"]
     wrong = dict.fromkeys(names, "hunter22?")
     started = [
@@ -122,7 +112,7 @@ def test_a_wrong_setting_is_not_repeated(without_settings: StoryboardWorker) -> 
 
 
 @pytest.mark.parametrize("command", ["show", "process", "retry"])
-def test_an_id_that_nobody_has_is_exit_1(storyboard_worker: StoryboardWorker, command: str) -> None:
+def test_an_unknown_id_is_exit_1(storyboard_worker: StoryboardWorker, command: str) -> None:
     refused = storyboard_worker(command, SOME_ID)
 
     assert refused.code == 1
@@ -131,7 +121,7 @@ def test_an_id_that_nobody_has_is_exit_1(storyboard_worker: StoryboardWorker, co
 
 
 @pytest.mark.parametrize("command", ["show", "process", "retry"])
-def test_what_is_no_id_is_exit_2(without_settings: StoryboardWorker, command: str) -> None:
+def test_text_that_is_no_id_is_exit_2(without_settings: StoryboardWorker, command: str) -> None:
     refused = without_settings(command, "panel-7")
 
     assert refused.code == 2

@@ -1,8 +1,8 @@
-"""Addresses that could never connect end a command at once, and nothing of them is printed."""
+"""An address that can never connect ends a command at once, and no part of it is printed."""
 
 import pytest
 
-from tests.acceptance.commands.running import StoryboardWorker
+from tests.support.running_command import StoryboardWorker
 
 CLOUDINARY = "cloudinary://123:secret-hunter2@cloud"
 URL = "postgresql://app:hunter2@127.0.0.1:1/x"
@@ -28,7 +28,7 @@ WRONG = {
         "<your_api_key>",
     ),
 }
-# Each command reads settings in the same way; those that would wait or go on are tried as well.
+# All commands read settings in the same way. Those that would wait or go on are tried as well.
 COMMANDS = {"an @ in the password": "run", "a mode of node-postgres": "run"}
 
 
@@ -64,5 +64,5 @@ def test_doctor_tells_it_as_a_check_with_its_fix(
     assert ended.out.count("✗ settings") == 1
     assert "hunter2" not in ended.out + ended.err
     assert "z9" not in ended.out + ended.err
-    # Nobody knows where the database is.
+    # The address of the database is unknown.
     assert "✗ database" not in ended.out

@@ -8,16 +8,16 @@ from uuid import UUID
 import psycopg
 import pytest
 
-from tests.acceptance.commands.running import StoryboardWorker
 from tests.support.panels import all_rows
 from tests.support.producing import FAILED, NO_ERROR, PENDING, READY, enqueue, only, storyboard
+from tests.support.running_command import StoryboardWorker
 
 Fail = Callable[..., UUID]
 
 
 @pytest.fixture
 def fail(producer: psycopg.Connection) -> Fail:
-    """A failed row; ``hours_ago`` it failed."""
+    """A failed row. It failed ``hours_ago``."""
 
     def fail(hours_ago: float = 0, **columns: Any) -> UUID:
         errored_at = datetime.now(UTC) - timedelta(hours=hours_ago)
@@ -149,7 +149,7 @@ def test_which_rows_must_be_said_in_one_way(
 def test_a_row_whose_url_is_too_long_stays_and_holds_up_no_other(
     storyboard_worker: StoryboardWorker, producer: psycopg.Connection, fail: Fail
 ) -> None:
-    """As there may be from before the limit."""
+    """Such rows may exist from before the limit."""
     too_long = fail(source_url=f"https://images.example/{'a' * 16_400}")
     host_too_long = fail(source_url=f"https://{'a' * 254}/")
     other = fail()

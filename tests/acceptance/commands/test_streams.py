@@ -1,4 +1,4 @@
-"""Streams that are closed, full, or read by somebody who has gone: a line, and no stack."""
+"""Streams that are closed, full, or lose their reader end a command with a line, not a stack."""
 
 import shlex
 import signal
@@ -9,9 +9,9 @@ import psycopg
 import pytest
 
 from storyboard_worker.demo.origin import Origin
-from tests.acceptance.commands.running import COMMAND, PATIENCE_SECONDS
 from tests.support.panels import enqueue_panel
 from tests.support.producing import FAILED, enqueue
+from tests.support.running_command import COMMAND, PATIENCE_SECONDS
 from tests.support.running_worker import environment
 from tests.support.waiting import eventually, statuses
 
@@ -22,7 +22,7 @@ FULL = "No space left on device"
 
 @pytest.fixture
 def shell(settings: dict[str, str]) -> Shell:
-    """Starts the command with arguments and redirections as a shell has them."""
+    """Starts the command with arguments and redirections in the syntax of a shell."""
 
     def start(line: str) -> subprocess.Popen[str]:
         return subprocess.Popen(

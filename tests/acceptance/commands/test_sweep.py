@@ -9,10 +9,10 @@ import psycopg
 from storyboard_worker.demo.cloudinary import Cloudinary
 from storyboard_worker.demo.faults import Answer
 from storyboard_worker.demo.origin import Origin
-from tests.acceptance.commands.running import StoryboardWorker, finish
-from tests.acceptance.commands.tallies import Register, tally
 from tests.support.panels import all_rows, enqueue_panel, enqueue_panels, published
 from tests.support.producing import PROCESSING, WAITING, enqueue, moment, storyboard
+from tests.support.running_command import StoryboardWorker, finish
+from tests.support.tallies import Register, tally
 from tests.support.waiting import statuses
 
 
@@ -34,15 +34,11 @@ def test_an_empty_table_is_done_at_once(storyboard_worker: StoryboardWorker) -> 
     }
 
 
-def test_every_row_gets_what_it_needs_and_the_tally_adds_up(
-    storyboard_worker: StoryboardWorker,
-    producer: psycopg.Connection,
-    origin: Origin,
-    cloudinary: Cloudinary,
-) -> None:
+def enqueue_every_kind(producer: psycopg.Connection, origin: Origin) -> dict[UUID, dict[str, Any]]:
+    """A row for each duty of a sweep, with the columns that it has to end with."""
     in_an_hour = moment(producer, 3600)
     unclear = {"max_attempts": 1}
-    wanted: dict[UUID, dict[str, Any]] = {
+    return {
         enqueue_panel(producer, origin, "good.jpg"): {"status": "ready", "attempts": 1},
         enqueue_panel(producer, origin, "lapsed.jpg", **PROCESSING): {
             "status": "ready",
@@ -67,6 +63,15 @@ def test_every_row_gets_what_it_needs_and_the_tally_adds_up(
         },
         enqueue_panel(producer, origin, "later.jpg", **WAITING, available_at=in_an_hour): WAITING,
     }
+
+
+def test_every_row_gets_what_it_needs_and_the_tally_adds_up(
+    storyboard_worker: StoryboardWorker,
+    producer: psycopg.Connection,
+    origin: Origin,
+    cloudinary: Cloudinary,
+) -> None:
+    wanted = enqueue_every_kind(producer, origin)
 
     swept = storyboard_worker("sweep", "--json")
 

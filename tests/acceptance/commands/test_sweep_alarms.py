@@ -7,11 +7,11 @@ import psycopg
 import pytest
 
 from storyboard_worker.demo.origin import Origin
-from tests.acceptance.commands.running import StoryboardWorker
-from tests.acceptance.commands.tallies import Register, tally
 from tests.support.panels import enqueue_panel
 from tests.support.producing import moment
+from tests.support.running_command import StoryboardWorker
 from tests.support.sentry_server import SentryServer
+from tests.support.tallies import Register, tally
 from tests.support.waiting import statuses
 
 
@@ -35,7 +35,7 @@ def test_a_row_that_waits_with_no_worker_alive_raises_the_alarm(
     assert statuses(producer) == {"pending" if no_process else "ready": 1}
 
 
-def test_the_same_outage_is_told_once(
+def test_an_outage_is_told_once(
     storyboard_worker: StoryboardWorker,
     producer: psycopg.Connection,
     origin: Origin,

@@ -1,4 +1,4 @@
-"""``sweep`` comes to its end, whatever happens."""
+"""``sweep`` always comes to its end."""
 
 import signal
 import threading
@@ -11,15 +11,15 @@ from psycopg import sql
 from storyboard_worker.demo.cloudinary import Cloudinary
 from storyboard_worker.demo.faults import Answer, Hang
 from storyboard_worker.demo.origin import Origin
-from tests.acceptance.commands.running import StoryboardWorker, finish
-from tests.acceptance.commands.tallies import tally
-from tests.conftest import NewDatabase
 from tests.support.database_url import url_of
+from tests.support.databases import NewDatabase
 from tests.support.panels import all_rows, enqueue_panel, enqueue_panels
+from tests.support.running_command import StoryboardWorker, finish
+from tests.support.tallies import tally
 
 
 def given_back(producer: psycopg.Connection) -> bool:
-    """Every row waits as if nobody had touched it."""
+    """Every row waits as if no worker had touched it."""
     rows = all_rows(producer)
     assert rows
     return {(row["status"], row["attempts"], row["claim_token"]) for row in rows} == {
@@ -118,7 +118,7 @@ def test_rows_of_a_host_that_is_down_are_left_and_it_says_so(
 
     found = tally(storyboard_worker("sweep", "--json", WORKER_CONCURRENCY="1"))
 
-    # Short pauses are sat out; then it is left to the next sweep.
+    # A sweep waits during short pauses, and then leaves the rows to the next sweep.
     assert 5 < found["retried"] == found["processed"] < 30
     assert 5 < found["seconds"] < 60
     assert found["complete"] is False

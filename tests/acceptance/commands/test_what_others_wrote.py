@@ -1,4 +1,4 @@
-"""Text of others that would steer the operator's terminal, through every command that shows it."""
+"""Foreign text that would steer the operator's terminal is harmless in every command's output."""
 
 import json
 import os
@@ -9,13 +9,13 @@ from datetime import timedelta
 
 import psycopg
 
-from tests.acceptance.commands.running import COMMAND, PATIENCE_SECONDS
-from tests.acceptance.commands.tallies import Register
-from tests.acceptance.faults.forked_command import fork_server
+from tests.support.forked_command import fork_server
 from tests.support.producing import FAILED, enqueue
+from tests.support.running_command import COMMAND, PATIENCE_SECONDS
 from tests.support.running_worker import environment
+from tests.support.tallies import Register
 
-# A terminal code, the same in one character of C1, DEL, and marks that turn the line around.
+# A terminal code, the same code as one character of C1, DEL, and marks of text direction.
 IN_HOST = "\x1b\x9b2j\x7f\u202e\u2066\u200f\u061cz"
 ANYWHERE = f"{IN_HOST}\x1b]0;title\x07\u2028\u2029\r\n[red]x[/red]"
 URL = f"https://{IN_HOST}.invalid/panel.jpg"
@@ -47,7 +47,7 @@ def test_no_command_lets_it_through(
         "pending": enqueue(producer, URL, project_id=ANYWHERE, max_attempts=1),
         "other": enqueue(producer, URL, project_id=ANYWHERE, max_attempts=1),
     }
-    # One log to read, and one as JSON.
+    # One log is for people, and one is JSON.
     changes = {"process {pending}": "import os; os.environ['LOG_FORMAT'] = 'console'"}
     # So long that the worker counts as alive to the end.
     settings = {**settings, "LEASE_SECONDS": "60"}
@@ -64,7 +64,7 @@ def test_no_command_lets_it_through(
 def test_on_a_terminal_none_of_it_is_followed(
     settings: dict[str, str], producer: psycopg.Connection
 ) -> None:
-    """While a line moves, what is written beside it goes through the library that moves it."""
+    """While a line is animated, other output goes through the library that animates it."""
     id_ = enqueue(producer, URL, max_attempts=1)
     ours, its = pty.openpty()
     wide = environment({**settings, "TERM": "xterm", "COLUMNS": "300"})
@@ -72,7 +72,7 @@ def test_on_a_terminal_none_of_it_is_followed(
     subprocess.run(command, env=wide, stdout=its, stderr=its, check=False)
     os.close(its)
     shown = b""
-    # Linux says by an error that the other end is closed.
+    # On Linux an error says that the other end is closed.
     with suppress(OSError):
         while chunk := os.read(ours, 65_536):
             shown += chunk

@@ -1,4 +1,4 @@
-"""An installation to be examined: its settings, its database, and what fixes it."""
+"""An installation to be examined: its settings, its database, and a way to apply fixes."""
 
 import json
 import logging
@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from storyboard_worker.cli import cli
 from storyboard_worker.errors import StoryboardWorkerError
-from tests.acceptance.commands.running import StoryboardWorker, finish
+from tests.support.running_command import StoryboardWorker, finish
 
 Check = dict[str, Any]
 
@@ -46,16 +46,16 @@ class Patient:
         return checks
 
     def complaints(self) -> list[tuple[str, str]]:
-        """Name and status of whatever is not well."""
+        """Name and status of each check that does not pass."""
         return [(c["name"], c["status"]) for c in self.examine() if c["status"] != "pass"]
 
     def fix(self, check: Check) -> None:
-        """Do what the check says, as it says it; where it refers to others, nothing."""
+        """Apply the fix literally. If it refers to other checks, do nothing."""
         text = check["fix"]
         assert isinstance(text, str)
         if text.startswith("storyboard-worker "):
             command = text.partition(";")[0].partition("#")[0]
-            # Not in this process: a command may leave threads behind, which end with its process.
+            # A command may leave threads behind, so it runs in a process of its own.
             finish(StoryboardWorker(self.settings).start(*shlex.split(command)[1:]))
         elif text.startswith(("set ", "unset ")):
             self._change_settings(text)
@@ -77,7 +77,7 @@ class Patient:
                 self.settings.pop(name, None)
 
 
-# What the machine that tests may have set.
+# Variables of the machine that tests may have set.
 INHERITED_SETTINGS = (
     *("DATABASE_URL", "CLOUDINARY_URL", "CLOUDINARY_CLOUD_NAME", "SENTRY_DSN", "PORT"),
     *("CRON_SECRET", "BOARD_TOKEN"),

@@ -1,12 +1,12 @@
-"""A good installation is all well, and an examination leaves no trace in it."""
+"""Every check of a good installation passes, and the examination leaves no trace in it."""
 
 from storyboard_worker.cli.exits import Exit
-from tests.acceptance.commands.running import StoryboardWorker
 from tests.acceptance.doctor.patient import Patient
-from tests.integration.migrations.catalog import catalog
+from tests.support.catalog import catalog
 from tests.support.database_url import url_of
 from tests.support.pooler import transaction_pooler
 from tests.support.producing import FAILED, change, enqueue
+from tests.support.running_command import StoryboardWorker
 from tests.support.sentry_server import SentryServer
 
 NAMES = [
@@ -74,7 +74,7 @@ def test_the_one_trace_is_an_event(patient: Patient, sentry: SentryServer) -> No
     assert event["fingerprint"] == ["storyboard-worker", "doctor"]
 
 
-def test_behind_a_transaction_pooler_only_polling_is_to_be_told(patient: Patient, dsn: str) -> None:
+def test_behind_a_transaction_pooler_only_polling_is_mentioned(patient: Patient, dsn: str) -> None:
     with transaction_pooler(dsn) as pooled:
         patient.settings["DATABASE_URL"] = url_of(pooled)
         checks = {check["name"]: check for check in patient.examine()}

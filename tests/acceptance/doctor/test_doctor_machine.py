@@ -1,9 +1,9 @@
-"""``doctor`` looks at the machine that it runs on: descriptors, and the spool's folder."""
+"""``doctor`` checks its machine: descriptors, and the folder of the spools."""
 
 import sys
 
-from tests.acceptance.commands.running import StoryboardWorker
 from tests.acceptance.doctor.patient import Patient
+from tests.support.running_command import StoryboardWorker
 
 LIMITED = """
 import resource
@@ -14,7 +14,7 @@ main()
 """
 
 
-def test_what_it_is_short_of_is_told_with_its_fix(patient: Patient) -> None:
+def test_a_lack_is_told_with_its_fix(patient: Patient) -> None:
     patient.settings |= {"WORKER_CONCURRENCY": "40", "DATABASE_URL": "postgresql://127.0.0.1:1/x"}
     command = StoryboardWorker(patient.settings, (sys.executable, "-c", LIMITED))
     checks = {check["name"]: check for check in command("doctor", "--json").json["checks"]}

@@ -16,13 +16,13 @@ from storyboard_worker.doctor.server_checks import ServerChecks
 from storyboard_worker.queries.workers import WorkerRegister
 from storyboard_worker.reporting import probe
 from storyboard_worker.transfer import cloudinary_account as account
-from tests.acceptance.commands.running import StoryboardWorker
 from tests.acceptance.doctor.patient import Patient
+from tests.support.running_command import StoryboardWorker
 from tests.support.sentry_server import PUBLIC_KEY
 
 Plant = Callable[[dict[str, str]], object]
 
-# What is planted into the settings, and the check that must find it.
+# The settings with the planted fault, and the check that must find it.
 PLANTED: dict[str, tuple[dict[str, str | None], tuple[str, str]]] = {
     "a variable of the old queue": (
         {"REDIS_URL": "redis://default:geheim-17@redis.example:6379"},
@@ -59,7 +59,7 @@ PLANTED: dict[str, tuple[dict[str, str | None], tuple[str, str]]] = {
         ("cloudinary plan", "warn"),
     ),
 }
-# Their fix is a copy from a console, which here the test has to make.
+# The fix is a copy from a console, which the test has to make here.
 COPIED = {
     "no Sentry": "SENTRY_DSN",
     "no Cloudinary": "CLOUDINARY_URL",
@@ -120,7 +120,7 @@ def test_the_address_stands_under_another_name(patient: Patient) -> None:
     patient.settings["POSTGRES_URL"] = patient.settings.pop("DATABASE_URL")
     complaints = [check for check in patient.examine() if check["status"] != "pass"]
     assert [check["status"] for check in complaints] == ["fail", "warn"]
-    # Without a database there are still the others to look at.
+    # Without a database the other checks still run.
     assert {"cloudinary", "sentry"} <= {check["name"] for check in patient.examine()}
     patient.fix(complaints[1])
     assert patient.complaints() == []
@@ -141,13 +141,13 @@ def test_another_cloud_than_the_url_names(patient: Patient, cloudinary: Cloudina
 
 
 def test_cloudinary_refuses(patient: Patient, cloudinary: Cloudinary) -> None:
-    right, cloudinary.api_secret = cloudinary.api_secret, "rotated-meanwhile"
+    right, cloudinary.api_secret = cloudinary.api_secret, "rotated-since"
     (complaint,) = [check for check in patient.examine() if check["status"] != "pass"]
     assert (complaint["name"], complaint["status"]) == ("cloudinary", "fail")
     assert "401" in complaint["found"]
     assert "CLOUDINARY_URL" in complaint["fix"]
     patient.settings["CLOUDINARY_URL"] = cloudinary.configuration_url
-    patient.secrets += [right, "rotated-meanwhile"]
+    patient.secrets += [right, "rotated-since"]
     assert patient.complaints() == []
 
 
@@ -183,7 +183,7 @@ def test_sentry_does_not_take_events(
 
 @pytest.fixture
 def silent_address() -> Iterator[str]:
-    """Connections are taken by the system, and no answer comes on any."""
+    """The system accepts connections, and no answer comes on any of them."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         yield f"127.0.0.1:{listening.getsockname()[1]}"
 

@@ -1,4 +1,4 @@
-"""Faults in what the role may do that the worker connects as."""
+"""Faults in the rights of the role that the worker connects as."""
 
 from collections.abc import Iterator
 
@@ -57,7 +57,7 @@ def test_a_role_from_which_rows_are_hidden(patient: Patient, stranger: str) -> N
     assert "hides the rows of storyboards from us" in " ".join(c["found"] for c in complaints)
     for check in complaints:
         patient.fix(check)
-    # The tables are its own now, but not what their trigger calls.
+    # The role owns the tables now, but not the functions that their trigger calls.
     (complaint,) = [check for check in patient.examine() if check["status"] != "pass"]
     assert "may not call storyboard_source_expiry" in complaint["found"]
     patient.fix(complaint)

@@ -5,9 +5,9 @@ import pytest
 
 from storyboard_worker.cli.exits import Exit
 from storyboard_worker.doctor import server_checks, upkeep_checks
-from tests.acceptance.commands.running import StoryboardWorker
 from tests.acceptance.doctor.patient import Patient
 from tests.support.own_postgres import OwnPostgres
+from tests.support.running_command import StoryboardWorker
 from tests.support.waiting import eventually
 
 
@@ -27,7 +27,7 @@ def test_a_transaction_that_was_left_open(
     assert patient.complaints() == []
 
 
-def test_a_table_that_somebody_keeps_locked(
+def test_a_table_that_stays_locked(
     patient: Patient, dsn: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(upkeep_checks, "LOCKED_SECONDS", 0.0)
@@ -58,7 +58,7 @@ def test_what_a_whole_server_has_wrong(
         found = {name for name, check in complaints.items() if check["status"] != "pass"}
         assert found == {"prepared transactions", "vacuum", "workers"}
         own.execute(complaints["prepared transactions"]["fix"].encode())
-        # As psql takes what is typed, one statement after the other.
+        # The statements run one after the other, as psql runs them.
         for statement in complaints["vacuum"]["fix"].split("; "):
             own.execute(statement.encode())
         eventually(lambda: own.execute("SHOW autovacuum").fetchone() == ("on",))

@@ -1,4 +1,4 @@
-"""Faults in the work itself: nobody does it, too much waits, links die, rows have failed."""
+"""Faults in the work: no worker runs, too many rows wait, links expire, rows have failed."""
 
 import psycopg
 import pytest
@@ -23,7 +23,7 @@ def panels(patient: Patient, origin: Origin) -> Origin:
     return origin
 
 
-def test_rows_are_due_and_nobody_is_there(patient: Patient, panels: Origin) -> None:
+def test_rows_are_due_and_no_worker_runs(patient: Patient, panels: Origin) -> None:
     patient.owner.execute("DELETE FROM storyboard_workers")
     enqueue_panel(patient.owner, panels)
     found = complaint(patient, "workers")
@@ -125,7 +125,7 @@ def test_the_last_failures_by_cause(
     found = complaint(patient, "failures")
     assert f"2 rows: {code} at " in (found["found"] or "")
     assert meaning in (found["found"] or "")
-    # The fix names two commands: put back, and what to look at before.
+    # The fix names two commands: put the rows back, and look at them before.
     assert isinstance(found["fix"], str)
     retry, _, look = found["fix"].partition("  # look first: ")
     patient.fix({**found, "fix": look})

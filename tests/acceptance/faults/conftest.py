@@ -3,13 +3,12 @@
 from collections.abc import Iterator
 from contextlib import ExitStack
 
-import psycopg
 import pytest
 
 from tests.acceptance.faults.databases import Databases
-from tests.acceptance.faults.forked_command import ForkServer, fork_server
 from tests.acceptance.faults.spoiled_command import DATABASE_TIMEOUT_SECONDS, Commands
-from tests.conftest import NewDatabase
+from tests.support.databases import NewDatabase, delete_rows
+from tests.support.forked_command import ForkServer, fork_server
 
 
 @pytest.fixture(scope="session")
@@ -20,7 +19,7 @@ def forks() -> Iterator[ForkServer]:
 
 @pytest.fixture
 def settings(settings: dict[str, str]) -> dict[str, str]:
-    # A lease so long that a rescue by it comes too late for any of these tests.
+    # The lease is so long that a rescue comes too late for all of these tests.
     return {
         **settings,
         "DATABASE_TIMEOUT_SECONDS": f"{DATABASE_TIMEOUT_SECONDS:g}",
@@ -31,13 +30,8 @@ def settings(settings: dict[str, str]) -> dict[str, str]:
 @pytest.fixture
 def databases(new_database: NewDatabase, template: str) -> Iterator[Databases]:
     """Migrated and without rows."""
-
-    def empty(connection: psycopg.Connection) -> None:
-        for table in ("storyboards", "storyboard_workers", "storyboard_alarms"):
-            connection.execute(f"DELETE FROM {table}")
-
     with ExitStack() as stack:
-        yield Databases(stack, new_database, template, empty)
+        yield Databases(stack, new_database, template, delete_rows)
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Databases for many runs at once, each used by one run after the other."""
+"""Databases for many runs at once. Each is used by one run after the other."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -6,7 +6,7 @@ from queue import Empty, SimpleQueue
 
 import psycopg
 
-from tests.conftest import NewDatabase
+from tests.support.databases import NewDatabase
 
 TERMINATE_OTHERS = (
     "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity "
@@ -15,7 +15,7 @@ TERMINATE_OTHERS = (
 
 
 class Databases:
-    """``empty`` makes one that was used as good as new."""
+    """``empty`` makes a used database as good as new."""
 
     def __init__(
         self,
@@ -32,13 +32,13 @@ class Databases:
 
     @contextmanager
     def one(self) -> Iterator[tuple[str, psycopg.Connection]]:
-        """One that nobody else uses, and a connection to it past any proxy."""
+        """A database that no other run uses, and a connection to it past any proxy."""
         dsn = self._taken()
         with psycopg.connect(dsn, autocommit=True) as connection:
             try:
                 yield dsn, connection
             finally:
-                # What a spoiled run has left open holds locks.
+                # Connections that a spoiled run has left open hold locks.
                 connection.execute(TERMINATE_OTHERS)
                 self._empty(connection)
                 self._unused.put(dsn)

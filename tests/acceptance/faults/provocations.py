@@ -14,8 +14,11 @@ from tests.support.producing import CLAIM, moment
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """How a row has to end; ``told`` is the line that the log has to have of it, once. ``go_on``
-    lets its image come once the exchange was hit."""
+    """How a row has to end.
+
+    ``told`` is the line that the log must contain once. ``go_on`` lets the image arrive after the
+    exchange was hit.
+    """
 
     id: UUID
     status: str = "ready"
@@ -89,7 +92,7 @@ def time_alone(_worker: SpoiledWorker) -> list[Expected]:
 
 
 def losing(kind: str, provoke: Provoke) -> Provoke:
-    """After ``provoke`` the answer to this is lost, so that it has to be asked for."""
+    """After ``provoke`` the answer to this is lost, so the worker has to ask for it."""
 
     def provoke_and_lose(worker: SpoiledWorker) -> list[Expected]:
         worker.proxy.inject(Fault(of_kind(kind), Place.AFTER, Ending.CUT))

@@ -1,25 +1,25 @@
-"""A command behind the proxy, with one exchange of it spoiled."""
+"""A command behind the proxy, with one of its exchanges spoiled."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from tests.acceptance.commands.running import Result
-from tests.acceptance.faults.forked_command import ForkServer
 from tests.support.database_faults import Exchange, Fault
 from tests.support.database_proxy import DatabaseProxy
 from tests.support.database_url import url_of
+from tests.support.forked_command import ForkServer
+from tests.support.running_command import Result
 
 DATABASE_TIMEOUT_SECONDS = 1.0
-# What an exchange that is given up may cost in all, and what a process takes to start and to end.
+# What one exchange that is given up may cost in all, and the start and end of a process.
 MOST_SECONDS = DATABASE_TIMEOUT_SECONDS + 10.0
 START_SECONDS = 2.0
-# So that one that hangs is told from one that is slow.
+# It tells a command that hangs from one that is slow.
 PATIENCE_SECONDS = 25.0
 
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """``was_hit``: the fault has struck. ``result`` is ``None`` for what never ended."""
+    """``was_hit``: the fault has struck. ``result`` is ``None`` if the command never ended."""
 
     result: Result | None
     seconds: float
@@ -27,7 +27,7 @@ class Ran:
     was_hit: bool = True
 
     def ended(self, within_seconds: float = MOST_SECONDS) -> Result:
-        """The result, in good time."""
+        """The result, which must come in time."""
         assert self.was_hit, "the fault did not strike"
         assert self.result is not None, f"hangs for more than {PATIENCE_SECONDS:g} s"
         assert "Traceback" not in self.result.err, self.told()
@@ -42,7 +42,7 @@ class Ran:
 
 
 class Commands:
-    """Runs commands; ``settings`` are what all of them get."""
+    """Runs commands, all of them with ``settings``."""
 
     def __init__(self, forks: ForkServer, settings: Mapping[str, str]) -> None:
         self._forks = forks

@@ -1,4 +1,4 @@
-"""A worker behind the proxy, and what it is given to do."""
+"""A worker behind the proxy, and the rows that it is given."""
 
 import json
 import signal
@@ -14,14 +14,14 @@ import psycopg
 from storyboard_worker.demo.cloudinary import Cloudinary
 from storyboard_worker.demo.faults import SourceFault
 from storyboard_worker.demo.origin import Origin
-from tests.acceptance.faults.forked_command import ForkedCommand, ForkServer
 from tests.support.database_proxy import DatabaseProxy
 from tests.support.database_url import url_of
+from tests.support.forked_command import ForkedCommand, ForkServer
 from tests.support.panels import enqueue_panel
 from tests.support.producing import storyboard
 from tests.support.waiting import eventually
 
-# What comes by itself comes soon, and what waits for its turn does not wait long.
+# Events that come by themselves come soon, and waits for a turn are short.
 QUICK = """
 from storyboard_worker.attempts import policy
 from storyboard_worker.worker import listener, crew, proofs
@@ -60,7 +60,7 @@ class SpoiledWorker:
         return enqueue_panel(self.producer, self._origin, f"{uuid4().hex}.jpg", faults, **columns)
 
     def is_quiet(self) -> bool:
-        """It has had no exchange with its database for a little while."""
+        """Whether it has had no exchange with its database for a little while."""
         return self.proxy.exchanges[-1].sent_at < time.monotonic() - QUIET_SECONDS
 
     def outcome(self, id_: UUID) -> tuple[str, int]:
@@ -82,13 +82,16 @@ class SpoiledWorker:
         return [line for line in self.log if line["message"].startswith(message)]
 
     def told_of(self, id_: UUID, message: str, since: int) -> int:
-        """How many such lines there are of this row, or of no row in particular, after so many."""
+        """How many such lines there are.
+
+        They are of this row or of no particular row, and come after the first ``since`` lines.
+        """
         lines = [line for line in self.log[since:] if line["message"] == message]
         return sum(line.get("storyboard_id") in {None, str(id_)} for line in lines)
 
     @property
     def last_seen_at(self) -> datetime | None:
-        """Of its beats."""
+        """The moment of its last heartbeat."""
         row = self.producer.execute("SELECT max(last_seen_at) FROM storyboard_workers").fetchone()
         assert row is not None
         seen_at: datetime | None = row[0]
@@ -96,7 +99,7 @@ class SpoiledWorker:
 
     @property
     def listens(self) -> bool:
-        """By what it said last."""
+        """Whether it listens, by what it has logged."""
         begun = len(self.logged("listening for new rows"))
         return begun > len(self.logged("listening ended"))
 
@@ -123,7 +126,7 @@ def spoiled_worker(
     proxy: DatabaseProxy,
     changes: str = QUICK,
 ) -> Iterator[SpoiledWorker]:
-    """It runs, and may not have reached its database yet."""
+    """A worker that runs, and may not have reached its database yet."""
     changed = {**settings, "DATABASE_URL": url_of(proxy.dsn)}
     with psycopg.connect(dsn, autocommit=True) as producer:
         command = forks.start(["run"], changed, changes)

@@ -13,15 +13,15 @@ from tests.support.database_faults import Ending, Exchange, Fault, Place
 from tests.support.exchanges import UNKNOWN, Step, kind_of, steps_of, writes
 
 EVERY_PLACE = os.environ.get("FAULTS") == "all"
-# Those that wait for a time-out keep no processor busy.
-# Of a test in which all of them hang.
+# Spoilings that wait for a time-out keep no processor busy.
+# The time-out of a test in which all spoilings hang.
 TIMEOUT_SECONDS = 400
 AT_ONCE = {Ending.SILENT: 16, Ending.CUT: 4}
 
 
 @dataclass(frozen=True, slots=True)
 class Spoiling:
-    """Where a run is to be spoiled, and how."""
+    """The exchange of a run to be spoiled, and the way."""
 
     step: Step
     place: Place
@@ -35,8 +35,11 @@ class Spoiling:
 
 
 def spoilings(steps: Iterable[Step], ending: Ending) -> Iterator[Spoiling]:
-    """Each step in each place; a step that only looks in one of them, by turns, unless all are
-    asked for: it makes little difference there."""
+    """Each step in each place.
+
+    A step that only looks is spoiled in one place, by turns, unless all are asked for, because the
+    place makes little difference there.
+    """
     turns = cycle(Place) if ending is Ending.SILENT else cycle(reversed(list(Place)))
     for step in steps:
         by_turns = next(turns)
@@ -50,8 +53,7 @@ def assert_all_bear(
     spoil: Callable[[Spoiling], object],
     at_once: int | None = None,
 ) -> None:
-    """``spoil`` holds for all :func:`spoilings`, many at once. Told of are all for which it does
-    not."""
+    """Check that ``spoil`` holds for all :func:`spoilings`, many at once; report all that fail."""
 
     def told(spoiling: Spoiling) -> str | None:
         try:
@@ -67,7 +69,7 @@ def assert_all_bear(
 
 
 def checked(exchanges: Sequence[Exchange]) -> list[Step]:
-    """The steps of a run, none of which is of a kind that nobody has named."""
+    """The steps of a run. Each has to be of a kind that has a name."""
     unnamed = [exchange.sql for exchange in exchanges if kind_of(exchange) == UNKNOWN]
     assert not unnamed, unnamed
     return steps_of(exchanges)

@@ -44,7 +44,7 @@ def test_they_answer_all_the_same(
 
 
 def shape(answer: object) -> object:
-    """An answer without what changes with the time."""
+    """The answer without the values that change with the time."""
     if isinstance(answer, dict):
         return {name: value for name, value in answer.items() if not name.endswith("_seconds")}
     return answer

@@ -1,4 +1,4 @@
-"""`enqueue`, `retry` and `process`, with each of their exchanges spoiled: done once, told truly."""
+"""`enqueue`, `retry` and `process` with each exchange spoiled act once and report correctly."""
 
 from collections import Counter
 from uuid import UUID, uuid4
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.timeout(TIMEOUT_SECONDS)
 
 
 def is_in_doubt(spoiling: Spoiling) -> bool:
-    """Whether the rows may be there though the command could not hear of it."""
+    """Whether the rows may exist although the command could not learn of it."""
     return spoiling.step.kind == "commit of insert" and spoiling.place is not Place.BEFORE
 
 
@@ -93,7 +93,7 @@ def test_process(
     assert_all_bear(certain, ending, spoil)
 
 
-# When the others come beside an attempt is a matter of luck: the keeper's run at the same time.
+# Whether the other exchanges occur beside an attempt is chance: the keeper's run at that time.
 OF_ITS_OWN = {"claim of one", "completion", "rows", "commit of rows"}
 
 

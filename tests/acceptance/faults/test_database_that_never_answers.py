@@ -1,4 +1,4 @@
-"""Commands before a server or a pooler that takes all they say and never answers."""
+"""Commands before a server or a pooler that reads everything and never answers."""
 
 from concurrent.futures import ThreadPoolExecutor
 
@@ -8,7 +8,7 @@ from tests.acceptance.faults.spoiled_command import Commands, Ran
 from tests.support.database_proxy import DatabaseProxy
 from tests.support.producing import URL
 
-# They try for half a minute, which takes as long as all other tests of this.
+# They try for half a minute, as long as all other tests of this room together take.
 IMPATIENT = """
 from storyboard_worker.cli import assembly
 assembly.CHANGING_SECONDS = 5.0

@@ -1,4 +1,4 @@
-"""One connection of a worker goes silent while TCP and all other connections are well."""
+"""One connection of a worker goes silent while TCP and all other connections work."""
 
 import threading
 from collections.abc import Iterator
@@ -66,7 +66,7 @@ def test_while_a_completion_is_sent(
 def test_while_the_keeper_beats(
     proxy: DatabaseProxy, producer: psycopg.Connection, origin: Origin, start_worker: StartWorker
 ) -> None:
-    """A row that takes longer than its lease keeps it, and the worker is seen to live."""
+    """A row that takes longer than its lease keeps it, and the worker counts as alive."""
     go_on = threading.Event()
     worker = start_worker(LEASE_SECONDS="6", DATABASE_TIMEOUT_SECONDS="1")
     id_ = enqueue_panel(producer, origin, faults=[Hang(go_on)])
@@ -91,7 +91,7 @@ def test_while_the_keeper_beats(
 def test_the_one_that_listens(
     proxy: DatabaseProxy, producer: psycopg.Connection, origin: Origin, start_worker: StartWorker
 ) -> None:
-    """Polling would find the row after half a minute."""
+    """Polling would find the row only after half a minute."""
     worker = start_worker(PROVEN_SOON, POLL_INTERVAL_SECONDS="30")
     worker.wait_for_log("listening for new rows")
     assert proxy.silence_those_that_said("LISTEN") == 1
@@ -110,7 +110,7 @@ def test_with_the_answer_to_a_claim(
     origin: Origin,
     start_worker: StartWorker,
 ) -> None:
-    """Rows that may be tried once are tried once."""
+    """Rows with one attempt are tried once."""
     for number in range(ROWS):
         enqueue_panel(producer, origin, f"once-{number}.jpg", max_attempts=1)
     # The first claim of a worker is for rows that were never tried.

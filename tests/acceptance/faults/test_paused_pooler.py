@@ -1,5 +1,4 @@
-"""A transaction pooler takes all that is said and answers nothing, as PgBouncer does when it is
-paused: the worker sits it out."""
+"""A paused PgBouncer reads everything and answers nothing. The worker waits until it goes on."""
 
 import psycopg
 
@@ -20,7 +19,7 @@ loop.PROGRESS_SECONDS = 0.5
 """
 
 
-def test_it_is_sat_out(
+def test_the_worker_waits_until_it_goes_on(
     dsn: str,
     producer: psycopg.Connection,
     origin: Origin,
@@ -37,7 +36,7 @@ def test_it_is_sat_out(
         enqueue_panels(producer, origin, 3)
         wait_for_statuses(producer, ready=3)
         with paused(pooled):
-            enqueue_panels(producer, origin, 20, prefix="meanwhile")
+            enqueue_panels(producer, origin, 20, prefix="paused")
             worker.wait_for_log("waiting for the database")
             since = producer.execute("SELECT clock_timestamp()").fetchone()
             assert since is not None

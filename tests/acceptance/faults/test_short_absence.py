@@ -1,4 +1,4 @@
-"""The database is away for a moment: a cron container has started before it, or it blinks."""
+"""The database is away for a moment: a cron container has started before it, or it restarts."""
 
 import threading
 from collections.abc import Iterator
@@ -10,16 +10,16 @@ import psycopg
 from storyboard_worker.database.schema import newest_revision
 from storyboard_worker.demo.faults import Hang
 from storyboard_worker.demo.origin import Origin
-from tests.acceptance.commands.running import Result
 from tests.acceptance.faults.databases import Databases
-from tests.acceptance.faults.forked_command import ForkServer
 from tests.acceptance.faults.spoiled_command import PATIENCE_SECONDS, Commands, Ran
 from tests.support.database_faults import Ending, Fault, Place
 from tests.support.database_proxy import DatabaseProxy
 from tests.support.database_url import url_of
 from tests.support.exchanges import of_kind
+from tests.support.forked_command import ForkServer
 from tests.support.panels import all_rows, enqueue_panel, enqueue_panels
 from tests.support.producing import URL, storyboard
+from tests.support.running_command import Result
 from tests.support.waiting import statuses, wait_for_statuses
 
 ABSENCE_SECONDS = 3.0
@@ -85,7 +85,7 @@ def test_a_sweep_goes_on_when_all_its_connections_have_ended(
 ) -> None:
     enqueue_panels(producer, origin, 63)
     with DatabaseProxy(dsn) as proxy:
-        # The claim meets it, and not only outcomes, which insist on being written.
+        # The claim also meets the absence, not only outcomes, which are written in any case.
         cut = proxy.inject(Fault(of_kind("claim"), Place.BEFORE, Ending.CUT, occurrence=2))
         sweep = forks.start(["sweep", "--json"], {**settings, "DATABASE_URL": url_of(proxy.dsn)})
         assert cut.struck.wait(PATIENCE_SECONDS)
@@ -104,7 +104,7 @@ def test_a_sweep_whose_database_stays_away_tells_what_it_did(
     forks: ForkServer,
     settings: dict[str, str],
 ) -> None:
-    """Sixteen images are under way when it goes: what became of them cannot be written."""
+    """Sixteen images are under way when it goes. Their outcomes cannot be written."""
     go_on = threading.Event()
     enqueue_panels(producer, origin, 4)
     enqueue_panels(producer, origin, 20, [Hang(go_on)], prefix="hangs")

@@ -1,4 +1,4 @@
-"""`doctor` with its exchanges spoiled: it tells what it cannot see, and goes on."""
+"""`doctor` with its exchanges spoiled reports what it cannot see, and goes on."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from tests.support.database_faults import Ending
 from tests.support.exchanges import Step
 
 PASSED, FAILED = 0, 1
-# What it says of a fault in one check, and of one that keeps it from others.
+# Its words for a fault in one check, and for a fault that keeps it from other checks.
 MOST_FAILED_CHECKS = 2
 
 pytestmark = pytest.mark.timeout(TIMEOUT_SECONDS)
@@ -46,5 +46,5 @@ def names_of(checks: list[dict[str, Any]]) -> set[str]:
 
 
 def telling(steps: list[Step]) -> list[Step]:
-    """Of each kind the first: it looks at many things, one after the other and all alike."""
+    """The first exchange of each kind. The checks run one after the other and are alike."""
     return [step for step in steps if step.occurrence == 1]

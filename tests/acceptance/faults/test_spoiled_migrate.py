@@ -1,4 +1,4 @@
-"""`migrate` with its exchanges spoiled: it ends at the newest version all the same."""
+"""`migrate` with its exchanges spoiled still ends at the newest version."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -10,8 +10,8 @@ from storyboard_worker.database.schema import newest_revision
 from tests.acceptance.faults.databases import Databases
 from tests.acceptance.faults.spoiled_command import Commands, Ran
 from tests.acceptance.faults.spoiling import TIMEOUT_SECONDS, Spoiling, assert_all_bear, checked
-from tests.conftest import NewDatabase
 from tests.support.database_faults import Ending
+from tests.support.databases import NewDatabase
 from tests.support.exchanges import Step
 from tests.support.producing import enqueue
 
@@ -47,6 +47,6 @@ def test_migrate(ending: Ending, databases: Databases, commands: Commands) -> No
 
 
 def telling(steps: list[Step]) -> list[Step]:
-    """Of each kind the first and the last: those between are alike to a fault."""
+    """The first and the last exchange of each kind. For a fault those in between are alike."""
     last = {step.kind: step for step in steps}
     return [step for step in steps if step.occurrence == 1 or step == last[step.kind]]

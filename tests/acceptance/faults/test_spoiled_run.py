@@ -8,15 +8,15 @@ import pytest
 
 from storyboard_worker.demo.cloudinary import Cloudinary
 from storyboard_worker.demo.origin import Origin
-from tests.acceptance.faults.forked_command import ForkServer
 from tests.acceptance.faults.provocations import OF_START_AND_STOP, PROVOCATIONS, Expected
 from tests.acceptance.faults.spoiled_command import MOST_SECONDS
 from tests.acceptance.faults.spoiled_worker import SpoiledWorker, spoiled_worker
 from tests.acceptance.faults.spoiling import TIMEOUT_SECONDS, Spoiling
-from tests.conftest import NewDatabase
 from tests.support.database_faults import Ending, Place
 from tests.support.database_proxy import DatabaseProxy
+from tests.support.databases import NewDatabase
 from tests.support.exchanges import Step, kind_of
+from tests.support.forked_command import ForkServer
 from tests.support.sentry_server import SentryServer
 from tests.support.waiting import eventually, holds
 
@@ -38,13 +38,13 @@ def settings(settings: dict[str, str], sentry: SentryServer) -> dict[str, str]:
 
 
 class Lane:
-    """Spoilings one after the other at one worker, or at another when one was too much for it."""
+    """Spoilings of one worker, one after the other. A worker that fails one is replaced."""
 
     def __init__(self, new_worker: Callable[[ExitStack], SpoiledWorker]) -> None:
         self._new_worker = new_worker
 
     def run(self, spoilings: list[Spoiling]) -> list[str]:
-        """What there is to complain about."""
+        """The complaints about the spoilings."""
         complaints = []
         with ExitStack() as stack:
             worker = self._new_worker(stack)
@@ -66,14 +66,14 @@ def spoil(worker: SpoiledWorker, spoiling: Spoiling) -> None:
         spoil_once(worker, spoiling)
         if not (spoiling.step.kind == "claim" and spoiling.place is not Place.BEFORE):
             return
-        # One that found nothing may have come between.
+        # A claim that found nothing may have come in between.
         if worker.logged("given back: the answer"):
             return
     raise AssertionError("only empty claims were hit")
 
 
 def spoil_once(worker: SpoiledWorker, spoiling: Spoiling) -> None:
-    # What belongs to the row before must not be the one that is hit.
+    # An exchange of the row before must not be the one that is hit.
     eventually(worker.is_quiet)
     lines_before = len(worker.log)
     with worker.producer.transaction():
@@ -93,7 +93,7 @@ def spoil_once(worker: SpoiledWorker, spoiling: Spoiling) -> None:
 
 
 def assert_ends_well(worker: SpoiledWorker, expected: Expected, lines_before: int) -> None:
-    """In time; stored once and told once."""
+    """Check that the row ends in time, is stored once and told once."""
     id_, wanted = expected.id, (expected.status, expected.attempts)
     ends = holds(lambda: worker.outcome(id_) == wanted, MOST_SECONDS)
     assert ends, f"{worker.outcome(id_)} instead of {wanted}"

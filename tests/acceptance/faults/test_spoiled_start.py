@@ -1,4 +1,4 @@
-"""A start of `run` with each of its exchanges spoiled: it works and listens all the same."""
+"""A start of `run` with each of its exchanges spoiled: it still works and listens."""
 
 from collections.abc import Mapping
 
@@ -7,13 +7,13 @@ import pytest
 from storyboard_worker.demo.cloudinary import Cloudinary
 from storyboard_worker.demo.origin import Origin
 from tests.acceptance.faults.databases import Databases
-from tests.acceptance.faults.forked_command import ForkServer
 from tests.acceptance.faults.spoiled_command import MOST_SECONDS, START_SECONDS
 from tests.acceptance.faults.spoiled_worker import spoiled_worker
 from tests.acceptance.faults.spoiling import TIMEOUT_SECONDS, Spoiling, assert_all_bear, checked
 from tests.support.database_faults import Ending, Exchange
 from tests.support.database_proxy import DatabaseProxy
 from tests.support.exchanges import Step
+from tests.support.forked_command import ForkServer
 from tests.support.panels import enqueue_panel
 from tests.support.waiting import holds
 
@@ -45,7 +45,7 @@ def test_run_starts(
                 assert worker.uploads(id_) == 1
             return proxy.exchanges
 
-    # Several threads begin at once: of each kind only the first is sure to come.
+    # Several threads begin at once, so only the first exchange of each kind is sure to come.
     steps = [step for step in checked(spoil(None)) if step.occurrence == 1]
     assert set(steps) >= {Step("login"), Step("listen"), Step("proof"), Step("claim")}
     assert_all_bear(steps, ending, spoil)

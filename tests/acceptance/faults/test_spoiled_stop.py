@@ -10,15 +10,15 @@ from storyboard_worker.demo.cloudinary import Cloudinary
 from storyboard_worker.demo.faults import Hang
 from storyboard_worker.demo.origin import Origin
 from tests.acceptance.faults.databases import Databases
-from tests.acceptance.faults.forked_command import ForkServer
 from tests.acceptance.faults.spoiled_worker import spoiled_worker
 from tests.acceptance.faults.spoiling import TIMEOUT_SECONDS, Spoiling, assert_all_bear, checked
 from tests.support.database_faults import Ending, Exchange
 from tests.support.database_proxy import DatabaseProxy
+from tests.support.forked_command import ForkServer
 from tests.support.waiting import eventually
 
 FOREVER = threading.Event()
-# A fifth of it is for giving rows back, beside many others on the same processors.
+# A fifth of the time is for giving rows back, beside many others on the same processors.
 GRACE_SECONDS = 8.0
 EXIT_SECONDS = 2.0
 
@@ -56,7 +56,7 @@ def test_run_stops(
 
     steps = [step for step in checked(spoil(None)) if step.kind in OF_STOPPING]
     assert {step.kind for step in steps} == OF_STOPPING
-    # They wait for the end of the grace.
+    # These spoilings wait for the end of the grace.
     assert_all_bear(steps, ending, spoil, at_once=16)
 
 

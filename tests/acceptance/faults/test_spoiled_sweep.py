@@ -52,7 +52,7 @@ def test_sweep(
     assert_all_bear(certain, ending, spoil)
 
 
-# When the others come once rows are processed is a matter of luck: several threads make them.
+# Whether the others come while rows are processed is chance, because several threads send them.
 OF_ITS_OWN = {
     Step("claim"),
     Step("completion"),
@@ -64,7 +64,7 @@ OF_ITS_OWN = {
 
 
 def fill(producer: psycopg.Connection, origin: Origin) -> UUID:
-    """Rows for each thing that a sweep does; returns the one to be rescued."""
+    """Rows for each duty of a sweep; returns the row to be rescued."""
     enqueue_panels(producer, origin, 2)
     enqueue_panel(producer, origin, "dead.jpg", source_expires_at=moment(producer, -60))
     claim = {**CLAIM, "claimed_at": moment(producer, -90), "lease_expires_at": moment(producer, -1)}
@@ -83,7 +83,7 @@ def assert_ended_well(rows: list[dict[str, Any]], lapsed: UUID) -> None:
 
 
 def assert_right(tally: dict[str, Any], spoiling: Spoiling | None) -> None:
-    """What it cannot have heard of, it need not count."""
+    """Check the tally, which need not count rows whose end the sweep could not learn of."""
     ends = [tally[end] for end in ("ready", "retried", "failed", "released")]
     assert tally["processed"] == sum(ends)
     assert tally["complete"] is True

@@ -1,12 +1,12 @@
-"""Databases, roles and servers that are not as the tests' usual ones are."""
+"""Databases, roles and servers that differ from the usual ones."""
 
 from collections.abc import Iterator
 
 import psycopg
 import pytest
 
-from tests.acceptance.commands.running import StoryboardWorker
 from tests.acceptance.odd.plain_session import plain_session
+from tests.support.running_command import StoryboardWorker
 
 
 @pytest.fixture

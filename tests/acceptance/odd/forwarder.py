@@ -1,4 +1,4 @@
-"""A name for a database server that may move: what connects later reaches another one."""
+"""An address of a database server that may move. Later connections reach another server."""
 
 import socket
 import threading
@@ -19,8 +19,10 @@ def server_socket(dsn: str) -> Path:
 
 
 class Forwarder:
-    """Carries TCP on loopback to the Unix socket ``target``, which may be changed at any moment.
-    Connections that there are stay where they lead to."""
+    """Carries TCP on loopback to the Unix socket ``target``, which a test may change.
+
+    Connections that exist stay with the server that they were made to.
+    """
 
     def __init__(self, target: Path) -> None:
         self.target = target

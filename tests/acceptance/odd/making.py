@@ -1,4 +1,4 @@
-"""Databases of an encoding or with defaults that the worker did not choose."""
+"""Databases with an encoding or with defaults that the worker did not choose."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -8,7 +8,7 @@ import psycopg
 from psycopg import sql
 
 from storyboard_worker.database import Database, schema
-from tests.conftest import with_database
+from tests.support.databases import with_database
 
 
 @contextmanager
@@ -31,7 +31,7 @@ def database_in(server_dsn: str, encoding: str) -> Iterator[str]:
 
 
 def set_defaults(producer: psycopg.Connection, defaults: Sequence[str]) -> None:
-    """For all sessions that begin from now on."""
+    """Set defaults for all sessions that begin afterwards."""
     database = sql.Identifier(producer.info.dbname)
     for default in defaults:
         alter = sql.SQL("ALTER DATABASE {} SET ").format(database).as_string() + default

@@ -1,4 +1,4 @@
-"""A producer's session that is as usual, whatever the database or the role has as default."""
+"""A producer's session with the usual settings, whatever the defaults of database and role are."""
 
 import psycopg
 

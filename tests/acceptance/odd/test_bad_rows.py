@@ -1,4 +1,4 @@
-"""One row that no statement can bear is set aside; the others go on."""
+"""A row that no statement can handle is set aside, and the other rows go on."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,15 +8,15 @@ import psycopg
 import pytest
 
 from storyboard_worker.demo.origin import Origin
-from tests.acceptance.commands.running import StoryboardWorker
-from tests.acceptance.commands.tallies import tally
 from tests.support.panels import enqueue_panel, enqueue_panels
 from tests.support.producing import storyboard
+from tests.support.running_command import StoryboardWorker
 from tests.support.running_worker import StartWorker
 from tests.support.sentry_server import SentryServer
+from tests.support.tallies import tally
 from tests.support.waiting import eventually, statuses, wait_for_statuses
 
-# As in a database that was not migrated to the bounds.
+# As in a database without the migration that adds the bounds.
 WITHOUT_BOUNDS = "ALTER TABLE storyboards DROP CONSTRAINT storyboards_bounds_check"
 WITHOUT_TRIGGER = "ALTER TABLE storyboards DISABLE TRIGGER storyboards_before_write"
 REFUSE_ONE = """
@@ -68,7 +68,7 @@ def test_a_worker_sets_it_aside(
     start_worker(SENTRY_DSN=sentry.dsn)
     wait_for_statuses(producer, ready=20, failed=1)
     check_set_aside(producer, bad, sentry)
-    # The next claims are whole again.
+    # The next claims take whole batches again.
     enqueue_panels(producer, origin, 3, prefix="later")
     wait_for_statuses(producer, ready=23, failed=1)
 

@@ -1,6 +1,5 @@
 """Row-level security that shows a role no rows must not look like an empty table."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,9 +8,10 @@ import pytest
 from psycopg import sql
 
 from storyboard_worker.demo.origin import Origin
-from tests.acceptance.commands.running import StoryboardWorker
-from tests.acceptance.odd.loopback import free_port, get
+from tests.support.http_client import call
 from tests.support.panels import enqueue_panels
+from tests.support.ports import free_port
+from tests.support.running_command import StoryboardWorker
 from tests.support.running_worker import StartWorker
 from tests.support.sentry_server import SentryServer
 from tests.support.waiting import eventually, statuses
@@ -20,13 +20,13 @@ IMPATIENT = "from storyboard_worker.worker import outage; outage.ALARM_AFTER_SEC
 CRON_SECRET = "0123456789abcdef-cron"
 ANY_ID = "11111111-1111-4111-8111-111111111111"
 HIDDEN = "row-level security hides the rows of storyboards"
-# The tables of the register are the role's own; only the rows are hidden.
+# The role owns the tables of the register. Only the rows are hidden from it.
 ONLY_STORYBOARDS = "ALTER TABLE storyboard_workers DISABLE ROW LEVEL SECURITY"
 
 
 @pytest.fixture
 def hiding_url(producer: psycopg.Connection, database_url: str) -> Iterator[str]:
-    """The URL of a role that has every right, but to see rows."""
+    """The URL of a role that has every right but to see rows."""
     name = f"stranger_of_{producer.info.dbname}"
     role = sql.Identifier(name)
     producer.execute(sql.SQL("CREATE ROLE {} LOGIN").format(role))
@@ -60,13 +60,13 @@ def test_a_worker_raises_the_alarm(
     [alarm] = eventually(lambda: alarms(sentry))
     assert "row-level security" in str(alarm)
     assert alarm["contexts"]["alarm"]["next_step"] == "storyboard-worker doctor"
-    status, body = get(port, "/api/health/worker", CRON_SECRET)
-    health = json.loads(body)
-    assert (status, health["healthy"]) == (503, False)
+    reply = call(port, "/api/health/worker", token=CRON_SECRET)
+    health = reply.json
+    assert (reply.status, health["healthy"]) == (503, False)
     assert health["stats"]["waiting"] is None
     assert HIDDEN in str(health["reasons"])
-    status, body = get(port, "/api/cron/download-pending-storyboards", CRON_SECRET)
-    assert (status, HIDDEN in body) == (503, True)
+    swept = call(port, "/api/cron/download-pending-storyboards", token=CRON_SECRET)
+    assert (swept.status, HIDDEN in swept.text) == (503, True)
     assert statuses(producer) == {"pending": 3}
 
 

@@ -1,4 +1,4 @@
-"""A database that holds bytes that are no UTF-8, or cannot hold what we write."""
+"""A database that holds bytes that are no UTF-8, or cannot hold what the worker writes."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,19 +8,19 @@ import psycopg
 from storyboard_worker.demo.cloudinary import Cloudinary
 from storyboard_worker.demo.faults import Answer
 from storyboard_worker.demo.origin import Origin
-from tests.acceptance.commands.running import StoryboardWorker
-from tests.acceptance.commands.tallies import tally
 from tests.acceptance.odd.making import database_in, set_defaults
 from tests.acceptance.odd.plain_session import plain_session
 from tests.support.database_url import url_of
 from tests.support.panels import enqueue_panel, enqueue_panels
 from tests.support.producing import storyboard
+from tests.support.running_command import StoryboardWorker
 from tests.support.running_worker import StartWorker
 from tests.support.sentry_server import SentryServer
+from tests.support.tallies import tally
 from tests.support.waiting import wait_for_statuses
 
 EMOJI = "\N{PERFORMING ARTS}"
-# What Cloudinary says may be in any language.
+# The words of Cloudinary may be in any language.
 REFUSAL = {"error": {"message": "Nieprawidłowy obraz"}}
 
 
@@ -60,7 +60,7 @@ def test_an_error_that_the_database_cannot_hold(
     sentry: SentryServer,
     start_worker: StartWorker,
 ) -> None:
-    """Its row fails with what can be written of it, the others go on."""
+    """Its row fails with as much of the message as can be written. The other rows go on."""
     with database_of(server_dsn, "LATIN1") as (producer, url):
         start_worker(DATABASE_URL=url, SENTRY_DSN=sentry.dsn)
         cloudinary.misbehave(Answer(400, REFUSAL))

@@ -1,4 +1,4 @@
-"""Whatever a database has as default for its sessions, every command works as usual."""
+"""Every command works as usual whatever the defaults of the database's sessions are."""
 
 import signal
 from datetime import datetime
@@ -8,15 +8,15 @@ import pytest
 
 from storyboard_worker.demo.faults import Answer
 from storyboard_worker.demo.origin import Origin
-from tests.acceptance.commands.running import StoryboardWorker
-from tests.acceptance.commands.tallies import tally
 from tests.acceptance.odd.making import set_defaults
 from tests.support.panels import enqueue_panel, enqueue_panels
 from tests.support.producing import storyboard
+from tests.support.running_command import StoryboardWorker
 from tests.support.running_worker import StartWorker
+from tests.support.tallies import tally
 from tests.support.waiting import wait_for_statuses
 
-# What does not hide another stands together.
+# Defaults that do not hide each other are tested together.
 DEFAULTS = {
     "many": [
         "DateStyle = 'SQL, DMY'",
@@ -83,7 +83,7 @@ def check_sweep(
 
 
 def check_looking(producer: psycopg.Connection, storyboard_worker: StoryboardWorker) -> None:
-    """What is shown is what there is, moments above all."""
+    """Check that the output shows the true values, above all of moments."""
     listed = storyboard_worker("list", "--json").json
     assert len(listed) == 5
     for row in listed:

@@ -1,4 +1,4 @@
-"""A connection that leads to where nothing can be written is not kept."""
+"""A connection to a server that cannot write is not kept."""
 
 import signal
 import time
@@ -7,14 +7,14 @@ import psycopg
 from psycopg import sql
 
 from storyboard_worker.demo.origin import Origin
-from tests.acceptance.commands.running import StoryboardWorker, finish
-from tests.acceptance.commands.tallies import tally
 from tests.acceptance.odd.forwarder import forwarding, server_socket
 from tests.acceptance.odd.making import set_defaults
 from tests.support.database_url import url_of
 from tests.support.own_postgres import OwnPostgres
 from tests.support.panels import enqueue_panel, enqueue_panels
+from tests.support.running_command import StoryboardWorker, finish
 from tests.support.running_worker import RunningWorker, StartWorker
+from tests.support.tallies import tally
 from tests.support.waiting import eventually, statuses, wait_for_statuses
 
 SOON_SECONDS = 12.0
@@ -82,7 +82,7 @@ def make_writable(producer: psycopg.Connection) -> None:
 
 
 def sessions(reader: psycopg.Connection) -> int:
-    """How many of the worker's there are."""
+    """The number of the worker's connections."""
     row = reader.execute(
         "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() "
         "AND application_name = 'storyboard-worker'"

@@ -16,7 +16,7 @@ from tests.support.running_worker import StartWorker
 from tests.support.sentry_server import SentryServer
 from tests.support.waiting import eventually, wait_for_statuses
 
-# In half the time: 0.5, 1, 2, 4 s; and the alarm after 2 s instead of a minute.
+# All times are halved: 0.5, 1, 2, 4 s, and the alarm after 2 s instead of a minute.
 HURRIED = """
 from storyboard_worker.database import refusals
 from storyboard_worker.worker import outage
@@ -72,7 +72,7 @@ def test_it_is_asked_ever_more_rarely_until_it_is_right(
     asked = len(name.connected_at)
     wait_for_statuses(producer, 15.0, ready=3)
     worker.wait_for_log("listening for new rows")
-    # No more than what it works with: the pool's connections and the listener's.
+    # At most the connections that it works with: those of the pool and of the listener.
     assert len(name.connected_at) - asked <= 5
 
 

@@ -38,7 +38,7 @@ def main(folder: Path) -> None:
 
 
 def _judge(sources: DebianSources, package: str, tally: Tally) -> str | None:
-    """What to say of a package that could not be had."""
+    """Judge the images of a package; returns a message if it could not be fetched."""
     click.echo(f"{package} …", err=True)
     try:
         archives = sources.archives(package)

@@ -1,4 +1,4 @@
-"""Where to cut a file: anywhere, and where something in it looks like an end."""
+"""Places to cut a file: anywhere, and after bytes that look like an end."""
 
 import random
 import re
@@ -8,7 +8,7 @@ from storyboard_worker.transfer.images import HEAD_BYTES, ImageType
 ANYWHERE = 20
 AT_MARKS = 8
 BYTES_OFF_THE_END = (1, 2, 4, 12)
-# Behind each of these a check of single places might believe that the file is over.
+# After each of these, a check of single places might believe that the file is over.
 MARKS = {
     ImageType.JPEG: re.compile(rb"\xff\xd9"),
     ImageType.PNG: re.compile(rb"IEND(?s:....)?"),
@@ -17,7 +17,7 @@ MARKS = {
 
 
 def cuts_of(image_type: ImageType, content: bytes, chance: random.Random) -> list[int]:
-    """Lengths to cut the file to, all shorter than it is."""
+    """Lengths to cut the file to, all shorter than the file."""
     marks = [found.end() for found in MARKS[image_type].finditer(content)]
     lengths = {
         *(chance.randrange(HEAD_BYTES, len(content)) for _ in range(ANYWHERE)),

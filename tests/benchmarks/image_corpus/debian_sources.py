@@ -9,12 +9,12 @@ from pathlib import Path
 MIRROR = "http://deb.debian.org/debian"
 SUITE = "bookworm"
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
-# As Debian names the sources; libvips is `vips` there.
+# Debian's names of the sources; libvips is `vips` there.
 PACKAGES = ("pillow", "exiv2", "vips", "libpng1.6", "libimage-exiftool-perl")
 
 
 class NotFetchedError(Exception):
-    """What could not be fetched, and what apt said."""
+    """A package could not be fetched; the message contains apt's words."""
 
 
 class DebianSources:
@@ -72,9 +72,9 @@ def _configuration(folder: Path) -> list[str]:
         "Dir::State::Status": apt / "status",
         "Dir::Cache": apt / "cache",
         "Acquire::Languages": "none",
-        # Otherwise a mirror that does not answer is a warning.
+        # Otherwise a mirror that does not answer is only a warning.
         "APT::Update::Error-Mode": "any",
-        # Its own user may not enter the folder of somebody else.
+        # apt's own user may not enter a folder that belongs to another user.
         "APT::Sandbox::User": "root",
     }
     return [f"-o{name}={value}" for name, value in values.items()]

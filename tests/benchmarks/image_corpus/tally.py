@@ -1,4 +1,4 @@
-"""What came out, by the type of image."""
+"""The results by type of image."""
 
 import random
 from collections import Counter
@@ -25,13 +25,13 @@ COLUMNS = (
 
 @dataclass
 class Tally:
-    """``objections`` name what should not be."""
+    """``objections`` name the results that should not occur."""
 
     counts: Counter[tuple[ImageType, str]] = field(default_factory=Counter)
     objections: list[str] = field(default_factory=list)
 
     def judge(self, file: ImageFile) -> None:
-        """The file, and cuts of it where Pillow decodes it."""
+        """Judge the file, and cuts of it where Pillow decodes it."""
         self._count(file, "files")
         chance = random.Random(file.name)
         whole = self._verdict(file, file.content, chance)

@@ -1,4 +1,4 @@
-"""Two opinions of the same bytes: ours, and Pillow's."""
+"""Two verdicts on the same bytes: the project's and Pillow's."""
 
 import io
 import random
@@ -18,7 +18,7 @@ def is_whole(image_type: ImageType, content: bytes) -> bool:
 
 
 def is_whole_in_pieces(image_type: ImageType, content: bytes, chance: random.Random) -> bool:
-    """The same, cut into chunks as sockets might cut it."""
+    """The verdict on the file in chunks, cut as sockets might cut it."""
     structure = structure_of(image_type)
     places = sorted(chance.choices(range(len(content) + 1), k=chance.randrange(MOST_PIECES)))
     for begin, end in zip([0, *places], [*places, len(content)], strict=True):
@@ -27,7 +27,7 @@ def is_whole_in_pieces(image_type: ImageType, content: bytes, chance: random.Ran
 
 
 def pillow_decodes(content: bytes) -> bool:
-    """Every pixel of the first picture; nothing is made up for what is missing."""
+    """Decode every pixel of the first picture. Missing bytes are an error."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:

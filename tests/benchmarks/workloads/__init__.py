@@ -1,1 +1,1 @@
-"""What is measured: one module a workload, or a family of like ones."""
+"""The workloads: one module for each, or for a family of similar ones."""

@@ -1,4 +1,4 @@
-"""Whether a worker stays quick however many rows there are."""
+"""Whether a worker stays quick with any number of rows."""
 
 import shutil
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ from tests.benchmarks.tables import Table, figure, ratio
 from tests.benchmarks.turns import sure_median, take_turns
 from tests.benchmarks.upstreams import Conditions, Upstreams
 
-# What is copied before it counts, and what is left when it has been counted.
+# The images copied before the measurement, and those left after it.
 WARM_UP_IMAGES = 300
 SPARE_IMAGES = 500
 NEEDED_FREE_BYTES = 12e9
@@ -26,7 +26,7 @@ NEEDED_FREE_BYTES = 12e9
 
 @dataclass(frozen=True)
 class Case:
-    """Rows that are there all the time; ``topped_up``: each round adds what it copies."""
+    """Rows that exist all the time. With ``topped_up`` each round adds the rows that it copies."""
 
     name: str
     ready: int = 0
@@ -111,7 +111,7 @@ def _measure(case: Case, database: BenchDatabase, upstreams: Upstreams, images: 
 
 
 def _tidy(database: BenchDatabase, *, with_pending: bool) -> None:
-    """Away with what the round before has left unfinished."""
+    """Delete the rows that the round before has left unfinished."""
     left = ["processing", "pending"] if with_pending else ["processing"]
     with database.connect() as connection:
         connection.execute("DELETE FROM storyboards WHERE status = ANY(%s)", [left])

@@ -34,7 +34,7 @@ Reach = Mapping[tuple[Contestant, str], str]
 def one_megabyte(stage: Stage) -> list[Report]:
     conditions = Conditions(1_000_000)
     load = Load(conditions, stage.sized(1500, 150))
-    # The floor is so quick that it needs more to do.
+    # The floor is so quick that it needs more work.
     floor_load = Load(conditions, stage.sized(5000, 1000))
     reach = {
         (OURS_SIZE, "speed"): "≥ 3.5",

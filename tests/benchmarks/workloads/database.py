@@ -1,4 +1,4 @@
-"""What an image costs the database."""
+"""The cost of an image for the database."""
 
 from functools import partial
 

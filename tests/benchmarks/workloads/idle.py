@@ -1,4 +1,4 @@
-"""What a worker costs that has nothing to do."""
+"""The cost of a worker that has nothing to do."""
 
 import shutil
 import signal
@@ -71,7 +71,8 @@ def _measure(
         check_running(OURS, process)
         cpu = cpu_seconds([process.pid]) - cpu_before
         resident = resident_megabytes([process.pid])
-        # Not killed: a connection that ends reports what it never would have, had it gone on.
+        # The worker is not killed: a connection that ends reports counts that are otherwise
+        # missing.
         process.send_signal(signal.SIGSTOP)
         time.sleep(REPORTED_SECONDS)
         transactions = database.reported_transactions() - transactions_before
@@ -80,7 +81,7 @@ def _measure(
 
 @contextmanager
 def _without_autovacuum(server: Server) -> Iterator[None]:
-    """It looks into each database every minute, and that counts as transactions there."""
+    """Autovacuum looks into each database every minute, which counts as transactions there."""
     server.connection.execute("ALTER SYSTEM SET autovacuum = off")
     server.connection.execute("SELECT pg_reload_conf()")
     try:

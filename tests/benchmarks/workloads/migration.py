@@ -1,4 +1,4 @@
-"""How long anything waits while a table of a million rows is migrated under traffic."""
+"""How long statements wait while a table of a million rows is migrated under traffic."""
 
 import time
 from collections.abc import Iterator
@@ -12,9 +12,9 @@ from tests.benchmarks.report import Report
 from tests.benchmarks.server import BenchDatabase, Server
 from tests.benchmarks.stage import Stage
 from tests.benchmarks.tables import Table, figure
-from tests.integration.migrations.stepping import upgrade_to
-from tests.integration.migrations.traffic import Traffic, traffic
-from tests.integration.migrations.waiting_rows import RELEASED, load_waiting
+from tests.support.stepping import upgrade_to
+from tests.support.traffic import Traffic, traffic
+from tests.support.waiting_rows import RELEASED, load_waiting
 
 MOST_LOCK_WAIT_MS = 200
 REACH = "< 200 ms"
@@ -50,7 +50,7 @@ def migration(stage: Stage) -> list[Report]:
 
 @contextmanager
 def older_database(server: Server) -> Iterator[BenchDatabase]:
-    """Of the released version; it is dropped in the end."""
+    """A database of the released version, which is dropped at the end."""
     database = BenchDatabase(server, f"bench_{time.monotonic_ns()}")
     name = sql.Identifier(database.name)
     server.connection.execute(sql.SQL("CREATE DATABASE {}").format(name))

@@ -1,4 +1,4 @@
-"""Where the network decides: how near the worker gets to what it allows at best."""
+"""How near the worker gets to the best possible pace where the network decides."""
 
 from functools import partial
 
@@ -17,7 +17,7 @@ BYTES_PER_SECOND = 8_000_000
 
 
 def waiting(stage: Stage) -> list[Report]:
-    """Both upstreams think before they answer."""
+    """Both upstreams wait before they answer."""
     load = Load(
         Conditions(256 * 1024, SOURCE_DELAY_MS, STORAGE_DELAY_MS),
         images=stage.sized(1280, 128),
@@ -44,14 +44,14 @@ def waiting(stage: Stage) -> list[Report]:
 
 
 def bandwidth(stage: Stage) -> list[Report]:
-    """Both ways are narrow: whoever downloads first and uploads then needs twice as long."""
+    """Both directions are narrow. Downloading first and then uploading takes twice as long."""
     load = Load(
         Conditions(BYTES_PER_SECOND, bytes_per_second=BYTES_PER_SECOND),
         images=stage.sized(64, 16),
     )
     runs = {who.name: partial(measure, stage, who, load) for who in (OURS_SIZE, NAIVE)}
     found = take_turns("bandwidth", stage.options.rounds, runs)
-    one_direction_seconds = load.images / load.at_once  # an image takes a second
+    one_direction_seconds = load.images / load.at_once  # An image takes a second
     rows = []
     for who, rounds in found.items():
         seconds = sure_median(rounds, lambda row: row.stored_seconds)

@@ -1,4 +1,4 @@
-"""Whether several workers get as much done as their number promises."""
+"""Whether several workers do as much as their number promises."""
 
 from functools import partial
 
@@ -17,7 +17,7 @@ SOURCE_DELAY_MS = 300
 
 
 def scale(stage: Stage) -> list[Report]:
-    images_of_one = AT_ONCE * stage.sized(20, 7)  # six seconds, or two, at 300 ms each
+    images_of_one = AT_ONCE * stage.sized(20, 7)  # Six seconds, or two, at 300 ms each
     conditions = Conditions(16 * 1024, source_delay_ms=SOURCE_DELAY_MS)
     runs = {}
     for workers in WORKERS:

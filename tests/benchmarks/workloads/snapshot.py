@@ -1,4 +1,4 @@
-"""Whether a worker stays quick while somebody's old snapshot keeps dead rows alive."""
+"""Whether a worker stays quick while an old snapshot keeps dead rows alive."""
 
 import time
 from collections.abc import Iterator
@@ -73,7 +73,7 @@ def _measure(stage: Stage, seconds: float) -> list[Part]:
 
 
 def _parts(watched: Watched, part_seconds: float) -> list[Part]:
-    """Each ends by the clock, so that delays do not add up."""
+    """Each update ends by the clock, so that delays do not add up."""
     stored_before, before = watched.wait_for(WARM_UP_IMAGES)
     began_at = before
     parts = []

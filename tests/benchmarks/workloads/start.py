@@ -1,4 +1,4 @@
-"""How soon a single row begins on a worker that has nothing to do."""
+"""How soon a single row starts on an idle worker."""
 
 import math
 import random
@@ -24,7 +24,7 @@ NS_PER_MS = 1e6
 
 @dataclass(frozen=True)
 class Started:
-    """From commit to the first byte that the source is asked with."""
+    """The time from the commit to the first byte of the request at the source."""
 
     waits_ms: Sequence[float]
 
@@ -78,5 +78,5 @@ def _one_wait_ms(rows: Rows, upstreams: Upstreams, number: int) -> float:
     committed_ns = time.monotonic_ns()
     rows.wait_until_ready(number, every_seconds=LOOK_SECONDS)
     upstreams.check_stored(1)
-    # The request may be there before the producer has read that its row is committed.
+    # The request may arrive before the producer has read that its row is committed.
     return max(0.0, (upstreams.tally().first_request_ns - committed_ns) / NS_PER_MS)

@@ -1,4 +1,4 @@
-"""After an outage all of its rows come back, however many: batch by batch."""
+"""After an outage all of its rows come back, batch by batch."""
 
 import threading
 
@@ -7,7 +7,6 @@ import pytest
 
 from storyboard_worker.attempts.pauses import Recovery
 from storyboard_worker.attempts.recalls import Recalls
-from storyboard_worker.database import Database
 from storyboard_worker.errors import DatabaseUnavailable
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.queries.put_off import RECALLED_AT_ONCE, Recall
@@ -20,18 +19,8 @@ RECOVERY = Recovery(HOST, 300)
 
 
 @pytest.fixture
-def dsn(emptied_dsn: str) -> str:
-    return emptied_dsn
-
-
-@pytest.fixture
-def queue(database: Database) -> StoryboardQueue:
-    return StoryboardQueue(database, worker_id="worker-1", lease_seconds=60)
-
-
-@pytest.fixture
 def put_off(producer: psycopg.Connection) -> None:
-    """Links of known and of unknown expiry, and some over which a worker was lost."""
+    """Links of known and of unknown expiry, and some rows over which a worker was lost."""
     producer.execute(
         "INSERT INTO storyboards (source_url, attempts, workers_lost, source_expires_at, "
         "error_code, error_message, errored_at, available_at) "
@@ -57,7 +46,7 @@ def test_each_batch_is_a_transaction_of_its_own(
 
 
 @pytest.mark.usefixtures("put_off")
-def test_each_end_of_an_attempt_brings_on_the_next_batch(
+def test_each_end_of_an_attempt_recalls_the_next_batch(
     queue: StoryboardQueue, producer: psycopg.Connection
 ) -> None:
     recalls = Recalls(queue)
@@ -72,7 +61,7 @@ def test_each_end_of_an_attempt_brings_on_the_next_batch(
 
 
 @pytest.mark.usefixtures("put_off")
-def test_a_row_in_somebodys_hands_holds_up_none(
+def test_a_locked_row_holds_up_no_other_row(
     dsn: str, queue: StoryboardQueue, producer: psycopg.Connection
 ) -> None:
     recalls = Recalls(queue)
@@ -102,7 +91,7 @@ class AwayOnce:
         return recall.after([])
 
 
-def test_one_that_met_an_absent_database_is_not_forgotten_and_none_is_done_twice() -> None:
+def test_a_batch_that_met_an_absent_database_is_done_later_and_none_is_done_twice() -> None:
     queue = AwayOnce()
     recalls = Recalls(queue)  # type: ignore[arg-type]
     recalls.begin(RECOVERY)

@@ -1,18 +1,14 @@
-"""What each end of an attempt writes on its row."""
+"""What each end of an attempt writes into its row."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-import psycopg
 import pytest
 
 from storyboard_worker.attempts.outcome import Outcome
-from storyboard_worker.database import Database
 from storyboard_worker.demo.faults import Answer, CutFile, SourceFault
 from storyboard_worker.demo.pictures import random_image
 from storyboard_worker.errors import ErrorCode
-from tests.integration.transfer.stage import new_stage
-from tests.support.attempting import Bench, new_bench
+from tests.support.attempting import Bench
 from tests.support.producing import (
     NO_CLAIM,
     NO_ERROR,
@@ -23,17 +19,6 @@ from tests.support.producing import (
 )
 
 IMAGE = random_image(5_000, "JPEG", seed=2)
-
-
-@pytest.fixture
-def dsn(emptied_dsn: str) -> str:
-    return emptied_dsn
-
-
-@pytest.fixture
-def bench(database: Database, producer: psycopg.Connection) -> Iterator[Bench]:
-    with new_stage() as stage:
-        yield new_bench(stage, database, producer)
 
 
 def test_ready_holds_what_cloudinary_said(bench: Bench) -> None:
@@ -149,7 +134,7 @@ def test_an_outage_costs_a_row_no_error_of_its_own(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("seconds_ago", "outcome"), [(86_000, Outcome.RETRIED), (86_400, Outcome.FAILED)]
 )
-def test_an_outage_is_sat_out_for_a_day_where_no_expiry_is_known(
+def test_an_outage_is_borne_for_a_day_where_no_expiry_is_known(
     bench: Bench, seconds_ago: float, outcome: Outcome
 ) -> None:
     url = bench.stage.serve(IMAGE, [Answer(503, always=True)])
@@ -195,7 +180,7 @@ def test_a_link_that_had_expired_is_not_asked(bench: Bench) -> None:
 
 
 def test_a_403_after_the_expiry_means_expired(bench: Bench) -> None:
-    # The expiry comes between the claim and the answer.
+    # The link expires between the claim and the answer.
     bench.stage.origin.delay_seconds = 1.1
     claim = bench.claim(
         bench.stage.serve(IMAGE, [Answer(403)]),
@@ -244,11 +229,11 @@ def test_the_last_storage_mismatch_leaves_no_image_on_the_row(bench: Bench) -> N
         ({"attempts": 8, "own_errors": 8}, CutFile(1000), Outcome.FAILED),
     ],
 )
-def test_what_was_lost_with_a_worker_is_none_of_the_rows_limit(
+def test_attempts_that_were_lost_with_a_worker_do_not_count_for_the_limit(
     bench: Bench, columns: dict[str, int], fault: SourceFault, outcome: Outcome
 ) -> None:
     claim = bench.claim(bench.stage.serve(IMAGE, [fault]), workers_lost=1, **columns)
     assert bench.run(claim).outcome is outcome
-    # They are given back with an end that another attempt follows.
+    # They are given back by an end that another attempt follows.
     given_back = outcome is Outcome.RETRIED
     assert bench.row(claim)["attempts"] == columns["attempts"] + 1 - given_back

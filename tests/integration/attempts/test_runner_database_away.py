@@ -1,4 +1,4 @@
-"""An outcome waits for a database that is away, however long that takes."""
+"""An outcome waits for a database that is away, for any time."""
 
 import threading
 from collections.abc import Iterator
@@ -10,24 +10,20 @@ import pytest
 from psycopg import sql
 
 from storyboard_worker.attempts.outcome import Outcome
-from storyboard_worker.database import Database
 from storyboard_worker.demo.faults import Answer, Hang, SourceFault
 from storyboard_worker.demo.pictures import random_image
-from tests.integration.transfer.stage import PLENTY_SECONDS, new_stage
-from tests.support.attempting import Bench, heard_in_the_log, new_bench
+from tests.support.attempting import Bench, heard_in_the_log
+from tests.support.stage import PLENTY_SECONDS
+
+# Its connections are broken.
+pytestmark = pytest.mark.database("own")
 
 IMAGE = random_image(5_000, "JPEG", seed=2)
 WAITING = "outcome waits for the database"
 
 
-@pytest.fixture
-def bench(database: Database, producer: psycopg.Connection) -> Iterator[Bench]:
-    with new_stage() as stage:
-        yield new_bench(stage, database, producer)
-
-
 def break_connections(producer: psycopg.Connection) -> None:
-    """All but the producer's own."""
+    """Break all connections but the producer's own."""
     producer.execute(
         "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity "
         "WHERE datname = current_database() AND pid <> pg_backend_pid()"
@@ -36,7 +32,7 @@ def break_connections(producer: psycopg.Connection) -> None:
 
 @contextmanager
 def away(server_dsn: str, producer: psycopg.Connection) -> Iterator[None]:
-    """The database takes no connections, and has broken those it had."""
+    """The database accepts no connections, and has broken the existing ones."""
     statement = sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS {}")
     name = sql.Identifier(producer.info.dbname)
     with psycopg.connect(server_dsn, autocommit=True) as server:
@@ -72,7 +68,7 @@ def test_every_outcome_is_written_when_the_database_is_back(
             assert waiting.wait(PLENTY_SECONDS)
         assert running.result(PLENTY_SECONDS).outcome is outcome
     assert bench.row(claim)["status"] == status
-    # The work itself was done once.
+    # The image was copied once.
     assert len(bench.stage.origin.requests) == 1
 
 

@@ -1,8 +1,8 @@
-"""Attempts whose row is taken away, that are stopped, or that break where nobody expected."""
+"""Attempts whose row is taken away, that are stopped, or that break unexpectedly."""
 
 import errno
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, NoReturn
 
@@ -11,37 +11,25 @@ import pytest
 
 from storyboard_worker.attempts.breaker import DOWN_AFTER_ROWS
 from storyboard_worker.attempts.outcome import Ended, Outcome
-from storyboard_worker.database import Database
 from storyboard_worker.demo.faults import Hang
 from storyboard_worker.demo.pictures import random_image
 from storyboard_worker.errors import AttemptError, ErrorCode
 from storyboard_worker.resources.restraint import FIRST_PAUSE_SECONDS
 from storyboard_worker.storyboard import Claim
 from storyboard_worker.transfer import copying as transfer
-from tests.integration.transfer.stage import PLENTY_SECONDS, new_stage
-from tests.support.attempting import Bench, new_bench
+from tests.support.attempting import Bench
 from tests.support.attempts import new_claim, source_error
 from tests.support.producing import NO_CLAIM, NO_OUTCOME, change, delete, only, storyboard
+from tests.support.stage import PLENTY_SECONDS
 
 IMAGE = random_image(5_000, "JPEG", seed=2)
-
-
-@pytest.fixture
-def dsn(emptied_dsn: str) -> str:
-    return emptied_dsn
-
-
-@pytest.fixture
-def bench(database: Database, producer: psycopg.Connection) -> Iterator[Bench]:
-    with new_stage() as stage:
-        yield new_bench(stage, database, producer)
 
 
 @pytest.fixture
 def under_way(
     bench: Bench, slot: ThreadPoolExecutor, release: threading.Event
 ) -> tuple[Claim, Future[Ended]]:
-    """An attempt whose source has been asked and does not answer before ``release``."""
+    """An attempt that has asked its source, which does not answer before ``release``."""
     claim = bench.claim(bench.stage.serve(IMAGE, [Hang(release)]))
     running = slot.submit(bench.run, claim)
     bench.stage.origin.wait_for_requests(1)
@@ -92,7 +80,7 @@ def test_an_error_of_a_lost_attempt_is_dropped_too(bench: Bench) -> None:
     assert bench.row(claim) == before
 
 
-def test_a_row_that_vanished_is_no_trouble(
+def test_a_row_that_was_deleted_is_no_error(
     bench: Bench, under_way: tuple[Claim, Future[Ended]], release: threading.Event
 ) -> None:
     claim, running = under_way
@@ -112,7 +100,7 @@ def test_a_cancelled_attempt_writes_nothing(
     assert bench.stage.cloudinary.uploads == []
 
 
-def test_what_nobody_expected_is_retried(
+def test_an_unexpected_error_is_retried(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken(_head: bytes) -> None:
@@ -126,11 +114,11 @@ def test_what_nobody_expected_is_retried(
     assert (row["status"], row["attempts"], row["error_code"]) == ("pending", 1, "unexpected")
     assert row["error_message"] == "ZeroDivisionError in the worker's own code"
     assert only(row, NO_CLAIM | NO_OUTCOME) == NO_CLAIM | NO_OUTCOME
-    # The stack stands in the log.
+    # The stack is in the log.
     assert any(record.exc_info for record in caplog.records)
 
 
-def test_what_nobody_expected_fails_after_the_last_attempt(
+def test_an_unexpected_error_fails_after_the_last_attempt(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(transfer, "recognise", lambda _head: 1 / 0)
@@ -140,14 +128,14 @@ def test_what_nobody_expected_fails_after_the_last_attempt(
 
 
 class Lacking:
-    """A transfer that fails as one does for want of a descriptor."""
+    """A transfer that fails as one does without a free descriptor."""
 
     def copy(self, *_: object, **__: object) -> NoReturn:
         lack = OSError(errno.EMFILE, "Too many open files")
         raise AttemptError(ErrorCode.STORAGE_UNAVAILABLE, "no", upstream="cloudinary") from lack
 
 
-def test_a_lack_of_our_own_uses_up_no_attempt_and_blames_nobody(
+def test_a_lack_of_our_own_uses_up_no_attempt_and_blames_no_upstream(
     bench: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
     claim = bench.claim(bench.stage.serve(IMAGE))

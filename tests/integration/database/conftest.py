@@ -6,12 +6,8 @@ from contextlib import ExitStack
 import pytest
 
 from storyboard_worker.database import Database
-from tests.integration.database.scripted_postgres import ScriptedPostgres
-from tests.integration.wire.scripted import ScriptedServer
-
-TIMEOUT_SECONDS = 0.5
-
-Serve = Callable[[ScriptedPostgres], str]
+from tests.integration.database.scripted_postgres import TIMEOUT_SECONDS, ScriptedPostgres, Serve
+from tests.support.scripted_server import ScriptedServer
 
 
 @pytest.fixture

@@ -1,5 +1,4 @@
-"""A server that speaks as much of Postgres's protocol as a short transaction needs, and falls
-silent where a test wants it to.
+"""A server that speaks enough of Postgres's protocol for a short transaction, and can fall silent.
 
 https://www.postgresql.org/docs/current/protocol-message-formats.html
 """
@@ -8,10 +7,11 @@ import socket
 import struct
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum, auto
 
-from tests.integration.wire.scripted import Peer
+from tests.support.scripted_server import Peer
 
 SSL_REQUEST, GSS_REQUEST = 80877103, 80877104
 CLEARTEXT_PASSWORD = 3
@@ -26,10 +26,12 @@ PARAMETERS = {
     "integer_datetimes": "on",
 }
 LOGIN = "login"
+# The worker's time-out of the database, in tests in which the server is silent for longer.
+TIMEOUT_SECONDS = 0.5
 
 
 class Fault(Enum):
-    """What happens instead of the answer to a query."""
+    """What happens in place of the answer to a query."""
 
     SILENCE = auto()
     HALF_AN_ANSWER = auto()
@@ -66,11 +68,11 @@ class ScriptedPostgres:
     at: str | None = None
     fault: Fault = Fault.SILENCE
     seconds: float = 0.0
-    # Of the first so many connections.
+    # It applies to so many connections, from the first one on.
     faulty_connections: int = 1
     # Set by a test, if the login is to wait for it.
     may_log_in: threading.Event | None = None
-    # What is said to whoever has given a password; nobody is asked for one without it.
+    # The answer to a client that has given a password. Without it no password is asked for.
     password_refusal: str | None = None
     queries: list[str] = field(default_factory=list)
     logins: int = 0
@@ -81,7 +83,7 @@ class ScriptedPostgres:
             if self._log_in(peer):
                 self._talk(peer)
         finally:
-            # Whatever the client says yet, until it has closed.
+            # Reads all that the client sends until it has closed.
             peer.read_to_end()
             self.closed.release()
 
@@ -160,5 +162,9 @@ def _status_after(query: str, status: bytes) -> bytes:
 
 
 def _read(peer: Peer, count: int) -> bytes:
-    """Nothing, or all of it."""
+    """Read exactly so many bytes, or nothing at the end."""
     return peer.read_body(count)
+
+
+# Starts the server; its DSN.
+Serve = Callable[[ScriptedPostgres], str]

@@ -1,4 +1,4 @@
-"""Connections that come too late, or whose time is not ours to count."""
+"""Connections that are made too late, and waits that do not count as silence."""
 
 import threading
 
@@ -9,8 +9,7 @@ from storyboard_worker.database import Database
 from storyboard_worker.database.bounded_connection import GivenUp
 from storyboard_worker.database.dialing import Dialer
 from storyboard_worker.errors import DatabaseUnavailable
-from tests.integration.database.conftest import Serve
-from tests.integration.database.scripted_postgres import ScriptedPostgres
+from tests.integration.database.scripted_postgres import ScriptedPostgres, Serve
 
 
 def test_a_connection_that_comes_too_late_is_closed(serve: Serve) -> None:
@@ -43,7 +42,7 @@ def test_waiting_for_notifications_is_no_late_answer(dsn: str) -> None:
     assert heard.payload == "heard"
 
 
-def test_a_server_that_is_seen_at_work_is_waited_for(dsn: str) -> None:
+def test_a_server_that_shows_that_it_works_is_waited_for(dsn: str) -> None:
     database = Database(dsn, timeout_seconds=0.3)
     with database.patient() as connection, connection.begin():
         database.watch(connection)

@@ -1,4 +1,4 @@
-"""No row is unreadable for its moments."""
+"""No moment makes a row unreadable."""
 
 import json
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ STYLES = [
     *("ISO, MDY", "ISO, DMY", "German"),
     *("SQL, MDY", "SQL, DMY", "Postgres, MDY", "Postgres, DMY"),
 ]
-# One that psycopg does not know, one east and one west of Greenwich; all had odd seconds once.
+# One zone that psycopg does not know, one east and one west of Greenwich; all had odd seconds once.
 ZONES = ["UTC", "Asia/Tokyo", "America/New_York", "<+0530>-05:30"]
 
 
@@ -60,14 +60,14 @@ def test_everything_else_is_read_as_it_is(connection: psycopg.Connection[Any], z
     use(connection, style="ISO, DMY", zone=zone)
     assert read(connection, READABLE.isoformat()) == READABLE
     for edge in (EARLIEST, LATEST):
-        # In zones where it falls into a year that Python lacks, it is the nearest end just so.
+        # In zones where it falls into a year that Python lacks, it becomes the nearest end as well.
         assert abs(read(connection, edge.isoformat()) - edge) < timedelta(days=1)
 
 
 def test_iso_is_read_whatever_the_style_is_afterwards(
     connection: psycopg.Connection[Any],
 ) -> None:
-    """As with all that is sent as one message: the session's style is back before it is read."""
+    """The style of the session is back before the answer to a message is read."""
     use(connection, style="SQL, DMY", zone="Asia/Tokyo")
     with psycopg.ClientCursor(connection) as cursor:
         cursor.execute(

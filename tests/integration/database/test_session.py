@@ -1,4 +1,4 @@
-"""What a transaction is like is ours, whatever the database has as default."""
+"""A transaction has the worker's own settings, whatever the defaults of the database are."""
 
 import psycopg
 import pytest
@@ -8,7 +8,7 @@ from psycopg.rows import scalar_row
 from storyboard_worker.database import Database
 from storyboard_worker.database.one_round_trip import Call, FixedStatement
 
-# The default that the database is given, and what a transaction of ours has.
+# The default of the database, and the setting in a transaction of the worker.
 SETTINGS = {
     "transaction_isolation": ("default_transaction_isolation = serializable", "read committed"),
     "DateStyle": ("DateStyle = German", "ISO, DMY"),

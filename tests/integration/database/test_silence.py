@@ -1,4 +1,4 @@
-"""A server that falls silent, at whatever point: the wait ends, and the socket is shut."""
+"""When a server falls silent at any point, the wait ends and the socket is shut."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -10,8 +10,12 @@ from psycopg.rows import scalar_row
 from storyboard_worker.database import Database
 from storyboard_worker.database.one_round_trip import Call, FixedStatement
 from storyboard_worker.errors import CommitInDoubt, DatabaseUnavailable, DataRefused
-from tests.integration.database.conftest import TIMEOUT_SECONDS
-from tests.integration.database.scripted_postgres import LOGIN, Fault, ScriptedPostgres
+from tests.integration.database.scripted_postgres import (
+    LOGIN,
+    TIMEOUT_SECONDS,
+    Fault,
+    ScriptedPostgres,
+)
 
 # A loaded machine may wake late, but the driver's own limits are 2 s and more.
 LATE_SECONDS = 1.0
@@ -57,7 +61,7 @@ def test_an_answer_that_does_not_come(database_of: DatabaseOf, at: str, fault: F
     database = database_of(server)
     with bounded(), pytest.raises(DatabaseUnavailable) as raised:
         work(database)
-    # Only where a COMMIT was sent may anything have been committed.
+    # Only after a COMMIT was sent may anything have been committed.
     assert isinstance(raised.value, CommitInDoubt) == (at == "COMMIT")
     assert is_shut(server)
     work(database)
@@ -97,7 +101,7 @@ def test_tidying_up_on_the_way_back_to_the_pool(database_of: DatabaseOf) -> None
 
 
 def test_many_short_answers_share_one_bound(database_of: DatabaseOf) -> None:
-    """BEGIN to COMMIT, not each by itself."""
+    """The bound holds from BEGIN to COMMIT, not for each exchange."""
     server = ScriptedPostgres()
     database = database_of(server)
     work(database)

@@ -6,15 +6,8 @@ import httpx
 import pytest
 
 from storyboard_worker.demo.cloudinary import Cloudinary
-from storyboard_worker.demo.origin import Origin
 from storyboard_worker.demo.pictures import random_image
 from tests.integration.demo.sdk import Sdk
-
-
-@pytest.fixture
-def origin() -> Iterator[Origin]:
-    with Origin() as server:
-        yield server
 
 
 @pytest.fixture

@@ -101,7 +101,7 @@ def test_version_2_tells_a_value_from_a_parameter(sdk: Sdk, image: bytes) -> Non
     [
         ({"api_secret": "other"}, r"Invalid Signature [0-9a-f]{40}\. String to sign - 'over"),
         ({"api_key": "0"}, "Invalid api_key 0"),
-        ({"cloud_name": "nobody"}, "Invalid cloud_name nobody"),
+        ({"cloud_name": "unknown"}, "Invalid cloud_name unknown"),
     ],
 )
 def test_wrong_account(
@@ -176,7 +176,7 @@ def test_ping_and_usage(sdk: Sdk) -> None:
     with pytest.raises(AuthorizationRequired, match="Invalid credentials"):
         sdk.ping(api_secret="other")
     with pytest.raises(AuthorizationRequired, match="cloud_name mismatch"):
-        sdk.ping(cloud_name="nobody")
+        sdk.ping(cloud_name="unknown")
 
 
 def test_configuration_url_suits_the_sdk(account: Cloudinary) -> None:

@@ -76,7 +76,7 @@ def test_abrupt_early_answer_does_not_wait_for_the_body(
 ) -> None:
     account.misbehave(AnswerEarly(500, abruptly=True))
 
-    # Which of the two the client sees is up to the network, in real life too.
+    # The network decides which of the two the client sees, in real life too.
     with suppress(httpx.TransportError):
         response = client.post(f"{account.url}/v1_1/demo/image/upload", content=bytes(20_000_000))
         assert response.status_code == 500

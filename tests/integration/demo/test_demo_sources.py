@@ -1,4 +1,4 @@
-"""Where the demo's pictures lie."""
+"""The hosts of the demo's pictures."""
 
 import urllib.request
 from contextlib import ExitStack
@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from storyboard_worker.cli.demo_panels import GOOD, TROUBLES, plant
 from storyboard_worker.cli.demo_sources import Sources, origin_at
 
-# Of TEST-NET-1 (RFC 5737): no machine has it.
+# An address of TEST-NET-1 (RFC 5737), which no machine has.
 ABSENT_ADDRESS = "192.0.2.1"
 
 

@@ -1,4 +1,4 @@
-"""The source's stand-in as a client sees it when nothing goes wrong."""
+"""The stand-in for the source, seen from a client, without faults."""
 
 import socket
 import ssl

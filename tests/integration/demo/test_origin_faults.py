@@ -1,4 +1,4 @@
-"""Each fault of the source, seen from a client; then the object is served well."""
+"""Each fault of the source, seen from a client. Afterwards the object is served well."""
 
 import gzip
 import threading
@@ -31,7 +31,7 @@ Get = Callable[[SourceFault], httpx.Response]
 
 @pytest.fixture
 def get(origin: Origin, client: httpx.Client, image: bytes) -> Get:
-    """Meets the fault once; asserts that the next request is served well."""
+    """Meets the fault once, and checks that the next request is served well."""
 
     def ask(fault: SourceFault) -> httpx.Response:
         origin.put("a", image, faults=[fault])

@@ -1,4 +1,4 @@
-"""The pictures are real: Pillow opens them, and the sizes are those asked for."""
+"""The pictures are real: Pillow opens them, and they have the sizes that were asked for."""
 
 import io
 

@@ -19,7 +19,7 @@ def url_of(dsn: str) -> str:
 
 
 def start_migrate(*arguments: str, dsn: str | None = None) -> subprocess.Popen[str]:
-    # No setting of whoever runs the tests gets in, and no checkout is the working folder.
+    # The settings of the person who runs the tests stay out, and the folder is no checkout.
     environment = {"PATH": os.environ["PATH"]}
     if dsn is not None:
         environment["DATABASE_URL"] = url_of(dsn)

@@ -6,8 +6,9 @@ import psycopg
 import pytest
 
 from storyboard_worker.database import Database, schema
-from tests.integration.migrations.stepping import upgrade_to
-from tests.integration.migrations.waiting_rows import BEFORE, RELEASED
+from tests.integration.migrations.interrupting import AS_IF_INTERRUPTED
+from tests.support.stepping import upgrade_to
+from tests.support.waiting_rows import BEFORE, RELEASED
 
 
 @pytest.fixture
@@ -40,3 +41,12 @@ def released(empty: Database, empty_dsn: str) -> Iterator[psycopg.Connection[Any
 def migrating(empty: Database) -> Iterator[Callable[[], Future[list[str]]]]:
     with ThreadPoolExecutor(1) as pool:
         yield lambda: pool.submit(schema.upgrade, empty)
+
+
+@pytest.fixture
+def interrupted(dsn: str) -> Iterator[psycopg.Connection[Any]]:
+    """The producer's connection, after a migration that did everything but record its version."""
+    with psycopg.connect(dsn, autocommit=True) as connection:
+        connection.execute(AS_IF_INTERRUPTED)
+        connection.execute("SET lock_timeout = '1s'")
+        yield connection

@@ -1,4 +1,4 @@
-"""Each migration since the released version lets others go on, and may be interrupted."""
+"""Each migration since the released version lets other sessions go on, and may be interrupted."""
 
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -9,16 +9,16 @@ import pytest
 
 from storyboard_worker.database import Database, schema
 from storyboard_worker.errors import DatabaseUnavailable
-from tests.integration.migrations.catalog import catalog, version
-from tests.integration.migrations.stepping import upgrade_to
-from tests.integration.migrations.waiting_rows import RELEASED
+from tests.support.catalog import catalog, version
 from tests.support.producing import enqueue
 from tests.support.revisions import NEWEST, later_than
+from tests.support.stepping import upgrade_to
+from tests.support.waiting_rows import RELEASED
 from tests.support.watching import count, until
 
 SINCE_RELEASED = [RELEASED, *later_than(RELEASED)[:-1]]
 GATE = 7
-# Who corrects a row waits at the gate.
+# A session that corrects a row waits at this lock.
 GATED = f"""
 CREATE FUNCTION at_the_gate() RETURNS trigger LANGUAGE plpgsql AS $body$
 BEGIN

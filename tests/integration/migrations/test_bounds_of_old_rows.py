@@ -1,4 +1,4 @@
-"""Bounds come to a table that is full, in use, and holds what they forbid."""
+"""Bounds are added to a table that is full, in use, and holds values that they forbid."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -8,16 +8,16 @@ import psycopg
 import pytest
 
 from storyboard_worker.database import Database, schema
-from tests.integration.migrations.stepping import upgrade_to
 from tests.support.producing import FAILED, PROCESSING, READY, enqueue
 from tests.support.revisions import later_than
+from tests.support.stepping import upgrade_to
 from tests.support.watching import until, waiting_for_a_lock
 
 EARLIEST, LATEST = "1970-01-01 00:00:00+00", "9998-12-31 23:59:59.999999+00"
 BEFORE_CHRIST, LATE = "0044-03-15 12:00+00 BC", "12345-01-01 00:00+00"
 MOST = 1_000_000_000
 
-# What 0003 takes in, and what becomes of it.
+# Values that 0003 accepts, and what they become.
 OUTSIDE: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"attempts": 2**31 - 1}, {"attempts": MOST, "max_attempts": None}),
     ({"attempts": MOST + 1, "max_attempts": 5}, {"attempts": MOST, "max_attempts": 5}),
@@ -67,7 +67,7 @@ def test_what_lies_outside_is_brought_to_the_nearest_bound(
     schema.upgrade(empty)
     for column, value in becomes.items():
         assert holds(at_0003, storyboard_id, column, value), column
-    # Its next change would be refused if anything else in it lay outside.
+    # Its next change would be refused if any other value of it were out of bounds.
     at_0003.execute("UPDATE storyboards SET priority = 1")
 
 
@@ -93,7 +93,7 @@ def test_a_worker_outside_is_no_obstacle(empty: Database, at_0003: psycopg.Conne
     assert held.fetchone() == (True, True)
 
 
-def test_everybody_else_goes_on_while_rows_are_looked_at(
+def test_other_sessions_go_on_while_rows_are_corrected(
     empty_dsn: str,
     at_0003: psycopg.Connection[Any],
     migrating: Callable[[], Future[list[str]]],
@@ -117,7 +117,7 @@ def test_a_row_written_in_between_is_found(
     migrating: Callable[[], Future[list[str]]],
 ) -> None:
     with psycopg.connect(empty_dsn) as holder:
-        # Not to be seen before it is committed, which is after the look at every row.
+        # The row is not visible before it is committed, which is after the look at every row.
         waiting = enqueue(holder, attempts=2**31 - 1)
         held = enqueue(holder, **{**PROCESSING, "lease_expires_at": "infinity"})
         migration = migrating()

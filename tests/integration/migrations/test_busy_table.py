@@ -1,4 +1,4 @@
-"""A later migration meets a table that somebody else holds."""
+"""A later migration meets a table that another session has locked."""
 
 import shutil
 from pathlib import Path
@@ -8,7 +8,7 @@ import pytest
 
 from storyboard_worker.database import Database, schema
 from storyboard_worker.errors import DatabaseUnavailable
-from tests.integration.migrations.catalog import catalog, version
+from tests.support.catalog import catalog, version
 from tests.support.producing import enqueue
 from tests.support.revisions import NEWEST, REVISIONS
 
@@ -35,7 +35,7 @@ def downgrade() -> None:
 
 @pytest.fixture
 def later_migrations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ours and one more, with less patience."""
+    """The worker's migrations and one more, with less patience."""
     folder = tmp_path / "migrations"
     shutil.copytree(schema._config().get_main_option("script_location") or "", folder)
     (folder / "versions" / "9999_later.py").write_text(LATER_REVISION)
@@ -47,9 +47,7 @@ def later_migrations(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("holds", ["SHARE ROW EXCLUSIVE", "ROW EXCLUSIVE", "ACCESS SHARE"])
 @pytest.mark.usefixtures("later_migrations")
-def test_it_gives_up_rather_than_make_everybody_wait(
-    dsn: str, database: Database, holds: str
-) -> None:
+def test_it_gives_up_rather_than_make_others_wait(dsn: str, database: Database, holds: str) -> None:
     before = catalog(dsn)
     with psycopg.connect(dsn) as holder:
         holder.execute(f"LOCK TABLE storyboards IN {holds} MODE")
@@ -81,10 +79,10 @@ def test_the_next_deployment_succeeds(dsn: str, database: Database) -> None:
 
 
 @pytest.mark.usefixtures("later_migrations")
-def test_it_gives_up_as_well_after_one_that_has_committed_in_between(
+def test_it_also_gives_up_after_a_migration_that_has_committed_in_between(
     dsn: str, database: Database, producer: psycopg.Connection
 ) -> None:
-    """A commit ends what was set for its transaction."""
+    """A commit ends the settings of its transaction."""
     producer.execute(f"UPDATE storyboard_worker_version SET version_num = '{REVISIONS[-2]}'")
     with psycopg.connect(dsn) as holder:
         holder.execute("LOCK TABLE storyboards IN ACCESS SHARE MODE")

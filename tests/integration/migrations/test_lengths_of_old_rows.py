@@ -1,4 +1,4 @@
-"""Limits of length come to a table that is in use and holds what is longer."""
+"""Limits of length are added to a table that is in use and holds longer values."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
@@ -8,7 +8,6 @@ import psycopg
 import pytest
 
 from storyboard_worker.database import Database, schema
-from tests.integration.migrations.stepping import upgrade_to
 from tests.support.producing import (
     FAILED,
     PENDING,
@@ -22,6 +21,7 @@ from tests.support.producing import (
     storyboard,
 )
 from tests.support.revisions import later_than
+from tests.support.stepping import upgrade_to
 from tests.support.watching import until, waiting_for_a_lock
 
 LONG_URL = f"{URL}?{'q' * 20_000}"
@@ -41,7 +41,7 @@ def at_0004(empty: Database, empty_dsn: str) -> Iterator[psycopg.Connection[Any]
 
 @pytest.mark.parametrize("url", LONG, ids=len)
 @pytest.mark.parametrize("columns", [PENDING, WAITING, PROCESSING])
-def test_what_could_not_wait_again_has_failed_and_keeps_its_url(
+def test_a_row_that_could_not_wait_again_has_failed_and_keeps_its_url(
     empty: Database, at_0004: psycopg.Connection[Any], columns: dict[str, Any], url: str
 ) -> None:
     storyboard_id = enqueue(at_0004, url, **columns)
@@ -55,7 +55,7 @@ def test_what_could_not_wait_again_has_failed_and_keeps_its_url(
 
 @pytest.mark.parametrize("url", LONG, ids=len)
 @pytest.mark.parametrize("columns", [READY, FAILED])
-def test_what_is_finished_stays_as_it_is(
+def test_a_finished_row_stays_as_it_is(
     empty: Database, at_0004: psycopg.Connection[Any], columns: dict[str, Any], url: str
 ) -> None:
     before = storyboard(at_0004, enqueue(at_0004, url, **columns))
@@ -79,7 +79,7 @@ def test_a_project_stays_together_and_apart_from_others(
     assert one.startswith("p" * 200 + "-")
     assert film.startswith("🎬" * 200 + "-")
     assert kept == ["short", None]
-    # Nothing else of them has changed, and all may be changed again.
+    # Nothing else in them has changed, and each may be changed again.
     for was, row in zip(before, after, strict=True):
         assert only(row, was) == {
             **was,
@@ -104,7 +104,7 @@ def test_rows_written_in_between_are_found(
     migrating: Callable[[], Future[list[str]]],
 ) -> None:
     with psycopg.connect(empty_dsn) as holder:
-        # Not to be seen before they are committed, which is after the look at every row.
+        # The rows are not visible before they are committed, which is after the look at every row.
         rows = [
             enqueue(holder, url, project_id=LONG_PROJECT, **columns)
             for url in LONG

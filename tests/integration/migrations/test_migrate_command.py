@@ -1,9 +1,9 @@
-"""``storyboard-worker migrate`` as people run it."""
+"""``storyboard-worker migrate``, as people run it."""
 
 import psycopg
 
-from tests.integration.migrations.catalog import catalog
 from tests.integration.migrations.commands import migrate
+from tests.support.catalog import catalog
 from tests.support.revisions import NEWEST, REVISIONS
 
 

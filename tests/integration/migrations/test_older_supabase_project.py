@@ -1,9 +1,9 @@
-"""Older projects give every new table and function to every role by default."""
+"""In older projects every role gets rights on each new table and function by default."""
 
 import psycopg
 
 from storyboard_worker.database import Database, schema
-from tests.integration.migrations.catalog import catalog
+from tests.support.catalog import catalog
 
 ROLES = "anon, authenticated, service_role"
 

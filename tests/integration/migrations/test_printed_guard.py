@@ -1,4 +1,4 @@
-"""Printed SQL changes nothing in a database that it does not fit, and says which text does."""
+"""Printed SQL changes nothing in a database that it does not fit, and names the text that does."""
 
 import shutil
 import subprocess
@@ -9,11 +9,11 @@ import pytest
 from psycopg import conninfo
 
 from storyboard_worker.database import Database, schema
-from tests.integration.migrations.catalog import catalog, version
 from tests.integration.migrations.commands import migrate
-from tests.integration.migrations.stepping import downgrade_to, upgrade_to
+from tests.support.catalog import catalog, version
 from tests.support.producing import enqueue
 from tests.support.revisions import NEWEST, REVISIONS
+from tests.support.stepping import downgrade_to, upgrade_to
 from tests.support.watching import until, waiting_for_a_lock
 
 ALL = "storyboard-worker migrate --sql"
@@ -25,7 +25,7 @@ def paste(dsn: str, text: str) -> None:
 
 
 def refusal_of(dsn: str, text: str) -> str:
-    """What is said; and it is seen that nothing changes."""
+    """What the text says; it is checked that nothing changes."""
     before = catalog(dsn)
     with pytest.raises(psycopg.errors.RaiseException) as refused:
         paste(dsn, text)
@@ -114,7 +114,7 @@ def test_psql_that_goes_on_after_errors_changes_nothing_either(
 
 
 def test_two_who_paste_it_at_once(empty: Database, empty_dsn: str) -> None:
-    """What the lock was waited for is seen, whatever isolation is the default."""
+    """The second one sees what the first one did, whatever the default isolation is."""
     upgrade_to(empty, "0003")
     text = schema.upgrade_sql("0003")
     database = conninfo.conninfo_to_dict(empty_dsn)["dbname"]

@@ -1,4 +1,4 @@
-"""``migrate --sql`` prints what can be pasted elsewhere."""
+"""The output of ``migrate --sql`` can be pasted elsewhere."""
 
 import shutil
 import subprocess
@@ -7,7 +7,7 @@ import psycopg
 import pytest
 
 from storyboard_worker.database import Database, schema
-from tests.integration.migrations.catalog import catalog, version
+from tests.support.catalog import catalog, version
 
 
 def test_it_makes_the_same_schema(empty_dsn: str, dsn: str) -> None:

@@ -5,8 +5,8 @@ import re
 import psycopg
 
 from storyboard_worker.database import Database, schema
-from tests.integration.migrations.catalog import catalog, version
 from tests.integration.migrations.commands import start_migrate
+from tests.support.catalog import catalog, version
 from tests.support.revisions import NEWEST, REVISIONS
 from tests.support.watching import asking_for_the_lock, until
 
@@ -26,7 +26,7 @@ def test_they_wait_for_each_other_and_both_end_well(empty_dsn: str, dsn: str) ->
             gate.rollback()
             ended = [process.communicate(timeout=60) for process in (one, other)]
     assert [one.returncode, other.returncode] == [0, 0]
-    # The first finds everything to do; the other, after it, nothing.
+    # The first one migrates everything. The other waits for it and finds nothing to do.
     assert sorted(ended) == [
         (f"migrated: {', '.join(REVISIONS)}\n", ""),
         (f"nothing to do: the schema is at {NEWEST}\n", ""),

@@ -1,4 +1,4 @@
-"""The migrations travel inside the wheel, and what Prometheus and Grafana read."""
+"""The wheel contains the migrations, and the files for Prometheus and Grafana."""
 
 import subprocess
 import sys

@@ -11,13 +11,7 @@ from storyboard_worker.queries.rows import StoryboardRows
 from storyboard_worker.queries.upkeep import Upkeep
 from storyboard_worker.queries.workers import WorkerRegister
 
-LEASE_SECONDS = 60.0
 MAX_ATTEMPTS = 8
-
-
-@pytest.fixture
-def dsn(emptied_dsn: str) -> str:
-    return emptied_dsn
 
 
 @pytest.fixture
@@ -26,19 +20,6 @@ def one_connection(dsn: str) -> Iterator[Database]:
     database = Database(dsn, max_connections=1)
     yield database
     database.close()
-
-
-@pytest.fixture
-def queue_of(database: Database) -> Callable[[str], StoryboardQueue]:
-    """The queue as the worker of that name sees it."""
-    return lambda worker_id: StoryboardQueue(
-        database, worker_id=worker_id, lease_seconds=LEASE_SECONDS
-    )
-
-
-@pytest.fixture
-def queue(queue_of: Callable[[str], StoryboardQueue]) -> StoryboardQueue:
-    return queue_of("worker-1")
 
 
 @pytest.fixture
@@ -63,4 +44,4 @@ def counts(database: Database) -> StoryboardCounts:
 
 @pytest.fixture
 def register(database: Database) -> WorkerRegister:
-    return WorkerRegister(database, lease_seconds=LEASE_SECONDS)
+    return WorkerRegister(database, lease_seconds=60)

@@ -1,4 +1,4 @@
-"""How the server means to run the statements that the worker sends, and how dear it holds them.
+"""The server's plans for the statements that the worker sends, and the costs in them.
 
 They are planned without a look at their parameters, as a server does when it keeps plans.
 """
@@ -25,7 +25,7 @@ PARAMETER = re.compile(r"%\((\w+)\)s")
 PLANNED_ONCE_AND_GENERIC = (
     "SELECT (generic_plans, custom_plans) = (1, 0) FROM pg_prepared_statements"
 )
-# What psycopg says of values whose type the server could not tell.
+# psycopg's words for the type of a value that the server has to find out.
 TYPES: dict[type, LiteralString] = {timedelta: "interval"}
 CLAIM_INDEX = "storyboards_claim_idx"
 TRIED_INDEX = "storyboards_tried_idx"
@@ -34,7 +34,7 @@ SETTING = re.compile(r"SET LOCAL (\w+) = (\w+)")
 
 
 class Noting(Database):
-    """Keeps the statements that it is asked for, and their parameters."""
+    """Keeps the statements that it is asked to run, and their parameters."""
 
     def __init__(self, dsn: str) -> None:
         super().__init__(dsn)
@@ -58,7 +58,7 @@ class Noting(Database):
 
 @dataclass(frozen=True)
 class Explained:
-    """What EXPLAIN says. ``jit_above_cost``: what is dearer is compiled where JIT is on."""
+    """The output of EXPLAIN. Above ``jit_above_cost`` a plan is compiled where JIT is on."""
 
     nodes: list[Node]
     compiles: bool
@@ -80,7 +80,7 @@ class Explained:
         return [node for node in self.nodes if node.get("Index Name") == name]
 
     def of_cte(self, name: str) -> list[Node]:
-        """The nodes by which the CTE is made."""
+        """The nodes of the plan that make the CTE."""
         [top] = [node for node in self.nodes if node.get("Subplan Name") == f"CTE {name}"]
         return list(_flattened(top))
 
@@ -103,7 +103,7 @@ class Explainer:
         return explained
 
     def as_sent(self, send: Send) -> Explained:
-        """Planned in a whole transaction, for the parameters that there are, without a run."""
+        """Planned in a whole transaction for the given parameters, and not run."""
         self._database.sent.clear()
         send(self._database)
         [statement] = self._database.sent
@@ -151,7 +151,7 @@ def explaining(dsn: str) -> Iterator[Explainer]:
 
 
 def _listed(parts: Sequence[sql.Composable]) -> sql.Composed:
-    """In brackets, which must not be empty."""
+    """The text inside brackets, which must not be empty."""
     inner = sql.SQL(", ").join(parts)
     return sql.SQL("({})").format(inner) if parts else sql.Composed([])
 

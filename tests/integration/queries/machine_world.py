@@ -1,4 +1,4 @@
-"""Producers, the passing of time, and what must hold whatever anybody does."""
+"""Producers, the passing of time, and the rules that always hold."""
 
 import random
 from itertools import count
@@ -36,10 +36,10 @@ HALF_STATES = """
 
 
 class World(RuleBasedStateMachine):
-    """The table, the model of it, and all that happens to rows but for workers and upkeep."""
+    """The table, its model, and all events of rows except those of workers and upkeep."""
 
     ids: Bundle[UUID] = Bundle("ids")
-    # Never taken back: a claim that was lost or finished is a zombie's from then on.
+    # Claims are never removed. A claim that was lost or finished belongs to a zombie from then on.
     claims: Bundle[Claim] = Bundle("claims")
 
     def __init__(self, database: Database, producer: psycopg.Connection) -> None:
@@ -49,7 +49,7 @@ class World(RuleBasedStateMachine):
             name: StoryboardQueue(database, worker_id=name, lease_seconds=60) for name in WORKERS
         }
         for queue in self.queues.values():
-            # What hypothesis tries again has to come out the same.
+            # A run that hypothesis repeats has to give the same result.
             queue._claiming._chance = random.Random(1)
         self.upkeep = Upkeep(database, max_attempts=LIMIT)
         self.people = StoryboardRows(database)
@@ -129,7 +129,7 @@ class World(RuleBasedStateMachine):
         row = self.model.get(claim.id)
         return row if row is not None and row.token == claim.token else None
 
-    # What always holds
+    # Invariants
 
     @invariant()
     def the_table_shows_what_the_model_says(self) -> None:

@@ -1,11 +1,11 @@
-"""What may be true of a row: the rules of the table, said once more in plain Python."""
+"""The states that a row may have: the rules of the table, repeated in plain Python."""
 
 from dataclasses import dataclass
 from uuid import UUID
 
 from storyboard_worker.storyboard import Claim, Group
 
-LIMIT = 3  # the setting MAX_ATTEMPTS
+LIMIT = 3  # The setting MAX_ATTEMPTS
 MOST_WORKERS_LOST = 3
 
 
@@ -34,14 +34,14 @@ class ModelRow:
 
     @property
     def is_spent(self) -> bool:
-        """After one more error of its own."""
+        """Whether one more error of its own would be its last."""
         if self.max_attempts is None:
             return self.own_errors + 1 >= LIMIT
         return self.attempts >= self.max_attempts
 
     @property
     def is_the_cause(self) -> bool:
-        """If it is lost now: it was tried apart, and has no attempt left."""
+        """Whether it fails if it is lost now: it was tried apart, and has no attempt left."""
         is_exhausted = self.is_spent or self.workers_lost >= MOST_WORKERS_LOST
         return self.workers_lost > 0 and self.lost_with is not None and is_exhausted
 
@@ -51,7 +51,7 @@ class ModelRow:
 
     @property
     def is_put_off(self) -> bool:
-        """By its upstream, and may be asked to probe before its time."""
+        """Whether its upstream put it off, so that it may be asked to probe before its time."""
         waits = self.status == "pending" and not self.due and not self.expired
         met_it = self.group is Group.TRIED and self.error_code == "source_timeout"
         return waits and met_it and self.max_attempts is None
@@ -84,7 +84,7 @@ class ModelRow:
         self.token = None
 
     def end_itself(self, status: str, error_code: str | None = None, *, due: bool = True) -> None:
-        """With what was lost in others' company given back."""
+        """End it, and give back the attempts that were lost in company."""
         self.end(status, error_code, due=due)
         self.attempts = max(1, self.attempts - self.workers_lost)
         self.own_errors = max(0, self.own_errors - self.workers_lost)
@@ -112,7 +112,7 @@ class ModelRow:
         self.workers_lost += 1
 
     def seen(self) -> tuple[object, ...]:
-        """What the table shows of it."""
+        """The values that the table shows of it."""
         gone_through = (self.attempts, self.own_errors, self.workers_lost)
         return (self.url, self.status, *gone_through, self.token, self.error_code)
 

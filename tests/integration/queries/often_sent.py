@@ -1,4 +1,4 @@
-"""What workers and sweeps send again and again, each as one call."""
+"""The messages that workers and sweeps send often, each as one call."""
 
 from contextlib import suppress
 from uuid import uuid4
@@ -27,12 +27,12 @@ from tests.integration.queries.explaining import Send
 from tests.integration.queries.working import IMAGE
 
 AVOIDED = ["host-1.example", "host-2.example"]
-# A rank in the middle of nowhere, as a claim tells it.
+# A rank in the middle of the backlog, as a claim reports it.
 REACHED = ("0", "2026-01-02 03:04:05+00", "2026-01-02 03:04:05+00", str(uuid4()))
 
 MARK = "0f4e1a2b-77c0"
 
-NOBODYS = Claim(
+UNKNOWN_CLAIM = Claim(
     id=uuid4(),
     token=uuid4(),
     source_url="https://images.example/a",
@@ -53,7 +53,7 @@ def claim_without_upstreams(database: Database) -> object:
 
 
 def claim_onward(database: Database) -> object:
-    """As after a claim, when to begin at the most urgent row has become slow."""
+    """A claim from the cursor, because beginning at the most urgent row has become slow."""
     call = _queue(database)._claiming._call(_onward(Group.NEW), MARK, REACHED)
     return database.run(call)
 
@@ -67,7 +67,7 @@ def claim_lost(database: Database) -> object:
 
 
 def probe(database: Database) -> object:
-    """As :meth:`StoryboardQueue.claim_probes` does it from a place in the middle."""
+    """Like :meth:`StoryboardQueue.claim_probes`, from a place in the middle."""
     return _probe(database, Group.NEW, REACHED)
 
 
@@ -132,11 +132,11 @@ def _onward(group: Group) -> FixedStatement:
 
 def complete(database: Database) -> None:
     with suppress(LeaseLost):
-        _queue(database).complete(NOBODYS, IMAGE)
+        _queue(database).complete(UNKNOWN_CLAIM, IMAGE)
 
 
 def renew(database: Database) -> object:
-    return _queue(database).renew([NOBODYS])
+    return _queue(database).renew([UNKNOWN_CLAIM])
 
 
 def rescue(database: Database) -> object:

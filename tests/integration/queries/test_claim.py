@@ -71,7 +71,7 @@ def test_the_claim_says_what_an_attempt_needs(
     assert claim.host == "images.example"
 
 
-def test_what_a_row_does_not_say_is_none(
+def test_columns_that_are_not_set_are_none(
     queue: StoryboardQueue, producer: psycopg.Connection
 ) -> None:
     enqueue(producer)

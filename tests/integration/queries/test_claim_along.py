@@ -13,7 +13,7 @@ from tests.support.producing import OTHER_URL, change, enqueue, storyboard
 
 
 def written_by(producer: psycopg.Connection, storyboard_id: UUID) -> int:
-    """The transaction that wrote the row as it is."""
+    """The transaction that wrote the row in its present form."""
     row = producer.execute(
         "SELECT xmin::text::bigint FROM storyboards WHERE id = %s", [storyboard_id]
     ).fetchone()

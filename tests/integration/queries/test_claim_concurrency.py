@@ -38,7 +38,7 @@ def test_each_row_is_taken_exactly_once(dsn: str, producer: psycopg.Connection) 
     database.close()
     assert max(map(len, batches)) == LIMIT
     times_taken = Counter(claim.id for batch in batches for claim in batch)
-    # A worker that meets only locked rows stops early; what it passed over, others hold.
+    # A worker that meets only locked rows stops early. Other workers hold the rows it passed over.
     assert len(times_taken) == ROWS
     assert set(times_taken.values()) == {1}
     row = producer.execute(
@@ -48,7 +48,7 @@ def test_each_row_is_taken_exactly_once(dsn: str, producer: psycopg.Connection) 
     assert row == (ROWS, 1, 1, "processing")
 
 
-def test_a_row_in_a_producers_hands_is_passed_over(
+def test_a_row_that_a_producer_has_locked_is_passed_over(
     dsn: str, queue: StoryboardQueue, producer: psycopg.Connection
 ) -> None:
     held, free = enqueue(producer, priority=9), enqueue(producer)

@@ -1,4 +1,4 @@
-"""New rows, those that have been tried in vain, and those over which a worker was lost."""
+"""New rows, rows that have been tried in vain, and rows over which a worker was lost."""
 
 from typing import Any
 

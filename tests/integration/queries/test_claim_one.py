@@ -1,4 +1,4 @@
-"""pending → processing for one row, by hand."""
+"""pending → processing for one row that a person names."""
 
 from typing import Any
 from uuid import uuid4

@@ -1,4 +1,4 @@
-"""Claims that begin where the last one ended, because the way there has become slow."""
+"""Claims that go on from the cursor, because walking there from the front has become slow."""
 
 from uuid import UUID
 
@@ -14,20 +14,15 @@ from tests.support.producing import enqueue, moment
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
 def claim_cursor(queue: StoryboardQueue, clock: Clock) -> ClaimCursor:
-    """The queue's, by a clock that stands still."""
+    """The queue's cursor, with a clock that stands still."""
     claim_cursor = ClaimCursor(clock)
     queue._claiming._claim_cursors[Group.NEW] = claim_cursor
     return claim_cursor
 
 
 def slow_down(claim_cursor: ClaimCursor) -> None:
-    """The next full pass comes when the clock says so."""
+    """The next full pass comes at the time that the clock shows then."""
     nowhere = ("", "", "", "")
     claim_cursor.passed("simulated", nowhere, claim_cursor._reached, 0.0)
     for _ in range(REMEMBERED):
@@ -35,7 +30,7 @@ def slow_down(claim_cursor: ClaimCursor) -> None:
 
 
 def bulk(producer: psycopg.Connection, count: int) -> set[UUID]:
-    """Rows of one statement, alike in everything that makes them urgent."""
+    """Rows of one statement, with the same urgency in every respect."""
     found = producer.execute(
         "INSERT INTO storyboards (source_url) SELECT 'https://images.example/' || n"
         " FROM generate_series(1, %s) AS n RETURNING id",

@@ -1,6 +1,6 @@
-"""Priority, then the earliest expiry, then who has waited longest.
+"""Order: priority, then the earliest expiry, then the longest wait.
 
-A link of unknown expiry is taken to die a day after it was set.
+A link of unknown expiry is treated as if it died a day after it was set.
 """
 
 from datetime import timedelta
@@ -36,7 +36,7 @@ URGENCY: list[tuple[int, float | None, float]] = [
 
 @pytest.fixture
 def most_urgent_first(producer: psycopg.Connection) -> list[UUID]:
-    """Rows of every kind, put in in another order than they are to be taken."""
+    """Rows of every kind, inserted in another order than that of their claims."""
     now = moment(producer)
     ids: dict[int, UUID] = {}
     for place in (3, 8, 0, 10, 5, 9, 1, 7, 11, 4, 2, 6):
@@ -68,7 +68,7 @@ def test_a_limit_takes_the_most_urgent(
     assert [claim.id for claim in queue.claim(3)] == most_urgent_first[4:7]
 
 
-def test_a_link_set_earlier_is_taken_to_die_earlier(
+def test_a_link_that_was_set_earlier_is_expected_to_die_earlier(
     queue: StoryboardQueue, producer: psycopg.Connection
 ) -> None:
     now = moment(producer)
@@ -83,7 +83,7 @@ def test_a_link_set_earlier_is_taken_to_die_earlier(
     assert [claim.id for claim in queue.claim(2)] == [earlier, later]
 
 
-def test_a_link_of_unknown_expiry_is_never_taken_for_dead(
+def test_a_link_of_unknown_expiry_never_counts_as_dead(
     queue: StoryboardQueue, database: Database, producer: psycopg.Connection
 ) -> None:
     old = enqueue(producer, source_set_at=moment(producer, -3 * DAY_SECONDS))

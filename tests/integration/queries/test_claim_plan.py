@@ -1,5 +1,7 @@
-"""Claims and what else runs often stay cheap with a large backlog, most of which waits, and a
-history."""
+"""Claims and other frequent statements stay cheap.
+
+The table has a large backlog, most of which waits, and a history.
+"""
 
 from collections.abc import Iterator
 
@@ -7,7 +9,6 @@ import psycopg
 import pytest
 
 from storyboard_worker.queries.upkeep import Upkeep
-from tests.conftest import NewDatabase
 from tests.integration.queries.explaining import (
     CLAIM_INDEX,
     LOST_INDEX,
@@ -33,8 +34,9 @@ from tests.integration.queries.often_sent import (
     probe,
     renew,
 )
+from tests.support.databases import NewDatabase
 
-# Triggers would cost most of the time, and what they do is given here.
+# Triggers would cost most of the time, and the values that they set are given here.
 LOAD = """
 SET session_replication_role = replica;
 INSERT INTO storyboards (source_url, available_at, source_expires_at)
@@ -58,7 +60,7 @@ RESET session_replication_role;
 ANALYZE storyboards;
 """
 
-# As after a bulk insert, before the server has looked at what came.
+# The state after a bulk insert, before the server has gathered statistics.
 LOAD_WITHOUT_STATISTICS = """
 ALTER TABLE storyboards SET (autovacuum_enabled = off);
 SET session_replication_role = replica;
@@ -94,7 +96,7 @@ def assert_claims_along(explained: Explained, index: str = CLAIM_INDEX) -> None:
     assert walk["Scan Direction"] == "Forward"
     # Rows that wait are skipped inside the index, without a visit to the table.
     assert "available_at <= now()" in walk["Index Cond"]
-    # What was taken, no more rows than the limit, is put into order at the end.
+    # Only the rows taken, at most as many as the limit, are sorted at the end.
     assert explained.kinds[0] == "Sort"
     assert explained.nodes[0]["Plans"][-1]["CTE Name"] == "taken"
     assert not {"Sort", "Incremental Sort", "Seq Scan"} & set(explained.kinds[1:])
@@ -135,7 +137,7 @@ def test_the_ends_of_the_backlog_are_those_of_the_index(backlog: Explainer, send
 
 
 @pytest.mark.parametrize("send", AFTER_OUTAGES)
-def test_what_follows_an_outage_looks_only_at_rows_that_were_tried(
+def test_a_recall_after_an_outage_looks_only_at_rows_that_were_tried(
     backlog: Explainer, without_statistics: Explainer, send: Send
 ) -> None:
     for explained in (backlog.one(send), backlog.as_sent(send), without_statistics.as_sent(send)):
@@ -144,7 +146,7 @@ def test_what_follows_an_outage_looks_only_at_rows_that_were_tried(
         assert not explained.on_claim_index
 
 
-def test_what_was_chosen_is_found_by_its_key(backlog: Explainer) -> None:
+def test_chosen_rows_are_found_by_their_key(backlog: Explainer) -> None:
     indexes = {node.get("Index Name") for node in backlog.one(claim).nodes}
     assert "storyboards_pkey" in indexes
 
@@ -158,7 +160,7 @@ def test_a_claims_own_row_is_found_by_its_key(backlog: Explainer, send: Send) ->
 
 
 @pytest.mark.parametrize("limit", [16, 500])
-def test_a_rescue_looks_only_at_what_is_in_work(backlog: Explainer, limit: int) -> None:
+def test_a_rescue_looks_only_at_rows_in_work(backlog: Explainer, limit: int) -> None:
     explained = backlog.one(lambda database: Upkeep(database, max_attempts=8).rescue(limit))
     assert "Seq Scan" not in explained.kinds
     indexes = {node.get("Index Name") for node in explained.nodes}
@@ -166,23 +168,23 @@ def test_a_rescue_looks_only_at_what_is_in_work(backlog: Explainer, limit: int) 
 
 
 @pytest.mark.parametrize("send", LOOKS)
-def test_what_looks_at_the_backlog_uses_the_claim_index(backlog: Explainer, send: Send) -> None:
+def test_looks_at_the_backlog_use_the_claim_index(backlog: Explainer, send: Send) -> None:
     for explained in (backlog.one(send), backlog.as_sent(send)):
         assert not {"Seq Scan", "Bitmap Heap Scan", "Sort"} & set(explained.kinds)
         assert explained.on_claim_index
 
 
-def test_failing_what_has_expired_finds_it_in_the_claim_index(backlog: Explainer) -> None:
+def test_failing_expired_rows_finds_them_in_the_claim_index(backlog: Explainer) -> None:
     [walk] = backlog.one(expire).on_claim_index
     expired = "COALESCE(source_expires_at, 'infinity'::timestamp with time zone) <= now()"
     assert expired in walk["Index Cond"]
 
 
 @pytest.mark.parametrize("send", [*EVERY_CLAIM, *RANKS, *AFTER_OUTAGES, *LOOKS, *OTHERS])
-def test_nothing_that_runs_often_is_dear_enough_to_be_compiled(
+def test_no_frequent_statement_is_costly_enough_to_be_compiled(
     backlog: Explainer, without_statistics: Explainer, send: Send
 ) -> None:
-    """On a server with JIT, which is on by default: to compile takes longer than to run."""
+    """On a server with JIT, which is on by default, compiling takes longer than running."""
     for explained in [*backlog.each(send), *without_statistics.each(send)]:
         assert not explained.compiles
         assert explained.cost < explained.jit_above_cost

@@ -1,4 +1,4 @@
-"""Claims of rows that shall show whether an upstream is well again; and what follows then."""
+"""Claims of rows that probe whether an upstream is well again, and their consequences."""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -16,7 +16,7 @@ HOST = "images.example"
 
 
 def bulk(producer: psycopg.Connection, count: int, *, attempts: int = 0, priority: int = 0) -> None:
-    """Rows of one host that no other statement's are like."""
+    """Rows of one host, unlike the rows of any other statement."""
     producer.execute(
         "INSERT INTO storyboards (source_url, attempts, priority) SELECT %s || n, %s, %s "
         "FROM generate_series(1, %s) AS n",
@@ -54,10 +54,10 @@ def test_rows_that_have_not_been_tried_come_before_those_that_have(
 
 
 @pytest.mark.parametrize("upstream", [HOST, None])
-def test_those_that_may_have_killed_their_workers_ask_last_and_apart(
+def test_rows_that_may_have_killed_their_workers_ask_last_and_apart(
     queue: StoryboardQueue, producer: psycopg.Connection, upstream: str | None
 ) -> None:
-    """Where there is no other row, nothing else would ever ask."""
+    """Where there is no other row, these would be the only ones to ask."""
     for _ in range(3):
         enqueue(producer, f"https://{HOST}/a", attempts=1, workers_lost=1)
     other = enqueue(producer, f"https://{HOST}/a", attempts=9)
@@ -68,10 +68,10 @@ def test_those_that_may_have_killed_their_workers_ask_last_and_apart(
 
 
 @pytest.mark.parametrize("upstream", [HOST, None])
-def test_where_none_is_due_those_ask_that_the_upstream_itself_put_off(
+def test_where_none_is_due_rows_ask_that_the_upstream_put_off(
     queue: StoryboardQueue, producer: psycopg.Connection, upstream: str | None
 ) -> None:
-    """Else a host that is well again is asked when the first of them is due: in ten minutes."""
+    """Otherwise a host that is well again is asked only in ten minutes, when the first is due."""
     code = "source_unavailable" if upstream else "storage_unavailable"
     often = put_off(producer, code, attempts=9)
     seldom = {put_off(producer, code) for _ in range(2)}
@@ -84,7 +84,7 @@ def test_where_none_is_due_those_ask_that_the_upstream_itself_put_off(
     assert queue.claim_probes(2, upstream=upstream) == []
 
 
-def test_only_new_ones_where_those_alone_are_wanted(
+def test_only_new_rows_ask_where_only_those_are_wanted(
     queue: StoryboardQueue, producer: psycopg.Connection
 ) -> None:
     bulk(producer, 3, attempts=1)
@@ -107,7 +107,7 @@ def test_rows_that_wait_or_are_dead_do_not_ask(
 def test_they_are_drawn_from_the_whole_backlog(
     queue: StoryboardQueue, producer: psycopg.Connection, group: Group, differing: str
 ) -> None:
-    """Broken rows in front would else be all that is ever tried."""
+    """Otherwise only the broken rows in front would ever be tried."""
     apart = {
         "priority": "n %% 50, NULL, now()",
         "expiry": "0, now() + make_interval(hours => n), now()",
@@ -122,7 +122,7 @@ def test_they_are_drawn_from_the_whole_backlog(
     places = places_in_rank(producer)
     asked = [places[claim.id] for _ in range(40) for claim in queue.claim_probes(1, upstream=HOST)]
     assert len(asked) == 40
-    # By chance alone fewer than 8 of 40 would fall into a half once in some 20,000 runs.
+    # By chance fewer than 8 of 40 fall into a half once in some 20,000 runs.
     assert sum(place > 500 for place in asked) >= 8
     assert sum(place <= 500 for place in asked) >= 8
 
@@ -154,7 +154,7 @@ def put_off(
     attempts: int = 3,
     **columns: int,
 ) -> UUID:
-    """A row whose last attempt ended so."""
+    """A row whose last attempt ended with this error."""
     return enqueue(
         producer,
         f"https://{host}/a",
@@ -168,7 +168,7 @@ def put_off(
 
 
 @pytest.mark.parametrize(("upstream", "error_code", "recalled"), OUTAGES)
-def test_what_an_outage_has_put_off_is_due_once_it_is_over(
+def test_rows_that_an_outage_has_put_off_are_due_once_it_is_over(
     queue: StoryboardQueue,
     producer: psycopg.Connection,
     upstream: str,
@@ -191,7 +191,7 @@ def test_what_an_outage_has_put_off_is_due_once_it_is_over(
         assert seconds_from_now(producer, elsewhere, "available_at") > 500
 
 
-def test_it_goes_before_what_has_failed_all_the_time(
+def test_they_go_before_rows_that_have_failed_all_the_time(
     queue: StoryboardQueue, producer: psycopg.Connection
 ) -> None:
     failing = put_off(producer, seconds_ago=500, again_in_seconds=-200)
@@ -217,7 +217,7 @@ def test_a_row_that_its_producer_put_off_stays_so(
 def test_one_odd_row_does_not_keep_the_others_from_being_drawn(
     queue: StoryboardQueue, producer: psycopg.Connection
 ) -> None:
-    """Between it and the others nothing lies: a rank in between would lead to the same row."""
+    """No rows lie between it and the others, so each rank in between leads to the same row."""
     enqueue(producer, f"https://{HOST}/urgent", priority=1000)
     for number in range(100):
         enqueue(producer, f"https://{HOST}/{number:03}")
@@ -230,7 +230,7 @@ def test_one_odd_row_does_not_keep_the_others_from_being_drawn(
 def test_odd_rows_do_not_bend_a_draw_from_a_large_backlog(
     queue: StoryboardQueue, producer: psycopg.Connection, odd_priorities: Sequence[int]
 ) -> None:
-    """A rank between them and the others leads to the same row each time."""
+    """Each rank between them and the others leads to the same row."""
     later = moment(producer, 600)
     for priority in odd_priorities:
         enqueue(producer, f"https://{HOST}/odd", priority=priority, available_at=later)
@@ -242,6 +242,6 @@ def test_odd_rows_do_not_bend_a_draw_from_a_large_backlog(
     places = places_in_rank(producer)
     drawn = [places[claim.id] for _ in range(40) for claim in queue.claim_probes(1, upstream=HOST)]
     assert len(drawn) == 40
-    # All those in front, of which the other half is drawn, might be broken.
+    # The rows in front, from which the other half is drawn, might all be broken.
     assert sum(place > 1200 for place in drawn) >= 3
     assert sum(place <= 1200 for place in drawn) >= 3

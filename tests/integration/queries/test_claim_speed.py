@@ -1,6 +1,7 @@
-"""A claim takes a few times as long as any exchange with the server, whatever server that is.
+"""A claim takes only a few times as long as any exchange with the server.
 
-On Debian's Postgres 15 some 6 to 10 times as long, and 690 when it compiled each claim::
+On Debian's Postgres 15 it takes some 6 to 10 times as long, and took 690 times as long when the
+server compiled each claim::
 
     python -m tests.debian_postgres -- python -m pytest -s tests/integration/queries -k speed
 """
@@ -32,7 +33,7 @@ NOTHING = Call(fixed(select(literal_column("1"))), {}, scalar_row)
 
 @pytest.fixture
 def database(dsn: str) -> Iterator[Database]:
-    """One that does not wait for the disk, which is as slow as it is for any change."""
+    """A database that does not wait for the disk, which would slow any change equally."""
     database = Database(conninfo.make_conninfo(dsn, options="-c synchronous_commit=off"))
     yield database
     database.close()
@@ -45,7 +46,7 @@ def test_a_claim_beside_a_statement_that_does_nothing(
         assert len(queue.claim(ROWS_OF_A_CLAIM)) == ROWS_OF_A_CLAIM
 
     producer.execute(BACKLOG, [ROUNDS * ROWS_OF_A_CLAIM])
-    # In turns, so that a busy machine slows both.
+    # They take turns, so that a busy machine slows both.
     rounds = [(taken(claim), taken(lambda: database.run(NOTHING))) for _ in range(ROUNDS)]
     claims, nothings = map(median, zip(*rounds, strict=True))
     print(f"a claim: {claims * 1000:.2f} ms; nothing: {nothings * 1000:.2f} ms")
@@ -53,7 +54,7 @@ def test_a_claim_beside_a_statement_that_does_nothing(
 
 
 def taken(call: Callable[[], object]) -> float:
-    """Seconds."""
+    """In seconds."""
     began_at = time.perf_counter()
     call()
     return time.perf_counter() - began_at

@@ -1,4 +1,4 @@
-"""Claims that pass over upstreams that are left alone."""
+"""Claims pass over upstreams that are left alone."""
 
 import psycopg
 import pytest
@@ -58,7 +58,7 @@ def test_rows_of_upstreams_that_are_left_alone_are_passed_over(
     assert found == sorted(name for name in UPSTREAMS.values() if name not in avoided)
 
 
-def test_they_do_not_eat_up_the_limit(queue: StoryboardQueue, producer: psycopg.Connection) -> None:
+def test_they_do_not_use_up_the_limit(queue: StoryboardQueue, producer: psycopg.Connection) -> None:
     for number in range(30):
         enqueue(producer, f"https://paused.example/{number}", priority=5)
     waiting = [enqueue(producer, f"https://fine.example/{number}") for number in range(3)]

@@ -1,4 +1,4 @@
-"""Completions that come together share a transaction, but not each other's fate."""
+"""Completions that are written together share a transaction, but not their results."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -20,7 +20,7 @@ def claims(queue: StoryboardQueue, producer: psycopg.Connection) -> list[Claim]:
 
 @pytest.fixture
 def locking(dsn: str) -> Iterator[psycopg.Connection]:
-    """A producer in the midst of a transaction."""
+    """A producer's transaction that is still open."""
     with psycopg.connect(dsn) as connection:
         yield connection
 
@@ -49,7 +49,7 @@ def test_a_lost_row_costs_the_others_nothing(
     assert storyboard(producer, lost.id)["status"] == "pending"
 
 
-def test_a_row_that_somebody_locks_waits_alone(
+def test_a_locked_row_waits_alone(
     queue: StoryboardQueue,
     producer: psycopg.Connection,
     claims: list[Claim],

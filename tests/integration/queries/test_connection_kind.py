@@ -1,6 +1,4 @@
-"""Which kind of connection it is, seen by real poolers' behaviour."""
-
-import pytest
+"""The kind of a connection is found out from the behaviour of real poolers."""
 
 from storyboard_worker.database import Database
 from storyboard_worker.queries.connection_kind import ConnectionKind, connection_kind
@@ -13,11 +11,6 @@ def kind_of(dsn: str) -> ConnectionKind:
         return connection_kind(database)
     finally:
         database.close()
-
-
-@pytest.fixture
-def dsn(emptied_dsn: str) -> str:
-    return emptied_dsn
 
 
 def test_direct(dsn: str) -> None:

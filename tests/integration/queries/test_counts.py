@@ -1,4 +1,4 @@
-"""All counts in one look."""
+"""One statement gives all counts."""
 
 from typing import Any
 
@@ -27,7 +27,7 @@ def test_each_status_by_itself(counts: StoryboardCounts, producer: psycopg.Conne
     assert (found.waiting, found.processing, found.ready, found.failed) == (4, 3, 2, 1)
 
 
-def test_the_longest_wait_is_that_of_a_row_that_could_be_taken(
+def test_the_longest_wait_is_that_of_a_row_that_could_be_claimed(
     counts: StoryboardCounts, producer: psycopg.Connection
 ) -> None:
     enqueue(producer, available_at=moment(producer, -500))

@@ -1,4 +1,4 @@
-"""What the driver says becomes ours at the border, and the pool recovers by itself."""
+"""Errors of the driver become the project's own at the border, and the pool recovers by itself."""
 
 import psycopg
 import pytest
@@ -42,7 +42,7 @@ def test_a_connection_killed_within_a_transaction(
 def test_connections_killed_while_they_lay_in_the_pool(
     database: Database, counts: StoryboardCounts, producer: psycopg.Connection
 ) -> None:
-    """As after a restart of the server: one call fails, not one for each connection."""
+    """After a restart of the server one call fails, not one for each connection."""
     with database.transaction() as one, database.transaction() as other:
         pids = [backend(one), backend(other)]
     kill(producer, *pids)
@@ -75,7 +75,7 @@ def test_a_missing_column(database: Database) -> None:
         connection.exec_driver_sql("SELECT of_a_later_version FROM storyboards")
 
 
-def test_nobody_there() -> None:
+def test_no_server_there() -> None:
     database = Database("host=/nonexistent user=postgres dbname=postgres")
     with pytest.raises(DatabaseUnavailable):
         StoryboardCounts(database).read()
@@ -101,7 +101,7 @@ def test_no_connection_is_free(dsn: str, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_server_that_only_reads_for_now(one_connection: Database) -> None:
-    """As a standby does, until the pool has found the new primary."""
+    """Like a standby, until the pool has found the new primary."""
     with one_connection.connect() as connection:
         connection.exec_driver_sql("SET default_transaction_read_only = on")
         connection.commit()

@@ -1,4 +1,4 @@
-"""Rows whose signed URL died while they waited: failed, ``source_expired``."""
+"""Rows whose signed URL expired while they waited fail with ``source_expired``."""
 
 import psycopg
 
@@ -42,7 +42,9 @@ def test_it_sets_every_column_of_the_new_state(
     }
 
 
-def test_also_what_waits_for_a_later_moment(upkeep: Upkeep, producer: psycopg.Connection) -> None:
+def test_rows_that_wait_for_a_later_moment_expire_too(
+    upkeep: Upkeep, producer: psycopg.Connection
+) -> None:
     storyboard_id = enqueue(
         producer, source_expires_at=moment(producer, -1), available_at=moment(producer, 3600)
     )
@@ -70,7 +72,7 @@ def test_in_bounded_batches(upkeep: Upkeep, producer: psycopg.Connection) -> Non
     assert count(producer, "SELECT count(*) FROM storyboards WHERE status = 'failed'") == 5
 
 
-def test_a_row_in_somebodys_hands_is_passed_over(
+def test_a_locked_row_is_passed_over(
     dsn: str, upkeep: Upkeep, producer: psycopg.Connection
 ) -> None:
     past = moment(producer, -1)

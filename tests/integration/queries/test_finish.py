@@ -29,7 +29,7 @@ from tests.support.producing import (
 
 @pytest.fixture
 def claim(queue: StoryboardQueue, producer: psycopg.Connection) -> Claim:
-    """The third attempt of a row that failed before."""
+    """The third attempt of a row that has failed before."""
     return claim_new(queue, producer, attempts=2, **ERROR)
 
 
@@ -142,7 +142,7 @@ def test_only_the_row_of_the_claim_is_finished(
         ("日本語 🖼", "日本語 🖼"),
     ],
 )
-def test_an_upstreams_words_are_made_fit_to_be_kept(
+def test_the_words_of_an_upstream_are_made_fit_to_be_kept(
     queue: StoryboardQueue,
     producer: psycopg.Connection,
     claim: Claim,

@@ -1,4 +1,4 @@
-"""processing → pending for what a stopping worker did not finish."""
+"""processing → pending for rows that a stopping worker did not finish."""
 
 import psycopg
 
@@ -31,7 +31,7 @@ def test_another_worker_takes_it_at_once(
     assert again.token != claim.token
 
 
-def test_only_what_is_still_ours(
+def test_only_rows_that_are_still_ours_are_given_back(
     queue: StoryboardQueue, other_queue: StoryboardQueue, producer: psycopg.Connection
 ) -> None:
     ours, lost, kept = (claim_new(queue, producer) for _ in range(3))

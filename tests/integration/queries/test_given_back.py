@@ -1,7 +1,8 @@
-"""A row that was lost in another's company loses nothing by it.
+"""A row that was lost in company keeps its attempts.
 
-An end of its own shows that it was not the cause: what was lost with its workers is given back
-before its next attempt. When another row is found to be the cause, all of its company have it back.
+An end of its own shows that it was not the cause, so the attempts that were lost with workers are
+given back before its next attempt. When another row is found to be the cause, all of its company
+get them back.
 """
 
 from collections.abc import Callable
@@ -28,7 +29,7 @@ def claim_after_losses(
     losses: int = 1,
     **columns: Any,
 ) -> Claim:
-    """Of a row over which so many workers were lost, one after the other."""
+    """A row over which so many workers were lost, one after the other."""
     enqueue(producer, **columns)
     for _ in range(losses):
         [claim] = claim_any(queue, 1)
@@ -57,7 +58,7 @@ def test_another_attempt(
 def test_where_no_other_attempt_follows_all_that_were_started_are_counted(
     queue: StoryboardQueue, upkeep: Upkeep, producer: psycopg.Connection, *, ready: bool
 ) -> None:
-    """Of a worker that was killed from outside no row was the cause."""
+    """When a worker is killed from outside, no row is the cause."""
     claim = claim_after_losses(queue, upkeep, producer)
     if ready:
         queue.complete(claim, IMAGE)
@@ -107,10 +108,10 @@ def test_when_the_cause_is_found_its_company_has_its_attempts_back_whatever_beca
     assert gone_through_of(producer, elsewhere) == (2, 1, 1), "of another worker's end"
 
 
-def test_one_that_has_no_attempt_left_the_first_time_was_not_found_to_be_the_cause(
+def test_a_row_that_has_no_attempt_left_the_first_time_was_not_found_to_be_the_cause(
     queue: StoryboardQueue, upkeep: Upkeep, producer: psycopg.Connection
 ) -> None:
-    """It was started afresh since it was lost in that company."""
+    """It was started afresh after it was lost in that company."""
     company = enqueue(producer)
     lose(producer, upkeep, take(queue, company))
     limited = enqueue(producer, max_attempts=1, lost_with="worker-1")
@@ -119,10 +120,10 @@ def test_one_that_has_no_attempt_left_the_first_time_was_not_found_to_be_the_cau
     assert gone_through_of(producer, company) == (1, 1, 1)
 
 
-def test_what_says_nothing_of_the_row_clears_it_of_nothing(
+def test_an_end_that_says_nothing_of_the_row_does_not_clear_it(
     queue: StoryboardQueue, upkeep: Upkeep, producer: psycopg.Connection
 ) -> None:
-    """It was not tried: its upstream limits the rate, or its worker stops."""
+    """The row was not tried: its upstream limits the rate, or its worker stops."""
     claim = claim_after_losses(queue, upkeep, producer)
     queue.release(claim, RATE_LIMITED, delay_seconds=0)
     assert gone_through(producer, claim) == (1, 1, 1)
@@ -131,10 +132,10 @@ def test_what_says_nothing_of_the_row_clears_it_of_nothing(
     assert gone_through(producer, claim) == (1, 1, 1)
 
 
-def test_what_the_row_itself_has_used_stays(
+def test_attempts_that_the_row_itself_has_used_stay(
     queue: StoryboardQueue, producer: psycopg.Connection
 ) -> None:
-    """A producer has set the count back in the meantime, or restored it askew."""
+    """A producer has reset the count in the meantime, or has restored it wrongly."""
     claim = claim_new(queue, producer, attempts=1, own_errors=1, workers_lost=3)
     queue.retry(claim, TIMEOUT, delay_seconds=0, own_error=True)
     assert gone_through(producer, claim) == (1, 1, 0)

@@ -1,6 +1,6 @@
-"""On a server with JIT the worker's statements are not compiled, however dear they are held.
+"""A server with JIT does not compile the worker's statements, whatever their cost.
 
-The tests' own server has none: ``python -m tests.debian_postgres -- python -m pytest …``.
+The tests' own server has no JIT: ``python -m tests.debian_postgres -- python -m pytest …``.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from tests.integration.queries.often_sent import AFTER_OUTAGES, EVERY_CLAIM, LOO
 
 @pytest.fixture
 def eager_to_compile(dsn: str) -> Iterator[Explainer]:
-    """A database whose server compiles whatever it may."""
+    """A database whose server compiles everything that it can."""
     name = sql.Identifier(str(conninfo.conninfo_to_dict(dsn)["dbname"]))
     with psycopg.connect(dsn, autocommit=True) as connection:
         if connection.execute("SELECT pg_jit_available()").fetchone() != (True,):

@@ -1,6 +1,6 @@
-"""What the database makes of a URL takes twice the time for twice the URL, and not four times.
+"""The database needs twice the time for twice the URL, and not four times.
 
-The trigger reads a URL before the table's CHECKs can refuse it, however long it is.
+The trigger reads a URL of any length before the table's CHECKs can refuse it.
 """
 
 import time
@@ -52,7 +52,7 @@ WHERE conrelid = 'storyboards'::regclass AND contype = 'c' AND conname LIKE '%so
 
 @pytest.fixture(scope="module")
 def expressions(lasting: psycopg.Connection) -> list[str]:
-    """Each reads the columns ``source_url`` and ``status``."""
+    """Each statement reads the columns ``source_url`` and ``status``."""
     checks = [row[0] for row in lasting.execute(CHECKS)]
     assert len(checks) == 3
     ours = [sql_of(source_host), sql_of(may_be_pending)]
@@ -92,8 +92,8 @@ def least_seconds(connection: psycopg.Connection, expression: str, times: int) -
     return min(measured)
 
 
-def test_a_time_that_grows_more_is_seen(lasting: psycopg.Connection) -> None:
-    """With the cube, so that a measurement which was disturbed makes no difference."""
+def test_a_time_that_grows_faster_is_noticed(lasting: psycopg.Connection) -> None:
+    """The time grows with the cube, so a disturbed measurement makes no difference."""
     numbers = "generate_series(1, times * 80)"
     cube = f"(SELECT sum(a + b + c) FROM {numbers} AS a, {numbers} AS b, {numbers} AS c)"
     with lasting.transaction(force_rollback=True):

@@ -1,7 +1,7 @@
 """Workers, zombies among them, producers and upkeep, in any order that hypothesis finds.
 
-After every step the table must show exactly what the model says: so no row is lost, none is
-finished by two claims, and a stale claim never changes one.
+After every step the table must show exactly what the model says. So no row is lost, no row is
+finished by two claims, and a stale claim never changes a row.
 """
 
 import os
@@ -64,8 +64,10 @@ class Machine(World):
         return multiple(*taken)
 
     def last_resort(self, of_group: Counter[Group]) -> int:
-        """How many may ask where none that may is due: those that were put off, or else one over
-        which a worker was lost."""
+        """How many rows may probe where no due row may.
+
+        Those are the rows that were put off, or else one row over which a worker was lost.
+        """
         put_off = sum(row.is_put_off for row in self.model.values())
         return put_off or min(1, of_group[Group.LOST])
 
@@ -79,7 +81,7 @@ class Machine(World):
             and row.error_code == "source_timeout"
         ]
         put_off = sum(not row.due for row in met_it)
-        # Those that were due all the same are moved before others.
+        # Rows that were due all the same are moved in front of others.
         assert put_off <= recall_all(self.queues[WORKERS[0]], HOST, 3600) <= len(met_it)
         for row in met_it:
             row.due = True
@@ -95,7 +97,7 @@ class Machine(World):
         return multiple(claim)
 
     def finish(self, claim: Claim, finish: Callable[[], None]) -> ModelRow | None:
-        """The row, when the end of this claim may be written down."""
+        """The row, if this claim may still write its end."""
         row = self.held(claim)
         if row is None:
             with pytest.raises(LeaseLost):
@@ -184,8 +186,8 @@ class Machine(World):
             self.model[id_].end("failed", "source_expired", due=self.model[id_].due)
 
 
-@pytest.mark.timeout(600)  # a failure is made small first, which takes its time
-def test_whatever_happens_in_whatever_order(
+@pytest.mark.timeout(600)  # hypothesis makes a failing example smaller first, which takes time
+def test_the_table_matches_the_model_in_every_order(
     database: Database, producer: psycopg.Connection
 ) -> None:
     class OnThisDatabase(Machine):

@@ -1,4 +1,4 @@
-"""Whole transactions in one message: as bounded, and as well cleaned up after, as others."""
+"""A transaction in one message is bounded like any other, and cleaned up as well."""
 
 import psycopg
 import pytest
@@ -44,7 +44,7 @@ def test_settings_of_a_statement_hold_for_its_transaction_alone(one_connection: 
 
 
 def test_a_statement_that_takes_too_long(one_connection: Database) -> None:
-    """The server gives it up, and the connection is kept."""
+    """The server gives the statement up, and the connection is kept."""
     backend = Call(plain("SELECT pg_backend_pid()"), {}, scalar_row)
     before = one_connection.run(backend)
     slow = plain("SELECT pg_sleep(30)", statement_timeout="50")
@@ -53,7 +53,7 @@ def test_a_statement_that_takes_too_long(one_connection: Database) -> None:
     assert one_connection.run(backend) == before
 
 
-def test_what_fails_undoes_all_and_leaves_no_transaction_open(
+def test_a_failure_undoes_all_and_leaves_no_transaction_open(
     one_connection: Database, producer: psycopg.Connection
 ) -> None:
     enqueue(producer)
@@ -73,7 +73,7 @@ def test_both_results_are_told_apart(one_connection: Database) -> None:
 def test_connections_killed_while_they_lay_in_the_pool(
     database: Database, producer: psycopg.Connection
 ) -> None:
-    """As after a restart of the server: one call fails, not one for each connection."""
+    """After a restart of the server one call fails, not one for each connection."""
     with database.transaction(), database.transaction():
         pass
     producer.execute(f"SELECT pg_terminate_backend(pid, 10000) {WORKERS}")
@@ -85,7 +85,7 @@ def test_connections_killed_while_they_lay_in_the_pool(
         other.exec_driver_sql("SELECT 1")
 
 
-def test_nobody_there() -> None:
+def test_no_server_there() -> None:
     with pytest.raises(DatabaseUnavailable):
         shown(Database("host=/nonexistent user=postgres dbname=postgres"), "port")
 

@@ -1,4 +1,4 @@
-"""Behind a transaction pooler: no session state, nothing prepared, and LISTEN found deaf."""
+"""Behind a transaction pooler: no session state, no prepared statements, and no notifications."""
 
 import logging
 import os
@@ -52,7 +52,7 @@ Pooled = Callable[[str], str]
 
 @pytest.fixture(scope="module")
 def pooled(server_dsn: str) -> Iterator[Pooled]:
-    """The way to a database through the pooler."""
+    """The worker's way to a database through the pooler."""
     parts = conninfo.conninfo_to_dict(server_dsn)
     kept = {name: parts[name] for name in ("host", "port", "user", "password") if parts.get(name)}
     with socket.create_server(("127.0.0.1", 0)) as free:
@@ -78,7 +78,7 @@ def pooled(server_dsn: str) -> Iterator[Pooled]:
 
 
 def user_options(host: str) -> list[str]:
-    """It refuses to run as root, and must get to the server's socket."""
+    """It refuses to run as root, and needs access to the server's socket."""
     if os.geteuid() != 0:
         return []
     return ["-u", Path(host).owner() if Path(host).is_dir() else "nobody"]
@@ -104,7 +104,7 @@ def queue_on(database: Database) -> StoryboardQueue:
 
 
 def test_connections_really_share_the_servers(pooled: Pooled, dsn: str) -> None:
-    """Else the tests here would prove nothing."""
+    """Otherwise the tests here would prove nothing."""
     clients = [psycopg.connect(pooled(dsn), autocommit=True) for _ in range(6)]
     pids = {client.execute("SELECT pg_backend_pid()").fetchone() for client in clients}
     for client in clients:
@@ -159,7 +159,7 @@ def test_migrate(pooled: Pooled, empty_dsn: str) -> None:
     database = Database(pooled(empty_dsn))
     assert schema.upgrade(database) == REVISIONS
     assert schema.upgrade(database) == []
-    # Nothing of what a migration sets stays behind on the servers.
+    # A migration leaves none of its settings behind on the servers.
     with database.transaction() as connection:
         assert connection.exec_driver_sql("SHOW lock_timeout").scalar() == "500ms"
     with database.connect() as connection:
@@ -167,7 +167,7 @@ def test_migrate(pooled: Pooled, empty_dsn: str) -> None:
     database.close()
 
 
-def test_a_listener_finds_out_that_it_is_deaf(
+def test_a_listener_finds_out_that_it_hears_nothing(
     pooled_database: Database, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(notifications, "PROOF_TIMEOUT_SECONDS", 0.3)

@@ -1,4 +1,4 @@
-"""Leases are extended in one statement, by token."""
+"""One statement extends leases, by token."""
 
 import psycopg
 import pytest
@@ -50,14 +50,14 @@ def test_nothing_to_renew(queue: StoryboardQueue) -> None:
     assert queue.renew([]) == []
 
 
-def test_a_row_in_a_producers_hands_does_not_block_the_others(
+def test_a_row_that_a_producer_has_locked_does_not_block_the_others(
     dsn: str, queue: StoryboardQueue, producer: psycopg.Connection
 ) -> None:
     held, free = claim_new(queue, producer), claim_new(queue, producer)
     lapse(producer, held.id, free.id)
     with psycopg.connect(dsn) as slow:
         change(slow, held.id, project_id="p")
-        # Were it to wait for the row, it would be given up after the lock's time-out.
+        # If it waited for the row, it would be given up after the time-out of locks.
         assert queue.renew([held, free]) == []
         assert seconds_from_now(producer, free.id, "lease_expires_at") > 50
         assert seconds_from_now(producer, held.id, "lease_expires_at") < 0
@@ -66,8 +66,8 @@ def test_a_row_in_a_producers_hands_does_not_block_the_others(
     assert seconds_from_now(producer, held.id, "lease_expires_at") > 50
 
 
-def test_no_index_holds_what_renewing_changes(producer: psycopg.Connection) -> None:
-    """So that it stays an update within the page, cheap whatever the table's size."""
+def test_no_index_contains_the_renewed_columns(producer: psycopg.Connection) -> None:
+    """An update within the page stays cheap in a table of any size."""
     indexed = producer.execute(
         "SELECT DISTINCT attname FROM pg_index JOIN pg_attribute "
         "ON attrelid = indrelid AND attnum = ANY(indkey) "

@@ -1,4 +1,4 @@
-"""Rows whose lease ran out: back to pending, or failed when that was the last attempt."""
+"""Rows whose lease ran out go back to pending, or fail after their last attempt."""
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -31,7 +31,7 @@ from tests.support.watching import count
 LAPSED: dict[str, Any] = {"status": "processing", "attempts": 3, **CLAIM}
 
 
-def test_back_to_pending_due_at_once_the_attempt_counted(
+def test_back_to_pending_due_at_once_with_the_attempt_counted(
     upkeep: Upkeep, producer: psycopg.Connection
 ) -> None:
     storyboard_id = enqueue(
@@ -93,7 +93,7 @@ def test_failed_when_no_attempt_is_left(upkeep: Upkeep, producer: psycopg.Connec
         # Most attempts were those of an outage, which do not count.
         (500, 6, None, "pending"),
         (500, 7, None, "failed"),
-        # The row's own limit is one of all attempts.
+        # The row's own limit counts all attempts.
         (1, 0, 1, "failed"),
         (2, 0, 3, "pending"),
         (3, 0, 3, "failed"),
@@ -124,7 +124,7 @@ def test_after_its_first_a_row_may_lose_three_workers_more(
     producer: psycopg.Connection,
     max_attempts: int | None,
 ) -> None:
-    """The first it may have lost in company; from then on it is tried apart from the others."""
+    """The first worker may have been lost in company. From then on the row is tried apart."""
     storyboard_id = enqueue(producer, max_attempts=max_attempts)
     failed = []
     while claims := claim_any(queue, 1):
@@ -135,7 +135,7 @@ def test_after_its_first_a_row_may_lose_three_workers_more(
     assert (row["status"], row["error_code"]) == ("failed", "worker_lost")
 
 
-def test_a_row_that_is_started_afresh_has_lost_none(
+def test_a_row_that_is_started_afresh_has_lost_no_worker(
     upkeep: Upkeep, queue: StoryboardQueue, producer: psycopg.Connection
 ) -> None:
     claim = claim_new(queue, producer, attempts=3, workers_lost=3, own_errors=3)
@@ -146,7 +146,7 @@ def test_a_row_that_is_started_afresh_has_lost_none(
     assert len(queue.claim(1)) == 1
 
 
-def test_a_row_that_becomes_ready_has_lost_none(
+def test_a_row_that_becomes_ready_has_lost_no_worker(
     upkeep: Upkeep, queue: StoryboardQueue, producer: psycopg.Connection
 ) -> None:
     claim = claim_new(queue, producer)
@@ -194,7 +194,7 @@ def test_in_bounded_batches_the_longest_claimed_first(
     assert upkeep.rescue(2) == []
 
 
-def test_a_row_in_somebodys_hands_is_passed_over(
+def test_a_locked_row_is_passed_over(
     dsn: str, upkeep: Upkeep, producer: psycopg.Connection
 ) -> None:
     held, free = enqueue(producer, **LAPSED), enqueue(producer, **LAPSED)

@@ -1,4 +1,4 @@
-"""failed → pending, by what people choose."""
+"""failed → pending, for rows that people choose."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -105,13 +105,13 @@ def test_in_batches_of_what_was_chosen_at_first(
     assert count(producer, "SELECT count(*) FROM storyboards WHERE status = 'failed'") == 0
 
 
-def test_what_was_put_back_meanwhile_is_not_counted(
+def test_a_row_that_was_put_back_before_is_not_counted(
     rows: StoryboardRows,
     producer: psycopg.Connection,
     failed: dict[str, UUID],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """Between choosing and putting back, somebody else retries one of them."""
+    """Another session retries one of the rows between choosing and putting back."""
     choose = rows.failed
 
     def choose_then_lose_one(which: FailedFilter) -> list[UUID]:

@@ -1,4 +1,4 @@
-"""Enqueue and look."""
+"""Enqueueing and reading rows."""
 
 from typing import Any
 from uuid import uuid4

@@ -1,4 +1,4 @@
-"""What the table takes in, every statement bears: one odd row spoils nothing for the others."""
+"""Every statement handles all values that the table accepts, so an odd row spoils nothing."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -39,7 +39,7 @@ def test_a_claim_takes_the_row_at_the_bound_along_with_the_others(
     assert claims == {at_the_bound: MOST, below: MOST, other: 1}
 
 
-def test_each_end_of_a_claim_bears_the_bound(
+def test_each_end_of_a_claim_handles_the_bound(
     queue: StoryboardQueue, producer: psycopg.Connection, upkeep: Upkeep
 ) -> None:
     retried, released, given_back, failed, completed, lost = (
@@ -67,7 +67,7 @@ def test_only_a_claim_stops_counting_there(producer: psycopg.Connection, attempt
 
 
 @pytest.mark.parametrize("edge", EDGES)
-def test_every_look_bears_moments_at_the_bounds(
+def test_every_look_handles_moments_at_the_bounds(
     producer: psycopg.Connection, database: Database, edge: datetime
 ) -> None:
     states = [
@@ -94,7 +94,7 @@ def test_every_look_bears_moments_at_the_bounds(
 
 
 @pytest.mark.parametrize("edge", EDGES)
-def test_upkeep_and_claims_bear_moments_at_the_bounds(
+def test_upkeep_and_claims_handle_moments_at_the_bounds(
     producer: psycopg.Connection, queue: StoryboardQueue, upkeep: Upkeep, edge: datetime
 ) -> None:
     waiting = enqueue(producer, available_at=EARLIEST, source_expires_at=edge)

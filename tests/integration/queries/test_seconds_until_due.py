@@ -49,15 +49,10 @@ def test_nothing_is_due(next_due: NextDue, producer: psycopg.Connection) -> None
     assert next_due.seconds_until_due == pytest.approx(100, abs=10)
 
 
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
 def test_what_fell_due_since_the_last_look_counts_once(
     database: Database, clock: Clock, producer: psycopg.Connection
 ) -> None:
-    """It may have been after the claim; a second claim tells whether it can be had."""
+    """It may have become due after the claim. A second claim shows whether it can be had."""
     next_due = NextDue(database, clock)
     enqueue(producer, available_at=moment(producer, -5))
     next_due.refresh()
@@ -72,14 +67,14 @@ def test_what_fell_due_since_the_last_look_counts_once(
 
 @pytest.fixture
 def slow(database: Database, clock: Clock) -> NextDue:
-    """It has just looked, which has taken a second; nothing waits."""
+    """It has just looked, which took a second. Nothing waits."""
     next_due = NextDue(database, clock)
     next_due.refresh()
     next_due._looks.spent(1.0)
     return next_due
 
 
-def test_a_look_that_is_slow_is_spared_for_a_while(
+def test_a_slow_look_is_not_repeated_for_a_while(
     slow: NextDue, clock: Clock, producer: psycopg.Connection
 ) -> None:
     enqueue(producer, available_at=moment(producer, 5))
@@ -105,7 +100,7 @@ def test_a_slow_look_that_saw_nothing_is_no_reason_to_look_again(slow: NextDue) 
     assert slow.seconds_until_due is None
 
 
-def test_a_row_whose_time_has_come_is_named_once_though_looks_are_spared(
+def test_a_row_that_falls_due_is_named_once_without_another_look(
     slow: NextDue, clock: Clock, producer: psycopg.Connection
 ) -> None:
     clock.now += 1.0 * SHARE

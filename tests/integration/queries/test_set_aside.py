@@ -1,6 +1,5 @@
-"""Rows with which a claim fails are set aside; whether they are to blame shows by the others."""
+"""Rows with which a claim fails are set aside. The other rows show whether they are to blame."""
 
-from collections.abc import Iterator
 from uuid import UUID
 
 import psycopg
@@ -10,8 +9,10 @@ from storyboard_worker.database import Database
 from storyboard_worker.errors import DataRefused
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.storyboard import SetAside
-from tests.conftest import NewDatabase
 from tests.support.producing import enqueue, storyboard
+
+# The trigger stays.
+pytestmark = pytest.mark.database("own")
 
 REFUSE = """
 CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -20,12 +21,6 @@ CREATE TRIGGER refuse BEFORE UPDATE ON storyboards FOR EACH ROW
     WHEN (NEW.project_id = 'bad' AND NEW.status = 'processing') EXECUTE FUNCTION refuse();
 """
 RAISE = "RAISE EXCEPTION 'not this one'"
-
-
-@pytest.fixture
-def dsn(new_database: NewDatabase, template: str) -> Iterator[str]:
-    with new_database(template) as dsn:
-        yield dsn
 
 
 @pytest.fixture
@@ -41,7 +36,7 @@ def queue(database: Database, heard: list[SetAside]) -> StoryboardQueue:
 
 
 def enqueue_bad(producer: psycopg.Connection, count: int) -> list[UUID]:
-    """In front of all others."""
+    """Rows that are refused, in front of all other rows."""
     with producer.transaction():
         return [enqueue(producer, project_id="bad", priority=9) for _ in range(count)]
 
@@ -49,12 +44,12 @@ def enqueue_bad(producer: psycopg.Connection, count: int) -> list[UUID]:
 @pytest.mark.parametrize(
     "refusal", [RAISE, "PERFORM 1 / 0", "PERFORM 2147483647 + 1", "ASSERT false"]
 )
-def test_the_one_that_is_refused(
+def test_a_refused_row_is_set_aside(
     queue: StoryboardQueue, producer: psycopg.Connection, heard: list[SetAside], refusal: str
 ) -> None:
     producer.execute(REFUSE.format(refusal).encode())
     [bad] = enqueue_bad(producer, 1)
-    # A few among many are to blame; of more it may be a quota.
+    # A few among many are to blame. If there are more, the cause may be a quota.
     good = {enqueue(producer) for _ in range(5)}
     assert {claim.id for claim in queue.claim(6)} == good
     assert [row.id for row in heard] == [bad]
@@ -72,7 +67,7 @@ def test_more_bad_rows_than_a_batch_do_not_hide_the_good_ones(
     assert {row.id for row in heard} == set(bad)
 
 
-def test_when_all_are_refused_it_is_not_the_rows(
+def test_when_all_are_refused_the_rows_are_not_to_blame(
     queue: StoryboardQueue, producer: psycopg.Connection, heard: list[SetAside]
 ) -> None:
     producer.execute(REFUSE.format(RAISE).encode())

@@ -9,7 +9,7 @@ from storyboard_worker.database import Database
 from storyboard_worker.errors import DatabaseUnavailable, DataRefused
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.storyboard import Group, SetAside
-from tests.integration.queries.losing import LosingDatabase
+from tests.integration.queries.lost_answers.losing import LosingDatabase
 from tests.support.producing import enqueue
 
 Refuse = Callable[[str], None]
@@ -21,7 +21,7 @@ COUNTS = "SELECT status, count(*) FROM storyboards GROUP BY status"
 
 @pytest.fixture
 def refuse(producer: psycopg.Connection) -> Iterator[Refuse]:
-    """A trigger of the owner's with this body."""
+    """A trigger of the database's owner with this body."""
 
     def make(body: str) -> None:
         producer.execute(
@@ -73,7 +73,7 @@ def test_a_lone_row_with_a_value_to_blame_is_set_aside(
     bad = enqueue(producer)
     found = producer.execute(BOUNDS).fetchone()
     assert found is not None
-    # Past every check, as in a table that was filled before they were there.
+    # The value gets past every check, as in a table that was filled before the checks existed.
     producer.execute("SET session_replication_role = replica")
     producer.execute("ALTER TABLE storyboards DROP CONSTRAINT storyboards_bounds_check")
     try:
@@ -89,7 +89,7 @@ def test_a_lone_row_with_a_value_to_blame_is_set_aside(
         )
 
 
-def test_what_was_claimed_one_by_one_is_kept_when_the_database_goes_away(
+def test_rows_claimed_one_by_one_are_kept_when_the_database_goes_away(
     dsn: str, producer: psycopg.Connection, refuse: Refuse
 ) -> None:
     refuse("BEGIN IF NEW.project_id = 'bad' THEN RAISE EXCEPTION 'no'; END IF; RETURN NEW; END")
@@ -109,6 +109,6 @@ def test_what_was_claimed_one_by_one_is_kept_when_the_database_goes_away(
     database = GoingAway(dsn)
     claims = queue_on(database, []).claim(16)
     database.close()
-    # The whole claim, its candidates and the bad row took three.
+    # The whole claim, its candidates and the bad row took three statements.
     assert len(claims) == 2
     assert counts(producer) == {"pending": 5, "processing": 2}

@@ -1,4 +1,4 @@
-"""A claim that is no longer ours changes nothing, however it was lost and whatever its end."""
+"""A claim that was lost in any way changes nothing, whatever its end."""
 
 from collections.abc import Callable
 from typing import Any
@@ -140,7 +140,7 @@ def test_renewing_and_giving_back_change_nothing_either(
 
 
 @EACH_END
-def test_a_lapsed_lease_that_nobody_noticed_is_still_ours(
+def test_a_lapsed_lease_that_was_not_rescued_is_still_valid(
     queue: StoryboardQueue,
     producer: psycopg.Connection,
     end: Callable[[StoryboardQueue, Claim], None],

@@ -15,7 +15,7 @@ WORKERS = f"{OTHERS} AND application_name = 'storyboard-worker'"
 
 
 def test_a_statement_that_takes_too_long(dsn: str) -> None:
-    """The server gives it up, and the connection is kept."""
+    """The server gives the statement up, and the connection is kept."""
     database = Database(dsn, max_connections=1, timeout_seconds=0.5)
     with database.transaction() as connection:
         before = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar()
@@ -46,7 +46,7 @@ def test_time_outs_hold_for_the_transaction_alone(
         assert connection.exec_driver_sql(f"SHOW {setting}").scalar() == "0"
 
 
-def test_a_row_in_somebodys_hands_is_not_waited_for_long(
+def test_a_locked_row_is_not_waited_for_long(
     dsn: str, database: Database, producer: psycopg.Connection
 ) -> None:
     enqueue(producer)
@@ -62,7 +62,7 @@ def test_a_row_in_somebodys_hands_is_not_waited_for_long(
 def test_rows_of_a_machine_that_vanished_are_free_again(
     dsn: str, producer: psycopg.Connection
 ) -> None:
-    """It stays within a transaction and says nothing more."""
+    """The machine stays within a transaction and sends nothing more."""
     enqueue(producer)
     free: list[bool] = []
     database = Database(dsn, max_connections=1, timeout_seconds=0.5)

@@ -1,4 +1,4 @@
-"""An answer of the storage that the table cannot hold costs only its own row."""
+"""An answer of the storage that the table cannot hold affects only its own row."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""The rows by which others see that a worker is there."""
+"""Rows that show others that a worker is alive."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -83,7 +83,7 @@ def test_pauses_are_moments_by_the_databases_clock(
     assert registered(producer)[0]["paused"] == {}
 
 
-def test_alive_is_who_was_seen_within_a_lease(
+def test_a_worker_is_alive_if_it_was_seen_within_a_lease(
     register: WorkerRegister, producer: psycopg.Connection
 ) -> None:
     for worker_id in ("c-first", "a-second", "b-silent"):
@@ -119,7 +119,7 @@ def test_leaving_takes_the_row(register: WorkerRegister, producer: psycopg.Conne
 
 
 @pytest.mark.parametrize(("seconds", "forgotten"), [(3500, 0), (3700, 1)])
-def test_the_dead_are_forgotten_after_an_hour(
+def test_dead_workers_are_forgotten_after_an_hour(
     register: WorkerRegister, producer: psycopg.Connection, seconds: float, forgotten: int
 ) -> None:
     register.beat(BEAT)

@@ -1,4 +1,4 @@
-"""What workers hand over: an image, an error; and what befalls them: a lease runs out."""
+"""Values that workers hand over (an image, an error), and the lapse of a lease."""
 
 from typing import Any
 from uuid import UUID
@@ -26,14 +26,14 @@ EVENT_ID = "0123456789abcdef0123456789abcdef"
 
 
 def claim_new(queue: StoryboardQueue, producer: psycopg.Connection, **columns: Any) -> Claim:
-    """A row of its own for the worker, claimed."""
+    """A new row, claimed for the worker."""
     claim = queue.claim_one(enqueue(producer, **columns))
     assert claim is not None
     return claim
 
 
 def claim_any(queue: StoryboardQueue, limit: int) -> list[Claim]:
-    """Rows of whatever group, new ones first."""
+    """Rows of any group, new ones first."""
     claims: list[Claim] = []
     for group in Group:
         claims += queue.claim(limit - len(claims), group=group)
@@ -41,7 +41,7 @@ def claim_any(queue: StoryboardQueue, limit: int) -> list[Claim]:
 
 
 def lapse(producer: psycopg.Connection, *storyboard_ids: UUID) -> None:
-    """The lease has run out; nobody beat for its worker in time."""
+    """The lease has run out, because its worker sent no heartbeat in time."""
     changed = producer.execute(
         "UPDATE storyboards SET lease_expires_at = now() - interval '1 second' "
         "WHERE id = ANY(%s) AND status = 'processing'",
@@ -51,7 +51,7 @@ def lapse(producer: psycopg.Connection, *storyboard_ids: UUID) -> None:
 
 
 def seconds_from_now(producer: psycopg.Connection, storyboard_id: UUID, column: str) -> float:
-    """How far a moment of the row lies ahead, by the database's clock."""
+    """How far ahead a moment of the row lies, by the database's clock."""
     row = producer.execute(
         f"SELECT extract(epoch FROM {column} - now())::float FROM storyboards WHERE id = %s",
         [storyboard_id],
@@ -61,7 +61,7 @@ def seconds_from_now(producer: psycopg.Connection, storyboard_id: UUID, column: 
 
 
 def recall_all(queue: StoryboardQueue, upstream: str, seconds: float) -> int:
-    """Batch by batch; how many rows came back."""
+    """Recall batch by batch; how many rows came back."""
     recall = Recall(upstream, seconds)
     while not recall.is_over:
         recall = queue.recall(recall)

@@ -1,9 +1,7 @@
-"""What reaches Sentry, and what does not."""
+"""Which events reach Sentry, and which do not."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import psycopg
 import pytest
@@ -17,40 +15,15 @@ from storyboard_worker.errors import CommitInDoubt
 from storyboard_worker.redaction.redactor import Redactor
 from storyboard_worker.reporting.reporter import Reporter
 from storyboard_worker.settings.sentry import SentrySettings
-from storyboard_worker.storyboard import Claim
 from storyboard_worker.transfer import copying as transfer
-from tests.integration.transfer.stage import new_stage
+from tests.integration.reporting.sent_events import events, only_event
 from tests.support.attempting import Bench, new_bench
 from tests.support.producing import change
-from tests.support.sentry_reports import WORKER_ID, reporting_to
+from tests.support.sentry_reports import WORKER_ID
 from tests.support.sentry_server import SentryServer
+from tests.support.stage import new_stage
 
 IMAGE = random_image(5_000, "JPEG", seed=2)
-
-
-@pytest.fixture
-def dsn(emptied_dsn: str) -> str:
-    return emptied_dsn
-
-
-@pytest.fixture
-def bench(
-    sentry: SentryServer, database: Database, producer: psycopg.Connection
-) -> Iterator[Bench]:
-    with reporting_to(sentry) as reporter, new_stage() as stage:
-        yield new_bench(stage, database, producer, reporter)
-
-
-def events(bench: Bench, sentry: SentryServer) -> list[dict[str, Any]]:
-    """All that was sent."""
-    bench.reporter.close()
-    return sentry.events
-
-
-def only_event(bench: Bench, sentry: SentryServer) -> dict[str, Any]:
-    found = events(bench, sentry)
-    assert len(found) == 1
-    return found[0]
 
 
 def test_a_final_failure_is_one_event(bench: Bench, sentry: SentryServer) -> None:
@@ -113,7 +86,7 @@ def test_transient_errors_are_no_events_until_the_last(bench: Bench, sentry: Sen
     assert only_event(bench, sentry)["tags"]["attempt"] == "3"
 
 
-def test_a_failure_whose_commit_was_answered_too_late_is_told_all_the_same(
+def test_a_failure_whose_commit_was_answered_too_late_is_still_told(
     bench: Bench, sentry: SentryServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     claim = bench.claim(bench.stage.serve(IMAGE, [Answer(410)]))
@@ -147,7 +120,7 @@ def test_a_lost_lease_is_no_event(bench: Bench, sentry: SentryServer) -> None:
     assert bench.row(claim)["sentry_event_id"] is None
 
 
-def test_what_nobody_expected_is_an_event_with_its_stack(
+def test_an_unexpected_error_is_an_event_with_its_stack(
     bench: Bench, sentry: SentryServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(head: bytes) -> None:
@@ -167,104 +140,6 @@ def test_what_nobody_expected_is_an_event_with_its_stack(
     assert all("vars" not in frame for frame in frames)
 
 
-def open_a_breaker(bench: Bench, faults: list[SourceFault]) -> list[Claim]:
-    """Five rows find their source down, and two more wait."""
-    url = bench.stage.serve(IMAGE, faults)
-    claims = [bench.claim(url) for _ in range(7)]
-    for claim in claims[:5]:
-        assert bench.run(claim).outcome is Outcome.RETRIED
-    return claims[5:]
-
-
-def let_pass(bench: Bench, monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
-    """For the breakers; then the keeper looks for news."""
-    monkeypatch.setattr(bench.breakers, "_clock", lambda: time.monotonic() + seconds)
-    bench.attempts().tell_news()
-
-
-def test_a_short_pause_is_no_event(
-    bench: Bench, sentry: SentryServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    waiting = open_a_breaker(bench, [Answer(502)] * 5)
-    let_pass(bench, monkeypatch, 50)
-    for claim in waiting:
-        assert bench.run(claim).outcome is Outcome.READY
-    assert events(bench, sentry) == []
-
-
-def test_a_pause_that_has_lasted_a_minute_is_one_event(
-    bench: Bench, sentry: SentryServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    waiting = open_a_breaker(bench, [Answer(502, always=True)])
-    for seconds in (59, 61, 65):
-        let_pass(bench, monkeypatch, seconds)
-    for claim in waiting:
-        assert bench.run(claim).outcome is Outcome.RETRIED
-    event = only_event(bench, sentry)
-    assert event["level"] == "warning"
-    assert event["fingerprint"] == ["storyboard-worker", "source_unavailable", "127.0.0.1"]
-    assert event["contexts"]["pause"]["seconds"] == pytest.approx(61, abs=10)
-    assert "storyboard_id" not in event["tags"]
-
-
-def test_the_end_of_such_a_pause_is_one_event_and_recalls_its_rows(
-    bench: Bench, sentry: SentryServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    waiting = open_a_breaker(bench, [Answer(502)] * 5)
-    bench.producer.execute(
-        "UPDATE storyboards SET available_at = now() + interval '1 hour' WHERE attempts = 1 "
-        "AND status = 'pending'"
-    )
-    let_pass(bench, monkeypatch, 61)
-    for claim in waiting:
-        assert bench.run(claim).outcome is Outcome.READY
-    begin, end = events(bench, sentry)
-    assert (begin["level"], end["level"]) == ("warning", "info")
-    assert begin["fingerprint"] == end["fingerprint"]
-    assert end["message"].startswith("The source is unavailable: 127.0.0.1 (over after ")
-    due = bench.producer.execute(
-        "SELECT count(*) FROM storyboards WHERE status = 'pending' AND available_at <= now()"
-    )
-    assert due.fetchone() == (5,)
-
-
-def test_a_pause_tells_what_led_up_to_it(
-    bench: Bench, sentry: SentryServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    open_a_breaker(bench, [Answer(502, always=True)])
-    let_pass(bench, monkeypatch, 61)
-    told = only_event(bench, sentry)["breadcrumbs"]["values"]
-    crumbs = [crumb for crumb in told if crumb["category"] == "attempt"]
-    assert len({crumb["data"]["storyboard_id"] for crumb in crumbs}) == 5
-    assert crumbs[0]["message"] == "source_unavailable: the source answers 502"
-    assert crumbs[0]["data"]["outcome"] == "retried"
-
-
-@pytest.mark.parametrize("asked_seconds", ["1", "30"])
-def test_a_short_rate_limit_is_no_event(
-    bench: Bench, sentry: SentryServer, asked_seconds: str
-) -> None:
-    fault = Answer(429, headers={"Retry-After": asked_seconds})
-    claim = bench.claim(bench.stage.serve(IMAGE, [fault]))
-    assert bench.run(claim).outcome is Outcome.RELEASED
-    assert bench.run(bench.claim_again(claim.id)).outcome is Outcome.READY
-    assert events(bench, sentry) == []
-
-
-def test_a_row_that_sits_out_an_outage_is_told_once_at_its_eighth_attempt(
-    bench: Bench, sentry: SentryServer
-) -> None:
-    claim = bench.claim(bench.stage.serve(IMAGE, [Answer(503, always=True)]))
-    outcomes = [bench.run(claim).outcome]
-    outcomes += [bench.run(bench.claim_again(claim.id)).outcome for _ in range(10)]
-    assert set(outcomes) == {Outcome.RETRIED}
-    event = only_event(bench, sentry)
-    assert (event["level"], event["tags"]["attempt"]) == ("warning", "8")
-    assert event["fingerprint"] == ["storyboard-worker", "source_unavailable", "127.0.0.1"]
-    assert event["tags"]["storyboard_id"] == str(claim.id)
-    assert "show" in event["contexts"]["storyboard"]["next_step"]
-
-
 @pytest.mark.parametrize("fault", [CutFile(4_000, always=True), Answer(403, always=True)])
 def test_other_errors_are_told_when_they_end_the_row(
     bench: Bench, sentry: SentryServer, fault: SourceFault
@@ -274,7 +149,7 @@ def test_other_errors_are_told_when_they_end_the_row(
     assert events(bench, sentry) == []
 
 
-def test_of_many_failures_the_first_few_are_told_and_the_others_counted(
+def test_the_first_of_many_failures_are_told_and_the_others_counted(
     bench: Bench, sentry: SentryServer
 ) -> None:
     url = bench.stage.serve(IMAGE, [Answer(410, always=True)])
@@ -293,15 +168,6 @@ def test_of_many_failures_the_first_few_are_told_and_the_others_counted(
     assert len(summary["contexts"]["storyboard"]["ids"]) == 20
     named = [bench.row(claim)["sentry_event_id"] for claim in claims]
     assert named == [event["event_id"] for event in full] + [summary["event_id"]] * 37
-
-
-def test_refused_credentials_are_told_at_once(bench: Bench, sentry: SentryServer) -> None:
-    bench.stage.cloudinary.api_secret = "another"
-    claim = bench.claim(bench.stage.serve(IMAGE))
-    assert bench.run(claim).outcome is Outcome.RELEASED
-    event = only_event(bench, sentry)
-    assert event["message"] == "Cloudinary refuses our credentials: cloudinary"
-    assert "storyboard-worker doctor" in event["contexts"]["pause"]["next_step"]
 
 
 def test_an_alarm_carries_its_facts(bench: Bench, sentry: SentryServer) -> None:

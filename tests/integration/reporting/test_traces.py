@@ -1,4 +1,4 @@
-"""Each attempt in a scope of its own, and, where asked for, as a transaction."""
+"""Each attempt has a scope of its own and, where asked for, a transaction."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -12,19 +12,14 @@ from storyboard_worker.demo.faults import Answer
 from storyboard_worker.demo.pictures import random_image
 from storyboard_worker.logs import log
 from storyboard_worker.timings import Timings
-from tests.integration.transfer.stage import new_stage
 from tests.support.attempting import Bench, new_bench
 from tests.support.producing import change, moment
 from tests.support.sentry_reports import reporting_to
 from tests.support.sentry_server import SentryServer
+from tests.support.stage import new_stage
 
 IMAGE = random_image(5_000, "JPEG", seed=2)
 TRACE_ID = "771a43a4192642f0b136d5159a501700"
-
-
-@pytest.fixture
-def dsn(emptied_dsn: str) -> str:
-    return emptied_dsn
 
 
 @pytest.fixture
@@ -212,7 +207,7 @@ def test_a_crash_outside_of_attempts_is_told_with_its_stack(
 @pytest.mark.parametrize(
     "columns",
     [
-        # Read by the SDK, in a time that grows with the square of the blanks.
+        # The SDK reads it in a time that grows with the square of the blanks.
         {"sentry_trace": f"{TRACE_ID}-b0e6f15b45c36b12-1{' ' * 300}"},
         {"sentry_trace": f"{TRACE_ID}-b0e6f15b45c36b12-1", "baggage": "a=b," * 5_000},
     ],

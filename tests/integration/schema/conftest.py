@@ -1,4 +1,4 @@
-"""These tests leave rows behind and nothing else."""
+"""A listener that hears the notifications of a test."""
 
 from collections.abc import Callable, Iterator
 
@@ -9,16 +9,11 @@ HEARD_AT_LAST = "that was all"
 
 
 @pytest.fixture
-def dsn(emptied_dsn: str) -> str:
-    return emptied_dsn
-
-
-@pytest.fixture
 def heard(dsn: str, producer: psycopg.Connection) -> Iterator[Callable[[], list[str]]]:
-    """Asked for: the payloads that came since the last time.
+    """Returns the payloads that came since the last call.
 
-    Postgres delivers in the order of commits, so a notification of our own, sent last,
-    shows that nothing else is on its way.
+    Postgres delivers in the order of commits. A notification of the test's own, sent last, shows
+    that no other is on its way.
     """
     with psycopg.connect(dsn, autocommit=True) as listener:
         listener.execute("LISTEN storyboards")

@@ -1,4 +1,4 @@
-"""No row holds a number or a moment that the worker's own statements could not bear."""
+"""No row holds a number or a moment that the worker's own statements could not handle."""
 
 from typing import Any
 
@@ -89,7 +89,7 @@ NUMBERS: list[dict[str, Any]] = [
     {"priority": 32767},
 ]
 WRONG_NUMBERS: list[dict[str, Any]] = [
-    # Nothing that is null beside it makes a wrong number pass.
+    # A null beside it must not make a wrong number pass.
     *({"attempts": wrong, "max_attempts": None} for wrong in (-1, MOST + 1, 2**31 - 1)),
     *({"attempts": wrong, "max_attempts": 5} for wrong in (-1, MOST + 1, 2**31 - 1)),
     *({"max_attempts": wrong} for wrong in (0, -1)),
@@ -112,7 +112,7 @@ def test_numbers_beyond_are_refused(producer: psycopg.Connection, numbers: dict[
 
 
 @pytest.mark.parametrize("column", ["started_at", "last_seen_at"])
-def test_a_worker_is_bounded_as_well(producer: psycopg.Connection, column: str) -> None:
+def test_the_row_of_a_worker_is_bounded_too(producer: psycopg.Connection, column: str) -> None:
     for moment in (TOO_EARLY, TOO_LATE, *FAR_OUTSIDE):
         with pytest.raises(psycopg.errors.CheckViolation, match="storyboard_workers_bounds_check"):
             producer.execute(WORKER.format(column).encode(), [moment])
@@ -133,7 +133,7 @@ def test_a_worker_is_bounded_as_well(producer: psycopg.Connection, column: str) 
         ("X-Tos-Date=99991231T235959Z&X-Tos-Expires=999999999", None),
     ],
 )
-def test_what_a_url_states_beyond_is_no_expiry(
+def test_an_expiry_in_a_url_beyond_the_bounds_is_none(
     producer: psycopg.Connection, query: str, expiry: str | None
 ) -> None:
     storyboard_id = enqueue(producer, f"https://images.example/a?{query}")

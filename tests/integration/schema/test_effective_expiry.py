@@ -1,4 +1,4 @@
-"""A link of unknown expiry is taken to die a day after it was set, whatever is written and how."""
+"""A link of unknown expiry is treated as if it died a day after it was set."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -39,14 +39,16 @@ def test_a_day_after_the_link_was_set(producer: psycopg.Connection) -> None:
 
 
 def test_a_day_has_24_hours_in_any_time_zone(producer: psycopg.Connection) -> None:
-    """Within the 24 hours from here, clocks in New York lose one."""
+    """Within the 24 hours from here, clocks in New York lose one hour."""
     producer.execute("SET TIME ZONE 'America/New_York'")
     row = storyboard(producer, enqueue(producer, source_set_at="2026-03-07 12:00-05"))
     assert effective(row) == datetime(2026, 3, 8, 17, tzinfo=UTC)
 
 
 @pytest.mark.parametrize("columns", [PROCESSING, READY, FAILED])
-def test_afresh_it_begins_anew(producer: psycopg.Connection, columns: dict[str, Any]) -> None:
+def test_a_row_started_afresh_has_a_new_day(
+    producer: psycopg.Connection, columns: dict[str, Any]
+) -> None:
     storyboard_id = enqueue(producer, source_set_at=A_MOMENT, **columns)
     assert effective(storyboard(producer, storyboard_id)) == A_MOMENT + A_DAY
     row = change(producer, storyboard_id, status="pending")
@@ -54,7 +56,7 @@ def test_afresh_it_begins_anew(producer: psycopg.Connection, columns: dict[str, 
     assert row["source_set_at"] > A_MOMENT
 
 
-def test_a_new_link_brings_its_own(producer: psycopg.Connection) -> None:
+def test_a_new_link_has_its_own_expiry(producer: psycopg.Connection) -> None:
     storyboard_id = enqueue(producer, source_set_at=A_MOMENT)
     row = change(producer, storyboard_id, source_url=SIGNED)
     assert effective(row) == row["source_expires_at"]
@@ -69,7 +71,7 @@ def test_it_follows_an_expiry_that_is_set_and_unset(producer: psycopg.Connection
     assert effective(row) == A_MOMENT + A_DAY
 
 
-def test_what_a_producer_writes_there_does_not_count(producer: psycopg.Connection) -> None:
+def test_a_value_that_a_producer_writes_there_does_not_count(producer: psycopg.Connection) -> None:
     storyboard_id = enqueue(producer, source_set_at=A_MOMENT, effective_expires_at=LATER)
     assert effective(storyboard(producer, storyboard_id)) == A_MOMENT + A_DAY
     for given in (LATER, None):

@@ -1,4 +1,4 @@
-"""A producer enqueues with a plain insert; a row needs nothing but ``source_url``."""
+"""A producer enqueues with a plain insert, and needs only ``source_url``."""
 
 from uuid import UUID
 
@@ -39,7 +39,9 @@ def test_insert_of_a_url_alone_fills_in_the_rest(producer: psycopg.Connection) -
     assert row["available_at"] == row["created_at"] == row["updated_at"]
 
 
-def test_the_moments_of_a_new_row_are_the_transactions(producer: psycopg.Connection) -> None:
+def test_the_moments_of_a_new_row_are_those_of_the_transaction(
+    producer: psycopg.Connection,
+) -> None:
     row = producer.execute(
         "INSERT INTO storyboards (source_url) VALUES (%s) "
         "RETURNING available_at = now() AND created_at = now() AND updated_at = now()",

@@ -1,4 +1,4 @@
-"""CHECKs make half-states impossible, whoever writes."""
+"""CHECKs make half-states impossible for every writer."""
 
 from typing import Any
 
@@ -74,7 +74,7 @@ def test_no_update_makes_one(
 
 
 @pytest.mark.parametrize("state", [PENDING, READY, FAILED], ids=["pending", "ready", "failed"])
-def test_a_claim_that_nobody_holds_is_dropped(
+def test_a_claim_without_a_holder_is_dropped(
     producer: psycopg.Connection, state: dict[str, Any]
 ) -> None:
     row = storyboard(producer, enqueue(producer, **state, **CLAIM))

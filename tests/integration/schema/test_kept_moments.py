@@ -1,4 +1,4 @@
-"""``updated_at`` and ``finished_at`` are kept by the database."""
+"""The database keeps ``updated_at`` and ``finished_at``."""
 
 from typing import Any
 
@@ -55,7 +55,7 @@ def test_a_row_that_is_inserted_finished_has_its_end(
 
 
 @pytest.mark.parametrize("state", [READY, FAILED], ids=["ready", "failed"])
-def test_an_end_that_a_restore_brings_along_stays(
+def test_the_end_of_a_restored_row_stays(
     producer: psycopg.Connection, state: dict[str, Any]
 ) -> None:
     given: dict[str, Any] = {

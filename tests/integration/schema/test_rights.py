@@ -1,4 +1,4 @@
-"""Who may do what, where the roles of Supabase exist."""
+"""The rights of each role, where the roles of Supabase exist."""
 
 import psycopg
 import pytest
@@ -37,7 +37,7 @@ SERVICE_ROLE_RIGHTS = {
 
 
 def rights_of(producer: psycopg.Connection, role: str) -> set[tuple[str, str]]:
-    """Each right on each of our relations, however it came about."""
+    """Each right on each of the project's relations, in whatever way it was granted."""
     found: set[tuple[str, str]] = set(
         producer.execute(
             "SELECT relation, kind FROM unnest(%s::text[]) AS relation, unnest(%s::text[]) AS kind "
@@ -53,7 +53,7 @@ def rights_of(producer: psycopg.Connection, role: str) -> set[tuple[str, str]]:
 
 
 def columns_open_to(producer: psycopg.Connection, role: str) -> list[tuple[str, str]]:
-    """Columns of our relations on which the role has any right at all."""
+    """Columns of the project's relations on which the role has any right."""
     return producer.execute(
         "SELECT attrelid::regclass::text, attname FROM pg_attribute "
         "WHERE attrelid::regclass::text = ANY(%s) AND attnum > 0 "
@@ -110,7 +110,7 @@ class TestPublicRoles:
     def test_row_level_security_holds_even_with_rights(
         self, producer: psycopg.Connection, role: str
     ) -> None:
-        """Somebody may hand out rights later; the second lock is still closed."""
+        """If rights are granted later, row-level security still refuses."""
         enqueue(producer)
         with producer.transaction(force_rollback=True):
             producer.execute(f"GRANT SELECT ON storyboards, storyboard_progress TO {role}")
@@ -119,8 +119,8 @@ class TestPublicRoles:
                 assert producer.execute(f"SELECT * FROM {relation}").fetchall() == []
 
 
-def test_functions_are_closed_to_everybody(producer: psycopg.Connection) -> None:
-    """A grantee of 0 is PUBLIC, and a list that is null is the default: open to PUBLIC."""
+def test_functions_are_closed_to_public(producer: psycopg.Connection) -> None:
+    """The grantee 0 is PUBLIC. A list that is null is the default, which is open to PUBLIC."""
     for function in FUNCTIONS:
         row = producer.execute(
             "SELECT proacl IS NOT NULL AND NOT EXISTS "
@@ -144,7 +144,7 @@ def test_service_role_has_what_producers_need_and_no_more(producer: psycopg.Conn
 
 
 def test_service_role_does_what_a_producer_does(producer: psycopg.Connection) -> None:
-    """Though it owns neither the tables nor the functions that its writes fire."""
+    """It owns neither the tables nor the functions that its writes fire."""
     producer.execute("SET ROLE service_role")
     signed = f"{URL}?X-Tos-Date=20250910T015921Z&X-Tos-Expires=86400"
     storyboard_id = enqueue(producer, signed)

@@ -1,4 +1,4 @@
-"""The proxy by which other tests lose what passes between a client and its database."""
+"""The proxy with which other tests lose exchanges between a client and its database."""
 
 import threading
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ SLEEPING = (
 
 @pytest.fixture
 def direct(empty_dsn: str) -> Iterator[psycopg.Connection]:
-    """Past the proxy."""
+    """A connection past the proxy."""
     with psycopg.connect(empty_dsn, autocommit=True) as connection:
         connection.execute("CREATE TABLE notes (note text)")
         yield connection
@@ -45,7 +45,7 @@ def notes(connection: psycopg.Connection) -> int:
 
 
 class Asking:
-    """A statement on a thread of its own, which may hang."""
+    """A statement on a thread of its own, because it may hang."""
 
     def __init__(self, connection: psycopg.Connection, statement: str) -> None:
         self._connection = connection
@@ -65,7 +65,7 @@ class Asking:
         return self._thread.is_alive()
 
 
-def test_what_passes_is_noted_with_its_transaction(proxy: DatabaseProxy) -> None:
+def test_exchanges_are_noted_with_their_transaction(proxy: DatabaseProxy) -> None:
     with closing(connect(proxy)) as one, closing(connect(proxy)) as other:
         one.execute("BEGIN")
         one.execute("SELECT %s::int", [1])
@@ -103,14 +103,14 @@ def test_silent(proxy: DatabaseProxy, direct: psycopg.Connection, place: str, ar
         assert asking.hangs(WAIT_SECONDS)
         spared.execute(INSERT)
         assert notes(direct) == arrives + 1
-        # The server hears nothing of a client that gives up.
+        # The server does not learn that the client gives up.
         hit.pgconn.finish()
         assert not asking.hangs(SOON_SECONDS)
         assert clients(direct) == 2
 
 
 def clients(direct: psycopg.Connection) -> int:
-    """The sessions that the server has, beside this one."""
+    """The sessions of the server, without this one."""
     row = direct.execute(
         "SELECT count(*) FROM pg_stat_activity "
         "WHERE datname = current_database() AND pid <> pg_backend_pid()"

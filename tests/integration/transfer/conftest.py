@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from storyboard_worker.demo.pictures import random_image
-from tests.integration.transfer.stage import HASTY_SECONDS, Stage, new_stage
+from tests.support.stage import HASTY_SECONDS, Stage, new_stage
 
 
 @pytest.fixture
@@ -17,14 +17,14 @@ def stage() -> Iterator[Stage]:
 
 @pytest.fixture
 def hasty_stage() -> Iterator[Stage]:
-    """With short time-outs, for faults that let them pass."""
+    """With short time-outs, for faults that end with one."""
     with new_stage(HASTY_SECONDS) as stage:
         yield stage
 
 
 @pytest.fixture(scope="session")
 def image() -> bytes:
-    """Larger than one read of the source's answer, so that an upload begins before its end."""
+    """It is larger than one read of the source's answer, so an upload begins before its end."""
     return random_image(700_000, "JPEG", seed=1)
 
 
@@ -37,5 +37,5 @@ def small_image() -> bytes:
 def tls(
     server_tls: ssl.SSLContext, trusting_tls: ssl.SSLContext
 ) -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """For a server on 127.0.0.1, and for a client that trusts it."""
+    """The contexts of a server on 127.0.0.1 and of a client that trusts it."""
     return server_tls, trusting_tls

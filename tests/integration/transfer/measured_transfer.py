@@ -1,7 +1,7 @@
-"""Copies one image and prints the peak of its memory: a process of its own for the tests.
+"""Copies one image in a process of its own and prints the peak of its memory.
 
-The stand-ins hold whole images, so they must run elsewhere.
-Arguments: the source's URL, Cloudinary's URL, its key and its secret.
+The stand-ins hold whole images, so they run in another process. Arguments: the source's URL,
+Cloudinary's URL, its key and its secret.
 """
 
 import sys
@@ -13,7 +13,7 @@ from storyboard_worker.transfer.attempt import Attempt
 from storyboard_worker.transfer.source import Source
 from storyboard_worker.transfer.storage import Storage
 from storyboard_worker.wire.deadline import Deadline
-from tests.integration.transfer.stage import claim_of, make_transfer, transport
+from tests.support.stage import claim_of, make_transfer, transport
 
 WAIT_SECONDS = 30.0
 

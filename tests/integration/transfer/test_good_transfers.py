@@ -7,8 +7,8 @@ import pytest
 
 from storyboard_worker.demo.faults import AlterAnswer, Chunked, NoLength, SourceFault
 from storyboard_worker.demo.pictures import Format, draw, random_image
-from tests.integration.transfer.stage import FOLDER, Stage
 from tests.support.image_files import image_case
+from tests.support.stage import FOLDER, Stage
 
 ID = UUID("0b6f7d5e-3c1a-4b8e-9f00-1234567890ab")
 FORMATS: dict[Format, str] = {"JPEG": "jpg", "PNG": "png", "WEBP": "webp"}
@@ -69,7 +69,7 @@ def test_the_same_image_lands_on_the_same_asset(stage: Stage, small_image: bytes
     assert first.cdn_url != again.cdn_url
 
 
-def test_the_steps_are_told_in_words(stage: Stage, small_image: bytes) -> None:
+def test_the_steps_are_announced_in_words(stage: Stage, small_image: bytes) -> None:
     stored = stage.copy(stage.serve(small_image))
     assert stage.steps == [
         "asking 127.0.0.1 for the image",

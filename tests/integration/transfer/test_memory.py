@@ -1,4 +1,4 @@
-"""Memory stays flat whatever the size of the image."""
+"""Memory stays flat for images of any size."""
 
 import subprocess
 import sys
@@ -9,14 +9,14 @@ import pytest
 from storyboard_worker.demo.faults import Chunked, NoLength, SourceFault
 from storyboard_worker.demo.pictures import random_image
 from tests.integration.transfer import measured_transfer
-from tests.integration.transfer.stage import Stage
+from tests.support.stage import Stage
 
 LARGE_BYTES = 30_000_000
 PEAK_BYTES = 8_000_000
 
 
 def peak_bytes(stage: Stage, body: bytes, faults: Sequence[SourceFault]) -> int:
-    """Of one transfer of ``body``, in a process without the stand-ins."""
+    """The peak of one transfer of ``body``, in a process without the stand-ins."""
     account = stage.cloudinary
     account.max_file_bytes = len(body)
     account.keep_bytes = False

@@ -1,4 +1,4 @@
-"""Bodies that are not the whole image: none of them is stored."""
+"""Bodies that are not the whole image are not stored."""
 
 import pytest
 
@@ -14,8 +14,8 @@ from storyboard_worker.demo.faults import (
     WrongLength,
 )
 from storyboard_worker.demo.pictures import Format, draw, random_image
-from tests.integration.transfer.stage import Stage
 from tests.support.image_files import image_case
+from tests.support.stage import Stage
 
 ERROR_PAGE = b"<html><body><h1>502 Bad Gateway</h1></body></html>"
 
@@ -61,7 +61,7 @@ def test_a_small_file_without_its_end_is_truncated(stage: Stage, small_image: by
     assert error.code == "image_truncated"
 
 
-def test_an_end_within_the_metadata_is_none(stage: Stage) -> None:
+def test_an_end_marker_within_the_metadata_does_not_count(stage: Stage) -> None:
     cut = image_case("jpeg-CUT-after-exif-thumbnail.jpg")
     error = stage.source_failure(stage.serve(cut))
     assert error.code == "image_truncated"
@@ -96,13 +96,15 @@ def test_a_cut_file_without_a_length_is_truncated(stage: Stage, image: bytes) ->
     "body",
     [ERROR_PAGE, b'{"error": "expired"}', b"GIF89a" + bytes(2_000), b"<svg/>", bytes(2_000)],
 )
-def test_what_is_no_image_is_invalid(stage: Stage, body: bytes) -> None:
+def test_a_body_that_is_no_image_is_invalid(stage: Stage, body: bytes) -> None:
     error = stage.source_failure(stage.serve(b"", [ServeBytes(body)]))
     assert error.code == "image_invalid"
     assert stage.cloudinary.requests == []
 
 
-def test_what_is_no_image_tells_how_it_is_encoded(stage: Stage, image: bytes) -> None:
+def test_the_error_of_a_body_that_is_no_image_names_its_encoding(
+    stage: Stage, image: bytes
+) -> None:
     error = stage.source_failure(stage.serve(image, [Encoded("gzip")]))
     assert error.code == "image_invalid"
     assert "gzip" in error.message
@@ -113,16 +115,16 @@ def test_what_is_no_image_tells_how_it_is_encoded(stage: Stage, image: bytes) ->
     "encoding",
     ["Identity", "identity, identity", "aws-chunked", "UTF-8", "none", "binary", "gzip", ""],
 )
-def test_an_encoding_says_nothing_of_bytes_that_are_intact(
+def test_an_encoding_does_not_matter_for_bytes_that_are_intact(
     stage: Stage, small_image: bytes, encoding: str
 ) -> None:
-    """Stores like S3 and proxies name some that they never applied."""
+    """Stores like S3 and proxies name encodings that they never applied."""
     plain = Answer(200, small_image, {"Content-Encoding": encoding})
     assert stage.copy(stage.serve(b"", [plain])).bytes == len(small_image)
 
 
 @pytest.mark.parametrize("status", [200, 203, 206])
-def test_an_answer_that_holds_all_of_it_is_taken(
+def test_a_partial_answer_that_holds_all_of_it_is_taken(
     stage: Stage, small_image: bytes, status: int
 ) -> None:
     length = len(small_image)

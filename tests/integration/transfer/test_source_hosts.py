@@ -1,4 +1,4 @@
-"""Which addresses are asked at all, and what becomes of those that do not answer."""
+"""Which addresses are asked, and the errors of those that do not answer."""
 
 import socket
 from typing import Any
@@ -7,7 +7,7 @@ import pytest
 
 from storyboard_worker.demo.faults import CloseBeforeAnswer
 from storyboard_worker.transfer.public_addresses import PublicResolver
-from tests.integration.transfer.stage import Stage, transport
+from tests.support.stage import Stage, transport
 
 
 def test_plain_http_is_blocked_unless_allowed(stage: Stage, small_image: bytes) -> None:
@@ -47,7 +47,7 @@ def test_user_info_is_blocked(stage: Stage, small_image: bytes, user: str) -> No
         *("http://a,b.test/", "http://a;b.test/", "http://.test/"),
     ],
 )
-def test_what_is_no_url_is_blocked(stage: Stage, url: str) -> None:
+def test_text_that_is_no_url_is_blocked(stage: Stage, url: str) -> None:
     assert stage.source_failure(url).code == "source_blocked"
 
 
@@ -102,7 +102,7 @@ def test_a_host_that_does_not_fit_is_blocked(
     assert stage.origin.requests == []
 
 
-def test_an_international_name_fits_as_it_stands_in_dns(
+def test_an_international_name_fits_in_its_form_in_dns(
     stage: Stage, small_image: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answer_all_names_with_loopback(monkeypatch)
@@ -112,13 +112,13 @@ def test_an_international_name_fits_as_it_stands_in_dns(
 
 
 def test_an_unknown_host_is_unavailable(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    def know_nobody(host: str, *rest: Any, **options: Any) -> Any:
+    def know_no_host(host: str, *rest: Any, **options: Any) -> Any:
         if host == "images.invalid":
             raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
         return real(host, *rest, **options)
 
     real = socket.getaddrinfo
-    monkeypatch.setattr(socket, "getaddrinfo", know_nobody)
+    monkeypatch.setattr(socket, "getaddrinfo", know_no_host)
     error = stage.source_failure("http://images.invalid/a.jpg?X-Tos-Signature=c0ffee")
     assert (error.code, error.upstream) == ("source_unavailable", "images.invalid")
     assert "c0ffee" not in error.message
@@ -126,7 +126,7 @@ def test_an_unknown_host_is_unavailable(stage: Stage, monkeypatch: pytest.Monkey
 
 def test_a_refused_connection_is_unavailable(stage: Stage) -> None:
     with socket.socket() as bound:
-        # Bound, so that nobody else can take the port, but not listening.
+        # It is bound, so that no other process can take the port, but does not listen.
         bound.bind(("127.0.0.1", 0))
         error = stage.source_failure(f"http://127.0.0.1:{bound.getsockname()[1]}/a.jpg")
     assert error.code == "source_unavailable"
@@ -136,7 +136,7 @@ def test_a_connection_that_is_not_taken_is_a_timeout(hasty_stage: Stage) -> None
     with socket.socket() as busy, socket.socket() as first:
         busy.bind(("127.0.0.1", 0))
         busy.listen(0)
-        # The only place in the queue is taken: Linux lets further ones wait.
+        # The only place in the queue is taken, so Linux lets further connections wait.
         first.connect(busy.getsockname())
         error = hasty_stage.source_failure(f"http://127.0.0.1:{busy.getsockname()[1]}/a.jpg")
     assert error.code == "source_timeout"
@@ -150,7 +150,7 @@ def test_a_connection_closed_before_the_answer_is_unavailable(
 
 
 def answer_all_names_with_loopback(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No name is ever looked up outside."""
+    """No name is looked up outside of this machine."""
     real = socket.getaddrinfo
 
     def look_up(_host: str, *rest: Any, **options: Any) -> Any:

@@ -11,7 +11,7 @@ from storyboard_worker.transfer.public_addresses import PublicResolver
 from storyboard_worker.transfer.source_targets import Targets
 from storyboard_worker.wire.resolve import SocketAddress
 from storyboard_worker.wire.transport import Transport
-from tests.integration.transfer.stage import Stage, transport
+from tests.support.stage import Stage, transport
 
 
 def redirect(location: str, status: int = 302) -> Answer:
@@ -19,7 +19,7 @@ def redirect(location: str, status: int = 302) -> Answer:
 
 
 def chain(stage: Stage, image: bytes, redirects: int) -> str:
-    """The URL of the first of so many redirects, the last of which leads to the image."""
+    """The URL of the first of so many redirects. The last one leads to the image."""
     url = stage.serve(image, name="target.jpg")
     for number in range(redirects):
         url = stage.serve(b"", [redirect(url)], name=f"redirect-{number}")
@@ -83,7 +83,7 @@ def test_a_relative_target_is_followed(stage: Stage, small_image: bytes) -> None
         (b"//{authority}/a?", b"/a?"),
     ],
 )
-def test_a_target_is_asked_for_as_it_stands(stage: Stage, location: bytes, asked: bytes) -> None:
+def test_a_target_is_asked_for_unchanged(stage: Stage, location: bytes, asked: bytes) -> None:
     origin = stage.origin.url.encode()
     authority = origin.partition(b"//")[2]
     location = location.replace(b"{origin}", origin).replace(b"{authority}", authority)
@@ -112,7 +112,7 @@ def test_a_redirect_without_a_target_is_refused(stage: Stage, headers: dict[str,
         "http://user:password@127.0.0.1/a.jpg",
         f"http://{'a.' * 127}/a.jpg",
         f"http://127.0.0.1/{'a' * 16_400}",
-        # Too long as it stands, or as a whole.
+        # The target itself is too long, or the whole URL is.
         f"{'../' * 6_000}a.jpg",
         f"/{'a' * 16_375}",
         f"/{'=X-Tos-' * 9_000}",
@@ -120,16 +120,16 @@ def test_a_redirect_without_a_target_is_refused(stage: Stage, headers: dict[str,
     ],
     ids=lambda location: location[:40],
 )
-def test_a_target_that_may_not_be_is_blocked(stage: Stage, location: str) -> None:
+def test_a_target_that_is_not_allowed_is_blocked(stage: Stage, location: str) -> None:
     error = stage.source_failure(stage.serve(b"", [redirect(location)]))
     assert error.code == "source_blocked"
     assert len(error.message) < 100
     assert len(stage.origin.requests) == 1
 
 
-def test_the_longest_target_that_may_be_is_followed(stage: Stage, small_image: bytes) -> None:
+def test_the_longest_allowed_target_is_followed(stage: Stage, small_image: bytes) -> None:
     target = stage.serve(small_image, name="target.jpg")
-    # The stand-in does not take the signature of a URL to which something was added.
+    # The stand-in refuses the signature of a URL to which something was added.
     url = stage.serve(b"", [redirect(f"{target}&x=".ljust(16_384, "x"))], name="first.jpg")
     assert stage.source_failure(url).code == "source_forbidden"
     assert len(stage.origin.requests) == 2
@@ -166,7 +166,7 @@ def test_a_redirect_to_another_host_must_fit_source_hosts(stage: Stage, small_im
 
 
 def guarded_but_for_the_first(host: str, port: int) -> list[SocketAddress]:
-    """The real guard; only the stand-in's own spelling of loopback counts as public."""
+    """The real guard; only the stand-in's spelling of loopback counts as public."""
     return PublicResolver(allow_private=host == "127.0.0.1")(host, port)
 
 

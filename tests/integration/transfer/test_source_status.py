@@ -1,4 +1,4 @@
-"""What each status of the source means."""
+"""The error code of each status of the source."""
 
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -6,7 +6,7 @@ from email.utils import format_datetime
 import pytest
 
 from storyboard_worker.demo.faults import Answer
-from tests.integration.transfer.stage import Stage
+from tests.support.stage import Stage
 
 TABLE = [
     (401, "source_unauthorized"),
@@ -71,7 +71,9 @@ def test_a_tampered_signature_is_forbidden(stage: Stage, small_image: bytes) -> 
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404])
-def test_so_stores_answer_for_a_dead_link(stage: Stage, small_image: bytes, status: int) -> None:
+def test_statuses_of_stores_for_an_expired_link(
+    stage: Stage, small_image: bytes, status: int
+) -> None:
     url = stage.serve(small_image, [Answer(status, b"<Error/>")])
     assert stage.source_failure(url, link_has_expired=True).code == "source_expired"
 
@@ -79,7 +81,7 @@ def test_so_stores_answer_for_a_dead_link(stage: Stage, small_image: bytes, stat
 @pytest.mark.parametrize(
     ("status", "code"), [(410, "source_not_found"), (503, "source_unavailable")]
 )
-def test_other_answers_say_what_they_say_also_of_a_dead_link(
+def test_other_statuses_keep_their_code_after_the_expiry(
     stage: Stage, small_image: bytes, status: int, code: str
 ) -> None:
     url = stage.serve(small_image, [Answer(status)])

@@ -1,4 +1,4 @@
-"""A source that is slow, hangs, or is given up: bounded, and nothing is stored."""
+"""Waits for a source that is slow, hangs, or is given up are bounded, and nothing is stored."""
 
 import threading
 import time
@@ -9,7 +9,7 @@ import pytest
 from storyboard_worker.demo.faults import Drip, Hang
 from storyboard_worker.errors import AttemptCancelled
 from storyboard_worker.wire.deadline import Deadline
-from tests.integration.transfer.stage import HASTY_SECONDS, PATIENT_SECONDS, PLENTY_SECONDS, Stage
+from tests.support.stage import HASTY_SECONDS, PATIENT_SECONDS, PLENTY_SECONDS, Stage
 
 
 def test_no_answer_is_a_timeout(hasty_stage: Stage, image: bytes, release: threading.Event) -> None:
@@ -30,8 +30,8 @@ def test_a_body_that_stops_is_a_timeout(
 def test_a_slow_drip_ends_with_the_attempts_time(
     stage: Stage, image: bytes, bytes_per_chunk: int
 ) -> None:
-    """Before the type is known, or in the middle of the upload."""
-    # No wait is longer than a moment; only the deadline ends this.
+    """The drip comes before the type is known, or in the middle of the upload."""
+    # No wait takes longer than a moment, so only the deadline can end it.
     url = stage.serve(image, [Drip(bytes_per_chunk, seconds=0.05)])
     started = time.monotonic()
     error = stage.source_failure(url, seconds=0.5)
@@ -48,13 +48,13 @@ def test_the_deadline_ends_a_wait_for_the_answer(
     assert time.monotonic() - started < PATIENT_SECONDS / 2
 
 
-def test_an_attempt_whose_time_is_up_asks_nobody(stage: Stage, image: bytes) -> None:
+def test_an_attempt_whose_time_is_up_sends_no_request(stage: Stage, image: bytes) -> None:
     error = stage.source_failure(stage.serve(image), seconds=0)
     assert error.code == "attempt_timeout"
     assert stage.origin.requests == []
 
 
-def test_a_cancelled_attempt_asks_nobody(stage: Stage, image: bytes) -> None:
+def test_a_cancelled_attempt_sends_no_request(stage: Stage, image: bytes) -> None:
     deadline = Deadline(PLENTY_SECONDS)
     deadline.cancel()
     with pytest.raises(AttemptCancelled):

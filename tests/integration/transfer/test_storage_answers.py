@@ -1,4 +1,4 @@
-"""Answers that say «stored» and are not believed at once, and answers that never come."""
+"""Answers of the storage that claim success and are checked, and answers that never come."""
 
 import hashlib
 import threading
@@ -18,7 +18,7 @@ from storyboard_worker.demo.faults import (
 )
 from storyboard_worker.demo.pictures import random_image
 from storyboard_worker.errors import AttemptError
-from tests.integration.transfer.stage import PATIENT_SECONDS, Stage
+from tests.support.stage import PATIENT_SECONDS, Stage
 
 NEEDED = ["secure_url", "public_id", "asset_id", "format", "width", "height", "bytes", "etag"]
 
@@ -69,7 +69,7 @@ def test_an_endless_answer_is_not_read_to_its_end(stage: Stage, small_image: byt
     assert stage.failure(stage.serve(small_image)).message == "Cloudinary answers 400"
 
 
-def test_the_answer_is_asked_for_as_it_is_read(stage: Stage, small_image: bytes) -> None:
+def test_the_answer_is_asked_for_without_an_encoding(stage: Stage, small_image: bytes) -> None:
     stage.copy(stage.serve(small_image))
     assert stage.cloudinary.requests[0].headers["accept-encoding"] == "identity"
 
@@ -94,13 +94,13 @@ def test_another_public_id_is_a_mismatch(stage: Stage, small_image: bytes) -> No
     assert stage.failure(stage.serve(small_image)).code == "storage_mismatch"
 
 
-def test_when_only_the_size_counts_a_hash_does_not(stage: Stage, small_image: bytes) -> None:
+def test_with_verify_size_a_hash_does_not_count(stage: Stage, small_image: bytes) -> None:
     stage.use(verify="size")
     stage.cloudinary.misbehave(AlterAnswer(changed={"etag": "0" * 32}))
     assert stage.copy(stage.serve(small_image)).etag == "0" * 32
 
 
-def test_when_the_size_counts_another_size_is_a_mismatch(stage: Stage, small_image: bytes) -> None:
+def test_with_verify_size_another_size_is_a_mismatch(stage: Stage, small_image: bytes) -> None:
     stage.use(verify="size")
     stage.cloudinary.misbehave(StoreInstead(random_image(9_000, "JPEG", seed=99)))
     assert stage.failure(stage.serve(small_image)).code == "storage_mismatch"
@@ -121,7 +121,7 @@ def test_a_storage_that_takes_nothing_is_unavailable(
 ) -> None:
     hasty_stage.use(max_image_bytes=64_000_000)
     hasty_stage.cloudinary.misbehave(Hang(release, "in_body"))
-    # More than the kernel's buffers hold.
+    # More than the buffers of the kernel hold.
     error = hasty_stage.failure(hasty_stage.serve(random_image(24_000_000, "PNG", seed=4)))
     assert (error.code, error.upstream) == ("storage_unavailable", "cloudinary")
 
@@ -165,7 +165,7 @@ def test_an_upload_whose_answer_was_lost_replaces_itself(stage: Stage, small_ima
 @pytest.mark.parametrize(
     ("status", "code"), [(429, "storage_rate_limited"), (413, "image_too_large")]
 )
-def test_an_answer_before_the_body_was_sent_is_heard(
+def test_an_answer_before_the_body_was_sent_is_read(
     stage: Stage, image: bytes, status: int, code: str
 ) -> None:
     stage.cloudinary.misbehave(AnswerEarly(status, b"", {"Retry-After": "9"}))
@@ -179,7 +179,7 @@ def test_an_early_answer_that_cuts_the_connection_is_at_least_an_error_of_storag
 ) -> None:
     stage.cloudinary.misbehave(AnswerEarly(401, b"", abruptly=True))
     error = stage.failure(stage.serve(random_image(8_000_000, "PNG", seed=5)))
-    # Whether the answer survives the reset is up to the network.
+    # The network decides whether the answer survives the reset.
     assert error.code in {"storage_unauthorized", "storage_unavailable"}
     assert stage.cloudinary.uploads == []
 

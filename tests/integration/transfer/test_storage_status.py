@@ -1,4 +1,4 @@
-"""What each refusal of Cloudinary means."""
+"""The error code of each refusal of Cloudinary."""
 
 from collections.abc import Mapping
 
@@ -6,7 +6,7 @@ import cloudinary.utils
 import pytest
 
 from storyboard_worker.demo.faults import Answer
-from tests.integration.transfer.stage import Stage
+from tests.support.stage import Stage
 
 Body = str | Mapping[str, object]
 
@@ -52,7 +52,7 @@ def test_each_refusal_has_its_code(
     stage.cloudinary.misbehave(Answer(status, body))
     error = stage.failure(stage.serve(small_image))
     assert (error.code, error.http_status, error.upstream) == (code, status, "cloudinary")
-    # For whoever asks Cloudinary's support about it.
+    # Cloudinary's support asks for it.
     assert error.request_id
     assert stage.cloudinary.uploads == []
 
@@ -63,13 +63,13 @@ def test_retry_after_is_kept(stage: Stage, small_image: bytes, status: int) -> N
     assert stage.failure(stage.serve(small_image)).retry_after_seconds == 23
 
 
-def test_what_cloudinary_says_stands_in_the_message(stage: Stage, small_image: bytes) -> None:
+def test_the_message_contains_the_words_of_cloudinary(stage: Stage, small_image: bytes) -> None:
     stage.cloudinary.misbehave(Answer(400, said("Transformation\nw_\u0000 is invalid")))
     error = stage.failure(stage.serve(small_image))
     assert error.message == "Cloudinary answers 400: Transformation w_  is invalid"
 
 
-def test_the_reason_may_stand_in_the_header_alone(stage: Stage, small_image: bytes) -> None:
+def test_the_reason_may_be_in_the_header_alone(stage: Stage, small_image: bytes) -> None:
     answer = Answer(400, BAD_GATEWAY, {"X-Cld-Error": "File size too large. Got 9."})
     stage.cloudinary.misbehave(answer)
     error = stage.failure(stage.serve(small_image))
@@ -108,7 +108,7 @@ def test_a_wrong_key_is_unauthorized_and_not_shown_though_the_refusal_repeats_it
 
 
 def test_a_key_is_not_shown_in_part_either(stage: Stage, small_image: bytes) -> None:
-    # Where a long reason is cut.
+    # A long reason is cut there.
     stage.cloudinary.misbehave(Answer(400, said("x" * 290 + stage.cloudinary.api_key)))
     error = stage.failure(stage.serve(small_image))
     assert error.message == f"Cloudinary answers 400: {'x' * 290}[redacted]"
@@ -130,7 +130,7 @@ def test_an_image_above_the_accounts_limit_is_too_large(stage: Stage, small_imag
 
 
 def test_an_image_that_cloudinary_cannot_read_is_rejected(stage: Stage) -> None:
-    # It has all that tells a JPEG's end; what the scan holds is nothing.
+    # It has everything that marks a JPEG's end, but the scan holds no picture.
     hollow = b"\xff\xd8\xff\xda\x00\x02" + bytes(3_000) + b"\xff\xd9"
     error = stage.failure(stage.serve(hollow))
     assert (error.code, error.upstream) == ("storage_rejected", "cloudinary")

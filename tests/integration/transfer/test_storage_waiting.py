@@ -1,5 +1,4 @@
-"""A storage that takes an image, or answers, a little at a time holds a slot no longer than one
-that does nothing at all."""
+"""A storage that reads or answers byte by byte holds a slot no longer than one that is silent."""
 
 import time
 from contextlib import suppress
@@ -10,15 +9,15 @@ import pytest
 from storyboard_worker.demo.exchange import Exchange
 from storyboard_worker.demo.faults import StorageFault
 from storyboard_worker.demo.pictures import random_image
-from tests.integration.transfer.stage import HASTY_SECONDS, PLENTY_SECONDS, Stage
+from tests.support.stage import HASTY_SECONDS, PLENTY_SECONDS, Stage
 
-# As a byte a second is to a time-out of half a minute.
+# Its relation to this time-out is that of a byte a second to half a minute.
 STEP_SECONDS = HASTY_SECONDS / 30
 
 
 @dataclass(frozen=True)
 class ReadSlowly(StorageFault):
-    """Take so many bytes at a time."""
+    """Read so many bytes at a time."""
 
     step_bytes: int = 1
 
@@ -31,7 +30,7 @@ class ReadSlowly(StorageFault):
 
 @dataclass(frozen=True)
 class AnswerSlowly(StorageFault):
-    """Store the image, and answer a byte at a time."""
+    """Store the image, and answer byte by byte."""
 
     whole_head: bool
 
@@ -55,7 +54,7 @@ class AnswerSlowly(StorageFault):
 def test_a_byte_at_a_time_is_a_storage_that_is_away(
     hasty_stage: Stage, fault: StorageFault, length: int
 ) -> None:
-    """The large one does not fit into what the kernels keep on the way."""
+    """The large image does not fit into the buffers of the kernels on the way."""
     hasty_stage.cloudinary.misbehave(fault)
     started = time.monotonic()
     error = hasty_stage.failure(hasty_stage.serve(random_image(length, "JPEG", seed=3)))

@@ -1,8 +1,8 @@
-"""The HTTP side of a worker that does not run, on a free port, with everything below it real."""
+"""The HTTP side of a worker that does not run, with everything below it real."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,57 +13,12 @@ from storyboard_worker.cli.assembly import Assembly
 from storyboard_worker.cli.run import _worker
 from storyboard_worker.cli.serving import Http
 from storyboard_worker.demo.cloudinary import Cloudinary
-from storyboard_worker.demo.origin import Origin
 from storyboard_worker.redaction.redactor import Redactor
 from storyboard_worker.settings.cloudinary import CloudinarySettings
 from storyboard_worker.settings.reading import Settings
 from storyboard_worker.settings.sentry import SentrySettings
 from storyboard_worker.shutdown import Shutdown
-from storyboard_worker.worker.worker import Worker
-from tests.integration.web.http_client import Reply, call
-
-SECRET = "s3cret-of-cron"
-CRON = "/api/cron/download-pending-storyboards"
-
-
-@dataclass
-class Served:
-    """What a test may look at and turn."""
-
-    port: int
-    http: Http
-    worker: Worker
-    shutdown: Shutdown
-
-    def get(self, path: str, **kwargs: Any) -> Reply:
-        return call(self.port, path, **kwargs)
-
-    def cron(self, query: str = "", token: str | None = SECRET, method: str = "GET") -> Reply:
-        return call(self.port, CRON + query, method, token=token)
-
-    def process(self, storyboard_id: object, token: str | None = SECRET) -> Reply:
-        return call(self.port, f"/api/storyboards/{storyboard_id}/process", "POST", token=token)
-
-
-Serve = Callable[..., Served]
-
-
-@pytest.fixture
-def dsn(emptied_dsn: str) -> str:
-    """These tests leave only rows behind."""
-    return emptied_dsn
-
-
-@pytest.fixture
-def origin() -> Iterator[Origin]:
-    with Origin() as origin:
-        yield origin
-
-
-@pytest.fixture
-def cloudinary() -> Iterator[Cloudinary]:
-    with Cloudinary() as cloudinary:
-        yield cloudinary
+from tests.integration.web.served import SECRET, Serve, Served
 
 
 @pytest.fixture
@@ -82,7 +37,7 @@ def settings(dsn: str, cloudinary: Cloudinary) -> Settings:
 
 @pytest.fixture
 def serve(settings: Settings) -> Iterator[Serve]:
-    """Serves with the settings changed so."""
+    """Serves with some settings changed."""
     with ExitStack() as stack:
 
         def serve(**changed: Any) -> Served:

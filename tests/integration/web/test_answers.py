@@ -1,4 +1,4 @@
-"""What every route has in common."""
+"""Rules that hold for every route."""
 
 import json
 import socket
@@ -14,8 +14,8 @@ from storyboard_worker.demo.faults import Answer
 from storyboard_worker.demo.origin import Origin
 from storyboard_worker.settings.sentry import SentrySettings
 from storyboard_worker.web import server
-from tests.integration.web.conftest import CRON, SECRET, Serve, Served
-from tests.integration.web.http_client import call, connect, exchange
+from tests.integration.web.served import CRON, SECRET, Serve, Served
+from tests.support.http_client import call, connect, exchange
 from tests.support.panels import all_rows, enqueue_panel
 from tests.support.sentry_reports import reporting_to
 from tests.support.sentry_server import SentryServer
@@ -76,7 +76,7 @@ def test_what_is_no_request_is_told_so(served: Served, sent: bytes, status: int)
 
 
 def test_a_connection_carries_one_request(served: Served) -> None:
-    """Else a client that reads nothing could fill the buffers."""
+    """Otherwise a client that reads nothing could fill the buffers."""
     received = exchange(served.port, b"GET /healthz HTTP/1.1\r\n\r\n" * 100)
     assert received.count(b"HTTP/1.1 200 OK") == 1
 
@@ -153,7 +153,7 @@ EXPECTING = b"Expect: 100-continue\r\n"
 def test_a_request_that_expects_and_has_no_body_gets_its_own_answer(
     served: Served, head: bytes
 ) -> None:
-    """And not that of a request behind it. Each connection carries one."""
+    """It is not the answer to a request behind it. Each connection carries one request."""
     received = exchange(served.port, head + b"\r\n" + b"GET /healthz HTTP/1.1\r\n\r\n")
     answers = received.split(b"HTTP/1.1 ")[1:]
     assert [answer[:3] for answer in answers] == [b"404"]

@@ -9,11 +9,11 @@ import pytest
 
 from storyboard_worker.demo.faults import Answer, Hang
 from storyboard_worker.demo.origin import Origin
-from tests.acceptance.commands.tallies import ENDS, FIELDS
-from tests.integration.web.conftest import CRON, SECRET, Serve, Served
-from tests.integration.web.http_client import call
+from tests.integration.web.served import CRON, SECRET, Serve, Served
+from tests.support.http_client import call
 from tests.support.panels import enqueue_panel, enqueue_panels
 from tests.support.producing import FAILED, PROCESSING, enqueue, storyboard
+from tests.support.tallies import ENDS, FIELDS
 from tests.support.waiting import eventually, statuses
 
 

@@ -1,4 +1,4 @@
-"""Health tells of progress, not of a process that is there."""
+"""Health reports progress, not the presence of a process."""
 
 import threading
 import time
@@ -12,13 +12,12 @@ import pytest
 
 from storyboard_worker.database import Database
 from storyboard_worker.errors import ErrorCode
-from tests.integration.web.conftest import SECRET, Serve, Served
+from tests.integration.web.served import AWAY, SECRET, Serve, Served
 from tests.support.attempts import new_claim, source_error
 from tests.support.producing import FAILED, PROCESSING, READY, enqueue, moment
 
 NOTHING = {"waiting": 0, "processing": 0, "ready": 0, "failed": 0, "oldest_waiting_seconds": 0.0}
 HEALTH = "/api/health/worker"
-AWAY = "postgresql://nobody@127.0.0.1:1/nothing"
 Alive = Callable[..., None]
 
 
@@ -35,7 +34,7 @@ def test_all_is_well(served: Served, alive: Alive) -> None:
 def test_without_the_secret_it_names_no_host_and_no_worker(
     served: Served, alive: Alive, monkeypatch: pytest.MonkeyPatch, token: str | None
 ) -> None:
-    """Whatever is wrong; nor do the other open routes."""
+    """It holds for every cause, and for the other open routes."""
     alive(paused='{"images.example": "2026-01-02T03:04:05+00:00"}')
     breakers = served.http._parts.breakers
     breakers.failed(
@@ -88,7 +87,7 @@ def test_a_limit_that_is_passed_is_named(
     reply = served.get(HEALTH, token=SECRET)
     assert reply.status == 503
     assert reply.json["healthy"] is False
-    # A second may pass before it looks.
+    # It may take a second before it looks.
     (told,) = reply.json["reasons"]
     assert told.replace("91 s", "90 s") == reason
 
@@ -124,7 +123,7 @@ def test_a_pause_alone_is_no_reason(served: Served, alive: Alive) -> None:
 def test_a_pause_that_lasts_is_a_reason(
     served: Served, alive: Alive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Rows that are given back to wait anew each time never grow old."""
+    """Rows that are given back start to wait again each time, so they never grow old."""
     alive()
     breakers = served.http._parts.breakers
     limited = source_error(ErrorCode.SOURCE_RATE_LIMITED, retry_after_seconds=600)
@@ -157,7 +156,7 @@ def test_a_database_without_tables(serve: Serve, empty_dsn: str) -> None:
     assert reply.json["reasons"] == ["the database is not migrated: storyboard-worker migrate"]
 
 
-def test_a_flood_costs_one_look(
+def test_a_flood_of_requests_costs_one_look(
     served: Served, alive: Alive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alive()
@@ -177,5 +176,5 @@ def test_a_flood_costs_one_look(
         assert asked.wait(30)
         go_on.set()
         assert {reply.result().status for reply in replies} == {200}
-    # Counts and register, in one look.
+    # Counts and register are read together.
     assert looks == ["look", "look"]

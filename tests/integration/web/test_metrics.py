@@ -1,4 +1,4 @@
-"""What Prometheus reads, by Prometheus' own parser."""
+"""The metrics, read with Prometheus' own parser."""
 
 import json
 import re
@@ -18,8 +18,7 @@ import storyboard_worker
 from storyboard_worker.demo.faults import Answer
 from storyboard_worker.demo.origin import Origin
 from storyboard_worker.errors import AttemptError, ErrorCode
-from tests.integration.web.conftest import Serve, Served
-from tests.integration.web.test_health import AWAY
+from tests.integration.web.served import AWAY, Serve, Served
 from tests.support.attempts import new_claim
 from tests.support.panels import IMAGE, enqueue_panel, enqueue_panels
 from tests.support.producing import FAILED, enqueue
@@ -144,7 +143,7 @@ def expressions() -> Iterator[str]:
 
 @pytest.fixture
 def scraped(served: Served) -> dict[str, set[str]]:
-    """The labels of each sample; a pause is there, so that its label is."""
+    """The labels of each sample. A pause exists, so that its label appears."""
     error = AttemptError(ErrorCode.STORAGE_UNAUTHORIZED, "no", upstream="cloudinary")
     served.http._parts.breakers.failed(new_claim(), error)
     return {
@@ -159,7 +158,7 @@ def test_dashboard_and_alerts_name_only_what_exists(scraped: dict[str, set[str]]
     for expression in expressions():
         names = re.findall(r"\bstoryboard_\w+", expression)
         assert names, expression
-        # Prometheus itself adds the instance.
+        # Prometheus itself adds the label of the instance.
         labels = {"instance"}.union(*(scraped[name] for name in names))
         for asked in re.findall(r"\bby \(([^)]*)\)", expression):
             assert {label.strip() for label in asked.split(",")} <= labels, expression

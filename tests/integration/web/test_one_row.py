@@ -1,4 +1,4 @@
-"""One row: its progress, and doing it now."""
+"""One row: its progress, and processing it now."""
 
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -10,7 +10,7 @@ import pytest
 
 from storyboard_worker.demo.faults import Answer, Hang
 from storyboard_worker.demo.origin import Origin
-from tests.integration.web.conftest import Served
+from tests.integration.web.served import Served
 from tests.support.panels import enqueue_panel
 from tests.support.producing import (
     CLAIM,
@@ -55,7 +55,7 @@ def test_the_progress_of_a_row(served: Served, producer: psycopg.Connection) -> 
     [({}, 1), (WAITING, 3), (FAILED, 1), (PROCESSING, 4)],
     ids=["pending", "waiting", "failed", "lapsed"],
 )
-def test_a_row_that_nobody_holds_is_done(
+def test_a_free_row_is_processed(
     served: Served,
     producer: psycopg.Connection,
     origin: Origin,

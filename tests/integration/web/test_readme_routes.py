@@ -1,12 +1,12 @@
-"""The README's table of routes against what is served."""
+"""The README's table of routes agrees with the routes that are served."""
 
 import re
 from pathlib import Path
 
 import pytest
 
-from tests.integration.web.conftest import SECRET, Served
-from tests.integration.web.http_client import call
+from tests.integration.web.served import SECRET, Served
+from tests.support.http_client import call
 
 README = (Path(__file__).parents[3] / "README.md").read_text("utf-8")
 UNKNOWN_ID = "5f0c7b4e-9a53-4f0e-8a9d-3c1f3a1f6f2a"

@@ -1,4 +1,4 @@
-"""Clients that take their time cannot keep others from being served."""
+"""Slow clients cannot keep others from being served."""
 
 import socket
 import threading
@@ -10,8 +10,8 @@ from werkzeug.wrappers import Response
 
 from storyboard_worker.web import server
 from storyboard_worker.web.application import Application, route
-from tests.integration.web.conftest import Served
-from tests.integration.web.http_client import call, connect
+from tests.integration.web.served import Served
+from tests.support.http_client import call, connect
 from tests.support.waiting import eventually
 
 CROWD = 300
@@ -33,8 +33,8 @@ def is_closed(sock: socket.socket) -> bool:
         return True
 
 
-def test_a_crowd_that_drips_is_served_past(served: Served, stack: ExitStack) -> None:
-    """Each sends a byte of its request now and then: none ever looks idle."""
+def test_others_are_served_beside_a_crowd_that_drips(served: Served, stack: ExitStack) -> None:
+    """Each sends a byte of its request now and then, so that none ever looks idle."""
     crowd = [stack.enter_context(connect(served.port)) for _ in range(CROWD)]
     done = threading.Event()
 
@@ -78,6 +78,6 @@ def test_an_answer_that_is_never_taken_is_given_up(
         sock = stack.enter_context(connect(http.port))
         sock.sendall(b"GET /large HTTP/1.1\r\n\r\n")
         assert sock.recv(9) == b"HTTP/1.1 "
-    # Ten that read no further hold none of the two threads.
+    # Ten clients that read no further hold none of the two threads.
     assert call(http.port, "/nothing").status == 404
     eventually(lambda: not list(http._channels()))

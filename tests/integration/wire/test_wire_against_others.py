@@ -1,6 +1,6 @@
-"""Odd answers, 20,000 of them: what we take for an answer, another parser takes for the same.
+"""20,000 odd answers: the wire and another parser agree on what each of them is.
 
-h11 reads answers in Python, llhttp (as httptools has it, without a leniency) is Node's.
+h11 reads answers in Python. llhttp, in httptools without any leniency, is Node's parser.
 """
 
 import io
@@ -58,7 +58,7 @@ BODIES = (
 
 
 class Read(NamedTuple):
-    """What a parser makes of an answer."""
+    """The result of a parser for an answer."""
 
     status: int
     body: bytes
@@ -99,7 +99,7 @@ def of_h11(data: bytes) -> Read | None:
 
 
 class Llhttp:
-    """Its callbacks."""
+    """The callbacks of the parser."""
 
     def __init__(self) -> None:
         self.parser = httptools.HttpResponseParser(self)
@@ -119,7 +119,7 @@ class Llhttp:
             self.found.append(Read(self._status, bytes(self._body)))
 
     def at_end(self) -> Read | None:
-        """The first final answer; one that ends with the connection ends now."""
+        """The first final answer. An answer that ends with the connection ends here."""
         if self.found:
             return self.found[0]
         return Read(self._status, bytes(self._body)) if self._status >= 200 else None
@@ -135,7 +135,7 @@ def of_llhttp(data: bytes) -> Read | None:
 
 
 def odd_answer(source: random.Random) -> bytes:
-    # Mostly a good beginning: else hardly any answer would be one.
+    # It is mostly a good beginning. Otherwise hardly any text would be an answer.
     start = START_LINES[0] if source.random() < 0.6 else source.choice(START_LINES)
     fields = source.choices(FIELDS, k=source.choice([0, 1, 1, 1, 2, 2, 3]))
     line_end = source.choices([b"\r\n", b"\n", b"\r"], [20, 2, 1])[0]
@@ -144,7 +144,7 @@ def odd_answer(source: random.Random) -> bytes:
     return interim + head + source.choice(BODIES)
 
 
-def test_what_we_take_another_parser_takes_for_the_same() -> None:
+def test_the_other_parser_agrees_on_what_the_wire_accepts() -> None:
     source = random.Random(SEED)
     others: tuple[Callable[[bytes], Read | None], ...] = (of_h11, of_llhttp)
     alone: list[tuple[bytes, Read]] = []
@@ -156,5 +156,5 @@ def test_what_we_take_another_parser_takes_for_the_same() -> None:
         if read is not None and read not in {other(data) for other in others}:
             alone.append((data, read))
     assert not alone, alone[:10]
-    # There was something to compare.
+    # Some were accepted, so there was something to compare.
     assert min(verdicts["taken"], verdicts["refused"]) > ANSWERS / 20, verdicts

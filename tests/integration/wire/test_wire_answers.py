@@ -1,9 +1,8 @@
-"""Where answers end, and what is no answer."""
+"""Where answers end, and which bytes are no answer."""
 
 import io
 import ssl
 import threading
-from collections.abc import Callable
 from contextlib import suppress
 
 import httpx
@@ -12,15 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storyboard_worker.wire.answer import Answer, body_length
-from tests.integration.wire.scripted import Peer, ScriptedServer, answer, closing_after, saying
-
-MakeClient = Callable[..., httpx.Client]
+from tests.integration.wire.clients import MakeClient
+from tests.support.scripted_server import Peer, ScriptedServer, answer, closing_after, saying
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
 def read(data: bytes, method: str = "GET", *, piece: int = 65536) -> bytes:
-    """The body in ``data`` when it arrives in pieces."""
+    """The body of the answer in ``data``, which arrives in pieces."""
     stream = io.BytesIO(data)
     answer = Answer(lambda limit: stream.read(min(limit, piece)))
     head = answer.read_head()
@@ -85,7 +83,7 @@ def test_bodies_end_where_they_should(data: bytes, body: bytes, piece: int) -> N
         (CHUNKED + b"5\r\nhello\r\n", "last chunk"),
         (CHUNKED + b"5\r\nhello\r\n0\r\n", "last chunk"),
         (CHUNKED + b"5\r\nhello world\r\n0\r\n\r\n", "broken chunked"),
-        # A chunk that is a byte short takes the CR that stands behind it.
+        # A chunk that is a byte short takes the CR that follows it.
         (CHUNKED + b"6\r\nhello\r\n0\r\n\r\n", "broken chunked"),
         (CHUNKED + b"5\nhello\r\n0\r\n\r\n", "broken chunked"),
         (CHUNKED + b"5\r\nhello\n0\r\n\r\n", "broken chunked"),
@@ -94,7 +92,7 @@ def test_bodies_end_where_they_should(data: bytes, body: bytes, piece: int) -> N
         (CHUNKED + b"0\r\n" + b"X: 1\r\n" * 101 + b"\r\n", "header lines"),
     ],
 )
-def test_what_is_no_whole_answer_is_a_protocol_error(data: bytes, says: str) -> None:
+def test_an_incomplete_answer_is_a_protocol_error(data: bytes, says: str) -> None:
     with pytest.raises(httpx.RemoteProtocolError, match=says):
         read(data)
 
@@ -126,8 +124,8 @@ def test_answers_that_have_no_body_whatever_they_declare(method: str, status: st
     ),
     st.integers(1, 9),
 )
-def test_whatever_arrives_is_read_or_refused(pieces: list[bytes], piece: int) -> None:
-    """The same bytes mean the same however they are cut, and no other exception leaves."""
+def test_any_bytes_are_read_or_refused(pieces: list[bytes], piece: int) -> None:
+    """Bytes mean the same however they are cut, and no other exception is raised."""
 
     def outcome(piece: int) -> bytes | str:
         try:
@@ -177,13 +175,13 @@ def test_a_truncated_body_gives_what_came_and_then_an_error(
 
 
 def test_chunks_come_as_they_arrive(client: httpx.Client) -> None:
-    """Nothing is held back until a buffer is full."""
+    """No byte is held back until a buffer is full."""
     received: list[bytes] = []
 
     def script(peer: Peer) -> None:
         peer.read_head()
         peer.say(b"HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\none,")
-        # The client cannot ask for more before it was given this.
+        # The client cannot ask for more before it has received this.
         assert peer.sock.recv(1) == b""
         assert received == [b"one,"]
 
@@ -218,7 +216,7 @@ def test_a_body_that_ends_with_the_connection_needs_a_clean_end_of_tls(
     *,
     clean: bool,
 ) -> None:
-    """Anybody on the way can end TCP; close_notify (RFC 8446, section 6.1) is the peer's own."""
+    """Any hop can end TCP. Only the peer can send close_notify (RFC 8446, section 6.1)."""
 
     def script(peer: Peer) -> None:
         peer.read_head()

@@ -1,103 +1,26 @@
-"""Every wait ends with the deadline, and at once when it is cancelled."""
+"""Every wait ends with the deadline, and at once when the deadline is cancelled."""
 
 import itertools
 import socket
-import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import suppress
 
 import httpx
 import pytest
 
 from storyboard_worker.wire.deadline import Deadline
-from tests.integration.wire.scripted import Peer, Script, ScriptedServer, answer, saying
-
-MakeClient = Callable[..., httpx.Client]
-
-MEGABYTE = bytes(1024 * 1024)
-# Far below the time-outs of the clients here, and of pytest.
-SOON_SECONDS = 10.0
-
-
-class ObservedDeadline(Deadline):
-    """Tells when a wait has asked how long it may last and is about to begin.
-
-    Only waits after the ``uses``-th time that a socket was put under the deadline count: the
-    first is for connecting, over TLS the second for the handshake, the last for the exchange.
-    """
-
-    def __init__(self, uses: int) -> None:
-        self.wait_begins = threading.Event()
-        self._uses_to_come = uses
-        super().__init__(60)
-
-    @property
-    def expired(self) -> bool:
-        return super().remaining_seconds() <= 0
-
-    def watch(self, sock: socket.socket) -> None:
-        super().watch(sock)
-        self._uses_to_come -= 1
-
-    def remaining_seconds(self) -> float:
-        seconds = super().remaining_seconds()
-        if self._uses_to_come <= 0:
-            self.wait_begins.set()
-        return seconds
-
-
-@pytest.fixture
-def full_listener() -> Iterator[str]:
-    """The URL of a port that lets nobody in: its queue is full, and nobody accepts."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(0)
-        waiting = [socket.socket() for _ in range(4)]
-        for sock in waiting:
-            sock.settimeout(0)
-            sock.connect_ex(listener.getsockname())
-        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
-        for sock in waiting:
-            sock.close()
-
-
-def dripping_head(peer: Peer) -> None:
-    peer.read_head()
-    peer.say(b"HTTP/1.1 200 OK\r\nX-Long: ")
-    peer.drip(b"x")
-
-
-def dripping_interim_answers(peer: Peer) -> None:
-    peer.read_head()
-    peer.drip(b"HTTP/1.1 103 Early Hints\r\n\r\n")
-
-
-def dripping_body(peer: Peer) -> None:
-    peer.read_head()
-    peer.say(b"HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n")
-    peer.drip(b"x")
-
-
-def dripping_chunks(peer: Peer) -> None:
-    peer.read_head()
-    peer.say(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
-    peer.drip(b"1\r\nx\r\n")
-
-
-def dripping_without_length(peer: Peer) -> None:
-    peer.read_head()
-    peer.say(b"HTTP/1.1 200 OK\r\n\r\n")
-    peer.drip(b"x")
-
-
-def flooding(peer: Peer) -> None:
-    peer.read_head()
-    peer.say(b"HTTP/1.1 200 OK\r\n\r\n")
-    with suppress(ConnectionError):
-        while True:
-            peer.say(MEGABYTE)
+from tests.integration.wire.clients import MakeClient
+from tests.integration.wire.slow_peers import (
+    SOON_SECONDS,
+    dripping_body,
+    dripping_chunks,
+    dripping_head,
+    dripping_interim_answers,
+    dripping_without_length,
+    flooding,
+    post_megabytes,
+)
+from tests.support.scripted_server import Peer, Script, ScriptedServer, answer, saying
 
 
 @pytest.mark.parametrize(
@@ -143,7 +66,7 @@ def test_a_slow_answer_is_no_read_time_out(make_client: MakeClient) -> None:
     "script", [dripping_head, dripping_body, dripping_chunks, dripping_without_length]
 )
 def test_a_drip_is_a_read_time_out(make_client: MakeClient, script: Script) -> None:
-    """Each byte in time, and the whole in hours."""
+    """A byte comes in time for each wait, and the whole would take hours."""
     client = make_client(read_timeout_seconds=0.3)
     deadline = Deadline(2 * SOON_SECONDS)
     begun = time.monotonic()
@@ -155,7 +78,7 @@ def test_a_drip_is_a_read_time_out(make_client: MakeClient, script: Script) -> N
     assert 0.25 < time.monotonic() - begun < SOON_SECONDS
 
 
-def test_what_a_peer_takes_its_time_for_first_does_not_count(make_client: MakeClient) -> None:
+def test_the_time_before_the_answer_begins_does_not_count(make_client: MakeClient) -> None:
     def script(peer: Peer) -> None:
         peer.read_head()
         threading.Event().wait(0.25)
@@ -195,23 +118,14 @@ def test_a_reader_that_takes_everything_does_not_outlast_the_deadline(
         )
 
 
-def post_megabytes(client: httpx.Client, url: str, deadline: Deadline) -> httpx.Response:
-    return client.post(
-        url,
-        content=iter([MEGABYTE] * 100),
-        headers={"Content-Length": str(len(MEGABYTE) * 100)},
-        extensions={"deadline": deadline},
-    )
-
-
-def test_a_connection_nobody_accepts_ends_with_its_time_out(
+def test_a_connection_that_is_not_accepted_ends_with_its_time_out(
     make_client: MakeClient, full_listener: str
 ) -> None:
     with pytest.raises(httpx.ConnectTimeout):
         make_client(connect_timeout_seconds=0.2).get(full_listener)
 
 
-def test_a_connection_nobody_accepts_ends_with_the_deadline(
+def test_a_connection_that_is_not_accepted_ends_with_the_deadline(
     client: httpx.Client, full_listener: str
 ) -> None:
     begun = time.monotonic()
@@ -229,152 +143,6 @@ def test_a_tls_handshake_ends_with_its_time_out(make_client: MakeClient) -> None
 def test_a_tls_handshake_ends_with_the_deadline(client: httpx.Client) -> None:
     with ScriptedServer(Peer.read_to_end) as server, pytest.raises(httpx.ConnectTimeout):
         client.get(server.url().replace("http", "https"), extensions={"deadline": Deadline(0.2)})
-
-
-class Outcome:
-    """What a request ended with that ran in a thread of its own."""
-
-    def __init__(self, send: Callable[[], object]) -> None:
-        self.error: Exception | None = None
-        self._send = send
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-
-    def _run(self) -> None:
-        try:
-            self._send()
-        except httpx.HTTPError as error:
-            self.error = error
-
-    def wait(self) -> Exception | None:
-        self._thread.join(SOON_SECONDS)
-        assert not self._thread.is_alive(), "it was not woken"
-        return self.error
-
-
-def cancelled_while_it_waits(
-    deadline: ObservedDeadline, send: Callable[[], object]
-) -> Exception | None:
-    outcome = Outcome(send)
-    assert deadline.wait_begins.wait(SOON_SECONDS)
-    deadline.cancel()
-    return outcome.wait()
-
-
-@pytest.mark.parametrize(("scheme", "uses"), [("http", 2), ("https", 3)])
-def test_cancelling_wakes_who_waits_for_a_head(
-    make_client: MakeClient,
-    server_tls: ssl.SSLContext,
-    trusting_tls: ssl.SSLContext,
-    scheme: str,
-    uses: int,
-) -> None:
-    client = make_client(tls=trusting_tls)
-    deadline = ObservedDeadline(uses)
-    with ScriptedServer(Peer.read_to_end, tls=server_tls if scheme == "https" else None) as server:
-        error = cancelled_while_it_waits(
-            deadline, lambda: client.get(server.url(), extensions={"deadline": deadline})
-        )
-    assert isinstance(error, httpx.ReadTimeout)
-
-
-@pytest.mark.parametrize(("scheme", "uses"), [("http", 2), ("https", 3)])
-def test_cancelling_wakes_who_waits_for_a_body(
-    make_client: MakeClient,
-    server_tls: ssl.SSLContext,
-    trusting_tls: ssl.SSLContext,
-    scheme: str,
-    uses: int,
-) -> None:
-    """And what was cut off does not pass for a whole body, whose end would look the same."""
-
-    def script(peer: Peer) -> None:
-        peer.read_head()
-        peer.say(b"HTTP/1.1 200 OK\r\n\r\nbeginning")
-        peer.read_to_end()
-
-    client = make_client(tls=trusting_tls)
-    deadline = ObservedDeadline(uses)
-    with (
-        ScriptedServer(script, tls=server_tls if scheme == "https" else None) as server,
-        client.stream("GET", server.url(), extensions={"deadline": deadline}) as response,
-    ):
-        chunks = response.iter_raw()
-        assert next(chunks) == b"beginning"
-        deadline.wait_begins.clear()
-        error = cancelled_while_it_waits(deadline, lambda: next(chunks))
-    assert isinstance(error, httpx.ReadTimeout)
-
-
-def test_a_body_cut_off_between_two_waits_does_not_pass_for_whole(client: httpx.Client) -> None:
-    class CancelledAfterALook(Deadline):
-        armed = False
-
-        @property
-        def expired(self) -> bool:
-            expired = super().expired
-            if self.armed:
-                self.cancel()
-            return expired
-
-    def script(peer: Peer) -> None:
-        peer.read_head()
-        peer.say(b"HTTP/1.1 200 OK\r\n\r\nbeginning")
-        peer.read_to_end()
-
-    deadline = CancelledAfterALook(60)
-    with (
-        ScriptedServer(script) as server,
-        client.stream("GET", server.url(), extensions={"deadline": deadline}) as response,
-    ):
-        chunks = response.iter_raw()
-        assert next(chunks) == b"beginning"
-        deadline.armed = True
-        with pytest.raises(httpx.ReadTimeout):
-            next(chunks)
-
-
-def test_cancelling_wakes_a_writer(client: httpx.Client) -> None:
-    given_up = threading.Event()
-
-    def script(peer: Peer) -> None:
-        peer.read_head()
-        given_up.wait(20)
-
-    deadline = ObservedDeadline(2)
-    with ScriptedServer(script) as server:
-        error = cancelled_while_it_waits(
-            deadline, lambda: post_megabytes(client, server.url(), deadline)
-        )
-        given_up.set()
-    assert isinstance(error, httpx.WriteError | httpx.WriteTimeout)
-
-
-def test_cancelling_wakes_a_connect(client: httpx.Client, full_listener: str) -> None:
-    deadline = ObservedDeadline(1)
-    error = cancelled_while_it_waits(
-        deadline, lambda: client.get(full_listener, extensions={"deadline": deadline})
-    )
-    assert isinstance(error, httpx.ConnectTimeout)
-
-
-def test_cancelling_wakes_a_tls_handshake(client: httpx.Client) -> None:
-    deadline = ObservedDeadline(2)
-    with ScriptedServer(Peer.read_to_end) as server:
-        url = server.url().replace("http", "https")
-        error = cancelled_while_it_waits(
-            deadline, lambda: client.get(url, extensions={"deadline": deadline})
-        )
-    assert isinstance(error, httpx.ConnectError)
-
-
-def test_a_deadline_cancelled_before_sends_nothing(client: httpx.Client) -> None:
-    deadline = Deadline(60)
-    deadline.cancel()
-    with ScriptedServer(saying(answer(b"x"))) as server:
-        with pytest.raises(httpx.ConnectTimeout):
-            client.get(server.url(), extensions={"deadline": deadline})
-        assert server.connections == 0
 
 
 def test_a_deadline_of_the_past_does_not_touch_a_kept_connection(client: httpx.Client) -> None:

@@ -1,9 +1,8 @@
-"""A dial for which there is no descriptor: the idle connections hold some."""
+"""A dial without a free descriptor takes those of the idle connections."""
 
 import errno
 import os
 import socket
-from collections.abc import Callable
 
 import httpx
 import pytest
@@ -13,14 +12,14 @@ from storyboard_worker.resources.exhaustion import exhaustion_in
 from storyboard_worker.wire import resolve as module
 from storyboard_worker.wire.pool import IdleConnections
 from storyboard_worker.wire.resolve import SocketAddress, resolve_any
-from tests.integration.wire.scripted import ScriptedServer, answer, saying
+from tests.integration.wire.clients import MakeClient
+from tests.support.scripted_server import ScriptedServer, answer, saying
 
-MakeClient = Callable[..., httpx.Client]
 NO_DESCRIPTOR = OSError(errno.EMFILE, os.strerror(errno.EMFILE))
 
 
 class Lacking:
-    """A resolver that finds no descriptor so often."""
+    """A resolver that lacks a descriptor so many times."""
 
     def __init__(self) -> None:
         self.times = 0
@@ -34,7 +33,9 @@ class Lacking:
         return resolve_any(host, port)
 
 
-def test_it_is_tried_once_more_with_those_of_idle_connections(make_client: MakeClient) -> None:
+def test_it_is_tried_once_more_with_the_descriptors_of_idle_connections(
+    make_client: MakeClient,
+) -> None:
     idle, resolver = IdleConnections(), Lacking()
     client = make_client(idle=idle, resolve=resolver)
     with (
@@ -66,10 +67,10 @@ def test_the_lack_is_in_the_chain_of_what_it_raises(
     assert resolver.asked == asked
 
 
-def test_no_other_address_hides_it(
+def test_no_other_address_hides_the_lack(
     make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The last address is one at which nobody listens, which would be the host's fault."""
+    """Nothing listens at the last address, which would count as an error of the host."""
     families = []
 
     def no_socket(family: socket.AddressFamily, *_: object) -> socket.socket:
@@ -87,7 +88,7 @@ def test_no_other_address_hides_it(
 def test_an_unknown_name_is_a_lack_where_no_file_could_be_opened(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """The system's resolver says the same of both."""
+    """The system's resolver gives the same error for both."""
 
     def unknown(*_: object, **__: object) -> None:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")

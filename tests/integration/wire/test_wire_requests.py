@@ -1,4 +1,4 @@
-"""Requests on their way out, and peers that do not take them."""
+"""Sending requests, also to peers that do not read them."""
 
 import random
 import threading
@@ -9,7 +9,7 @@ import pytest
 
 from storyboard_worker.errors import AttemptError, ErrorCode
 from storyboard_worker.wire.outgoing import ONE_PIECE_BYTES, request_pieces
-from tests.integration.wire.scripted import Peer, ScriptedServer, answer, closing_after, saying
+from tests.support.scripted_server import Peer, ScriptedServer, answer, closing_after, saying
 
 SECRET = "X-Tos-Signature=secret"
 MEGABYTE = bytes(1024 * 1024)
@@ -97,7 +97,7 @@ def test_a_body_of_unknown_length_is_refused(client: httpx.Client) -> None:
 
 
 @pytest.mark.parametrize("value", ["a\r\nX-Other: b", "a\nX-Other: b", "a\rX-Other: b"])
-def test_no_header_can_bring_another(client: httpx.Client, value: str) -> None:
+def test_no_header_value_can_add_a_header(client: httpx.Client, value: str) -> None:
     with (
         ScriptedServer(Peer.read_to_end) as server,
         pytest.raises(httpx.LocalProtocolError, match="line break"),
@@ -109,13 +109,13 @@ def test_no_header_can_bring_another(client: httpx.Client, value: str) -> None:
     "error",
     [
         AttemptError(ErrorCode.IMAGE_TRUNCATED, "the image is not whole"),
-        # Not to be taken for an error of our own sending.
-        httpx.WriteError("of somebody else"),
+        # It must not be taken for an error of the sending.
+        httpx.WriteError("of the body"),
         KeyboardInterrupt(),
     ],
     ids=lambda error: type(error).__name__,
 )
-def test_what_the_body_raises_breaks_the_request_off_and_passes_through(
+def test_an_exception_of_the_body_breaks_the_request_off_and_passes_through(
     client: httpx.Client, error: BaseException
 ) -> None:
     received = []
@@ -163,7 +163,7 @@ def test_a_head_without_a_body_may_be_longer_than_one_piece() -> None:
     assert piece.endswith(b"\r\n\r\n")
 
 
-def test_an_answer_given_before_the_body_was_read_is_heard(client: httpx.Client) -> None:
+def test_an_answer_given_before_the_body_was_read_is_received(client: httpx.Client) -> None:
     """The server refuses and closes while megabytes are still to come."""
 
     def script(peer: Peer) -> None:
@@ -173,7 +173,7 @@ def test_an_answer_given_before_the_body_was_read_is_heard(client: httpx.Client)
     with ScriptedServer(script) as server:
         response = post(client, server.url(), endless(), 10**12)
         assert (response.status_code, response.content) == (413, b"too large")
-        # What is left of that connection is of no use to the next request.
+        # That connection cannot serve the next request.
         response = post(client, server.url(), endless(), 10**12)
         assert response.status_code == 413
         assert server.connections == 2
@@ -217,7 +217,7 @@ def test_a_peer_that_takes_nothing_is_a_write_timeout(
         closing_after(b"HTTP/1.1 200 OK\r\nhalf a he"),
     ],
 )
-def test_no_error_tells_the_path_or_the_query(
+def test_no_error_contains_the_path_or_the_query(
     client: httpx.Client, script: Callable[[Peer], None]
 ) -> None:
     with ScriptedServer(script) as server, pytest.raises(httpx.TransportError) as caught:

@@ -1,21 +1,14 @@
 """Connections are kept, shared, and given up in time."""
 
-import hashlib
-import os
-import random
-import resource
 import socket
 import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
 
 from storyboard_worker.wire.pool import IdleConnections
-from tests.integration.wire.scripted import Peer, ScriptedServer, answer, closing_after, saying
-
-MakeClient = Callable[..., httpx.Client]
+from tests.integration.wire.clients import MakeClient
+from tests.support.scripted_server import Peer, ScriptedServer, answer, saying
 
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n"
 
@@ -49,15 +42,15 @@ def test_a_connection_serves_many_requests(client: httpx.Client, said: bytes) ->
 def test_an_answer_without_a_body_ends_the_connection(
     client: httpx.Client, method: str, said: bytes
 ) -> None:
-    """A peer that sends a body all the same would answer the next request with it."""
+    """If a peer sends a body all the same, it would look like the next answer."""
     with ScriptedServer(saying(said)) as server:
         for _ in range(3):
             assert client.request(method, server.url()).content == b""
         assert server.connections == 3
 
 
-def test_what_comes_unasked_is_no_answer(client: httpx.Client) -> None:
-    """The bytes lie in the kept connection before the next request is sent."""
+def test_bytes_that_come_unasked_are_no_answer(client: httpx.Client) -> None:
+    """The bytes are in the kept connection before the next request is sent."""
     unasked = threading.Event()
 
     def first(peer: Peer) -> None:
@@ -78,7 +71,7 @@ def test_what_comes_unasked_is_no_answer(client: httpx.Client) -> None:
 
 
 def test_an_empty_answer_need_not_be_read(client: httpx.Client) -> None:
-    """A redirect, say, of which only the head is looked at."""
+    """A redirect is an example: only its head is looked at."""
     with ScriptedServer(saying(answer(b"", "Location: /b", status="302 Found"))) as server:
         for _ in range(3):
             with client.stream("GET", server.url()):
@@ -93,7 +86,7 @@ def test_an_empty_answer_need_not_be_read(client: httpx.Client) -> None:
         answer(b"x", "Connection: close"),
         answer(b"x", "Connection: Foo, Close"),
         b"HTTP/1.0 200 OK\r\nContent-Length: 1\r\n\r\nx",
-        # More than was asked for.
+        # More bytes than were asked for.
         answer(b"x") + b"HTTP/1.1 200 OK\r\n",
     ],
 )
@@ -114,7 +107,7 @@ def test_a_connection_is_closed_when_it_may_not_serve_another(
     assert ends == [b"", b""]
 
 
-def test_a_client_that_says_close_means_it(client: httpx.Client) -> None:
+def test_a_client_that_says_close_closes(client: httpx.Client) -> None:
     with ScriptedServer(saying(answer(b"x"))) as server:
         for _ in range(2):
             client.get(server.url(), headers={"Connection": "close"})
@@ -134,7 +127,7 @@ def test_a_response_closed_early_closes_its_connection(client: httpx.Client) -> 
         assert server.connections == 2
 
 
-def test_a_response_nobody_read_closes_its_connection(client: httpx.Client) -> None:
+def test_a_response_that_is_not_read_closes_its_connection(client: httpx.Client) -> None:
     closed = threading.Event()
 
     def script(peer: Peer) -> None:
@@ -175,7 +168,7 @@ def test_a_connection_that_idled_too_long_is_not_used(make_client: MakeClient) -
 
 
 def test_a_connection_the_peer_has_closed_is_not_used(client: httpx.Client) -> None:
-    """Seen before the request is sent, so that a request with a body is safe too."""
+    """It is noticed before the request is sent, so a request with a body is safe too."""
     closed = threading.Event()
 
     def first(peer: Peer) -> None:
@@ -195,78 +188,7 @@ def test_a_connection_the_peer_has_closed_is_not_used(client: httpx.Client) -> N
         assert client.post(server.url(), content=b"body").content == b"second"
 
 
-def closing_on_the_second(said: bytes, closed: list[bytes]) -> Callable[[Peer], None]:
-    """Closes a kept connection only once the next request is there."""
-
-    def script(peer: Peer) -> None:
-        peer.read_head()
-        peer.say(answer(b"first"))
-        closed.append(peer.read_head())
-        peer.say(said)
-
-    return script
-
-
-def test_a_get_that_met_a_stale_connection_is_sent_once_more(client: httpx.Client) -> None:
-    closed: list[bytes] = []
-    with ScriptedServer(
-        closing_on_the_second(b"", closed), closing_after(answer(b"second"))
-    ) as server:
-        client.get(server.url())
-        assert client.get(server.url("/again")).content == b"second"
-        assert server.connections == 2
-    assert closed[0].startswith(b"GET /again")
-
-
-def test_it_is_sent_only_once_more(client: httpx.Client) -> None:
-    with (
-        ScriptedServer(closing_on_the_second(b"", []), closing_after(b"")) as server,
-    ):
-        client.get(server.url())
-        with pytest.raises(httpx.RemoteProtocolError):
-            client.get(server.url())
-        assert server.connections == 2
-
-
-@pytest.mark.parametrize(
-    ("method", "body", "said"),
-    [
-        ("POST", b"body", b""),
-        ("POST", b"", b""),
-        ("GET", b"", b"H"),
-    ],
-    ids=["with a body", "not a safe method", "the answer had begun"],
-)
-def test_what_may_have_had_an_effect_is_not_sent_again(
-    client: httpx.Client, method: str, body: bytes, said: bytes
-) -> None:
-    with ScriptedServer(closing_on_the_second(said, [])) as server:
-        client.get(server.url())
-        with pytest.raises(httpx.TransportError):
-            client.request(method, server.url(), content=body)
-        assert server.connections == 1
-
-
-def test_a_fresh_connection_that_fails_is_not_tried_again(client: httpx.Client) -> None:
-    with ScriptedServer(closing_after(b"")) as server:
-        with pytest.raises(httpx.RemoteProtocolError):
-            client.get(server.url())
-        assert server.connections == 1
-
-
-def test_origins_do_not_share_connections(client: httpx.Client) -> None:
-    with (
-        ScriptedServer(saying(answer(b"a"))) as one,
-        ScriptedServer(saying(answer(b"b"))) as other,
-    ):
-        for _ in range(3):
-            assert client.get(one.url()).content == b"a"
-            assert client.get(other.url()).content == b"b"
-        assert (one.connections, other.connections) == (1, 1)
-        client.close()
-
-
-def test_what_ends_after_close_is_closed_too(client: httpx.Client) -> None:
+def test_a_connection_that_ends_after_close_is_closed_too(client: httpx.Client) -> None:
     # Leaving the server waits until the client has closed.
     with (
         ScriptedServer(saying(answer(b"x"))) as server,
@@ -274,69 +196,3 @@ def test_what_ends_after_close_is_closed_too(client: httpx.Client) -> None:
     ):
         client.close()
         assert response.read() == b"x"
-
-
-def echo(peer: Peer) -> None:
-    while head := peer.read_head():
-        length = int(head.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0])
-        peer.say(answer(peer.read_body(length)))
-
-
-def test_many_threads_do_not_mix_their_bytes(client: httpx.Client) -> None:
-    """Each body goes through twice: the echo of one request is the body of the next."""
-    threads, rounds, size = 12, 3, 5_000_000
-    most_at_once = threads * 2
-
-    def chunks(data: bytes, source: random.Random) -> Iterator[bytes]:
-        at = 0
-        while at < len(data):
-            step = source.choice([1, 700, 16_384, 65_536, 300_000])
-            yield data[at : at + step]
-            at += step
-
-    def copy(number: int) -> None:
-        source = random.Random(number)
-        headers = {"Content-Length": str(size)}
-        for _ in range(rounds):
-            data = source.randbytes(size)
-            with client.stream(
-                "POST", server.url(), content=chunks(data, source), headers=headers
-            ) as echoed:
-                again = client.post(server.url(), content=echoed.iter_raw(), headers=headers)
-            assert hashlib.md5(again.content).digest() == hashlib.md5(data).digest()
-
-    with ScriptedServer(echo) as server, ThreadPoolExecutor(threads) as pool:
-        for done in [pool.submit(copy, number) for number in range(threads)]:
-            done.result()
-        assert server.connections <= most_at_once
-        client.close()
-
-
-def test_a_thousand_descriptors_are_no_limit(client: httpx.Client) -> None:
-    """select(2) would fail from descriptor 1024 on."""
-
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if hard != resource.RLIM_INFINITY and hard < 1200:
-        pytest.skip("this machine allows no more descriptors")
-    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 1200), hard))
-    taken = [os.open(os.devnull, os.O_RDONLY) for _ in range(1050)]
-    try:
-        with ScriptedServer(saying(answer(b"x"))) as server:
-            for _ in range(2):
-                assert client.get(server.url()).content == b"x"
-            client.close()
-    finally:
-        for descriptor in taken:
-            os.close(descriptor)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-
-
-def test_transports_share_the_room_and_not_the_connections(make_client: MakeClient) -> None:
-    """What one of them may reach, the other's resolver may refuse."""
-    idle = IdleConnections(most=2)
-    one, other = make_client(idle=idle), make_client(idle=idle)
-    with ScriptedServer(saying(answer(b"x"))) as server:
-        for client in (one, other):
-            client.get(server.url())
-        assert server.connections == 2
-        assert idle.evict() == 2

@@ -1,72 +1,20 @@
-"""What a sweep raises an alarm for, and how often."""
+"""The alarms of a sweep, and how often they are raised."""
 
-import json
-from collections.abc import Collection, Iterator
 from datetime import timedelta
 
 import psycopg
 import pytest
 
-from storyboard_worker.database import Database
-from storyboard_worker.errors import Resource, ResourceExhausted
-from storyboard_worker.queries.alarms import AlarmRegister
-from storyboard_worker.queries.workers import WorkerRegister
 from storyboard_worker.reporting.reporter import Reporter
 from storyboard_worker.worker.alarms import Alarms
+from tests.integration.worker.passing_time import (
+    MAX_WAIT_SECONDS,
+    time_passes,
+    wait_for,
+    worker,
+)
 from tests.support.producing import FAILED, change, enqueue, moment
-from tests.support.sentry_reports import reporting_to
 from tests.support.sentry_server import SentryServer
-
-MAX_WAIT_SECONDS = 300
-LONG = timedelta(hours=2)
-
-
-@pytest.fixture
-def dsn(emptied_dsn: str) -> str:
-    return emptied_dsn
-
-
-@pytest.fixture
-def reporter(sentry: SentryServer) -> Iterator[Reporter]:
-    with reporting_to(sentry) as reporter:
-        yield reporter
-
-
-@pytest.fixture
-def alarms(database: Database, reporter: Reporter) -> Alarms:
-    return Alarms(
-        AlarmRegister(database),
-        WorkerRegister(database, lease_seconds=60),
-        reporter,
-        max_wait_seconds=MAX_WAIT_SECONDS,
-    )
-
-
-def worker(
-    producer: psycopg.Connection,
-    *,
-    started_ago: timedelta = LONG,
-    paused: Collection[str] = (),
-) -> None:
-    until = moment(producer, 30).isoformat()
-    producer.execute(
-        "INSERT INTO storyboard_workers "
-        "(worker_id, hostname, pid, version, concurrency, started_at, paused) "
-        "VALUES ('worker-1', 'host-1', 17, '0.1.0', 16, now() - %s, %s)",
-        [started_ago, json.dumps(dict.fromkeys(paused, until))],
-    )
-
-
-def wait_for(producer: psycopg.Connection, seconds: float) -> None:
-    enqueue(producer, available_at=moment(producer, -seconds))
-
-
-def time_passes(producer: psycopg.Connection, seconds: float) -> None:
-    producer.execute(
-        "UPDATE storyboard_alarms SET raised_at = raised_at - %(ago)s, "
-        "seen_at = seen_at - %(ago)s, last_seen_at = last_seen_at - %(ago)s",
-        {"ago": timedelta(seconds=seconds)},
-    )
 
 
 def test_all_is_well(alarms: Alarms, producer: psycopg.Connection) -> None:
@@ -92,7 +40,7 @@ def test_a_dead_worker_is_told_once_an_hour(
 def test_sweeps_that_keep_up_still_tell_of_a_dead_worker(
     alarms: Alarms, producer: psycopg.Connection
 ) -> None:
-    """With one every five minutes no row waits longer than that."""
+    """With a sweep every five minutes no row waits longer than that."""
     wait_for(producer, 10)
     assert alarms.watch() == []
     producer.execute("DELETE FROM storyboards")
@@ -109,9 +57,7 @@ def test_rows_that_come_rarely_are_no_outage(alarms: Alarms, producer: psycopg.C
         time_passes(producer, 1000)
 
 
-def test_without_its_table_it_tells_with_every_sweep(
-    alarms: Alarms, producer: psycopg.Connection
-) -> None:
+def test_without_its_table_every_sweep_tells(alarms: Alarms, producer: psycopg.Connection) -> None:
     wait_for(producer, MAX_WAIT_SECONDS + 10)
     producer.execute("ALTER TABLE storyboard_alarms RENAME TO elsewhere")
     try:
@@ -177,98 +123,3 @@ def test_links_that_die_within_two_hours(alarms: Alarms, producer: psycopg.Conne
     assert message.startswith("The links of 2 waiting storyboard(s) die within two hours")
     assert message.endswith("the first in 60 min")
     assert alarms.watch() == []
-
-
-def test_an_upstream_that_goes_on_refusing(alarms: Alarms, producer: psycopg.Connection) -> None:
-    worker(producer, paused=["cloudinary"])
-    # Rows that wait for it do not make the worker a stalled one.
-    wait_for(producer, MAX_WAIT_SECONDS + 10)
-    assert alarms.watch() == [], "its beginning was told by the worker"
-    time_passes(producer, 300)
-    (message,) = alarms.watch()
-    assert message == "cloudinary refuses everybody, as it did 300 s ago"
-    assert alarms.watch() == []
-
-
-def test_an_upstream_that_was_well_in_between(alarms: Alarms, producer: psycopg.Connection) -> None:
-    for paused in (["cloudinary"], [], ["cloudinary"]):
-        producer.execute("DELETE FROM storyboard_workers")
-        worker(producer, paused=paused)
-        assert alarms.watch() == []
-        time_passes(producer, 300)
-
-
-class TestSweepsAlone:
-    """No worker is there that could tell of an upstream."""
-
-    def test_that_it_goes_on(self, alarms: Alarms, producer: psycopg.Connection) -> None:
-        assert alarms.met(["cloudinary"]) == []
-        time_passes(producer, 300)
-        assert len(alarms.met(["cloudinary"])) == 1
-        assert alarms.met(["cloudinary"]) == []
-
-    def test_not_when_it_was_well_in_between(
-        self, alarms: Alarms, producer: psycopg.Connection
-    ) -> None:
-        for paused in (["cloudinary"], ["images.example"], ["cloudinary"]):
-            assert alarms.met(paused) == []
-            time_passes(producer, 300)
-
-    def test_that_is_the_business_of_workers_where_there_are_any(
-        self, alarms: Alarms, producer: psycopg.Connection
-    ) -> None:
-        worker(producer)
-        alarms.met(["cloudinary"])
-        time_passes(producer, 300)
-        assert alarms.met(["cloudinary"]) == []
-
-
-def test_what_was_long_ago_is_forgotten(alarms: Alarms, producer: psycopg.Connection) -> None:
-    worker(producer)
-    long_ago = moment(producer, -200_000)
-    producer.execute("INSERT INTO storyboard_alarms VALUES ('old', %s, %s)", [long_ago, long_ago])
-    alarms.watch()
-    assert producer.execute("SELECT name FROM storyboard_alarms").fetchall() == []
-
-
-def test_a_lack_of_a_worker_is_told_once_an_hour_with_what_is_lacking(
-    alarms: Alarms, sentry: SentryServer, reporter: Reporter, producer: psycopg.Connection
-) -> None:
-    for _ in range(3):
-        alarms.lacking(ResourceExhausted(Resource.SPOOL, "ENOSPC: no space left on device"))
-    reporter.close()
-    (event,) = sentry.events
-    assert event["tags"]["alarm"] == "resources"
-    assert "lacks room for the spool (ENOSPC" in str(event)
-    assert "TMPDIR" in str(event)
-    (message,) = alarms.take_lacks()
-    assert message.startswith("This worker lacks room for the spool")
-    assert alarms.take_lacks() == []
-    raised = producer.execute("SELECT name FROM storyboard_alarms").fetchall()
-    assert raised == [("resources",)]
-
-
-def test_another_worker_has_told_it(
-    alarms: Alarms, database: Database, reporter: Reporter, sentry: SentryServer
-) -> None:
-    assert AlarmRegister(database).raise_once("resources", every_seconds=3600)
-    alarms.lacking(ResourceExhausted(Resource.THREADS, "none"))
-    reporter.close()
-    assert sentry.events == []
-
-
-def test_a_lack_is_told_without_the_database(
-    alarms: Alarms, database: Database, reporter: Reporter, sentry: SentryServer
-) -> None:
-    """To which there may be no connection for the same reason."""
-    away = Alarms(
-        AlarmRegister(Database("host=127.0.0.1 port=1", timeout_seconds=1)),
-        WorkerRegister(database, lease_seconds=60),
-        reporter,
-        max_wait_seconds=MAX_WAIT_SECONDS,
-    )
-    for _ in range(2):
-        away.lacking(ResourceExhausted(Resource.DESCRIPTORS, "EMFILE"))
-    reporter.close()
-    (event,) = sentry.events
-    assert event["tags"]["alarm"] == "resources"

@@ -1,36 +1,22 @@
-"""Slots: what became of an attempt that was stopped, and what is left when they are closed."""
+"""Slots: the end of an attempt that was stopped, and what is left after they are closed."""
 
 import threading
 import time
 from collections.abc import Iterator
 
-import psycopg
 import pytest
 
 from storyboard_worker.attempts.outcome import Outcome
-from storyboard_worker.database import Database
 from storyboard_worker.demo.faults import Hang
 from storyboard_worker.demo.pictures import random_image
 from storyboard_worker.settings.reading import Settings
 from storyboard_worker.settings.sentry import SentrySettings
 from storyboard_worker.worker.shift import Shift, Team
 from storyboard_worker.worker.slots import Slots
-from tests.integration.transfer.stage import new_stage
-from tests.support.attempting import Bench, new_bench
+from tests.support.attempting import Bench
 from tests.support.waiting import eventually
 
 IMAGE = random_image(20_000, "JPEG", seed=3)
-
-
-@pytest.fixture
-def dsn(emptied_dsn: str) -> str:
-    return emptied_dsn
-
-
-@pytest.fixture
-def bench(database: Database, producer: psycopg.Connection) -> Iterator[Bench]:
-    with new_stage() as stage:
-        yield new_bench(stage, database, producer)
 
 
 @pytest.fixture
@@ -99,7 +85,7 @@ def test_closed_slots_finish_what_is_under_way_and_end(
 
 @pytest.fixture
 def no_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The system has none left for slots."""
+    """The system has no thread left for slots."""
     start = threading.Thread.start
 
     def refuse(thread: threading.Thread) -> None:

@@ -1,4 +1,4 @@
-"""What no row asks about is no trouble any more, whatever it was."""
+"""A trouble that no row asks about is forgotten."""
 
 import pytest
 
@@ -36,7 +36,7 @@ def test_a_half_open_one_that_finds_no_row_is_closed_after_a_while(
     assert breakers.paused_seconds() == breakers.lasting_seconds() == {}
 
 
-def test_a_row_that_asks_begins_that_while_anew(breakers: Breakers, clock: Clock) -> None:
+def test_a_row_that_asks_starts_that_while_again(breakers: Breakers, clock: Clock) -> None:
     half_open_it(breakers, clock)
     breakers.no_row_found(HOST)
     clock.now += FORGOTTEN_AFTER_SECONDS - 1
@@ -50,7 +50,9 @@ def test_a_row_that_asks_begins_that_while_anew(breakers: Breakers, clock: Clock
     assert breakers.paused_seconds() == {HOST: 4.0}
 
 
-def test_one_that_nobody_had_a_slot_to_ask_is_kept(breakers: Breakers, clock: Clock) -> None:
+def test_an_upstream_is_kept_while_no_slot_is_free_to_ask_it(
+    breakers: Breakers, clock: Clock
+) -> None:
     half_open_it(breakers, clock)
     clock.now += 10 * FORGOTTEN_AFTER_SECONDS
     breakers.take_news()
@@ -97,9 +99,7 @@ def test_a_rate_limit_long_after_another_is_a_trouble_of_its_own(
     assert breakers.take_news() == []
 
 
-def test_what_rows_have_found_since_a_rate_limit_still_counts(
-    breakers: Breakers, clock: Clock
-) -> None:
+def test_errors_of_rows_since_a_rate_limit_still_count(breakers: Breakers, clock: Clock) -> None:
     limit(breakers, 10)
     clock.now += 10 + FORGOTTEN_AFTER_SECONDS
     for _ in range(4):
@@ -125,7 +125,7 @@ def test_the_end_of_a_rate_limit_is_told_though_no_row_follows(
 def test_rows_come_back_after_an_outage_whether_it_was_told_or_not(
     breakers: Breakers, clock: Clock, seconds: float, recalled: int
 ) -> None:
-    """After shorter ones, too, all would be tried at once again that fail now and then."""
+    """After shorter outages all rows that fail now and then would be tried at once again."""
     half_open_it(breakers, clock)
     clock.now += seconds - 2
     breakers.succeeded(new_claim())
@@ -134,7 +134,7 @@ def test_rows_come_back_after_an_outage_whether_it_was_told_or_not(
     assert breakers.take_recoveries() == []
 
 
-def test_a_rate_limit_has_put_off_nothing(breakers: Breakers, clock: Clock) -> None:
+def test_a_rate_limit_has_put_no_row_off(breakers: Breakers, clock: Clock) -> None:
     limit(breakers, 60)
     clock.now += 60
     breakers.succeeded(new_claim())

@@ -1,4 +1,4 @@
-"""Whatever has happened to an upstream: once it answers well, it is soon open again."""
+"""After any history an upstream that answers well is soon open again."""
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -25,7 +25,7 @@ ERRORS: list[AttemptError] = [
     storage_error(ErrorCode.STORAGE_UNAUTHORIZED),
     AttemptError(ErrorCode.UNEXPECTED, "a bug"),
 ]
-# How an attempt ends: well, with nothing to tell, or with an error.
+# The end of an attempt: good, without a finding, or with an error.
 WELL, ABANDONED = "well", "abandoned"
 ENDS = st.sampled_from([WELL, ABANDONED, *ERRORS])
 STEPS = st.one_of(
@@ -40,7 +40,7 @@ Step = tuple[str, int, str | AttemptError]
 
 
 class Upstreams:
-    """A source and storage with rows without end; what is asked hangs until a step ends it."""
+    """A source and storage with rows without end. A request hangs until a step ends it."""
 
     def __init__(self) -> None:
         self.clock = Clock()
@@ -76,7 +76,7 @@ class Upstreams:
             self.breakers.abandoned(claim)
 
     def ask(self) -> list[Claim]:
-        """As the dispatcher does it: storage first, if that is shut, else each source."""
+        """Like the dispatcher: storage first, if it is shut, and else each source."""
         upstream = STORAGE_UPSTREAM if self.breakers.storage_is_shut else HOST
         if upstream == HOST and not self.breakers.shut_sources():
             return [self.start()]
@@ -87,7 +87,7 @@ class Upstreams:
         return claim
 
     def seconds_until_open(self) -> float:
-        """From now on what is asked anew is answered well; what hangs goes on hanging."""
+        """How long it stays shut when new requests are answered well and old ones go on hanging."""
         began_at = self.clock.now
         while not self.breakers.all_closed and self.clock.now - began_at <= 2 * SOON_SECONDS:
             for claim in self.ask():
@@ -95,7 +95,7 @@ class Upstreams:
             if not self.breakers.all_closed:
                 seconds = self.breakers.seconds_until_change()
                 assert seconds is not None, "nothing would ever ask again"
-                # One that has come is not waited for: that would be a loop without a pause.
+                # A row that has arrived is not waited for: that would be a loop without a pause.
                 assert seconds > 0
                 self.clock.now += max(seconds, STEP_SECONDS)
         return self.clock.now - began_at
@@ -103,7 +103,7 @@ class Upstreams:
 
 @settings(max_examples=600, deadline=None)
 @given(st.lists(STEPS, min_size=2, max_size=40))
-def test_an_upstream_that_answers_well_is_open_within_a_minute_and_a_little(
+def test_an_upstream_that_answers_well_is_open_in_little_more_than_a_minute(
     steps: list[Step],
 ) -> None:
     upstreams = Upstreams()

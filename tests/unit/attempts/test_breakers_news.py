@@ -1,4 +1,4 @@
-"""What is told of an upstream that is left alone: once it has lasted, and once it is over."""
+"""A pause of an upstream is told once when it has lasted, and once when it is over."""
 
 import pytest
 
@@ -59,7 +59,7 @@ def test_its_end_is_told_once(breakers: Breakers, clock: Clock) -> None:
     assert breakers.take_news() == []
 
 
-def test_the_next_trouble_is_another(breakers: Breakers, clock: Clock) -> None:
+def test_the_next_trouble_is_told_again(breakers: Breakers, clock: Clock) -> None:
     open_it(breakers)
     keep_asking(breakers, clock, LASTING_SECONDS)
     breakers.take_news()

@@ -1,4 +1,4 @@
-"""What opens a breaker: several rows that find their upstream down; and for how long."""
+"""Several rows that find their upstream down open its breaker, for a bounded time."""
 
 import pytest
 
@@ -33,7 +33,7 @@ def test_the_fifth_row_opens_it_for_two_seconds(breakers: Breakers) -> None:
     assert breakers.seconds_until_change() == 2.0
 
 
-def test_the_same_row_again_and_again_says_nothing(breakers: Breakers) -> None:
+def test_the_same_row_again_and_again_does_not_count(breakers: Breakers) -> None:
     for row in [new_claim() for _ in range(DOWN_AFTER_ROWS - 1)]:
         for _ in range(20):
             breakers.failed(row, source_error())
@@ -85,7 +85,7 @@ def test_a_good_end_between_starts_the_count_again(breakers: Breakers) -> None:
     ],
     ids=lambda error: str(error.code),
 )
-def test_whatever_the_source_answers_shows_that_it_is_there(
+def test_any_answer_of_the_source_shows_that_it_is_there(
     breakers: Breakers, answer: AttemptError
 ) -> None:
     rows_find_it_down(breakers, DOWN_AFTER_ROWS - 1)
@@ -105,7 +105,7 @@ def test_whatever_the_source_answers_shows_that_it_is_there(
     ],
     ids=lambda error: str(error.code),
 )
-def test_what_tells_nothing_does_not_change_the_count(
+def test_an_end_without_a_finding_does_not_change_the_count(
     breakers: Breakers, silent: AttemptError
 ) -> None:
     rows_find_it_down(breakers, DOWN_AFTER_ROWS - 1)
@@ -136,7 +136,7 @@ def test_what_was_under_way_does_not_prolong_the_pause(breakers: Breakers, clock
     assert breakers.probes_wanted(HOST) > 0
 
 
-def test_what_was_under_way_and_ends_well_closes_it(breakers: Breakers) -> None:
+def test_an_attempt_under_way_that_ends_well_closes_it(breakers: Breakers) -> None:
     rows_find_it_down(breakers)
     breakers.succeeded(new_claim())
     assert breakers.all_closed
@@ -170,7 +170,7 @@ def test_after_a_good_answer_the_next_pause_is_short_again(
     assert breakers.begun == 2
 
 
-def test_the_soonest_of_several_pauses_is_waited_for(breakers: Breakers, clock: Clock) -> None:
+def test_the_soonest_end_of_several_pauses_is_waited_for(breakers: Breakers, clock: Clock) -> None:
     assert breakers.seconds_until_change() is None
     rows_find_it_down(breakers)
     clock.now += 0.5

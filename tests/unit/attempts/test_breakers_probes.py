@@ -1,4 +1,4 @@
-"""A half-open breaker: a few rows ask, and what they find decides."""
+"""A half-open breaker lets a few rows ask, and their findings decide."""
 
 import pytest
 
@@ -35,7 +35,7 @@ def half_open_it(breakers: Breakers, clock: Clock, upstream: str = HOST) -> None
 
 
 def start_probes(breakers: Breakers, upstream: str = HOST) -> list[Claim]:
-    """As many as are wanted."""
+    """Begin as many probes as are wanted."""
     probes = [new_claim() for _ in range(breakers.probes_wanted(upstream))]
     for probe in probes:
         breakers.started(probe)
@@ -108,7 +108,7 @@ def test_a_row_that_was_no_probe_does_not_open_it_again(breakers: Breakers, cloc
     assert not breakers.is_half_open(HOST)
 
 
-def test_while_the_probes_hang_others_follow_ever_more_rarely(
+def test_while_the_probes_hang_more_follow_ever_more_rarely(
     breakers: Breakers, clock: Clock
 ) -> None:
     half_open_it(breakers, clock)
@@ -124,7 +124,7 @@ def test_while_the_probes_hang_others_follow_ever_more_rarely(
 def test_a_round_ends_when_the_first_have_failed_though_later_ones_hang(
     breakers: Breakers, clock: Clock
 ) -> None:
-    """Where requests time out there would else always be one that follows, and no pause."""
+    """Where requests time out, another probe would otherwise always follow, without a pause."""
     half_open_it(breakers, clock)
     first = start_probes(breakers)
     clock.now += NEXT_PROBE_SECONDS
@@ -138,7 +138,7 @@ def test_a_round_ends_when_the_first_have_failed_though_later_ones_hang(
 
 
 @pytest.mark.parametrize("error", [None, *SILENT_ERRORS], ids=["abandoned", "late", "bug"])
-def test_another_takes_the_place_of_one_that_told_nothing(
+def test_another_probe_replaces_one_without_a_finding(
     breakers: Breakers, clock: Clock, error: AttemptError | None
 ) -> None:
     half_open_it(breakers, clock)
@@ -152,7 +152,7 @@ def test_another_takes_the_place_of_one_that_told_nothing(
     assert not breakers.all_closed
 
 
-def test_a_probe_of_storage_that_ended_at_its_source_told_nothing(
+def test_a_probe_of_storage_that_ended_at_its_source_has_no_finding(
     breakers: Breakers, clock: Clock
 ) -> None:
     half_open_it(breakers, clock, STORAGE_UPSTREAM)
@@ -221,7 +221,7 @@ def test_a_row_that_arrived_and_found_it_down_changes_no_pause(
     assert breakers.probes_wanted(HOST) == 0
 
 
-def test_one_that_arrived_for_another_upstream_does_not_ask(breakers: Breakers) -> None:
+def test_a_row_that_arrived_for_another_upstream_does_not_ask(breakers: Breakers) -> None:
     open_it(breakers)
     breakers.row_arrived("other.example")
     assert breakers.probes_wanted(HOST) == 0
@@ -230,10 +230,10 @@ def test_one_that_arrived_for_another_upstream_does_not_ask(breakers: Breakers) 
     assert breakers.probes_wanted(HOST) == 0
 
 
-def test_many_that_arrived_and_hang_leave_the_next_round_its_probes(
+def test_many_arrived_rows_that_hang_leave_the_next_round_its_probes(
     breakers: Breakers, clock: Clock
 ) -> None:
-    """Else the upstream would be asked by none until they have ended."""
+    """Otherwise no row would ask the upstream until they have ended."""
     breakers.failed(new_claim(), storage_error(ErrorCode.STORAGE_UNAUTHORIZED))
     for _ in range(PROBES_AT_ONCE + 2):
         breakers.row_arrived()
@@ -249,7 +249,7 @@ def test_many_that_arrived_and_hang_leave_the_next_round_its_probes(
 def test_while_storage_is_shut_the_sources_are_not_waited_for(
     breakers: Breakers, clock: Clock
 ) -> None:
-    """They are not asked then, so that their time would have come again and again."""
+    """Sources are not asked then, so their time would come again and again."""
     breakers.failed(new_claim(), storage_error(ErrorCode.STORAGE_UNAUTHORIZED))
     half_open_it(breakers, clock)
     assert breakers.seconds_until_change() == 28

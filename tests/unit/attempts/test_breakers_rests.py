@@ -1,4 +1,4 @@
-"""Upstreams that limit our rate or refuse our credentials."""
+"""Upstreams that limit the rate or refuse the credentials."""
 
 import pytest
 
@@ -22,7 +22,7 @@ REFUSED = storage_error(ErrorCode.STORAGE_UNAUTHORIZED)
     [(limited(), HOST), (STORAGE_LIMITED, STORAGE_UPSTREAM), (REFUSED, STORAGE_UPSTREAM)],
     ids=lambda value: str(getattr(value, "code", value)),
 )
-def test_one_is_enough_to_leave_its_upstream_alone(
+def test_one_row_is_enough_to_leave_its_upstream_alone(
     breakers: Breakers, error: AttemptError, upstream: str
 ) -> None:
     breakers.failed(new_claim(), error)
@@ -62,7 +62,7 @@ def test_an_error_of_the_first_row_after_it_counts_as_one_of_five(
     assert breakers.paused_seconds() == {HOST: 2.0}
 
 
-def test_what_was_under_way_does_not_end_it(breakers: Breakers) -> None:
+def test_attempts_under_way_do_not_end_it(breakers: Breakers) -> None:
     breakers.failed(new_claim(), limited(600))
     breakers.succeeded(new_claim())
     breakers.failed(new_claim(), source_error(ErrorCode.SOURCE_NOT_FOUND))
@@ -70,7 +70,7 @@ def test_what_was_under_way_does_not_end_it(breakers: Breakers) -> None:
     assert breakers.paused_seconds() == {HOST: 600}
 
 
-def test_what_was_under_way_does_not_shorten_it(breakers: Breakers) -> None:
+def test_attempts_under_way_do_not_shorten_it(breakers: Breakers) -> None:
     breakers.failed(new_claim(), limited(600))
     breakers.failed(new_claim(), limited(1))
     assert breakers.paused_seconds() == {HOST: 600}
@@ -101,7 +101,7 @@ def test_an_upstream_that_asks_for_no_time_is_asked_ever_more_rarely(
     assert lengths == [1, 2, 4, 8, 16, 30, 30]
 
 
-def test_a_good_answer_forgets_that(breakers: Breakers, clock: Clock) -> None:
+def test_a_good_answer_resets_that(breakers: Breakers, clock: Clock) -> None:
     for _ in range(5):
         breakers.failed(new_claim(), limited(0))
         clock.now += breakers.paused_seconds()[HOST]
@@ -110,7 +110,7 @@ def test_a_good_answer_forgets_that(breakers: Breakers, clock: Clock) -> None:
     assert breakers.paused_seconds() == {HOST: 1.0}
 
 
-def test_refused_credentials_are_asked_about_by_probes(breakers: Breakers, clock: Clock) -> None:
+def test_refused_credentials_are_tried_again_by_probes(breakers: Breakers, clock: Clock) -> None:
     lengths = []
     breakers.failed(new_claim(), REFUSED)
     for _ in range(4):
@@ -126,7 +126,7 @@ def test_refused_credentials_are_asked_about_by_probes(breakers: Breakers, clock
     assert breakers.begun == 1
 
 
-def test_all_that_were_under_way_and_are_refused_make_one_pause(breakers: Breakers) -> None:
+def test_all_attempts_under_way_that_are_refused_make_one_pause(breakers: Breakers) -> None:
     for _ in range(16):
         breakers.failed(new_claim(), REFUSED)
     assert breakers.paused_seconds() == {STORAGE_UPSTREAM: 30.0}

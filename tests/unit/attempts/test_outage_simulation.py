@@ -1,7 +1,7 @@
-"""Two hours in the life of a worker whose images lie behind one host, which is away for a while.
+"""Two hours of a worker whose images lie behind one host, with an outage in between.
 
-Of 10,000 rows one in a hundred always fails and one hangs; the host limits the rate now and then,
-and is away for forty minutes: it refuses connections, or answers nothing.
+Of 10,000 rows one in a hundred always fails and one hangs. The host limits the rate now and then.
+For forty minutes it refuses connections, or does not answer.
 """
 
 import random
@@ -16,11 +16,11 @@ from tests.support.simulated_worker import Answer, Row, SimulatedWorker
 
 MINUTE = 60.0
 OUTAGE_BEGINS, OUTAGE_ENDS = 30 * MINUTE, 70 * MINUTE
-# No new rows come from here until the outage is over.
+# No new rows arrive from then until the outage is over.
 QUIET_FROM = 50 * MINUTE
 END = 105 * MINUTE
 OUTAGE_SECONDS = OUTAGE_ENDS - OUTAGE_BEGINS
-# From when to when, and how many.
+# The begin and the end of the arrivals, and their number.
 ARRIVALS = [
     (0.0, OUTAGE_BEGINS, 4500),
     (OUTAGE_BEGINS, QUIET_FROM, 1500),
@@ -34,7 +34,7 @@ MOST_REQUESTS_A_MINUTE = 5
 
 
 class OneHost:
-    """``down``: what a request meets in the outage, and after how long."""
+    """``down``: the result of a request in the outage, and the seconds that it takes."""
 
     def __init__(self, down: Answer) -> None:
         self._down = down
@@ -74,7 +74,7 @@ def requests_in_each_minute(worker: SimulatedWorker, begins: float, ends: float)
 
 
 def table_of(worker: SimulatedWorker, good: list[Row]) -> str:
-    """By when the rows came."""
+    """A table of the run, by the time at which the rows arrived."""
     lines = [f"{'minutes':>10} {'good rows':>10} {'longest wait s':>15} {'requests/min':>13}"]
     moments = [0.0, OUTAGE_BEGINS, QUIET_FROM, OUTAGE_ENDS, END]
     for begins, ends in pairwise(moments):
@@ -103,7 +103,7 @@ def test_an_outage_loses_nothing_and_holds_nothing_up_longer_than_it_lasts(down:
     good = [row for row in rows if row.kind == "good"]
     print(f"\n{table_of(worker, good)}")
     assert [row for row in good if row.failed or row.ended_at is None] == []
-    # What was under way when it ended has its end yet to come.
+    # Attempts that were under way at the end of the outage are yet to end.
     assert longest_wait(good) <= OUTAGE_SECONDS + MINUTE + down[0]
     well = [row for row in good if not -MINUTE < row.arrived_at - OUTAGE_BEGINS < OUTAGE_SECONDS]
     assert longest_wait(well) <= 2 * MINUTE

@@ -1,4 +1,4 @@
-"""What follows from each error: the contract's table of kinds, and the delays."""
+"""The consequence of each error: the contract's table of kinds, and the delays."""
 
 import random
 
@@ -84,7 +84,7 @@ def test_every_code_has_the_kind_of_the_contract(code: ErrorCode) -> None:
     assert type(decision(code)) is expected
 
 
-def test_what_is_gone_is_not_doubted() -> None:
+def test_a_410_is_not_doubted() -> None:
     assert decision("source_not_found", http_status=410) == Fail()
     assert isinstance(decision("source_not_found", http_status=404), Retry)
 
@@ -97,7 +97,7 @@ def test_the_rows_own_limit_ends_it_whatever_the_kind(kind: Kind) -> None:
 
 
 @pytest.mark.parametrize("code", sorted(KINDS[Kind.OWN]))
-def test_so_many_errors_of_its_own_end_a_row_however_many_attempts(code: str) -> None:
+def test_a_row_ends_after_so_many_errors_of_its_own_in_any_number_of_attempts(code: str) -> None:
     for attempt in (7, 500):
         decided = decision(code, attempt=attempt, own_errors=6)
         assert isinstance(decided, Retry)
@@ -111,7 +111,7 @@ def test_a_rows_own_limit_takes_the_place_of_the_setting(code: str) -> None:
 
 
 @pytest.mark.parametrize("code", sorted(KINDS[Kind.UPSTREAM]))
-def test_an_outage_is_sat_out_until_the_link_dies(code: str) -> None:
+def test_an_outage_is_borne_until_the_link_dies(code: str) -> None:
     for attempt in (1, 8, 500):
         decided = decision(code, attempt=attempt, own_errors=7, seconds_left=6)
         assert isinstance(decided, Retry)
@@ -139,12 +139,12 @@ def test_a_404_gets_five_attempts_over_more_than_a_minute() -> None:
 
 
 @pytest.mark.parametrize("code", sorted(KINDS[Kind.BLAMELESS]))
-def test_a_blameless_error_releases_whatever_has_been(code: str) -> None:
+def test_a_blameless_error_always_releases(code: str) -> None:
     assert decision(code, attempt=8, own_errors=8, max_attempts=8) == Release(30.0)
 
 
 @pytest.mark.parametrize("code", sorted(KINDS[Kind.BLAMELESS]))
-def test_a_blameless_error_rests_as_long_as_it_was_asked_to(code: str) -> None:
+def test_a_blameless_error_rests_as_long_as_the_upstream_asked(code: str) -> None:
     assert decision(code, retry_after_seconds=7) == Release(7)
     assert decision(code, retry_after_seconds=0) == Release(0)
     assert decision(code, retry_after_seconds=1e9) == Release(RETRY_AFTER_MAX_SECONDS)
@@ -159,7 +159,7 @@ def test_backoff_is_fully_jittered_below_a_growing_bound(attempt: int, bound: fl
     delays = [backoff_seconds(attempt, jitter) for _ in range(400)]
     assert min(delays) >= 0
     assert max(delays) <= bound
-    # Full jitter: the whole range is used, evenly.
+    # The full jitter uses the whole range evenly.
     assert min(delays) < bound * 0.05
     assert max(delays) > bound * 0.95
     assert sum(delays) / len(delays) == pytest.approx(bound / 2, rel=0.1)
@@ -173,7 +173,7 @@ def test_a_retry_waits_at_least_as_long_as_it_was_asked_to() -> None:
     assert retry(retry_after_seconds=100).delay_seconds == 100
 
 
-def test_a_longer_backoff_is_not_shortened_by_what_was_asked() -> None:
+def test_a_longer_backoff_is_not_shortened_by_retry_after() -> None:
     unasked = retry(attempt=6).delay_seconds
     assert unasked > 5
     assert retry(attempt=6, retry_after_seconds=5).delay_seconds == unasked

@@ -1,4 +1,4 @@
-"""What interrupts do to the demo."""
+"""The effects of interrupts on the demo."""
 
 import signal
 import subprocess
@@ -61,7 +61,7 @@ def test_after_a_quiet_block_interrupts_count_again() -> None:
         signal.raise_signal(signal.SIGTERM)
 
 
-def test_a_process_from_inside_such_a_block_gets_its_own() -> None:
+def test_a_process_started_in_a_quiet_block_gets_its_own_interrupts() -> None:
     with put_off():
         process = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
     process.terminate()

@@ -1,4 +1,4 @@
-"""What the demo says it waits for, and that no planted fault makes it wait for long."""
+"""The demo names its waits, and no planted fault makes it wait for long."""
 
 import random
 import re
@@ -61,7 +61,7 @@ def test_untouched_panels_wait_for_the_worker() -> None:
     assert told(row(), row(source_expires_at=NOW)) == ["all panels wait for the worker to start"]
 
 
-def test_what_is_under_way_or_due_or_finished_waits_for_nothing() -> None:
+def test_attempts_that_are_under_way_or_due_or_finished_wait_for_nothing() -> None:
     assert told(row("processing"), row(), row("ready"), row("failed")) == []
 
 
@@ -91,7 +91,7 @@ def test_the_live_view_tells_it_as_well(capsys: pytest.CaptureFixture[str]) -> N
 
 
 class Longest(random.Random):
-    """Draws the longest delay that there is."""
+    """A random generator that draws the longest delay."""
 
     def uniform(self, a: float, b: float) -> float:
         return max(a, b)

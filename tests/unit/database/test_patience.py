@@ -1,4 +1,4 @@
-"""What fails because the database is away is tried again, for a while."""
+"""A call that fails because the database is away is tried again for a while."""
 
 import threading
 import time
@@ -19,7 +19,7 @@ AWAY = DatabaseUnavailable("away")
 
 
 class Work:
-    """Raises ``errors``, one after the other, and then answers."""
+    """Raises ``errors``, one after the other, and then returns a result."""
 
     def __init__(self, *errors: Exception) -> None:
         self._errors = list(errors)
@@ -34,7 +34,7 @@ class Work:
 
 @pytest.fixture
 def patience_of() -> Callable[[float], Patience]:
-    # It is asked for nothing but the end of its exchanges.
+    # Only the end of its exchanges is asked for.
     database = Database("host=/nonexistent")
     return lambda seconds: Patience(database, seconds, tell=told.append)
 
@@ -70,7 +70,7 @@ def test_it_gives_up_in_time_with_the_last_error(patience_of: Callable[[float], 
 
 
 @pytest.mark.parametrize("error", [SchemaOutdated, DataRefused, RowsHidden, ValueError])
-def test_what_waiting_does_not_fix_is_final(
+def test_an_error_that_waiting_does_not_fix_is_final(
     patience_of: Callable[[float], Patience], error: type[Exception]
 ) -> None:
     for before in ([], [AWAY]):

@@ -1,4 +1,4 @@
-"""A server that refuses us is asked ever more rarely, by one at a time."""
+"""A server that refuses the worker is asked ever more rarely, by one thread at a time."""
 
 from itertools import pairwise
 
@@ -13,17 +13,12 @@ WRONG_PASSWORD = 'FATAL:  password authentication failed for user "worker"'
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
 def refusals(clock: Clock) -> Refusals:
     return Refusals(clock)
 
 
 def ask(refusals: Refusals, said: str | None = None) -> None:
-    """One attempt to connect, to which the server says so; nothing: it lets us in."""
+    """One attempt to connect. The server refuses it with these words, or accepts it without any."""
     with refusals.heeded():
         if said is not None:
             raise psycopg.OperationalError(said)
@@ -35,7 +30,7 @@ def refuse(refusals: Refusals, said: str = WRONG_PASSWORD) -> None:
 
 
 def asked_at(refusals: Refusals, clock: Clock, until_seconds: float) -> list[float]:
-    """When somebody who tries every half second gets to ask, and is refused."""
+    """The moments at which a client that tries every half second asks and is refused."""
     began_at, asked = clock.now, []
     while clock.now < began_at + until_seconds:
         try:
@@ -109,7 +104,7 @@ def test_a_server_that_is_only_away_may_be_asked_again_at_once(
 
 
 def test_threads_that_were_refused_together_count_once(refusals: Refusals, clock: Clock) -> None:
-    """Each had begun before the first answer came."""
+    """Each thread had begun before the first answer came."""
 
     def ask_while_another_is_refused() -> None:
         with refusals.heeded():
@@ -130,7 +125,7 @@ def test_one_asks_at_a_time(refusals: Refusals, clock: Clock) -> None:
     ask(refusals)
 
 
-def test_when_it_lets_us_in_all_is_forgotten(refusals: Refusals, clock: Clock) -> None:
+def test_an_accepted_connection_resets_everything(refusals: Refusals, clock: Clock) -> None:
     asked_at(refusals, clock, 100)
     clock.now += 60
     ask(refusals)
@@ -138,7 +133,7 @@ def test_when_it_lets_us_in_all_is_forgotten(refusals: Refusals, clock: Clock) -
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, psycopg.ProgrammingError])
-def test_somebody_who_broke_off_does_not_keep_the_others_from_asking(
+def test_a_try_that_broke_off_does_not_keep_others_from_asking(
     refusals: Refusals, clock: Clock, error: type[BaseException]
 ) -> None:
     refuse(refusals)
@@ -148,7 +143,7 @@ def test_somebody_who_broke_off_does_not_keep_the_others_from_asking(
     ask(refusals)
 
 
-def test_a_server_that_is_away_meanwhile_may_be_asked_at_once_again(
+def test_a_server_that_was_away_in_between_may_be_asked_at_once(
     refusals: Refusals, clock: Clock
 ) -> None:
     refuse(refusals)

@@ -1,4 +1,4 @@
-"""A claim begins at the most urgent row, unless walking there has become slow."""
+"""A claim begins at the most urgent row, unless walking from there has become slow."""
 
 import pytest
 
@@ -10,17 +10,12 @@ FIRST, SECOND, THIRD = ("0", "a"), ("0", "b"), ("0", "c")
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
 def claim_cursor(clock: Clock) -> ClaimCursor:
     return ClaimCursor(clock)
 
 
 def slow_down(claim_cursor: ClaimCursor) -> None:
-    """Onward it takes a millisecond, from the beginning a second longer."""
+    """A claim from the cursor takes a millisecond, and a full pass takes a second longer."""
     claim_cursor.passed("alone", SECOND, FIRST, 0.001)
     for _ in range(REMEMBERED):
         claim_cursor.passed("alone", None, FIRST, 1.001)
@@ -60,7 +55,7 @@ def test_a_full_pass_may_lead_back(claim_cursor: ClaimCursor) -> None:
 
 
 def test_a_slow_way_to_the_database_is_no_slow_walk(claim_cursor: ClaimCursor) -> None:
-    """Nor is a slow disk: empty claims write nothing and are quicker."""
+    """A slow disk is none, either: empty claims write nothing and are quicker."""
     for _ in range(10):
         claim_cursor.passed("alone", None, None, 0.001)
     claim_cursor.passed("alone", FIRST, SECOND, 0.5)
@@ -77,7 +72,7 @@ def test_noise_is_no_slow_walk(claim_cursor: ClaimCursor) -> None:
 
 
 def test_each_kind_of_pass_has_its_own_measure(claim_cursor: ClaimCursor) -> None:
-    """One that does more besides is not slow for it."""
+    """A pass that also does other work does not count as slow for it."""
     claim_cursor.passed("alone", SECOND, FIRST, 0.001)
     claim_cursor.passed("along", SECOND, FIRST, 0.1)
     for _ in range(REMEMBERED):

@@ -42,7 +42,7 @@ def as_rank(row: Ordered) -> Rank:
 
 
 def draw(backlog: Sequence[Ordered], chance: random.Random) -> int:
-    """Which row a probe takes, as the statements find it."""
+    """The row that a probe takes, as the statements find it."""
 
     def before(rank: Rank) -> Rank | None:
         place = bisect_left(backlog, ordered(rank))

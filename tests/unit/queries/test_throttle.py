@@ -1,14 +1,9 @@
-"""What costs much may take a twentieth of the time."""
+"""Costly work may take a twentieth of the time."""
 
 import pytest
 
 from storyboard_worker.queries.throttle import NEGLIGIBLE_SECONDS, SHARE, Throttle
 from tests.support.clock import Clock
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture
@@ -27,6 +22,6 @@ def test_then_it_has_to_wait_in_proportion(throttle: Throttle, clock: Clock) -> 
     assert throttle.seconds_until_affordable == 0
 
 
-def test_what_costs_nothing_is_never_held_back(throttle: Throttle) -> None:
+def test_work_without_cost_is_never_held_back(throttle: Throttle) -> None:
     throttle.spent(NEGLIGIBLE_SECONDS)
     assert throttle.seconds_until_affordable == 0

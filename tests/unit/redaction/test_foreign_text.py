@@ -1,4 +1,4 @@
-"""What others wrote steers no terminal and breaks no line, and is not lost either."""
+"""Foreign text steers no terminal, breaks no line, and is not lost."""
 
 import json
 
@@ -23,7 +23,7 @@ def steers(text: str) -> set[str]:
     return {character for character in text if not character.isprintable()} - {BLANK}
 
 
-def test_what_steers_is_shown_as_an_escape() -> None:
+def test_characters_that_steer_are_shown_as_escapes() -> None:
     assert for_terminal("a\x1b[2J\u202eb\u2028\x9b\n") == r"a\x1b[2J\u202eb\u2028\x9b\n"
     assert steers(for_terminal(STEERING)) == set()
 
@@ -31,7 +31,7 @@ def test_what_steers_is_shown_as_an_escape() -> None:
 @pytest.mark.parametrize(
     "text", ["", f"größe 絵コンテ{BLANK}✓ 🎉", "[red]no[/red] :smile: \\x1b", "ابجد"]
 )
-def test_what_can_be_read_stays(text: str) -> None:
+def test_readable_text_stays(text: str) -> None:
     assert for_terminal(text) == text
     assert json_text(text) == json.dumps(text, ensure_ascii=False)
 

@@ -1,7 +1,7 @@
-"""What meets foreign text takes twice the time for twice the text, and not four times.
+"""Code for foreign text takes twice the time for twice the text, and not four times.
 
-``re`` holds the interpreter while it searches: for a hundred kilobytes on which an expression tries
-again from each place, the whole process would stand still for half a minute.
+``re`` holds the interpreter while it searches. An expression that tries again from each place of a
+hundred kilobytes would stop the whole process for half a minute.
 """
 
 import logging
@@ -30,18 +30,19 @@ from storyboard_worker.storyboard import Claim, host_of, public_id
 from storyboard_worker.transfer.images import ImageType, structure_of
 from storyboard_worker.transfer.retry_after import retry_after_seconds
 from storyboard_worker.transfer.source_targets import Targets
-from storyboard_worker.transfer.storage import _content, _in_one_line, _json_object, _reason
+from storyboard_worker.transfer.storage import _content
+from storyboard_worker.transfer.storage_answers import _in_one_line, _json_object, _reason
 from storyboard_worker.wire.answer import Answer, body_length
 
-# Twice as much is still whole for all who cut. The least is taken of a redirect's target.
+# Twice as much is still uncut for all of them. The smallest limit is that of a redirect's target.
 LENGTH = 8_000
-# To copy bytes is quick: it takes more of them to be seen.
+# Copying bytes is quick, so it takes more of them to be noticed.
 BODY_LENGTH = 450_000
 RUNS = 2
 MOST_GROWTH = 2.5
-# Of one measurement; all that grows with the square takes more by far.
+# For one measurement. A time that grows with the square takes far more.
 FLOOR_SECONDS = 0.004
-# Other processes spoil a measurement now and then, but not each of these.
+# Other processes spoil some measurements, but not all of these.
 MEASUREMENTS = 3
 
 SECRETS = ["hunter2!", "a" * 40, "=X-Tos-=X-Tos-!"]
@@ -51,7 +52,7 @@ REFUSALS = (AttemptError, httpx.RemoteProtocolError, click.UsageError, click.Bad
 
 def redirected(location: str) -> None:
     request = httpx.Request("GET", "https://images.example/a/b.jpeg?c")
-    # In bytes: a header that httpx has to encode itself must be ASCII.
+    # In bytes, because a header that httpx has to encode itself must be ASCII.
     headers = [(b"location", location.encode())]
     response = httpx.Response(302, headers=headers, request=request)
     Targets(allowed_hosts=(), allow_http=False).redirected(response, "images.example")
@@ -78,7 +79,7 @@ def answer_body(text: str) -> None:
 
 
 def image(text: str) -> None:
-    """In chunks that cut markers and headers apart."""
+    """Read the text as an image, in chunks that cut markers and headers apart."""
     content = text.encode("latin-1")
     for image_type in ImageType:
         structure = structure_of(image_type)
@@ -135,7 +136,7 @@ READERS: dict[str, Callable[[str], object]] = {
     "a cell of a table": lambda text: table_lines([[text, "x"]], 80),
 }
 
-# What is repeated, for each place at which an expression may try again.
+# Repeated texts, for each place from which an expression may try again.
 REPEATED = {
     "X-Tos-, an = in front": ("=", "X-Tos-", ""),
     "X-Tos-, all quoted": ("%3F", "X-Goog-a", "%3"),
@@ -163,7 +164,7 @@ REPEATED = {
     "letters": ("", "a", "\0"),
 }
 
-# The same for what only the redactor looks for.
+# The same for expressions of the redactor alone.
 SIGNED = {
     "names, and no end": ("", "a-", ""),
     "names of humps": ("", "aA", "="),
@@ -197,7 +198,7 @@ def assert_linear(
 
 
 def least_seconds(read: Callable[[str], object], text: str) -> float:
-    """Of this thread's processor: what others do at the same time counts little."""
+    """The time of this thread on the processor, on which other processes have little effect."""
     measured = []
     for _ in range(RUNS):
         began = time.thread_time()
@@ -227,9 +228,9 @@ def test_twice_the_image_takes_twice_the_time(part: str) -> None:
     assert_linear(image, "", part, "", length=BODY_LENGTH)
 
 
-def test_a_time_that_grows_more_is_seen() -> None:
-    """With the cube, so that a measurement which was disturbed makes no difference."""
-    # It is tried again from each «?», to each other one, and each time followed to the end.
+def test_a_time_that_grows_faster_is_noticed() -> None:
+    """The time grows with the cube, so a disturbed measurement makes no difference."""
+    # It tries again from each «?», for each other «?», and follows each try to the end.
     tried_again = re.compile(r"\?\S*\?\S*signature=")
     with pytest.raises(AssertionError, match=r"s, then .* s"):
         assert_linear(tried_again.search, "", "?", "", length=300)

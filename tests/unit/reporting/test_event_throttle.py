@@ -1,4 +1,4 @@
-"""Which failures are told in full, and which are counted."""
+"""Some failures are told in full, and the others are counted."""
 
 from uuid import uuid4
 
@@ -17,11 +17,6 @@ from tests.support.clock import Clock
 
 CAUSE = Cause(ErrorCode.SOURCE_NOT_FOUND, "images.example")
 OTHER = Cause(ErrorCode.SOURCE_NOT_FOUND, "pictures.example")
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture
@@ -69,13 +64,15 @@ def test_at_the_end_all_are_told(flood: EventThrottle) -> None:
     assert summary.count == 2
 
 
-def test_a_row_that_was_lost_after_it_was_reserved_is_not_told_of(flood: EventThrottle) -> None:
+def test_a_failure_whose_row_was_lost_after_the_reservation_is_not_told(
+    flood: EventThrottle,
+) -> None:
     use_up_full(flood)
     flood.reserve(CAUSE)
     assert flood.take_summaries(all_of_them=True) == []
 
 
-def test_what_was_reserved_before_a_summary_and_counted_after_it_is_in_the_next(
+def test_a_failure_reserved_before_a_summary_and_counted_after_it_is_in_the_next(
     flood: EventThrottle,
 ) -> None:
     use_up_full(flood)

@@ -1,4 +1,4 @@
-"""How many descriptors a worker needs, and how many it may have."""
+"""The number of descriptors that a worker needs, and that it may have."""
 
 import resource
 
@@ -18,7 +18,7 @@ Limits = tuple[int, int]
 
 @pytest.fixture
 def limits(monkeypatch: pytest.MonkeyPatch) -> list[Limits]:
-    """What this process may have open: the last of these pairs, and none is really set."""
+    """Pretended limits of this process. The last pair is the one in force; none is really set."""
     found: list[Limits] = [(1024, 4096)]
     monkeypatch.setattr(resource, "getrlimit", lambda _which: found[-1])
     monkeypatch.setattr(resource, "setrlimit", lambda _which, limits: found.append(limits))
@@ -40,7 +40,7 @@ def test_the_soft_limit_is_raised_to_what_is_needed(limits: list[Limits]) -> Non
     assert limits[-1] == (needed(500), 4096)
 
 
-def test_no_further_than_the_hard_one(limits: list[Limits]) -> None:
+def test_the_soft_limit_is_raised_at_most_to_the_hard_one(limits: list[Limits]) -> None:
     limits.append((256, 300))
     found = raise_limit(100, serves_http=False)
     assert limits[-1] == (300, 300)
@@ -57,7 +57,7 @@ def test_http_needs_some_for_its_clients(limits: list[Limits]) -> None:
     assert not look(16, serves_http=True).are_enough
 
 
-def test_a_look_changes_nothing(limits: list[Limits]) -> None:
+def test_reading_the_limits_changes_nothing(limits: list[Limits]) -> None:
     assert look(500, serves_http=False).are_enough
     assert limits == [(1024, 4096)]
 

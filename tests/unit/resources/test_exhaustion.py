@@ -1,4 +1,4 @@
-"""A lack of our own is recognised at the end of any chain of errors, and nothing else is."""
+"""A lack of the worker's own is recognised at the end of any chain of errors."""
 
 import errno
 import os
@@ -17,7 +17,7 @@ from storyboard_worker.resources.exhaustion import exhausted_spool, exhaustion_i
 
 
 def wrapped(cause: BaseException) -> AttemptError:
-    """As an attempt meets it: blamed on an upstream, two borders further on."""
+    """The error that an attempt sees: blamed on an upstream, after two translations."""
     error = AttemptError(ErrorCode.STORAGE_UNAVAILABLE, "no", upstream="cloudinary")
     error.__cause__ = ConnectionError("no connection")
     error.__cause__.__cause__ = cause
@@ -63,26 +63,26 @@ def test_a_lack_is_found_however_it_is_wrapped(cause: BaseException, resource: s
     ],
     ids=repr,
 )
-def test_anything_else_is_none(cause: BaseException) -> None:
+def test_any_other_error_is_no_lack(cause: BaseException) -> None:
     assert exhaustion_in(cause) is None
     assert exhaustion_in(wrapped(cause)) is None
     assert exhaustion_in(None) is None
 
 
-def test_a_chain_that_bites_its_tail_comes_to_an_end() -> None:
+def test_a_circular_chain_comes_to_an_end() -> None:
     error = ValueError()
     error.__cause__ = error
     assert exhaustion_in(error) is None
 
 
-def test_whatever_the_spool_fails_with_is_a_lack() -> None:
+def test_any_error_of_the_spool_is_a_lack() -> None:
     denied = exhausted_spool(FileNotFoundError(errno.ENOENT, "No usable temporary directory"))
     assert denied.resource is Resource.SPOOL
     assert "No usable temporary directory" in denied.message
     assert exhausted_spool(system_error(errno.EMFILE)).resource is Resource.DESCRIPTORS
 
 
-def test_libpq_tells_it_in_words() -> None:
+def test_a_lack_is_recognised_in_the_words_of_libpq() -> None:
     error = psycopg.OperationalError("could not create socket: Too many open files")
     error.__cause__ = told_in_words(str(error))
     away = DatabaseUnavailable("no")

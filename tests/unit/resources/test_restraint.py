@@ -1,4 +1,4 @@
-"""After a lack of its own a worker takes nothing for a moment, and then less than before."""
+"""After a lack of its own a worker takes no rows for a moment, and then fewer than before."""
 
 import pytest
 
@@ -44,7 +44,7 @@ def test_nothing_is_taken_for_a_moment_and_then_half(restraint: Restraint, clock
     assert restraint.holds_back
 
 
-def test_those_that_lack_together_count_once(restraint: Restraint, clock: Clock) -> None:
+def test_slots_that_lack_together_count_once(restraint: Restraint, clock: Clock) -> None:
     for _ in range(SLOTS):
         restraint.met(lack())
         clock.now += 0.1
@@ -63,7 +63,7 @@ def test_while_nothing_ends_well_the_pauses_grow_and_one_slot_is_left(
     assert restraint.most == 1
 
 
-def test_what_ends_well_afterwards_opens_one_slot_after_the_other(
+def test_attempts_that_end_well_afterwards_open_one_slot_after_the_other(
     restraint: Restraint, clock: Clock
 ) -> None:
     restraint.met(lack())
@@ -79,7 +79,7 @@ def test_what_ends_well_afterwards_opens_one_slot_after_the_other(
 
 
 def test_its_row_waits_no_longer_than_a_short_pause(restraint: Restraint, clock: Clock) -> None:
-    """Another worker may lack nothing."""
+    """Another worker may have what this one lacks."""
     for _ in range(4):
         error = lack()
         restraint.met(error)

@@ -14,7 +14,7 @@ from storyboard_worker.settings.placeholders import as_a_whole
 
 
 def parts(url: str) -> dict[str, object]:
-    """What libpq would connect to."""
+    """The parameters with which libpq would connect."""
     return dict(conninfo.conninfo_to_dict(dsn_from_url(url)))
 
 
@@ -76,7 +76,7 @@ def test_a_password_among_the_parameters_keeps_its_plus_sign() -> None:
 
 
 @pytest.mark.parametrize("pair", ["options=-c geqo=off", "options=-c%20geqo%3Doff"])
-def test_what_only_libpq_wants_encoded_in_a_value_may_be_written_as_it_is(pair: str) -> None:
+def test_a_character_that_only_libpq_wants_encoded_may_be_written_as_it_is(pair: str) -> None:
     assert parts(f"postgresql://db/x?{pair}")["options"] == "-c geqo=off"
 
 
@@ -110,7 +110,7 @@ def refusal(url: str) -> str:
         "postgresql://app:hunter2@db/x?sslmod=require",
     ],
 )
-def test_what_cannot_be_a_url_is_refused_without_the_password(url: str) -> None:
+def test_text_that_is_no_url_is_refused_without_the_password(url: str) -> None:
     assert "hunter2" not in refusal(url)
 
 
@@ -139,7 +139,7 @@ def test_an_at_sign_that_was_not_encoded_is_told_with_how_to_encode_it(rest: str
 @pytest.mark.parametrize(
     "odd", ["hunter2?x", "hunter2?a=b&c", "hun#ter2", "[hunter2", "a:b", "a,b"]
 )
-def test_what_libpq_takes_as_a_password_is_one(odd: str) -> None:
+def test_a_password_is_what_libpq_takes_for_one(odd: str) -> None:
     assert parts(f"postgresql://app:{odd}@db/x?pgbouncer=1")["password"] == odd
 
 
@@ -168,7 +168,7 @@ def test_a_password_that_was_not_encoded_is_not_shown_in_part(broken: str) -> No
         "postgresql://app:pw@db%40hunter2/x",
     ],
 )
-def test_nothing_is_shown_that_may_belong_to_a_password(url: str) -> None:
+def test_no_text_that_may_belong_to_a_password_is_shown(url: str) -> None:
     message = refusal(url)
     assert "hunter2" not in message
     assert "swordfish" not in message
@@ -178,7 +178,7 @@ def test_nothing_is_shown_that_may_belong_to_a_password(url: str) -> None:
     "host",
     ["db:1:2", "<db", "a b", "[::1]", "localhost:5432", "fe80::zz", "db#x"],
 )
-def test_what_cannot_be_a_host_is_refused(host: str) -> None:
+def test_text_that_cannot_be_a_host_is_refused(host: str) -> None:
     assert "host" in refusal(f"postgresql:///x?host={host}".replace("#", "%23"))
 
 

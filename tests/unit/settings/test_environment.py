@@ -1,4 +1,4 @@
-"""Typed values from environment variables, and errors in one line that name the fix."""
+"""Typed values from environment variables, and errors of one line that name the fix."""
 
 from collections.abc import Callable
 from typing import Any
@@ -52,7 +52,7 @@ def text(env: Environment) -> str | None:
         (text, None),
     ],
 )
-def test_what_is_not_set_or_empty_has_its_default(
+def test_a_variable_that_is_not_set_or_empty_has_its_default(
     variables: dict[str, str], read: Read, default: object
 ) -> None:
     assert read(Environment(variables)) == default

@@ -1,4 +1,4 @@
-"""Placeholders that were never filled in are named; what only looks a little like one is not."""
+"""Placeholders that were not filled in are named. Similar values that are real are not."""
 
 import pytest
 
@@ -49,7 +49,7 @@ def test_a_placeholder_may_have_been_encoded() -> None:
         *("[pass1234]", "<my dog>", "[YOUR-CAT]"),
     ],
 )
-def test_a_real_password_is_none(password: str) -> None:
+def test_a_real_password_is_no_placeholder(password: str) -> None:
     assert as_a_whole(password) is None
 
 
@@ -90,7 +90,7 @@ def test_other_parts_of_the_database_url(url: str, placeholder: str) -> None:
         "postgresql://your_app:pw@db/your_db",
     ],
 )
-def test_real_hosts_users_and_databases_are_none(url: str) -> None:
+def test_real_hosts_users_and_databases_are_no_placeholders(url: str) -> None:
     read_settings({"DATABASE_URL": url})
 
 
@@ -131,7 +131,7 @@ def test_cloudinary_and_sentry(variables: dict[str, str], placeholder: str) -> N
     assert "hunter2" not in message
 
 
-def test_keys_that_are_none_are_taken() -> None:
+def test_real_keys_are_accepted() -> None:
     for secret in ("s-hunter2", "aB3-xxxx_9", "a<key>", "__B__c"):
         parts = {**PARTS, "CLOUDINARY_API_SECRET": secret}
         settings = read_settings({"DATABASE_URL": "embedded", **parts})

@@ -1,4 +1,4 @@
-"""Numbers that nothing could work with are refused at the start."""
+"""Numbers with which nothing could work are refused at the start."""
 
 import pytest
 

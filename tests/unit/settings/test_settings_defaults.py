@@ -17,7 +17,7 @@ def read(**variables: str) -> Settings:
     return read_settings({**DATABASE, **variables})
 
 
-# Variable, attribute, default, a good value and what it means.
+# Variable, attribute, default, a good value and its meaning.
 TABLE = [
     ("WORKER_CONCURRENCY", "worker_concurrency", 16, "4", 4),
     ("LEASE_SECONDS", "lease_seconds", 60, "12.5", 12.5),

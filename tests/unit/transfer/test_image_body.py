@@ -1,4 +1,4 @@
-"""The body of an upload: never complete unless the image is whole."""
+"""The body of an upload is never complete unless the image is whole."""
 
 import hashlib
 import io
@@ -24,7 +24,7 @@ def picture() -> bytes:
 
 
 IMAGE = picture()
-# As sockets cut it: anywhere.
+# Cut at any place, as sockets cut it.
 cuts = st.lists(st.integers(1, len(IMAGE) - 1), max_size=8, unique=True).map(sorted)
 
 
@@ -35,7 +35,7 @@ def pieces(body: bytes, at: list[int]) -> Iterator[bytes]:
 
 
 def passed_before_the_error(body: ImageBody) -> int:
-    """How many bytes went on before the body was found out."""
+    """How many bytes passed before the error was raised."""
     passed: list[int] = []
     with pytest.raises(AttemptError, match="image_truncated"):
         passed.extend(len(chunk) for chunk in body)

@@ -1,4 +1,4 @@
-"""Which addresses a source may lie at."""
+"""The addresses that a source may have."""
 
 import ipaddress
 import socket
@@ -30,7 +30,7 @@ def test_parsed_addresses_are_judged_like_their_text() -> None:
 
 
 @given(st.ip_addresses())
-def test_nothing_is_allowed_that_python_knows_to_be_special(
+def test_no_address_is_allowed_that_python_knows_to_be_special(
     address: ipaddress.IPv4Address | ipaddress.IPv6Address,
 ) -> None:
     carries_another = isinstance(address, ipaddress.IPv6Address) and bool(
@@ -46,7 +46,7 @@ def test_nothing_is_allowed_that_python_knows_to_be_special(
 
 
 @given(address=st.ip_addresses(v=4), allow_private=st.booleans())
-def test_an_embedded_address_is_worth_what_it_is_worth_alone(
+def test_an_embedded_address_is_judged_like_the_address_alone(
     *, address: ipaddress.IPv4Address, allow_private: bool
 ) -> None:
     alone = is_allowed(address, allow_private=allow_private)
@@ -55,7 +55,7 @@ def test_an_embedded_address_is_worth_what_it_is_worth_alone(
 
 
 class Answers:
-    """Stands in for the system's resolver; counts how often it is asked."""
+    """Stands in for the system's resolver, and counts its calls."""
 
     def __init__(self, *addresses: str) -> None:
         self.addresses = addresses

@@ -1,4 +1,4 @@
-"""``Retry-After`` in both its forms, and in none."""
+"""``Retry-After`` in both its forms, and without a readable form."""
 
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -32,7 +32,7 @@ def test_no_header_asks_for_nothing() -> None:
 
 @pytest.mark.parametrize("distance", [0, 1, 90, 86_400])
 def test_a_date_is_measured_against_the_answers_own_date(distance: int) -> None:
-    # Years ago by our clock, which does not count.
+    # By this machine's clock it is years ago, but that clock does not count.
     later = NOON + timedelta(seconds=distance)
     assert after(http_date(later), date=http_date(NOON)) == distance
 
@@ -42,7 +42,7 @@ def test_a_date_that_has_passed_asks_for_no_wait() -> None:
 
 
 @pytest.mark.parametrize("date", [{}, {"date": "yesterday, I think"}])
-def test_without_a_legible_date_our_clock_serves(date: dict[str, str]) -> None:
+def test_without_a_readable_date_our_clock_serves(date: dict[str, str]) -> None:
     seconds = after(http_date(datetime.now(UTC) + timedelta(seconds=100)), **date)
     assert seconds is not None
     assert 95 < seconds <= 100
@@ -77,6 +77,6 @@ def test_nonsense_asks_for_nothing(raw: str) -> None:
 @settings(max_examples=200, deadline=None)
 @example("9" * 500, "")
 @given(st.text(max_size=40), st.text(max_size=40))
-def test_whatever_stands_there_the_answer_is_a_time_or_none(raw: str, date: str) -> None:
+def test_any_text_gives_a_time_or_none(raw: str, date: str) -> None:
     seconds = after(raw, date=date)
     assert seconds is None or seconds >= 0

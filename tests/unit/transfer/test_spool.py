@@ -1,4 +1,4 @@
-"""The spool's file fails: that is a lack of our own, and others need not find it out at once."""
+"""A failure of the spool's file is a lack of the worker's own, and slots do not each retry it."""
 
 import tempfile
 from pathlib import Path
@@ -16,14 +16,14 @@ CHUNK = b"x" * 1000
 
 @pytest.fixture
 def spools(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> Spools:
-    """Those that need the disk with the first chunk."""
+    """Spools that need the disk from the first chunk on."""
     monkeypatch.setattr(module, "MEMORY_BYTES", len(CHUNK) - 1)
     return Spools(Pause(clock))
 
 
 @pytest.fixture
 def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
-    """Where spools lie; not there until it is made."""
+    """The folder of the spools. It does not exist until it is made."""
     folder = tmp_path / "spools"
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
     return folder
@@ -36,7 +36,7 @@ def use(spools: Spools) -> bytes:
         return b"".join(spool.chunks())
 
 
-def test_what_was_written_is_read(spools: Spools, folder: Path) -> None:
+def test_written_bytes_are_read(spools: Spools, folder: Path) -> None:
     folder.mkdir()
     assert use(spools) == 2 * CHUNK
     assert list(folder.iterdir()) == []
@@ -51,7 +51,7 @@ def test_a_folder_that_cannot_be_written_is_a_lack(spools: Spools, folder: Path)
         assert isinstance(raised.value.__cause__, OSError)
 
 
-def test_for_a_while_no_other_tries(spools: Spools, folder: Path, clock: Clock) -> None:
+def test_no_other_spool_is_tried_for_a_while(spools: Spools, folder: Path, clock: Clock) -> None:
     with pytest.raises(ResourceExhausted):
         use(spools)
     folder.mkdir()
@@ -63,7 +63,7 @@ def test_for_a_while_no_other_tries(spools: Spools, folder: Path, clock: Clock) 
     assert use(spools) == 2 * CHUNK
 
 
-def test_an_error_of_whoever_uses_it_passes(spools: Spools, folder: Path) -> None:
+def test_an_error_of_its_user_passes_through(spools: Spools, folder: Path) -> None:
     with pytest.raises(ConnectionError), spools.open():
         raise ConnectionError
     folder.mkdir()

@@ -1,7 +1,6 @@
-"""One look for many who ask."""
+"""Many callers share one read."""
 
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 
@@ -9,13 +8,6 @@ import pytest
 
 from storyboard_worker.errors import DatabaseUnavailable
 from storyboard_worker.web.cached_read import CachedRead
-
-
-@pytest.fixture
-def release() -> Iterator[threading.Event]:
-    event = threading.Event()
-    yield event
-    event.set()
 
 
 def test_what_is_fresh_is_not_looked_at_again() -> None:
@@ -44,7 +36,7 @@ def test_an_error_is_told_to_all_who_ask_while_it_is_fresh() -> None:
     assert looks == [1]
 
 
-def test_those_who_ask_meanwhile_wait_for_the_same(release: threading.Event) -> None:
+def test_those_who_ask_during_a_read_wait_for_its_result(release: threading.Event) -> None:
     looks: list[int] = []
     began = threading.Event()
 
@@ -63,7 +55,7 @@ def test_those_who_ask_meanwhile_wait_for_the_same(release: threading.Event) -> 
     assert looks == [1]
 
 
-def test_nobody_waits_long_and_the_next_do_not_wait_at_all(release: threading.Event) -> None:
+def test_no_caller_waits_long_and_the_next_do_not_wait_at_all(release: threading.Event) -> None:
     looks: list[int] = []
 
     def read() -> bool:
@@ -73,7 +65,7 @@ def test_nobody_waits_long_and_the_next_do_not_wait_at_all(release: threading.Ev
     look = CachedRead(read, fresh_seconds=1000, patience_seconds=0.2)
     with pytest.raises(DatabaseUnavailable, match="has not answered"):
         look()
-    # Were each of these a wait of its own, the test's time-out would meet it.
+    # If each had a wait of its own, the test would end with its time-out.
     look._patience_seconds = 0.0
     for _ in range(1000):
         with pytest.raises(DatabaseUnavailable, match="has not answered"):

@@ -1,4 +1,4 @@
-"""One hard end for everything that an attempt waits for."""
+"""One hard end for every wait of an attempt."""
 
 import socket
 import threading
@@ -33,7 +33,7 @@ def test_time_runs_by_its_clock_and_never_below_zero() -> None:
     assert deadline.remaining_seconds() == 0
 
 
-def test_cancelled_there_is_no_time_left() -> None:
+def test_after_a_cancel_there_is_no_time_left() -> None:
     deadline = Deadline(10)
     deadline.cancel()
     assert (deadline.remaining_seconds(), deadline.expired, deadline.cancelled) == (0, True, True)
@@ -47,7 +47,7 @@ def test_check_passes_while_there_is_time() -> None:
     assert not deadline.cancelled
 
 
-def test_check_tells_who_was_waited_for_when_the_time_is_up() -> None:
+def test_check_names_the_upstream_when_the_time_is_up() -> None:
     clock = Clock()
     deadline = Deadline(10, clock)
     clock.now += 10
@@ -58,7 +58,7 @@ def test_check_tells_who_was_waited_for_when_the_time_is_up() -> None:
     assert "10 s" in raised.value.message
 
 
-def test_being_cancelled_weighs_more_than_the_time() -> None:
+def test_a_cancel_counts_before_the_time() -> None:
     clock = Clock()
     deadline = Deadline(10, clock)
     clock.now += 11

@@ -1,4 +1,4 @@
-"""Below 4 KB a second of waiting a peer is too slow, whatever it does within."""
+"""A peer that moves less than 4 KB per second of waiting is too slow."""
 
 import pytest
 
@@ -25,15 +25,15 @@ def test_less_is_too_slow_within_two_windows(seconds: float, count_bytes: int) -
 @pytest.mark.parametrize(
     ("seconds", "count_bytes"), [(1, 4096), (29, 120_000), (0.0001, 1), (10, 41_000)]
 )
-def test_as_much_is_quick_enough(seconds: float, count_bytes: int) -> None:
+def test_the_least_pace_is_quick_enough(seconds: float, count_bytes: int) -> None:
     steps(Pace(WINDOW_SECONDS), seconds, count_bytes, 1000)
 
 
-def test_it_is_not_judged_before_it_was_waited_for_so_long() -> None:
+def test_it_is_not_judged_before_so_much_waiting() -> None:
     steps(Pace(WINDOW_SECONDS), 1, 1, 29)
 
 
-def test_what_was_before_it_begins_does_not_count() -> None:
+def test_bytes_before_its_begin_do_not_count() -> None:
     pace = Pace(WINDOW_SECONDS)
     for _ in range(10):
         steps(pace, 1, 1, 29)

@@ -1,4 +1,4 @@
-"""Idle connections are looked at before a request that could not be repeated."""
+"""Idle connections are checked before a request that could not be repeated."""
 
 from dataclasses import dataclass
 from typing import cast
@@ -23,11 +23,6 @@ class Kept:
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
 def idle(clock: Clock) -> IdleConnections:
     return IdleConnections(15.0, clock)
 
@@ -38,7 +33,7 @@ def put(idle: IdleConnections, *, is_quiet: bool) -> Kept:
     return kept
 
 
-def test_a_dead_one_is_not_given_to_a_request_that_cannot_be_repeated(
+def test_a_dead_connection_is_not_given_to_a_request_that_cannot_be_repeated(
     idle: IdleConnections,
 ) -> None:
     alive, dead = put(idle, is_quiet=True), put(idle, is_quiet=False)
@@ -46,7 +41,7 @@ def test_a_dead_one_is_not_given_to_a_request_that_cannot_be_repeated(
     assert dead.closed
 
 
-def test_each_is_looked_at_whatever_its_age(idle: IdleConnections) -> None:
+def test_connections_of_any_age_are_checked(idle: IdleConnections) -> None:
     kept = put(idle, is_quiet=False)
     assert idle.take(ORIGIN) is None
     assert kept.closed
@@ -58,7 +53,7 @@ def put_at(idle: IdleConnections, place: str) -> Kept:
     return kept
 
 
-def test_above_the_most_the_one_used_longest_ago_is_closed_wherever_it_leads(clock: Clock) -> None:
+def test_above_the_most_the_one_used_longest_ago_is_closed_whatever_its_place(clock: Clock) -> None:
     idle = IdleConnections(15.0, clock, most=3)
     kept = []
     for place in ("a", "b", "a", "c", "b"):
@@ -70,7 +65,7 @@ def test_above_the_most_the_one_used_longest_ago_is_closed_wherever_it_leads(clo
     assert not kept[3].closed, "one that was taken has made room"
 
 
-def test_those_that_have_gone_stale_make_room_as_well(clock: Clock) -> None:
+def test_stale_connections_make_room_as_well(clock: Clock) -> None:
     idle = IdleConnections(15.0, clock, most=2)
     old = [put_at(idle, place) for place in ("a", "b")]
     clock.now += 15

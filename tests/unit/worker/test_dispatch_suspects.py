@@ -1,4 +1,4 @@
-"""Rows that have failed before do not fill the house, and do not starve."""
+"""Rows that have failed before do not take all slots, and do not starve."""
 
 from typing import Any
 

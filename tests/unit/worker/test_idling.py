@@ -32,11 +32,11 @@ def test_found_work_starts_over_with_short_waits() -> None:
     assert waits(idling, 2) == [0.1, 0.2]
 
 
-def test_while_hears_looking_is_rare() -> None:
+def test_while_it_listens_looks_are_rare() -> None:
     assert waits(Idling(2, NoJitter()), 3, listening=True) == [30, 30, 30]
 
 
-def test_a_longer_interval_counts_while_hearing_too() -> None:
+def test_a_longer_interval_counts_while_it_listens_too() -> None:
     assert waits(Idling(120, NoJitter()), 1, listening=True) == [120]
 
 

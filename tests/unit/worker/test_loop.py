@@ -9,10 +9,8 @@ import pytest
 from storyboard_worker.attempts.breakers import Breakers
 from storyboard_worker.attempts.outcome import Ended
 from storyboard_worker.errors import DatabaseUnavailable, Resource, ResourceExhausted
-from storyboard_worker.redaction.redactor import Redactor
 from storyboard_worker.reporting.reporter import Reporter
 from storyboard_worker.resources.restraint import FIRST_PAUSE_SECONDS, Restraint
-from storyboard_worker.settings.sentry import SentrySettings
 from storyboard_worker.worker.dispatch import FOLLOW_UP_SECONDS, Filled
 from storyboard_worker.worker.idling import Idling
 from storyboard_worker.worker.loop import NEVER, ClaimLoop, Surroundings
@@ -67,11 +65,6 @@ class Asked:
         assert listening == self.listening
         self.claims += 1
         return self.fills()
-
-
-@pytest.fixture
-def reporter() -> Reporter:
-    return Reporter(SentrySettings(), Redactor(), worker_id="worker-1")
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""One outage, as the claim loop meets it and as the keeper does, is told once."""
+"""An outage that both the claim loop and the keeper meet is told once."""
 
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -23,7 +23,7 @@ AWAY = DatabaseUnavailable("away")
 
 
 class Heard(Reporter):
-    """Keeps what it is told."""
+    """A reporter that keeps the messages."""
 
     def __init__(self) -> None:
         super().__init__(SentrySettings(), Redactor(), worker_id="worker-1")
@@ -39,11 +39,9 @@ class Heard(Reporter):
         self.crashes.append(error)
 
 
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
+@pytest.fixture(autouse=True)
+def time_by_the_clock(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=clock))
-    return clock
 
 
 @pytest.fixture
@@ -57,7 +55,7 @@ def outage(heard: Heard) -> Outage:
 
 
 def last(clock: Clock, fail: Callable[[Exception], object], seconds: float) -> None:
-    """It fails again and again for so long."""
+    """Let it fail again and again for so many seconds."""
     ends_at = clock.now + seconds
     while clock.now <= ends_at:
         fail(AWAY)
@@ -93,7 +91,7 @@ def test_both_together_are_one_outage(outage: Outage, heard: Heard, clock: Clock
     assert len(heard.alarms) == 2
 
 
-def test_a_loop_that_is_well_does_not_hide_the_keeper(
+def test_a_loop_that_works_does_not_hide_the_keeper(
     outage: Outage, heard: Heard, clock: Clock
 ) -> None:
     for _ in range(int(ALARM_AFTER_SECONDS) + 2):
@@ -103,7 +101,7 @@ def test_a_loop_that_is_well_does_not_hide_the_keeper(
     assert len(heard.alarms) == 1
 
 
-def test_a_keeper_that_is_well_in_between_has_no_lasting_outage(
+def test_a_keeper_that_works_in_between_has_no_lasting_outage(
     outage: Outage, heard: Heard, clock: Clock
 ) -> None:
     for _ in range(10):
@@ -130,7 +128,7 @@ def test_the_words_of_the_alarm(
     assert heard.crashes == ([error] if isinstance(error, ValueError) else [])
 
 
-def test_what_we_lack_ourselves_is_no_fault_of_the_database(
+def test_a_lack_of_our_own_is_no_fault_of_the_database(
     outage: Outage, heard: Heard, clock: Clock
 ) -> None:
     lacking = DatabaseUnavailable("no thread to connect with")

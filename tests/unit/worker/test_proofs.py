@@ -1,15 +1,10 @@
-"""Whether notifications still arrive is proven anew every minute."""
+"""Every minute the worker proves that notifications still arrive."""
 
 import pytest
 
 from storyboard_worker.queries.notifications import PROOF_PREFIX, PROOF_TIMEOUT_SECONDS
 from storyboard_worker.worker.proofs import PROVEN_EVERY_SECONDS, Proofs
 from tests.support.clock import Clock
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
 
 
 @pytest.fixture
@@ -24,7 +19,7 @@ def send_due(proofs: Proofs, clock: Clock) -> str:
     return proof
 
 
-def test_nobody_who_does_not_listen_has_anything_to_prove(proofs: Proofs, clock: Clock) -> None:
+def test_without_listening_there_is_nothing_to_prove(proofs: Proofs, clock: Clock) -> None:
     clock.now += 1000
     assert proofs.next() is None
     assert not proofs.missed
@@ -42,7 +37,7 @@ def test_it_is_sent_once_a_minute(proofs: Proofs, clock: Clock) -> None:
         assert not proofs.missed
 
 
-def test_what_is_not_heard_in_time_is_missed(proofs: Proofs, clock: Clock) -> None:
+def test_a_proof_that_is_not_heard_in_time_is_missed(proofs: Proofs, clock: Clock) -> None:
     proofs.begin()
     proofs.sent(send_due(proofs, clock))
     clock.now += PROOF_TIMEOUT_SECONDS
@@ -51,8 +46,8 @@ def test_what_is_not_heard_in_time_is_missed(proofs: Proofs, clock: Clock) -> No
     assert proofs.missed
 
 
-def test_what_was_not_sent_cannot_be_missed(proofs: Proofs, clock: Clock) -> None:
-    """The beat failed with which it should have travelled; the next one carries another."""
+def test_a_proof_that_was_not_sent_cannot_be_missed(proofs: Proofs, clock: Clock) -> None:
+    """The heartbeat that should have carried it failed. The next one carries another proof."""
     proofs.begin()
     first = send_due(proofs, clock)
     clock.now += 1000

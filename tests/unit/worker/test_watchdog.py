@@ -1,16 +1,12 @@
-"""What the watchdog sees of one thing that has to move."""
+"""The watchdog's view of one thing that has to make progress."""
 
-import pytest
-
-from storyboard_worker.redaction.redactor import Redactor
 from storyboard_worker.reporting.reporter import Reporter
-from storyboard_worker.settings.sentry import SentrySettings
 from storyboard_worker.worker.keeper_watcher import LONGEST_DUTY_SECONDS, KeeperWatcher
 from storyboard_worker.worker.outage import Outage
 from storyboard_worker.worker.watchdog import STUCK_AFTER_SECONDS, Watchdog, Watched
 
 
-def test_it_is_stuck_when_it_was_silent_for_so_long() -> None:
+def test_it_is_stuck_after_so_long_a_silence() -> None:
     watched = Watched("loop", stuck_after_seconds=10)
     assert [watched.is_stuck_after(5) for _ in range(2)] == [False, True]
     watched.progress()
@@ -18,17 +14,12 @@ def test_it_is_stuck_when_it_was_silent_for_so_long() -> None:
     assert not watched.is_stuck_after(5)
 
 
-def test_what_says_that_it_moves_is_not_stuck() -> None:
+def test_a_thing_that_says_it_moves_is_not_stuck() -> None:
     moves = True
     watched = Watched("attempts", stuck_after_seconds=10, moves=lambda: moves)
     assert not any(watched.is_stuck_after(5) for _ in range(10))
     moves = False
     assert [watched.is_stuck_after(5) for _ in range(2)] == [False, True]
-
-
-@pytest.fixture
-def reporter() -> Reporter:
-    return Reporter(SentrySettings(), Redactor(), worker_id="worker-1")
 
 
 def test_the_keeper_may_take_as_long_as_its_duties_and_its_waits(reporter: Reporter) -> None:

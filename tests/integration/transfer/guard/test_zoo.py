@@ -1,4 +1,4 @@
-"""No source leads to an address that is not public, directly or by a redirect: not one connect."""
+"""No source leads to a non-public address, directly or by a redirect: no connection is made."""
 
 import json
 import subprocess
@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 
 ROOT = Path(__file__).parents[4]
-# A user namespace lets somebody who is not root make the other.
+# In a user namespace a user who is not root may make a network namespace.
 NAMESPACE = ("unshare", "--net", "--map-root-user")
 
 
 @pytest.fixture(scope="module")
 def told() -> dict[str, Any]:
-    """What :mod:`tests.integration.transfer.guard.zoo` tells, in a network of its own."""
+    """The report of :mod:`tests.integration.transfer.guard.zoo`, run in a network of its own."""
     if subprocess.run([*NAMESPACE, "true"], capture_output=True, check=False).returncode:
-        pytest.skip("this system lets nobody make a network namespace")
+        pytest.skip("this system allows no network namespace")
     zoo = [*NAMESPACE, sys.executable, "-m", "tests.integration.transfer.guard.zoo"]
     done = subprocess.run(zoo, capture_output=True, text=True, cwd=ROOT, check=False)
     assert done.returncode == 0, done.stderr
@@ -26,7 +26,7 @@ def told() -> dict[str, Any]:
 
 
 def test_none_is_asked(told: dict[str, Any]) -> None:
-    # Some are no address for the system's resolver either.
+    # For the system's resolver, too, some are no address.
     refused = [["source_blocked"] * 2, ["source_unavailable"] * 2]
     assert {url: found for url, found in told["verdicts"].items() if found not in refused} == {}
     assert len(told["verdicts"]) > 150
@@ -38,5 +38,5 @@ def test_nothing_but_the_public_address_is_connected_to(told: dict[str, Any]) ->
 
 
 def test_a_name_is_judged_anew_for_each_connection(told: dict[str, Any]) -> None:
-    """It leads elsewhere the second time."""
+    """The name leads to another address the second time."""
     assert told["rebound"] == ["an image", "source_blocked"]

@@ -1,7 +1,7 @@
-"""Asks a source for every address that is not public, and tells what came of it.
+"""Asks a source for every address that is not public, and reports the results.
 
-To be run inside a network namespace of its own: nothing but its loopback can be reached there. A
-server at an address that the world takes for public leads to all of them by redirects.
+It runs inside a network namespace of its own, in which only loopback can be reached. A server at an
+address that counts as public redirects to all of the others.
 """
 
 import fcntl
@@ -26,7 +26,7 @@ from tests.support.special_addresses import NEVER, PRIVATE
 
 PUBLIC = "11.0.0.1"
 PUBLIC_NAME = "public.test"
-# A name that leads to the public address when it is asked for first, and to loopback then.
+# A name that leads to the public address at the first look-up, and to loopback afterwards.
 REBOUND_NAME = "rebound.test"
 BODY = b"an image"
 SPELLINGS = (
@@ -47,7 +47,7 @@ IFF_UP, IFF_RUNNING = 0x1, 0x40
 
 
 def bring_up_loopback() -> None:
-    """With the public address beside its own."""
+    """Loopback with the public address in addition."""
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as control:
         up = struct.pack("16sH14x", b"lo", IFF_UP | IFF_RUNNING)
         fcntl.ioctl(control, SIOCSIFFLAGS, up)
@@ -56,7 +56,7 @@ def bring_up_loopback() -> None:
 
 
 class Names:
-    """Stands for the name server; addresses in whatever spelling are the system's resolver's."""
+    """Replaces the name server. The system's resolver reads addresses in all spellings."""
 
     def __init__(self) -> None:
         self._system = socket.getaddrinfo
@@ -70,7 +70,7 @@ class Names:
 
     def __call__(self, host: Any, port: Any, *arguments: Any, **named: Any) -> list[Any]:
         if named.get("flags") == socket.AI_NUMERICHOST:
-            # Asks no name server, whatever the host.
+            # It asks no name server for any host.
             return self._system(host, port, *arguments, **named)
         if host == REBOUND_NAME:
             leading_to = [PUBLIC if next(self._rebound) == 0 else "127.0.0.1"]
@@ -84,13 +84,13 @@ class Names:
 
 
 class Redirecting(BaseHTTPRequestHandler):
-    """Leads to what stands behind the ``?``, and else answers with an image."""
+    """Redirects to the text after the ``?``; without one it answers with an image."""
 
     def do_GET(self) -> None:
         target = bytes.fromhex(self.path.partition("?")[2])
         self.send_response(302 if target else 200)
         if target:
-            # Not send_header, which takes no bytes.
+            # send_header would take no bytes.
             self._headers_buffer.append(b"Location: " + target + b"\r\n")  # type: ignore[attr-defined]
         self.send_header("Content-Length", str(0 if target else len(BODY)))
         self.end_headers()

@@ -1,4 +1,4 @@
-"""Files of certificates: there, readable, of use; and never left out in silence."""
+"""Files of certificates exist, can be read and used, and are never ignored silently."""
 
 import os
 from pathlib import Path
@@ -14,7 +14,7 @@ URL = "postgresql://app:hunter2@db/x"
 
 @pytest.fixture(autouse=True)
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Where libpq looks for what is not named."""
+    """The folder in which libpq looks for files that are not named."""
     monkeypatch.setenv("HOME", str(tmp_path))
     folder = tmp_path / ".postgresql"
     folder.mkdir()

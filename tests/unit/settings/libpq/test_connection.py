@@ -1,4 +1,4 @@
-"""What libpq reads behind the URL: its own variables."""
+"""The variables of libpq, which it reads in addition to the URL."""
 
 import pytest
 
@@ -59,12 +59,12 @@ def test_good_values_are_taken(name: str, value: str) -> None:
     read(**{name: value})
 
 
-def test_what_the_url_says_counts_before_them() -> None:
+def test_values_of_the_url_count_before_them() -> None:
     read(f"{URL}?sslmode=require&connect_timeout=5", PGSSLMODE="no-verify", PGCONNECT_TIMEOUT="x")
     read("postgresql://h1:1,h2:2/x", PGPORT="none")
 
 
-def test_one_that_does_not_go_with_the_url_is_named() -> None:
+def test_a_variable_that_does_not_go_with_the_url_is_named() -> None:
     message = refusal(f"{URL}?sslnegotiation=direct", PGSSLMODE="allow")
     assert message.startswith("DATABASE_URL with PGSSLMODE is refused by libpq: weak sslmode")
 

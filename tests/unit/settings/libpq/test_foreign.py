@@ -1,4 +1,4 @@
-"""What other clients write into the URL: dropped, translated or refused, never weakened."""
+"""Parameters of other clients in the URL are dropped, translated or refused, and weaken nothing."""
 
 import pytest
 from psycopg import conninfo
@@ -27,11 +27,11 @@ def refusal(query: str) -> str:
 
 
 @pytest.mark.parametrize("name", sorted(DROPPED))
-def test_what_means_nothing_here_is_dropped(name: str) -> None:
+def test_parameters_without_a_meaning_here_are_dropped(name: str) -> None:
     assert parameters(f"{name}=1&sslmode=require&{name}") == {"sslmode": "require"}
 
 
-def test_nothing_that_libpq_knows_is_dropped() -> None:
+def test_no_parameter_of_libpq_is_dropped() -> None:
     assert frozenset() == DROPPED & KNOWN
 
 
@@ -65,7 +65,7 @@ def test_urls_as_they_are_copied_are_taken(query: str) -> None:
         ("sslmode=require&sslaccept=accept_invalid_certs", "require"),
     ],
 )
-def test_what_asks_for_encryption_is_translated_and_weakens_nothing(query: str, mode: str) -> None:
+def test_requests_for_encryption_are_translated_and_weaken_nothing(query: str, mode: str) -> None:
     assert parameters(query) == {"sslmode": mode}
 
 
@@ -83,7 +83,7 @@ def test_what_asks_for_encryption_is_translated_and_weakens_nothing(query: str, 
         ("sslmode=no-verify&ssl=true", "no-verify is require"),
     ],
 )
-def test_what_would_be_weakened_or_is_not_clear_is_refused(query: str, fix: str) -> None:
+def test_a_parameter_that_would_be_weakened_or_is_unclear_is_refused(query: str, fix: str) -> None:
     assert fix in refusal(query)
 
 
@@ -104,12 +104,14 @@ def test_an_unknown_parameter_is_named_and_to_be_removed(name: str) -> None:
         ("SSLMODE", "sslmode"),
     ],
 )
-def test_one_that_looks_like_a_known_one_is_not_just_to_be_removed(name: str, meant: str) -> None:
+def test_a_parameter_that_looks_like_a_known_one_is_not_just_to_be_removed(
+    name: str, meant: str
+) -> None:
     assert f"{name!r}: remove it, or if you meant {meant}, write that" in refusal(f"{name}=require")
 
 
 @pytest.mark.parametrize("name", ["a%20b", "1", "%22x", "ä", "a" * 60])
-def test_a_name_that_cannot_be_one_is_not_repeated(name: str) -> None:
+def test_a_name_that_is_not_valid_is_not_repeated(name: str) -> None:
     message = refusal(f"{name}=1")
     assert "remove it" in message
     assert repr(name) not in message

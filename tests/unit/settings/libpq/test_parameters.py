@@ -1,4 +1,4 @@
-"""The parameters that the installed libpq knows: each value is checked, as libpq would."""
+"""Each value of a parameter of the installed libpq is checked as libpq checks it."""
 
 import pytest
 from psycopg import pq
@@ -14,7 +14,7 @@ TEXTS = {
     *("application_name", "fallback_application_name", "sslpassword", "sslkeylogfile"),
     *("oauth_issuer", "oauth_client_id", "oauth_client_secret", "oauth_scope"),
 }
-# Read as files, or taken apart by libpq itself.
+# Values that are read as files, or parsed by libpq itself.
 LOOKED_AT_OTHERWISE = {
     *("sslrootcert", "sslcert", "sslkey", "sslcrl", "sslcrldir"),
     *("scram_client_key", "scram_server_key"),
@@ -84,8 +84,8 @@ BAD = {
     "min_protocol_version": ["3.1", "3"],
     "max_protocol_version": ["18"],
 }
-# What libpq takes, and what then cannot work: the worker writes, in UTF-8; the rest it looks at
-# only over TCP, or the server does.
+# libpq accepts these values, and they cannot work: the worker writes, in UTF-8. Other values
+# are checked by libpq only over TCP, or by the server.
 STRICTER = {
     *("host", "options", "client_encoding", "connect_timeout", "replication", "gssdelegation"),
     *("keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count"),

@@ -1,4 +1,4 @@
-"""Of files as the world has them, the verdict is that of decoders."""
+"""Image files from practice are judged as decoders judge them."""
 
 import pytest
 
@@ -28,7 +28,7 @@ NOT_WHOLE = {
 
 
 @pytest.mark.parametrize("name", sorted(WHOLE | NOT_WHOLE))
-def test_a_file_of_the_world_is_judged_as_decoders_do(name: str) -> None:
+def test_a_file_from_practice_is_judged_as_decoders_do(name: str) -> None:
     body = image_case(name)
     assert is_whole(body) is (name in WHOLE)
     assert is_whole_byte_by_byte(body) is (name in WHOLE)

@@ -1,4 +1,4 @@
-"""Real images are whole, whatever follows them; the same images cut anywhere are not."""
+"""Real images are whole with any bytes after them. Cut anywhere, they are not."""
 
 import io
 
@@ -12,14 +12,14 @@ from tests.support.pieces import CUTS, is_whole, is_whole_byte_by_byte
 
 
 def picture(image_format: str, **options: object) -> bytes:
-    """Noise, so that the file is large; 0xFF bytes come up in it."""
+    """It is noise, so that the file is large. It contains bytes 0xFF."""
     noise = Image.effect_noise((96, 64), 80).convert("RGB")
     file = io.BytesIO()
     noise.save(file, image_format, **options)
     return file.getvalue()
 
 
-# Its end markers are those of a thumbnail, of a profile, and of nothing.
+# Its end markers belong to a thumbnail, to a profile, and to nothing.
 METADATA = b"Exif\0\0" + picture("JPEG", quality=10) + b"\xff\xd9IEND\xaeB`\x82\xff"
 PICTURES = {
     "jpeg": (ImageType.JPEG, picture("JPEG", quality=95)),
@@ -72,7 +72,7 @@ def test_it_is_whole_with_its_last_byte_and_not_before(body: bytes) -> None:
 
 @bodies
 @pytest.mark.parametrize("missing", [1, 2, 11, 12, 13])
-def test_not_even_the_last_bytes_may_be_missing(body: bytes, missing: int) -> None:
+def test_the_last_bytes_may_not_be_missing(body: bytes, missing: int) -> None:
     assert not is_whole(body[:-missing])
 
 

@@ -1,4 +1,4 @@
-"""What looks like an end and is none, and the other way round."""
+"""Bytes that look like an end and are none, and ends that do not look like one."""
 
 import struct
 import time
@@ -130,7 +130,7 @@ def test_it_is_not_whole(body: bytes) -> None:
     [
         (END, True),
         (b"", False),
-        # One whose end lies in the next chunk, and one that is passed over.
+        # One whose end is in the next chunk, and one that is passed over.
         (segment(0xFE, END * 30_000), False),
         (segment(0xFE, END * 30_000) + END, True),
         (segment(0xFE, END) + bytes(200_000) + END, True),
@@ -205,7 +205,7 @@ ENDLESS = {
 
 
 @pytest.mark.parametrize("image_type", ImageType)
-def test_no_file_is_kept_however_long(image_type: ImageType) -> None:
+def test_no_file_of_any_length_is_kept_in_memory(image_type: ImageType) -> None:
     start, part = ENDLESS[image_type]
     structure = structure_of(image_type)
     structure.feed(start)
