@@ -1,38 +1,30 @@
 """pending → processing: the one way by which rows come into a worker's hands."""
 
-import logging
-import random
 import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID
 
-from psycopg.rows import args_row, scalar_row, tuple_row
+from psycopg.rows import args_row, scalar_row
 
 from storyboard_worker.database import Database
 from storyboard_worker.database.one_round_trip import Call, FixedStatement
 from storyboard_worker.errors import DatabaseUnavailable, DataRefused
-from storyboard_worker.logs import event
 from storyboard_worker.queries.claim_cursor import ClaimCursor, Rank
 from storyboard_worker.queries.claim_statements import (
     RANK,
     RANK_NAMES,
-    ClaimFilter,
     candidates_statement,
     claim_one_statement,
     claim_statement,
-    last_rank_statement,
 )
-from storyboard_worker.queries.end_statements import (
-    give_back_lost_statement,
-    lost_marks_statement,
-)
+from storyboard_worker.queries.lost_claims import LostClaims
+from storyboard_worker.queries.narrowed import Narrowed
 from storyboard_worker.queries.one_by_one import in_time
-from storyboard_worker.queries.random_rank import random_rank
+from storyboard_worker.queries.sample import SAMPLED_ROWS, Sample
 from storyboard_worker.queries.setting_aside import OnSetAside, Refused, SettingAside
 from storyboard_worker.queries.unanswered_claims import UnansweredClaims
 from storyboard_worker.storyboard import Claim, Group
@@ -42,9 +34,6 @@ Row = TypeVar("Row")
 # When all of so many batches of so many rows are refused one after the other, it is not the rows.
 ENOUGH_TO_JUDGE = 50
 MOST_BATCHES = 10
-SAMPLED_ROWS = 1000
-# Of the first and of the last rows, so that some are left where a rank is drawn.
-MOST_LEFT_OUT = SAMPLED_ROWS // 2
 Taken = tuple[Claim, Rank]
 
 
@@ -54,28 +43,6 @@ class Claimant:
 
     worker_id: str
     lease: timedelta
-
-
-@dataclass(frozen=True, slots=True)
-class Narrowed:
-    """Which rows are claimed: of one group, without those of the upstreams ``avoided``, or of one
-    ``upstream`` alone."""
-
-    group: Group
-    avoided: tuple[str, ...] = ()
-    upstream: str | None = None
-
-    def values(self) -> dict[str, Any]:
-        avoided = {"avoided": list(self.avoided)} if self.avoided else {}
-        return avoided if self.upstream is None else {**avoided, "upstream": self.upstream}
-
-    def filter(self, *, passing_over: bool) -> ClaimFilter:
-        return ClaimFilter(
-            self.group,
-            avoiding=bool(self.avoided),
-            at_upstream=self.upstream is not None,
-            passing_over=passing_over,
-        )
 
 
 class Claiming:
@@ -92,8 +59,9 @@ class Claiming:
         self._claimant = claimant
         self._claim_cursors = {group: ClaimCursor() for group in Group}
         self._doubts = doubts
+        self._lost = LostClaims(database, claimant.worker_id, doubts)
         self._aside = SettingAside(database, on_set_aside)
-        self._chance: random.Random = random.SystemRandom()
+        self._sample = Sample(database)
 
     @property
     def seconds_until_full_pass(self) -> float | None:
@@ -108,33 +76,8 @@ class Claiming:
         return self._doubts.seconds_until_look
 
     def give_back_lost(self) -> int:
-        """processing → pending for rows of claims whose answer never came, attempts given back;
-        returns how many. Costs nothing while there is no such claim."""
-        marks = self._doubts.to_look_for()
-        if not marks:
-            return 0
-        values = {"marks": marks, "worker_id": self._claimant.worker_id}
-        giving = Call(give_back_lost_statement(), values, scalar_row)
-        looking = Call(lost_marks_statement(), values, scalar_row)
-        try:
-            found, left = self._database.run_both(giving, looking)
-        except DatabaseUnavailable:
-            self._doubts.look_failed()
-            raise
-        except DataRefused as error:
-            # They come back by their lease; what else this thread is about must not fail for it.
-            event(logging.ERROR, "claims without an answer stay", reason=error)
-            self._doubts.settled(set(marks))
-            return 0
-        # A locked row is skipped, and looked for again.
-        self._doubts.settled(set(found) - set(left))
-        if found:
-            event(
-                logging.WARNING,
-                "given back: the answer to their claim was lost",
-                count=len(found),
-            )
-        return len(found)
+        """See :meth:`LostClaims.give_back`."""
+        return self._lost.give_back()
 
     def set_aside(self, storyboard_id: UUID, error: DataRefused) -> None:
         self._aside.set_aside(storyboard_id, error)
@@ -164,11 +107,11 @@ class Claiming:
         """
         avoided = tuple(sorted(without_upstreams)) if upstream is None else ()
         narrowed = Narrowed(group, avoided=avoided, upstream=upstream)
-        front = self._front(narrowed)
+        front = self._sample.front(narrowed, self._aside.passed_over)
         claims: list[Claim] = []
-        if len(front) == SAMPLED_ROWS and (pivot := self._pivot(group)):
+        if len(front) == SAMPLED_ROWS and (pivot := self._sample.rank(group)):
             claims += self._pass((limit + 1) // 2, pivot, narrowed, is_walk=False)
-        self._chance.shuffle(front)
+        self._sample.chance.shuffle(front)
         try:
             for chosen in front:
                 if len(claims) >= limit:
@@ -184,32 +127,6 @@ class Claiming:
         with self._doubts.marked() as mark:
             call = self._call(claim_one_statement(only_due=True), mark, chosen_id=storyboard_id)
             return _claims(self._database.run(call))
-
-    def _front(self, narrowed: Narrowed) -> list[UUID]:
-        statement = candidates_statement(SAMPLED_ROWS, narrowed.filter(passing_over=True))
-        values = {**narrowed.values(), "passed_over": self._aside.passed_over}
-        return self._database.run(Call(statement, values, scalar_row))
-
-    def _pivot(self, group: Group) -> Rank | None:
-        # A few odd rows at an end must not be what each draw begins with.
-        first, last = (
-            self._end(group, last=last, left_out=self._chance.randrange(MOST_LEFT_OUT))
-            for last in (False, True)
-        )
-        if first is None or last is None:
-            return None
-        before, since = (partial(self._end, group, last=last) for last in (True, False))
-        return random_rank(first, last, before=before, since=since, chance=self._chance)
-
-    def _end(
-        self, group: Group, beside: Rank | None = None, *, last: bool, left_out: int = 0
-    ) -> Rank | None:
-        """The last row of the backlog, or the first; the last before ``beside``, or the first
-        from there."""
-        statement = last_rank_statement(group=group, last=last, beside=beside is not None)
-        values = {"left_out": left_out, **dict(zip(RANK_NAMES, beside or (), strict=False))}
-        found = self._database.run(Call(statement, values, tuple_row))
-        return found[0] if found else None
 
     def _taking(self, limit: int, start: Rank | None, narrowed: Narrowed) -> list[Claim]:
         try:
@@ -273,7 +190,7 @@ class Claiming:
         """``other`` and a claim of rows that have not been tried, in one transaction."""
         claim_cursor = self._claim_cursors[Group.NEW]
         start = claim_cursor.start
-        which = ClaimFilter(Group.NEW, passing_over=bool(self._aside.passed_over))
+        which = Narrowed(Group.NEW).filter(passing_over=bool(self._aside.passed_over))
         statement = claim_statement(limit, which, onward=start is not None)
         began_at = time.monotonic()
         with _watched(claim_cursor, start, began_at), self._doubts.marked() as mark:

@@ -146,11 +146,7 @@ class StoryboardQueue:
 
     def renew(self, claims: Sequence[Claim]) -> list[Claim]:
         """Extend the leases of ``claims``; returns those that are no longer ours. One whose end is
-        being written may have come to it, and is none of these.
-
-        Rows that another session has locked are skipped and renewed next time: one row
-        in a producer's long transaction must not cost all others their lease.
-        """
+        being written may have come to it, and is none of these."""
         if not claims:
             return []
         ending = self._ends.tokens

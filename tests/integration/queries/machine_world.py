@@ -50,7 +50,7 @@ class World(RuleBasedStateMachine):
         }
         for queue in self.queues.values():
             # A run that hypothesis repeats has to give the same result.
-            queue._claiming._chance = random.Random(1)
+            queue._claiming._sample.chance = random.Random(1)
         self.upkeep = Upkeep(database, max_attempts=LIMIT)
         self.people = StoryboardRows(database)
         self.model: dict[UUID, ModelRow] = {}

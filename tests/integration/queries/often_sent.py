@@ -15,9 +15,9 @@ from storyboard_worker.queries.claim_statements import (
     claim_statement,
     last_rank_statement,
 )
-from storyboard_worker.queries.claiming import Narrowed
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.queries.counts import StoryboardCounts
+from storyboard_worker.queries.narrowed import Narrowed
 from storyboard_worker.queries.next_due import NextDue
 from storyboard_worker.queries.put_off import PutOff, Recall
 from storyboard_worker.queries.upkeep import Upkeep
@@ -93,11 +93,11 @@ def last_rank(database: Database) -> object:
 
 
 def rank_before(database: Database) -> object:
-    return _queue(database)._claiming._end(Group.NEW, REACHED, last=True)
+    return _queue(database)._claiming._sample._end(Group.NEW, REACHED, last=True)
 
 
 def rank_since(database: Database) -> object:
-    return _queue(database)._claiming._end(Group.NEW, REACHED, last=False)
+    return _queue(database)._claiming._sample._end(Group.NEW, REACHED, last=False)
 
 
 def last_rank_of_tried(database: Database) -> object:
