@@ -14,8 +14,7 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qsl, quote, urlencode
 
 from storyboard_worker.demo.exchange import Exchange, Request
-from storyboard_worker.demo.fault_kinds import SourceFault, StoredObject
-from storyboard_worker.demo.fault_queue import FaultQueue
+from storyboard_worker.demo.fault_kinds import FaultQueue, SourceFault, StoredObject
 from storyboard_worker.demo.journal import Journal, ReceivedRequest, received
 from storyboard_worker.demo.server import Server
 
