@@ -2,28 +2,14 @@
 
 import os
 import signal
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from types import FrameType
 
+from storyboard_worker.hard_end import write_to_stderr
+
 EXIT_AT_ONCE = 1
-STDERR = 2
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
-
-
-def exit_within(seconds: float, code: int) -> None:
-    """End the process with ``code`` then, whatever else is done until then: a log that nobody
-    drains, or a Sentry that is away, must not hold an end up."""
-    end = threading.Timer(seconds, os._exit, [code])
-    end.daemon = True
-    end.start()
-
-
-def last_words(line: bytes) -> None:
-    """To stderr, past all buffers and locks; lost where it is closed or full."""
-    with suppress(OSError):
-        os.write(STDERR, line)
 
 
 class Shutdown:
@@ -75,6 +61,6 @@ class Shutdown:
     def _handle(self, signal_number: int, frame: FrameType | None) -> None:  # noqa: ARG002
         if self._requested:
             # Not sys.exit: it would wait for threads that wait for the network.
-            last_words(b"second signal: stopping at once\n")
+            write_to_stderr(b"second signal: stopping at once\n")
             os._exit(EXIT_AT_ONCE)
         self.request()

@@ -1,12 +1,10 @@
 """``sweep``."""
 
-import os
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Self
 
 import click
@@ -20,9 +18,10 @@ from storyboard_worker.cli.output import duration, print_json, print_table
 from storyboard_worker.cli.resources import check_resources
 from storyboard_worker.cli.streams import ResultLost
 from storyboard_worker.errors import DatabaseUnavailable, SchemaOutdated
+from storyboard_worker.hard_end import HardEnd, write_to_stderr
 from storyboard_worker.reporting.reporter import Reporter
-from storyboard_worker.shutdown import Shutdown, exit_within, last_words
-from storyboard_worker.worker.sweep import CutShort, Tally
+from storyboard_worker.shutdown import Shutdown
+from storyboard_worker.worker.sweep import CutShort, Sweep, Tally
 
 # What reading settings, tidying up and printing may take beside the time for processing.
 HARD_END_MARGIN_SECONDS = 10.0
@@ -61,7 +60,8 @@ def sweep_command(
     """
     shutdown = Shutdown()
     started = time.monotonic()
-    hard_end = HardEnd(max_seconds + HARD_END_MARGIN_SECONDS)
+    words = LastWords(as_json=as_json)
+    _hard_end(max_seconds + HARD_END_MARGIN_SECONDS, words.tell)
     with (
         shutdown.on_signals(),
         assembled(uploads=not no_process) as parts,
@@ -69,12 +69,11 @@ def sweep_command(
         Progress() as progress,
         _printed(as_json=as_json),
     ):
-        hard_end.reporter = parts.reporter
+        words.reporter = parts.reporter
         if not no_process:
             check_resources(parts)
-        sweep = parts.sweep(shutdown)
-        hard_end.last_words = lambda: _print_if_any(sweep.tally, as_json=as_json)
-        tally = sweep.run(
+        words.sweep = parts.sweep(shutdown)
+        tally = words.sweep.run(
             None if no_process else parts.attempts,
             parts.breakers,
             max_seconds=max_seconds - (time.monotonic() - started),
@@ -117,40 +116,34 @@ def _tell_of_database(reporter: Reporter, reason: object) -> None:
     )
 
 
-def _nothing() -> None:
-    pass
+def _hard_end(seconds: float, tell: Callable[[], None]) -> None:
+    end = HardEnd(seconds, Exit.DATABASE_UNREACHABLE, tell, tell_seconds=LAST_WORDS_SECONDS)
+    end.start()
+    end.begin()
 
 
-def _print_if_any(tally: Tally | None, *, as_json: bool) -> None:
-    if tally is not None:
-        _print(tally, as_json=as_json)
-        sys.stdout.flush()
-
-
-class HardEnd:
-    """Ends the process ``seconds`` after it was made.
+@dataclass(kw_only=True)
+class LastWords:
+    """What a sweep says when it is ended hard; it learns of its parts as they are made.
 
     A database that takes a statement and never answers would hold a sweep for ever, and a cron
     run that hangs keeps all later ones from starting.
     """
 
-    def __init__(self, seconds: float) -> None:
-        self.reporter: Reporter | None = None
-        self.last_words: Callable[[], None] = _nothing
-        timer = threading.Timer(seconds, self._end)
-        timer.daemon = True
-        timer.start()
+    as_json: bool
+    reporter: Reporter | None = None
+    sweep: Sweep | None = None
 
-    def _end(self) -> None:
-        exit_within(LAST_WORDS_SECONDS, Exit.DATABASE_UNREACHABLE)
-        # A result that cannot be written must not keep it from ending.
+    def tell(self) -> None:
+        # A result that cannot be written must not keep Sentry from being told.
         with suppress(OSError, ResultLost):
-            self.last_words()
+            if self.sweep is not None and self.sweep.tally is not None:
+                _print(self.sweep.tally, as_json=self.as_json)
+                sys.stdout.flush()
         if self.reporter is not None:
             _tell_of_database(self.reporter, "it does not answer")
             self.reporter.close()
-        last_words(b"Error: the database does not answer; ending hard\n")
-        os._exit(Exit.DATABASE_UNREACHABLE)
+        write_to_stderr(b"Error: the database does not answer; ending hard\n")
 
 
 class Progress:
