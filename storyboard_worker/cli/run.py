@@ -9,6 +9,7 @@ from storyboard_worker.cli.assembly import Assembly, assembled
 from storyboard_worker.cli.resources import check_resources
 from storyboard_worker.shutdown import Shutdown
 from storyboard_worker.worker.loop import Parts, Worker
+from storyboard_worker.worker.vitals import Vitals
 
 
 @click.command("run")
@@ -27,20 +28,25 @@ def run_command() -> None:
         port = parts.settings.port
         check_resources(parts, serves_http=port is not None)
         if port is None:
-            _worker(parts, shutdown).run()
+            worker_of(parts, shutdown, Vitals()).run()
             return
         # Without PORT nothing of it is loaded.
         from storyboard_worker.cli.serving import Http  # noqa: PLC0415
 
-        http = Http(parts, port, shutdown)
-        worker = _worker(parts, shutdown, http.attempt_ended)
-        with http.serving(worker):
+        vitals = Vitals()
+        http = Http(parts, port, shutdown, vitals)
+        worker = worker_of(parts, shutdown, vitals, http.attempt_ended)
+        with http.serving():
             worker.run()
 
 
-def _worker(
-    parts: Assembly, shutdown: Shutdown, on_ended: Callable[[Ended], None] | None = None
+def worker_of(
+    parts: Assembly,
+    shutdown: Shutdown,
+    vitals: Vitals,
+    on_ended: Callable[[Ended], None] | None = None,
 ) -> Worker:
+    """A worker that fills ``vitals``, and calls ``on_ended`` with each attempt that is over."""
     return Worker(
         Parts(
             worker_id=parts.worker_id,
@@ -53,6 +59,7 @@ def _worker(
             breakers=parts.breakers,
             restraint=parts.restraint,
             reporter=parts.reporter,
+            vitals=vitals,
             on_ended=on_ended,
         ),
         parts.settings,

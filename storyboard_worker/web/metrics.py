@@ -4,7 +4,7 @@ Every name begins with ``storyboard_``. Labels have few values: outcomes, error 
 kinds of upstream that are paused this moment.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from prometheus_client import (
@@ -22,6 +22,8 @@ from prometheus_client.registry import Collector
 from werkzeug.routing import Rule
 from werkzeug.wrappers import Request, Response
 
+from storyboard_worker.attempts.runner import Ended, Outcome
+from storyboard_worker.errors import ErrorCode
 from storyboard_worker.web.application import route
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
@@ -59,16 +61,12 @@ class Facts:
 
 
 class Metrics:
-    """``look`` is called at each scrape. ``outcomes`` and ``error_codes`` are all that there may
-    be: what has not happened yet is 0, so that the first time is seen to be one more."""
+    """``look`` is called at each scrape, in the thread of its request."""
 
     def __init__(
         self,
         version: str,
         look: Callable[[], Facts],
-        *,
-        outcomes: Iterable[str],
-        error_codes: Iterable[str],
     ) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]
         registry = CollectorRegistry()
@@ -82,10 +80,11 @@ class Metrics:
             ["error_code"],
             registry=registry,
         )
-        for outcome in outcomes:
-            self._attempts.labels(outcome)
-        for code in error_codes:
-            self._errors.labels(code)
+        # What has not happened yet is 0, so that the first time shows as one more.
+        for outcome in Outcome:
+            self._attempts.labels(str(outcome))
+        for code in ErrorCode:
+            self._errors.labels(str(code))
         self._lost = Counter(
             "storyboard_leases_lost", "Rows that were taken away in an attempt.", registry=registry
         )
@@ -106,30 +105,21 @@ class Metrics:
             f"storyboard_{part}_seconds", meaning, buckets=BUCKETS_SECONDS, registry=self._registry
         )
 
-    def attempt_ended(
-        self,
-        outcome: str,
-        *,
-        error_code: str | None,
-        lost: bool,
-        seconds: float,
-        source_seconds: float | None,
-        storage_seconds: float | None,
-        copied_bytes: int,
-    ) -> None:
-        """Called by whichever thread made the attempt."""
-        self._attempts.labels(outcome).inc()
-        self._whole.observe(seconds)
-        if error_code is not None:
-            self._errors.labels(error_code).inc()
-        if lost:
+    def attempt_ended(self, ended: Ended) -> None:
+        """To be called with each attempt that is over, from any thread."""
+        self._attempts.labels(str(ended.outcome)).inc()
+        self._whole.observe(ended.seconds)
+        if ended.error is not None:
+            self._errors.labels(str(ended.error.code)).inc()
+        if ended.outcome is Outcome.LEASE_LOST:
             self._lost.inc()
-        if source_seconds is not None:
-            self._source.observe(source_seconds)
-        if storage_seconds is not None:
-            self._storage.observe(storage_seconds)
-        if copied_bytes:
-            self._bytes.inc(copied_bytes)
+        timings = ended.timings
+        if timings.source_seconds is not None:
+            self._source.observe(timings.source_seconds)
+        if timings.storage_seconds is not None:
+            self._storage.observe(timings.storage_seconds)
+        if ended.outcome is Outcome.READY and timings.length_bytes:
+            self._bytes.inc(timings.length_bytes)
 
     def text(self) -> bytes:
         """Everything, in :data:`CONTENT_TYPE`."""

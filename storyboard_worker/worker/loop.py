@@ -37,6 +37,7 @@ from storyboard_worker.worker.keeper_watcher import KeeperWatcher
 from storyboard_worker.worker.listener import Listener
 from storyboard_worker.worker.outage import Outage
 from storyboard_worker.worker.slots import Slots
+from storyboard_worker.worker.vitals import Vitals
 from storyboard_worker.worker.watchdog import Watchdog
 
 # What giving rows back may take at the end of the grace.
@@ -85,6 +86,7 @@ class Parts:
     breakers: Breakers
     restraint: Restraint
     reporter: Reporter
+    vitals: Vitals
     on_ended: Callable[[Ended], None] | None = None
 
 
@@ -154,6 +156,11 @@ class Worker:
             ],
             interval_seconds=CHECK_IN_SECONDS,
         )
+        parts.vitals.fill(
+            silent_seconds=lambda: self._watchdog.silent_seconds,
+            slots_taken=lambda: len(self._slots.under_way),
+            listening=lambda: self._listener.listening,
+        )
         self._waited_in_vain = False
         self._wake_at_free: float = NEVER
 
@@ -196,20 +203,6 @@ class Worker:
             self._restraint.met(lack)
             return False
         return True
-
-    @property
-    def silent_seconds(self) -> float:
-        """How long the loop has shown no progress."""
-        return self._watchdog.silent_seconds
-
-    @property
-    def slots_taken(self) -> int:
-        return len(self._slots.under_way)
-
-    @property
-    def listening(self) -> bool:
-        """Whether notifications have been proven to arrive."""
-        return self._listener.listening
 
     def _tell_found(self, kind: ConnectionKind, listening: bool) -> None:  # noqa: FBT001  a callback's
         """In the listener's thread: one line with what the worker found."""
