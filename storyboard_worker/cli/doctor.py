@@ -14,12 +14,12 @@ from storyboard_worker.cli.assembly import Assembly, assembled_from
 from storyboard_worker.cli.exits import Exit
 from storyboard_worker.cli.output import print_json, print_line, print_marked
 from storyboard_worker.doctor.check import Check, Room, Status
-from storyboard_worker.doctor.claim_checks import ClaimChecks
+from storyboard_worker.doctor.claim_checks import claim_checks
 from storyboard_worker.doctor.examination import examine
 from storyboard_worker.doctor.machine_checks import machine_checks
 from storyboard_worker.doctor.platform_checks import platform_checks
 from storyboard_worker.doctor.rights_checks import RightsChecks
-from storyboard_worker.doctor.schema_checks import MIGRATE, SchemaChecks
+from storyboard_worker.doctor.schema_checks import MIGRATE, schema_checks
 from storyboard_worker.doctor.server_checks import ServerChecks, unreachable
 from storyboard_worker.doctor.settings_checks import (
     names_database,
@@ -92,7 +92,7 @@ def examine_database(parts: Assembly) -> Iterator[list[Check]]:
     yield from examine(_server_rooms(parts, server))
     [locked] = examine([("table lock", UpkeepChecks(parts.database).lock)])
     yield locked
-    [tables] = examine([("schema", SchemaChecks(parts.database).version)])
+    [tables] = examine([("schema", partial(schema_checks, parts.database))])
     yield tables
     if not locked and not any(check.fix == MIGRATE for check in tables):
         yield from examine(_table_rooms(parts))
@@ -122,7 +122,7 @@ def _table_rooms(parts: Assembly) -> list[tuple[str, Room]]:
         parts.failures,
     )
     return [
-        ("claim", ClaimChecks(parts.database).claim),
+        ("claim", partial(claim_checks, parts.database)),
         ("row-level security", rights.security),
         ("rights", rights.rights),
         ("vacuum", upkeep.vacuum),

@@ -19,32 +19,30 @@ OTHER_TRIGGERS = (
 ELSEWHERE = "see the checks «database writes», «rights» and «table lock»; then run doctor again"
 
 
-class ClaimChecks:
-    def __init__(self, database: Database) -> None:
-        self._inspection = Inspection(database)
+def claim_checks(database: Database) -> Iterator[Check]:
+    """Raises :class:`SchemaOutdated`."""
+    inspection = Inspection(database)
+    try:
+        inspection.rehearse_claim()
+    except DataRefused as error:
+        fix = OTHER_TRIGGERS if not error.by_row else SET_ASIDE
+        yield failed(NAME, f"a row makes it fail: {error}", fix)
+    except RowsHidden:
+        yield failed(NAME, "it sees no rows", "see the check «row-level security»")
+    except DatabaseUnavailable as error:
+        yield failed(NAME, f"the database refuses it: {error}", ELSEWHERE)
+        return
+    else:
+        yield passed(NAME, "a claim works (tried and rolled back)")
+    yield from _index(inspection)
 
-    def claim(self) -> Iterator[Check]:
-        """Raises :class:`SchemaOutdated`."""
-        try:
-            self._inspection.rehearse_claim()
-        except DataRefused as error:
-            fix = OTHER_TRIGGERS if not error.by_row else SET_ASIDE
-            yield failed(NAME, f"a row makes it fail: {error}", fix)
-        except RowsHidden:
-            yield failed(NAME, "it sees no rows", "see the check «row-level security»")
-        except DatabaseUnavailable as error:
-            yield failed(NAME, f"the database refuses it: {error}", ELSEWHERE)
-            return
-        else:
-            yield passed(NAME, "a claim works (tried and rolled back)")
-        yield from self._index()
 
-    def _index(self) -> Iterator[Check]:
-        if CLAIM_INDEX in self._inspection.claim_indexes():
-            yield passed(NAME, f"finds its rows by {CLAIM_INDEX}")
-        else:
-            yield failed(
-                NAME,
-                f"does not find its rows by {CLAIM_INDEX}: it gets slow as the table grows",
-                f"{index_statements()[CLAIM_INDEX]};",
-            )
+def _index(inspection: Inspection) -> Iterator[Check]:
+    if CLAIM_INDEX in inspection.claim_indexes():
+        yield passed(NAME, f"finds its rows by {CLAIM_INDEX}")
+    else:
+        yield failed(
+            NAME,
+            f"does not find its rows by {CLAIM_INDEX}: it gets slow as the table grows",
+            f"{index_statements()[CLAIM_INDEX]};",
+        )
