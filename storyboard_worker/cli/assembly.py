@@ -185,7 +185,8 @@ class Assembly:
 
 @contextmanager
 def assembled(*, uploads: bool = False) -> Iterator[Assembly]:
-    """Settings read and checked (``uploads``: Cloudinary's, too), logs set up, parts at hand.
+    """Reads and checks the settings (with ``uploads`` also Cloudinary's), sets up the log, and
+    yields the parts.
 
     Raises :class:`SettingsError` before anything is touched.
     """
@@ -198,7 +199,7 @@ def assembled(*, uploads: bool = False) -> Iterator[Assembly]:
 
 @contextmanager
 def assembled_from(settings: Settings) -> Iterator[Assembly]:
-    """The same from settings that were read already."""
+    """Like :func:`assembled`, with settings that were read already."""
     redactor = Redactor(settings.secrets)
     set_up(settings.log_format, redactor)
     with ExitStack() as stack:

@@ -17,11 +17,11 @@ def run_command() -> None:
     """Run the worker until SIGTERM or SIGINT.
 
     It claims rows as they become due, copies their images to Cloudinary and writes the
-    outcome back. A database that is away is waited for, at the start, too. The first signal
-    lets attempts under way end within SHUTDOWN_GRACE_SECONDS and gives the others back; the
-    second ends the process at once (exit 1). Exit 70: the worker found itself stuck. With
-    PORT set it serves health, metrics and the cron route there. It raises its own limit of open
-    files to what WORKER_CONCURRENCY needs, as far as it may.
+    outcome back. It waits for a database that is away, also at the start. After the first
+    signal, attempts under way may end within SHUTDOWN_GRACE_SECONDS, and the others are given
+    back; the second ends the process at once (exit 1). Exit 70: the worker found itself stuck.
+    With PORT set it serves health, metrics and the cron route there. It raises its own limit of
+    open files to what WORKER_CONCURRENCY needs, as far as the system allows.
     """
     shutdown = Shutdown()
     with shutdown.on_signals(), assembled(uploads=True) as parts:
@@ -30,7 +30,7 @@ def run_command() -> None:
         if port is None:
             worker_of(parts, shutdown, Vitals()).run()
             return
-        # Without PORT nothing of it is loaded.
+        # The HTTP side is loaded only where PORT is set.
         from storyboard_worker.cli.serving import Http  # noqa: PLC0415
 
         vitals = Vitals()

@@ -32,18 +32,18 @@ from storyboard_worker.worker.check_in import silent_after_seconds
 from storyboard_worker.worker.grace import SHORTEST_SECONDS
 from storyboard_worker.worker.vitals import Vitals
 
-# No flood of requests can take the claim loop's connections.
+# Requests have their own connections, and cannot take those of the claim loop.
 MAX_CONNECTIONS = 2
 ROWS_READ_AT_ONCE = 2
 ROWS_PROCESSED_AT_ONCE = 2
 PASSES_AT_ONCE = 1
-# As many requests as may take long, and some threads for those that may not wait for them.
+# Threads for the requests that may take long, and some for those that must not wait for them.
 THREADS = ROWS_PROCESSED_AT_ONCE + PASSES_AT_ONCE + 4
 FRESH_SECONDS = 2.0
 # Failed rows are counted one by one.
 FRESH_FAILURES_SECONDS = 15.0
 PATIENCE_SECONDS = 5.0
-# How metrics call all sources.
+# What metrics call every source.
 SOURCE_KIND = "source"
 
 
@@ -57,7 +57,7 @@ class Http:
         """
         self._main = parts
         self._parts = parts.beside(max_connections=MAX_CONNECTIONS)
-        # A pass that is busy with the database must not make health and metrics late.
+        # A pass that is busy with the database must not delay health and metrics.
         self._looking = parts.beside(max_connections=1)
         self._settings = parts.settings
         self._shutdown = shutdown
@@ -192,8 +192,7 @@ class Http:
 
 
 def _by_kind(paused_seconds: Mapping[str, float]) -> dict[str, float]:
-    """The longest pause of each kind of upstream: metrics are not protected, so they name no
-    host."""
+    """The longest pause of each kind of upstream. Metrics are public, so they name no host."""
     longest: dict[str, float] = {}
     for upstream, seconds in paused_seconds.items():
         kind = upstream if upstream == STORAGE_UPSTREAM else SOURCE_KIND

@@ -25,7 +25,7 @@ from storyboard_worker.worker.sweep import CutShort, Sweep, Tally
 
 # What reading settings, tidying up and printing may take beside the time for processing.
 HARD_END_MARGIN_SECONDS = 10.0
-# What telling of a hard end may take.
+# What reporting a hard end may take.
 LAST_WORDS_SECONDS = 7.0
 
 
@@ -42,9 +42,9 @@ Examples:
     type=Seconds(),
     default=240,
     show_default=True,
-    help="A hard end; what is under way then is given back.",
+    help="A hard limit; rows under way then are given back.",
 )
-@click.option("--limit", type=ROWS, metavar="N", help="Process at most so many rows.")
+@click.option("--limit", type=ROWS, metavar="N", help="Process at most N rows.")
 @click.option("--no-process", is_flag=True, help="Only rescue, expire and raise alarms.")
 @click.option("--json", "as_json", is_flag=True, help="Print the tally as JSON.")
 def sweep_command(
@@ -54,7 +54,7 @@ def sweep_command(
 
     Puts rows of dead workers back, fails those whose link has expired, raises alarms (exit 1,
     once an hour for one outage) when rows wait and no worker is alive or none takes them, when
-    links die within two hours, or an upstream goes on refusing; then processes what is due
+    links die within two hours, or an upstream keeps refusing; then processes what is due
     until nothing is or the time is up (exit 0 all the same). Safe beside workers and beside
     another sweep. Run it every five minutes.
     """
@@ -86,7 +86,7 @@ def sweep_command(
 
 @contextmanager
 def _printed(*, as_json: bool) -> Iterator[None]:
-    """What was done before the database went away is shown all the same."""
+    """What was done before the database went away is still shown."""
     try:
         yield
     except CutShort as error:
@@ -96,7 +96,7 @@ def _printed(*, as_json: bool) -> Iterator[None]:
 
 @contextmanager
 def _told(reporter: Reporter) -> Iterator[None]:
-    """Nobody reads what cron prints: a sweep that cannot work is told to Sentry."""
+    """What cron prints is rarely read, so a sweep that cannot work is reported to Sentry."""
     try:
         yield
     except (DatabaseUnavailable, SchemaOutdated) as error:
@@ -147,7 +147,7 @@ class LastWords:
 
 
 class Progress:
-    """A line on the terminal that counts attempts as they end; nothing anywhere else."""
+    """On a terminal, a line that counts attempts as they end."""
 
     def __init__(self) -> None:
         self._counts: dict[Outcome, int] = {}

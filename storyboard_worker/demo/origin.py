@@ -1,7 +1,7 @@
 """A source of images behind signed URLs, in the manner of BytePlus TOS.
 
 The form of the URLs is TOS's; the signature is one of our own over the same things (method,
-path, query), because nobody but this server checks it.
+path, query), because only this server checks it.
 """
 
 import hashlib

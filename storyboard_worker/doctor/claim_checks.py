@@ -1,4 +1,4 @@
-"""A claim, as workers make it: tried, undone at once, and found by its index."""
+"""A claim as workers make it: tried, rolled back, and checked for its index."""
 
 from collections.abc import Iterator
 
@@ -10,7 +10,7 @@ from storyboard_worker.queries.inspection import Inspection
 
 NAME = "claim"
 CLAIM_INDEX = "storyboards_claim_idx"
-SET_ASIDE = "storyboard-worker sweep  # takes the other rows, and sets the one to blame aside"
+SET_ASIDE = "storyboard-worker sweep  # processes the other rows, and sets the faulty one aside"
 OTHER_TRIGGERS = (
     "SELECT tgname, tgfoid::regproc::text FROM pg_trigger "
     "WHERE tgrelid = 'public.storyboards'::regclass AND NOT tgisinternal "

@@ -1,4 +1,4 @@
-"""The tables: there, whole, at the newest version."""
+"""Whether the tables exist, are complete, and are at the newest version."""
 
 from collections.abc import Iterator
 
@@ -18,7 +18,7 @@ def schema_checks(database: Database) -> Iterator[Check]:
         yield passed("schema", f"at the newest version, {at}")
         yield from _drift(database)
     elif at is None:
-        yield failed("schema", "the tables are not there", MIGRATE)
+        yield failed("schema", "the tables do not exist", MIGRATE)
     elif not at:
         yield failed(
             "schema",
@@ -45,7 +45,7 @@ def _drift(database: Database) -> Iterator[Check]:
         yield warned(
             name,
             f"the index {index} is there for workers of an older version",
-            f"DROP INDEX CONCURRENTLY public.{index}; -- when none of them runs any more",
+            f"DROP INDEX CONCURRENTLY public.{index}; -- once none of them runs",
         )
     if not faults:
-        yield passed(name, "tables, constraints, functions, triggers, indexes, view: whole")
+        yield passed(name, "tables, constraints, functions, triggers, indexes, view: complete")

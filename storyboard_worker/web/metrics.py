@@ -1,7 +1,7 @@
-"""What Prometheus may know: counted as it happens, or looked up when it asks.
+"""Metrics for Prometheus: counted as things happen, or read at each scrape.
 
 Every name begins with ``storyboard_``. Labels have few values: outcomes, error codes, and the
-kinds of upstream that are paused this moment.
+kinds of upstream that are paused at the moment.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -33,7 +33,7 @@ BUCKETS_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
 
 @dataclass(frozen=True, slots=True)
 class TableFacts:
-    """What stands in the database; ``failed`` by error code."""
+    """Counts of the table; ``failed`` by error code."""
 
     waiting: int
     oldest_waiting_seconds: float
@@ -46,7 +46,7 @@ class TableFacts:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """How things stand; ``table`` is ``None`` when the database does not answer."""
+    """What is read at a scrape; ``table`` is ``None`` when the database does not answer."""
 
     table: TableFacts | None
     database_errors: int
@@ -98,7 +98,7 @@ class Metrics:
             {"version": version}
         )
         ProcessCollector(namespace="storyboard", registry=registry)
-        registry.register(_Looked(look))
+        registry.register(_ReadAtScrape(look))
 
     def _histogram(self, part: str, meaning: str) -> Histogram:
         return Histogram(
@@ -122,12 +122,12 @@ class Metrics:
             self._bytes.inc(timings.length_bytes)
 
     def text(self) -> bytes:
-        """Everything, in :data:`CONTENT_TYPE`."""
+        """All metrics, in :data:`CONTENT_TYPE`."""
         return generate_latest(self._registry)
 
     @property
     def routes(self) -> list[Rule]:
-        """Where Prometheus reads."""
+        """The route that Prometheus scrapes."""
 
         def scrape(_request: Request) -> Response:
             response = Response(self.text())
@@ -137,12 +137,12 @@ class Metrics:
         return [route("/metrics", scrape, "GET")]
 
 
-class _Looked(Collector):
+class _ReadAtScrape(Collector):
     def __init__(self, look: Callable[[], Facts]) -> None:
         self._look = look
 
     def describe(self) -> list[Metric]:
-        """Nothing: the registry would else look, just to learn the names."""
+        """Nothing: otherwise the registry would read the table only to learn the names."""
         return []
 
     def collect(self) -> Iterator[Metric]:
@@ -171,16 +171,16 @@ def _of_table(table: TableFacts) -> Iterator[Metric]:
     yield _gauge(
         "expiring_soon", "Unfinished rows whose link dies within two hours.", table.expiring_soon
     )
-    yield _gauge("workers_alive", "Workers that beat.", table.workers_alive)
+    yield _gauge("workers_alive", "Workers that are alive.", table.workers_alive)
 
 
 def _of_process(facts: Facts) -> Iterator[Metric]:
     yield CounterMetricFamily(
-        "storyboard_pauses", "Pauses of upstreams that began.", facts.pauses_begun
+        "storyboard_pauses", "Pauses of upstreams begun so far.", facts.pauses_begun
     )
     yield _labelled(
         "upstream_paused_seconds",
-        "How long yet this worker leaves Cloudinary, or a source, alone.",
+        "For how long this worker will not ask Cloudinary, or a source.",
         "upstream",
         facts.paused_seconds,
     )
@@ -191,7 +191,9 @@ def _of_process(facts: Facts) -> Iterator[Metric]:
     )
     yield _gauge("slots", "Attempts that this worker may make at once.", facts.slots)
     yield _gauge("slots_taken", "Attempts under way.", facts.slots_taken)
-    yield _gauge("listening", "Whether notifications arrive, or it polls.", facts.listening)
+    yield _gauge(
+        "listening", "Whether notifications arrive; without them the worker polls.", facts.listening
+    )
     yield _gauge("health_max_waiting", "HEALTH_MAX_WAITING.", facts.max_waiting)
     yield _gauge("health_max_wait_seconds", "HEALTH_MAX_WAIT_SECONDS.", facts.max_wait_seconds)
 

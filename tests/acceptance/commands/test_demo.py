@@ -76,7 +76,7 @@ def test_every_panel_ends_as_it_must(demo: StoryboardWorker) -> None:
     shown = demo("demo", "--panels", "8")
 
     assert shown.code == 0, shown.shown()
-    assert "All 8 panels ended as they must" in shown.out
+    assert "All 8 panels ended as expected" in shown.out
     lines = shown.out.splitlines()
     for trouble in TROUBLES:
         (line,) = (line for line in lines if trouble.words in line)
@@ -140,7 +140,7 @@ def test_a_panel_that_ends_otherwise_is_exit_1(broken: Broken, folder: Path) -> 
     for process, reason in started.items():
         shown = finish(process)
         assert shown.code == 1, shown.shown()
-        assert "did NOT end as they must" in shown.out
+        assert "did NOT end as expected" in shown.out
         assert "WRONG, must be ready" in shown.out
         assert reason in shown.out + shown.err
     assert_nothing_left(folder)

@@ -86,7 +86,7 @@ def test_the_event_says_what_an_engineer_needs(bench: Bench, sentry: SentryServe
     assert context["http_status"] == 410
     assert context["error"] == "the source answers 410"
     assert context["next_step"] == (
-        f"storyboard-worker show {claim.id}; generate the images anew: "
+        f"storyboard-worker show {claim.id}; generate the images again: "
         "storyboard-worker list --error-code source_not_found"
     )
 

@@ -91,7 +91,10 @@ def test_an_error_of_ours_is_reported_and_not_shown(
     with reporting_to(sentry) as reporter:
         served = serve(sentry=SentrySettings(dsn=sentry.dsn))
         reply = served.get("/api/health/worker")
-        assert (reply.status, reply.json) == (500, {"error": "an error of ours; it is reported"})
+        assert (reply.status, reply.json) == (
+            500,
+            {"error": "an internal error; it has been reported"},
+        )
         assert served.get("/healthz").status == 200
         reporter.close()
     (event,) = sentry.events

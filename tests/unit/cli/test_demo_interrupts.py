@@ -8,7 +8,12 @@ from contextlib import AbstractContextManager
 
 import pytest
 
-from storyboard_worker.cli.demo_interrupts import INTERRUPTS, held_back, mind_interrupts, put_off
+from storyboard_worker.cli.demo_interrupts import (
+    INTERRUPTS,
+    handle_interrupts,
+    interrupts_blocked,
+    interrupts_deferred,
+)
 
 EACH = pytest.mark.parametrize("number", INTERRUPTS, ids=lambda number: number.name)
 
@@ -16,7 +21,7 @@ EACH = pytest.mark.parametrize("number", INTERRUPTS, ids=lambda number: number.n
 @pytest.fixture(autouse=True)
 def minded() -> Iterator[None]:
     before = {number: signal.getsignal(number) for number in INTERRUPTS}
-    mind_interrupts()
+    handle_interrupts()
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
@@ -49,12 +54,12 @@ def test_the_first_interrupts_and_no_other_counts(number: signal.Signals) -> Non
 
 
 @EACH
-def test_one_that_is_put_off_comes_at_the_end(number: signal.Signals) -> None:
-    assert_comes_at_the_end_of(put_off(), number)
+def test_one_that_is_interrupts_deferred_comes_at_the_end(number: signal.Signals) -> None:
+    assert_comes_at_the_end_of(interrupts_deferred(), number)
 
 
 def test_after_a_quiet_block_interrupts_count_again() -> None:
-    with put_off():
+    with interrupts_deferred():
         pass
 
     with pytest.raises(KeyboardInterrupt):
@@ -62,12 +67,12 @@ def test_after_a_quiet_block_interrupts_count_again() -> None:
 
 
 def test_a_process_from_inside_such_a_block_gets_its_own() -> None:
-    with put_off():
+    with interrupts_deferred():
         process = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
     process.terminate()
 
     assert process.wait(30) == -signal.SIGTERM
 
 
-def test_one_that_is_held_back_comes_at_the_end() -> None:
-    assert_comes_at_the_end_of(held_back(), signal.SIGINT)
+def test_one_that_is_interrupts_blocked_comes_at_the_end() -> None:
+    assert_comes_at_the_end_of(interrupts_blocked(), signal.SIGINT)
