@@ -106,7 +106,7 @@ class Health:
         for upstream, lasted in self._paused_for_seconds().items():
             # Rows that are given back begin to wait anew, so their age does not show the pause.
             if lasted > settings.health_max_wait_seconds:
-                reasons.append(f"{upstream} has been left alone for {lasted:.0f} s")
+                reasons.append(f"{upstream} has been paused for {lasted:.0f} s")
         if not table.workers:
             reasons.append(
                 f"no worker is alive: none was seen for {settings.lease_seconds:g} s "

@@ -33,7 +33,7 @@ def without_settings() -> Iterator[StoryboardWorker]:
 
 @pytest.fixture
 def register(producer: psycopg.Connection) -> Register:
-    """A worker's row, last seen so long ago."""
+    """Adds a worker's row that was last seen so long ago."""
 
     def register(worker_id: str, seen_ago: timedelta) -> None:
         producer.execute(

@@ -15,7 +15,7 @@ COMMAND = (sys.executable, "-m", "storyboard_worker")
 
 @dataclass(frozen=True)
 class Result:
-    """What came of a command."""
+    """How a command ended, and what it printed."""
 
     code: int
     out: str
@@ -45,7 +45,7 @@ class StoryboardWorker:
         self._started: list[subprocess.Popen[bytes]] = []
 
     def __call__(self, *arguments: object, stdin: str | bytes = "", **changed: str) -> Result:
-        """Run it to its end; without a traceback, whatever happens."""
+        """Run it to its end, and assert that it prints no traceback."""
         given = stdin.encode() if isinstance(stdin, str) else stdin
         return finish(self.start(*arguments, **changed), given)
 
@@ -63,7 +63,7 @@ class StoryboardWorker:
         return process
 
     def close(self) -> None:
-        """Nothing of what was started is left, however the test ended."""
+        """End all that was started, however the test ended."""
         for process in self._started:
             process.kill()
             process.communicate()

@@ -15,7 +15,7 @@ ENDS = ("ready", "retried", "failed", "released")
 
 
 def tally(result: Result) -> dict[str, Any]:
-    """The one that ``--json`` prints, which has all its fields and adds up."""
+    """The tally that ``--json`` prints; it has all its fields and adds up."""
     found: dict[str, Any] = result.json
     assert found.keys() == FIELDS
     assert found["processed"] == sum(found[end] for end in ENDS)

@@ -18,14 +18,14 @@ from tests.acceptance.commands.running import Result, StoryboardWorker, finish
 from tests.support.waiting import eventually, wait_for_statuses
 
 ADDRESS = r"http://127\.0\.0\.1:\d+/demo/image/upload/v\d+/storyboards/\S+\.(jpg|png|webp)\n"
-# The one that lasts for sure: the others are jittered, and may be over before anybody looks.
+# The one wait that surely lasts: the others are jittered, and may be over before they are shown.
 WAIT = r"^ *\d+\.\d s  panel \d waits for its next attempt in [12]\.\d s: the source answers 429$"
 START = "from storyboard_worker.cli import main; main()"
 
 
 @pytest.fixture
 def folder() -> Iterator[Path]:
-    """What the demo takes for its temporary folder, open to the user that runs Postgres."""
+    """The temporary folder of the demo, open to the user that runs Postgres."""
     with tempfile.TemporaryDirectory(prefix="storyboard-test-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         folder.chmod(0o755)
@@ -43,7 +43,7 @@ def demo(folder: Path) -> Iterator[StoryboardWorker]:
 
 
 def assert_nothing_left(folder: Path) -> None:
-    """Neither files, nor a process that was started with ``folder`` in its hands."""
+    """No file is left, and no process that was started with ``folder``."""
     assert list(folder.glob("storyboard-*")) == []
     assert processes_of(folder) == {}
 
@@ -54,7 +54,7 @@ def processes_of(folder: Path) -> dict[int, str]:
     for process in Path("/proc").glob("[0-9]*"):
         try:
             seen = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
-        except OSError:  # it has ended meanwhile
+        except OSError:  # it has just ended
             continue
         if str(folder).encode() in seen:
             found[int(process.name)] = seen.partition(b"\0")[0].decode()
@@ -62,7 +62,7 @@ def processes_of(folder: Path) -> dict[int, str]:
 
 
 def wait_for_line(process: subprocess.Popen[bytes], text: str, stream: str = "stderr") -> str:
-    """What came up to the line that holds ``text``."""
+    """The output up to the line that holds ``text``."""
     pipe = getattr(process, stream)
     seen = ""
     while text not in seen:
@@ -72,7 +72,7 @@ def wait_for_line(process: subprocess.Popen[bytes], text: str, stream: str = "st
     return seen
 
 
-def test_every_panel_ends_as_it_must(demo: StoryboardWorker) -> None:
+def test_every_panel_ends_as_expected(demo: StoryboardWorker) -> None:
     shown = demo("demo", "--panels", "8")
 
     assert shown.code == 0, shown.shown()
@@ -184,9 +184,7 @@ subprocess.Popen.__init__ = interrupted
 """
 
 
-def test_a_worker_that_has_only_just_been_started_is_not_left_behind(
-    broken: Broken, folder: Path
-) -> None:
+def test_a_worker_that_was_just_started_is_not_left_behind(broken: Broken, folder: Path) -> None:
     ended = finish(broken(INTERRUPTED_ONCE_THE_WORKER_IS_STARTED))
 
     assert ended.code == 1
@@ -210,7 +208,7 @@ def test_an_interrupt_of_the_worker_at_work_ends_it_cleanly(
     assert_nothing_left(folder)
 
 
-def test_it_keeps_running_until_told_to_stop(demo: StoryboardWorker, folder: Path) -> None:
+def test_it_keeps_running_until_it_is_stopped(demo: StoryboardWorker, folder: Path) -> None:
     process = demo.start("demo", "--panels", "8", "--keep-running")
     threading.Thread(target=process.stderr.read, daemon=True).start()  # type: ignore[union-attr]
     shown = wait_for_line(process, "storyboard-worker enqueue", "stdout")

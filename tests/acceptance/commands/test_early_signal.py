@@ -1,4 +1,4 @@
-"""A stop that comes before a command has its own handler is heard all the same."""
+"""A stop that comes before a command has its own handler still ends it."""
 
 import os
 import signal

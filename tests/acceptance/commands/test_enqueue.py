@@ -108,7 +108,7 @@ def test_what_is_too_long_is_refused_and_not_repeated(
     assert all_rows(producer) == []
 
 
-def test_the_longest_are_taken(
+def test_the_longest_are_accepted(
     storyboard_worker: StoryboardWorker, producer: psycopg.Connection
 ) -> None:
     url = f"https://{'q.' * 125}com/".ljust(16_384, "q")
@@ -152,7 +152,7 @@ def test_nothing_to_add_is_a_usage_error(
     assert message in refused.err
 
 
-def test_the_trace_of_its_producer_goes_along(
+def test_the_producers_trace_is_written_on_the_row(
     storyboard_worker: StoryboardWorker, producer: psycopg.Connection, sentry: SentryServer
 ) -> None:
     traced = {"SENTRY_DSN": sentry.dsn, "SENTRY_TRACES_SAMPLE_RATE": "1"}
@@ -167,7 +167,7 @@ def test_the_trace_of_its_producer_goes_along(
     assert f"sentry-trace_id={trace_id}" in row["baggage"]
 
 
-def test_without_tracing_nothing_goes_along(
+def test_without_tracing_no_trace_is_written(
     storyboard_worker: StoryboardWorker, producer: psycopg.Connection, sentry: SentryServer
 ) -> None:
     url = "https://images.example/a.jpg"

@@ -38,7 +38,7 @@ def test_rows_of_one_cause_are_one_line(
     assert (second["host"], second["count"], second["sample_id"]) == ("b.example", 1, other)
 
 
-def test_only_lately_or_of_one_project(
+def test_filters_by_time_and_by_project(
     storyboard_worker: StoryboardWorker, producer: psycopg.Connection
 ) -> None:
     fail(producer, "https://a.example/1", "source_timeout", 7200)

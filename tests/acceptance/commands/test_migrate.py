@@ -14,7 +14,7 @@ TABLES = {"storyboards", "storyboard_alarms", "storyboard_workers", "storyboard_
 
 @pytest.fixture
 def dsn(empty_dsn: str) -> str:
-    """A database that nobody has migrated yet."""
+    """A database that is not migrated yet."""
     return empty_dsn
 
 

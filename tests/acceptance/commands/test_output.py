@@ -1,4 +1,4 @@
-"""Where results and logs go, and that they arrive whole."""
+"""Results and logs go to the right stream, and arrive complete."""
 
 import contextlib
 import json
@@ -29,7 +29,7 @@ def many_rows(producer: psycopg.Connection) -> None:
 
 @pytest.mark.parametrize("arguments", ["list --limit 2000", "list --limit 2000 --json"])
 @pytest.mark.parametrize("reader", ["head -c 9", "true"])
-def test_a_reader_that_goes_away_is_no_error_worth_a_traceback(
+def test_a_reader_that_goes_away_causes_no_traceback(
     settings: dict[str, str], many_rows: None, arguments: str, reader: str
 ) -> None:
     line = f"{shlex.join(COMMAND)} {arguments} | {reader}"
@@ -90,7 +90,7 @@ def on_a_terminal(command: str, settings: dict[str, str]) -> list[str]:
     subprocess.run([*COMMAND, command], env=environment(settings), stdout=its, check=True)
     os.close(its)
     shown = b""
-    # Linux says by an error that nobody writes to the terminal any more.
+    # Linux raises an error when the terminal's last writer has closed it.
     with contextlib.suppress(OSError):
         while chunk := os.read(ours, 65_536):
             shown += chunk
@@ -122,5 +122,5 @@ def test_cells_that_do_not_fit_stand_below_unbroken() -> None:
     ("seconds", "shown"),
     [(0.04, "0.0 s"), (12.4, "12 s"), (119, "119 s"), (180, "3 min"), (7300, "2 h"), (2e5, "2 d")],
 )
-def test_durations_are_told_in_one_unit(seconds: float, shown: str) -> None:
+def test_durations_are_shown_in_one_unit(seconds: float, shown: str) -> None:
     assert duration(seconds) == shown

@@ -44,7 +44,7 @@ def steps(result: Result) -> str:
     ],
     ids=["pending", "waiting", "failed", "lapsed"],
 )
-def test_does_a_row_that_nobody_holds_and_tells_each_step(
+def test_processes_a_free_row_and_shows_each_step(
     storyboard_worker: StoryboardWorker,
     producer: psycopg.Connection,
     origin: Origin,
@@ -107,7 +107,7 @@ def test_a_failed_row_becomes_ready_beside_a_running_worker(
     cloudinary: Cloudinary,
     start_worker: StartWorker,
 ) -> None:
-    """Who of the two takes it, once it is put back, is open."""
+    """Either of the two may claim it once it is put back."""
     start_worker().wait_for_log("listening for new rows")
     id_ = enqueue_panel(producer, origin, **FAILED)
 
@@ -152,7 +152,7 @@ def test_a_row_that_waits_for_another_attempt_is_exit_1(
     assert storyboard(producer, id_)["attempts"] == 0
 
 
-def test_an_expired_link_is_not_asked_for(
+def test_an_expired_link_is_not_requested(
     storyboard_worker: StoryboardWorker, producer: psycopg.Connection, origin: Origin
 ) -> None:
     origin.put("a.jpg", IMAGE)

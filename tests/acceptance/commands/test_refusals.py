@@ -1,4 +1,4 @@
-"""Settings that are wrong, a database that is away, rows that are not there."""
+"""Wrong settings, a database that is away, rows that do not exist."""
 
 import socket
 import subprocess
@@ -30,7 +30,7 @@ SWEEPS = 2
 
 @pytest.fixture
 def closed_port() -> Iterator[int]:
-    """A port on loopback that is taken, but on which nobody listens."""
+    """A port on loopback that is taken, without a listener."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield taken.getsockname()[1]
@@ -71,7 +71,7 @@ def test_a_wrong_setting_ends_the_command_with_one_line_that_names_it(
 def test_a_database_out_of_reach_is_exit_69(
     without_settings: StoryboardWorker, closed_port: int, sentry: SentryServer
 ) -> None:
-    """After 30 s for what would change something, after 5 s for what only looks.
+    """After 30 s for commands that change something, after 5 s for those that only look.
 
     Cron's output has no reader: a sweep tells Sentry.
     """
@@ -109,7 +109,7 @@ def test_an_error_before_logs_are_set_up_has_no_secret_in_its_stack() -> None:
 
 
 def test_a_wrong_setting_is_not_repeated(without_settings: StoryboardWorker) -> None:
-    """Not by the commands, and not by what examines the settings either."""
+    """Neither by the commands nor by the check of the settings."""
     names = ["PORT", "SOURCE_HOSTS", "CLOUDINARY_UPLOAD_PREFIX", "CLOUDINARY_FOLDER", "PGSSLMODE"]
     wrong = dict.fromkeys(names, "hunter22?")
     started = [
@@ -122,7 +122,7 @@ def test_a_wrong_setting_is_not_repeated(without_settings: StoryboardWorker) -> 
 
 
 @pytest.mark.parametrize("command", ["show", "process", "retry"])
-def test_an_id_that_nobody_has_is_exit_1(storyboard_worker: StoryboardWorker, command: str) -> None:
+def test_an_unknown_id_is_exit_1(storyboard_worker: StoryboardWorker, command: str) -> None:
     refused = storyboard_worker(command, SOME_ID)
 
     assert refused.code == 1
@@ -131,7 +131,7 @@ def test_an_id_that_nobody_has_is_exit_1(storyboard_worker: StoryboardWorker, co
 
 
 @pytest.mark.parametrize("command", ["show", "process", "retry"])
-def test_what_is_no_id_is_exit_2(without_settings: StoryboardWorker, command: str) -> None:
+def test_a_malformed_id_is_exit_2(without_settings: StoryboardWorker, command: str) -> None:
     refused = without_settings(command, "panel-7")
 
     assert refused.code == 2

@@ -35,7 +35,7 @@ def test_a_row_that_waits_with_no_worker_alive_raises_the_alarm(
     assert statuses(producer) == {"pending" if no_process else "ready": 1}
 
 
-def test_the_same_outage_is_told_once(
+def test_the_same_outage_is_reported_once(
     storyboard_worker: StoryboardWorker,
     producer: psycopg.Connection,
     origin: Origin,
@@ -60,7 +60,7 @@ def test_the_same_outage_is_told_once(
     assert alarm["level"] == "fatal"
 
 
-def test_an_upstream_that_two_sweeps_meet_is_told_by_the_second(
+def test_an_upstream_that_refuses_two_sweeps_is_reported_by_the_second(
     storyboard_worker: StoryboardWorker, producer: psycopg.Connection, origin: Origin
 ) -> None:
     enqueue_panel(producer, origin)

@@ -19,7 +19,7 @@ from tests.support.panels import all_rows, enqueue_panel, enqueue_panels
 
 
 def given_back(producer: psycopg.Connection) -> bool:
-    """Every row waits as if nobody had touched it."""
+    """Every row waits as if it had never been claimed."""
     rows = all_rows(producer)
     assert rows
     return {(row["status"], row["attempts"], row["claim_token"]) for row in rows} == {
@@ -111,14 +111,14 @@ def test_a_row_that_was_released_is_not_done_though_nothing_is_due(
     assert given_back(producer)
 
 
-def test_rows_of_a_host_that_is_down_are_left_and_it_says_so(
+def test_rows_of_a_host_that_is_down_are_left_and_the_tally_says_so(
     storyboard_worker: StoryboardWorker, producer: psycopg.Connection, origin: Origin
 ) -> None:
     enqueue_panels(producer, origin, 7, [Answer(503, always=True)])
 
     found = tally(storyboard_worker("sweep", "--json", WORKER_CONCURRENCY="1"))
 
-    # Short pauses are sat out; then it is left to the next sweep.
+    # The sweep waits for the end of short pauses, and leaves longer ones to the next sweep.
     assert 5 < found["retried"] == found["processed"] < 30
     assert 5 < found["seconds"] < 60
     assert found["complete"] is False

@@ -1,4 +1,4 @@
-"""Text of others that would steer the operator's terminal, through every command that shows it."""
+"""Text from outside that would control a terminal, through every command that shows it."""
 
 import json
 import os
@@ -61,10 +61,10 @@ def test_no_command_lets_it_through(
             assert shown in told, (line, told)
 
 
-def test_on_a_terminal_none_of_it_is_followed(
+def test_a_terminal_obeys_none_of_it(
     settings: dict[str, str], producer: psycopg.Connection
 ) -> None:
-    """While a line moves, what is written beside it goes through the library that moves it."""
+    """While a spinner turns, other lines go through the library that draws it."""
     id_ = enqueue(producer, URL, max_attempts=1)
     ours, its = pty.openpty()
     wide = environment({**settings, "TERM": "xterm", "COLUMNS": "300"})
@@ -72,7 +72,7 @@ def test_on_a_terminal_none_of_it_is_followed(
     subprocess.run(command, env=wide, stdout=its, stderr=its, check=False)
     os.close(its)
     shown = b""
-    # Linux says by an error that the other end is closed.
+    # Linux raises an error when the other end is closed.
     with suppress(OSError):
         while chunk := os.read(ours, 65_536):
             shown += chunk

@@ -46,11 +46,11 @@ class Patient:
         return checks
 
     def complaints(self) -> list[tuple[str, str]]:
-        """Name and status of whatever is not well."""
+        """Name and status of each check that did not pass."""
         return [(c["name"], c["status"]) for c in self.examine() if c["status"] != "pass"]
 
     def fix(self, check: Check) -> None:
-        """Do what the check says, as it says it; where it refers to others, nothing."""
+        """Run the fix as it is printed; do nothing where it refers to other checks."""
         text = check["fix"]
         assert isinstance(text, str)
         if text.startswith("storyboard-worker "):
@@ -77,7 +77,7 @@ class Patient:
                 self.settings.pop(name, None)
 
 
-# What the machine that tests may have set.
+# Variables that the machine may have set.
 INHERITED_SETTINGS = (
     *("DATABASE_URL", "CLOUDINARY_URL", "CLOUDINARY_CLOUD_NAME", "SENTRY_DSN", "PORT"),
     *("CRON_SECRET", "BOARD_TOKEN"),

@@ -206,7 +206,7 @@ def test_an_older_schema_is_found_and_fixed(patient: Patient, dsn: str) -> None:
     (complaint,) = [check for check in patient.examine() if check["status"] != "pass"]
     assert (complaint["name"], complaint["status"]) == ("schema", "fail")
     patient.fix(complaint)
-    # A worker is there, which may be of the older version.
+    # A worker is alive, which may be of the older version.
     left = [check for check in patient.examine() if check["status"] != "pass"]
     assert {check["status"] for check in left} <= {"warn"}
     for check in left:
@@ -263,7 +263,7 @@ def test_the_table_of_workers_comes_back_with_its_bounds(patient: Patient) -> No
     assert not [check for check in complaints if "constraint" in check["found"]]
 
 
-def test_no_table_is_there(patient: Patient, empty_dsn: str) -> None:
+def test_the_tables_do_not_exist(patient: Patient, empty_dsn: str) -> None:
     patient.settings["DATABASE_URL"] = url_of(empty_dsn)
     (complaint,) = [check for check in patient.examine() if check["status"] != "pass"]
     assert (complaint["name"], complaint["found"]) == ("schema", "the tables do not exist")
@@ -271,6 +271,6 @@ def test_no_table_is_there(patient: Patient, empty_dsn: str) -> None:
     assert patient.complaints() == [("workers", "warn")]
 
 
-def test_a_database_newer_than_the_program_is_told(patient: Patient) -> None:
+def test_a_database_newer_than_the_program(patient: Patient) -> None:
     patient.owner.execute("UPDATE storyboard_worker_version SET version_num = '9999'")
     assert patient.complaints() == [("schema", "warn")]

@@ -1,4 +1,4 @@
-"""A good installation is all well, and an examination leaves no trace in it."""
+"""A good installation passes every check, and the checks change nothing in it."""
 
 from storyboard_worker.cli.exits import Exit
 from tests.acceptance.commands.running import StoryboardWorker
@@ -26,7 +26,7 @@ NAMES = [
 ]
 
 
-def test_a_good_installation_is_all_well(patient: Patient) -> None:
+def test_a_good_installation_passes_every_check(patient: Patient) -> None:
     checks = patient.examine()
     assert [check for check in checks if check["status"] != "pass"] == []
     assert [check["name"] for check in checks] == NAMES
@@ -67,14 +67,16 @@ def test_nothing_is_changed(patient: Patient, dsn: str) -> None:
     assert contents() == before
 
 
-def test_the_one_trace_is_an_event(patient: Patient, sentry: SentryServer) -> None:
+def test_the_only_trace_is_an_event_in_sentry(patient: Patient, sentry: SentryServer) -> None:
     patient.examine()
     (event,) = sentry.events
     assert event["level"] == "info"
     assert event["fingerprint"] == ["storyboard-worker", "doctor"]
 
 
-def test_behind_a_transaction_pooler_only_polling_is_to_be_told(patient: Patient, dsn: str) -> None:
+def test_behind_a_transaction_pooler_the_only_warning_is_polling(
+    patient: Patient, dsn: str
+) -> None:
     with transaction_pooler(dsn) as pooled:
         patient.settings["DATABASE_URL"] = url_of(pooled)
         checks = {check["name"]: check for check in patient.examine()}

@@ -14,7 +14,7 @@ main()
 """
 
 
-def test_what_it_is_short_of_is_told_with_its_fix(patient: Patient) -> None:
+def test_a_shortage_is_reported_with_its_fix(patient: Patient) -> None:
     patient.settings |= {"WORKER_CONCURRENCY": "40", "DATABASE_URL": "postgresql://127.0.0.1:1/x"}
     command = StoryboardWorker(patient.settings, (sys.executable, "-c", LIMITED))
     checks = {check["name"]: check for check in command("doctor", "--json").json["checks"]}

@@ -1,4 +1,4 @@
-"""Faults in what the role may do that the worker connects as."""
+"""Faults in the rights of the role that the worker connects as."""
 
 from collections.abc import Iterator
 

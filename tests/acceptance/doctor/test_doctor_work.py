@@ -1,4 +1,4 @@
-"""Faults in the work itself: nobody does it, too much waits, links die, rows have failed."""
+"""Faults in the work itself: no worker, a long backlog, dying links, failed rows."""
 
 import psycopg
 import pytest
@@ -23,7 +23,7 @@ def panels(patient: Patient, origin: Origin) -> Origin:
     return origin
 
 
-def test_rows_are_due_and_nobody_is_there(patient: Patient, panels: Origin) -> None:
+def test_rows_are_due_and_no_worker_is_alive(patient: Patient, panels: Origin) -> None:
     patient.owner.execute("DELETE FROM storyboard_workers")
     enqueue_panel(patient.owner, panels)
     found = complaint(patient, "workers")

@@ -113,7 +113,7 @@ def test_transient_errors_are_no_events_until_the_last(bench: Bench, sentry: Sen
     assert only_event(bench, sentry)["tags"]["attempt"] == "3"
 
 
-def test_a_failure_whose_commit_was_answered_too_late_is_told_all_the_same(
+def test_a_failure_whose_commit_was_answered_too_late_is_still_reported(
     bench: Bench, sentry: SentryServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     claim = bench.claim(bench.stage.serve(IMAGE, [Answer(410)]))
@@ -147,7 +147,7 @@ def test_a_lost_lease_is_no_event(bench: Bench, sentry: SentryServer) -> None:
     assert bench.row(claim)["sentry_event_id"] is None
 
 
-def test_what_nobody_expected_is_an_event_with_its_stack(
+def test_an_unexpected_error_is_an_event_with_its_stack(
     bench: Bench, sentry: SentryServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(head: bytes) -> None:
@@ -177,7 +177,7 @@ def open_a_breaker(bench: Bench, faults: list[SourceFault]) -> list[Claim]:
 
 
 def let_pass(bench: Bench, monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
-    """For the breakers; then the keeper looks for news."""
+    """Lets time pass for the breakers; then the keeper looks for news."""
     monkeypatch.setattr(bench.breakers, "_clock", lambda: time.monotonic() + seconds)
     bench.attempts().tell_news()
 
@@ -228,7 +228,7 @@ def test_the_end_of_such_a_pause_is_one_event_and_recalls_its_rows(
     assert due.fetchone() == (5,)
 
 
-def test_a_pause_tells_what_led_up_to_it(
+def test_the_event_of_a_pause_has_the_errors_before_it(
     bench: Bench, sentry: SentryServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     open_a_breaker(bench, [Answer(502, always=True)])
@@ -251,7 +251,7 @@ def test_a_short_rate_limit_is_no_event(
     assert events(bench, sentry) == []
 
 
-def test_a_row_that_sits_out_an_outage_is_told_once_at_its_eighth_attempt(
+def test_a_row_in_an_outage_is_reported_once_at_its_eighth_attempt(
     bench: Bench, sentry: SentryServer
 ) -> None:
     claim = bench.claim(bench.stage.serve(IMAGE, [Answer(503, always=True)]))
@@ -266,7 +266,7 @@ def test_a_row_that_sits_out_an_outage_is_told_once_at_its_eighth_attempt(
 
 
 @pytest.mark.parametrize("fault", [CutFile(4_000, always=True), Answer(403, always=True)])
-def test_other_errors_are_told_when_they_end_the_row(
+def test_other_errors_are_reported_when_they_end_the_row(
     bench: Bench, sentry: SentryServer, fault: SourceFault
 ) -> None:
     claim = bench.claim(bench.stage.serve(IMAGE, [fault]), attempts=7)
@@ -274,7 +274,7 @@ def test_other_errors_are_told_when_they_end_the_row(
     assert events(bench, sentry) == []
 
 
-def test_of_many_failures_the_first_few_are_told_and_the_others_counted(
+def test_of_many_failures_the_first_few_are_reported_and_the_others_counted(
     bench: Bench, sentry: SentryServer
 ) -> None:
     url = bench.stage.serve(IMAGE, [Answer(410, always=True)])
@@ -295,7 +295,7 @@ def test_of_many_failures_the_first_few_are_told_and_the_others_counted(
     assert named == [event["event_id"] for event in full] + [summary["event_id"]] * 37
 
 
-def test_refused_credentials_are_told_at_once(bench: Bench, sentry: SentryServer) -> None:
+def test_refused_credentials_are_reported_at_once(bench: Bench, sentry: SentryServer) -> None:
     bench.stage.cloudinary.api_secret = "another"
     claim = bench.claim(bench.stage.serve(IMAGE))
     assert bench.run(claim).outcome is Outcome.RELEASED
@@ -313,7 +313,7 @@ def test_an_alarm_carries_its_facts(bench: Bench, sentry: SentryServer) -> None:
     assert event["contexts"]["alarm"]["waiting"] == "7"
 
 
-def test_without_a_dsn_nothing_is_sent_or_promised(
+def test_without_a_dsn_nothing_is_sent_and_no_id_is_reserved(
     database: Database, producer: psycopg.Connection, sentry: SentryServer
 ) -> None:
     silent = Reporter(SentrySettings(), Redactor(), worker_id=WORKER_ID)

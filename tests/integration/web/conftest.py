@@ -30,7 +30,7 @@ CRON = "/api/cron/download-pending-storyboards"
 
 @dataclass
 class Served:
-    """What a test may look at and turn."""
+    """What a test may read and change."""
 
     port: int
     http: Http
@@ -84,7 +84,7 @@ def settings(dsn: str, cloudinary: Cloudinary) -> Settings:
 
 @pytest.fixture
 def serve(settings: Settings) -> Iterator[Serve]:
-    """Serves with the settings changed so."""
+    """Serves with the given settings changed."""
     with ExitStack() as stack:
 
         def serve(**changed: Any) -> Served:

@@ -1,4 +1,4 @@
-"""A plain HTTP client, and sockets for what no client would send."""
+"""A plain HTTP client, and sockets for requests that no client would send."""
 
 import http.client
 import json

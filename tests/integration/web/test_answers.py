@@ -67,7 +67,7 @@ def test_head_is_get_without_the_body(served: Served, path: str) -> None:
     ],
     ids=["nonsense", "headers", "body", "encoding"],
 )
-def test_what_is_no_request_is_told_so(served: Served, sent: bytes, status: int) -> None:
+def test_a_malformed_request_is_refused(served: Served, sent: bytes, status: int) -> None:
     head, _, body = exchange(served.port, sent).partition(b"\r\n\r\n")
     assert head.split()[1] == str(status).encode()
     assert json.loads(body).keys() == {"error"}
@@ -76,12 +76,12 @@ def test_what_is_no_request_is_told_so(served: Served, sent: bytes, status: int)
 
 
 def test_a_connection_carries_one_request(served: Served) -> None:
-    """Else a client that reads nothing could fill the buffers."""
+    """Otherwise a client that reads nothing could fill the buffers."""
     received = exchange(served.port, b"GET /healthz HTTP/1.1\r\n\r\n" * 100)
     assert received.count(b"HTTP/1.1 200 OK") == 1
 
 
-def test_an_error_of_ours_is_reported_and_not_shown(
+def test_an_internal_error_is_reported_and_not_shown(
     serve: Serve, sentry: SentryServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def break_down(_self: Http) -> Any:
@@ -156,13 +156,13 @@ EXPECTING = b"Expect: 100-continue\r\n"
 def test_a_request_that_expects_and_has_no_body_gets_its_own_answer(
     served: Served, head: bytes
 ) -> None:
-    """And not that of a request behind it. Each connection carries one."""
+    """It does not get the answer to the next request, which is not read."""
     received = exchange(served.port, head + b"\r\n" + b"GET /healthz HTTP/1.1\r\n\r\n")
     answers = received.split(b"HTTP/1.1 ")[1:]
     assert [answer[:3] for answer in answers] == [b"404"]
 
 
-def test_a_body_that_waits_to_be_expected_is_asked_for(served: Served) -> None:
+def test_a_body_that_waits_for_100_continue_is_asked_for(served: Served) -> None:
     head = b"POST /nowhere HTTP/1.1\r\nContent-Length: 4\r\n" + EXPECTING + b"\r\n"
     with connect(served.port) as sock:
         sock.sendall(head)

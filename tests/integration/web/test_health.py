@@ -1,4 +1,4 @@
-"""Health tells of progress, not of a process that is there."""
+"""Health is about progress, not about whether a process exists."""
 
 import threading
 import time
@@ -22,7 +22,7 @@ AWAY = "postgresql://nobody@127.0.0.1:1/nothing"
 Alive = Callable[..., None]
 
 
-def test_all_is_well(served: Served, alive: Alive) -> None:
+def test_a_healthy_worker(served: Served, alive: Alive) -> None:
     alive()
     reply = served.get(HEALTH, token=SECRET)
     assert (reply.status, reply.json) == (
@@ -35,7 +35,7 @@ def test_all_is_well(served: Served, alive: Alive) -> None:
 def test_without_the_secret_it_names_no_host_and_no_worker(
     served: Served, alive: Alive, monkeypatch: pytest.MonkeyPatch, token: str | None
 ) -> None:
-    """Whatever is wrong; nor do the other open routes."""
+    """Neither does any other public route, whatever is wrong."""
     alive(paused='{"images.example": "2026-01-02T03:04:05+00:00"}')
     breakers = served.http._parts.breakers
     breakers.failed(
@@ -73,7 +73,7 @@ def test_it_counts(served: Served, producer: psycopg.Connection, alive: Alive) -
     ],
     ids=["too many", "too long", "no worker"],
 )
-def test_a_limit_that_is_passed_is_named(
+def test_an_exceeded_limit_is_named(
     serve: Serve,
     producer: psycopg.Connection,
     alive: Alive,
@@ -88,12 +88,12 @@ def test_a_limit_that_is_passed_is_named(
     reply = served.get(HEALTH, token=SECRET)
     assert reply.status == 503
     assert reply.json["healthy"] is False
-    # A second may pass before it looks.
+    # A second may pass before it reads the table.
     (told,) = reply.json["reasons"]
     assert told.replace("91 s", "90 s") == reason
 
 
-def test_a_silent_loop_is_told_by_both(served: Served, alive: Alive) -> None:
+def test_both_routes_report_a_silent_loop(served: Served, alive: Alive) -> None:
     alive()
     served.worker._watchdog._loop.silent_seconds = 40.0
     assert served.get("/healthz").status == 200
@@ -106,7 +106,7 @@ def test_a_silent_loop_is_told_by_both(served: Served, alive: Alive) -> None:
     assert reply.json["stats"] == {**NOTHING, "workers": 1}
 
 
-def test_a_pause_alone_is_no_reason(served: Served, alive: Alive) -> None:
+def test_a_short_pause_is_no_reason(served: Served, alive: Alive) -> None:
     alive(paused='{"cloudinary": "2026-01-02T03:04:05+00:00"}')
     reply = served.get(HEALTH, token=SECRET)
     assert (reply.status, reply.json["paused"]) == (
@@ -121,10 +121,10 @@ def test_a_pause_alone_is_no_reason(served: Served, alive: Alive) -> None:
     )
 
 
-def test_a_pause_that_lasts_is_a_reason(
+def test_a_long_pause_is_a_reason(
     served: Served, alive: Alive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Rows that are given back to wait anew each time never grow old."""
+    """Rows that are given back begin to wait anew, so their age does not show the pause."""
     alive()
     breakers = served.http._parts.breakers
     limited = source_error(ErrorCode.SOURCE_RATE_LIMITED, retry_after_seconds=600)
@@ -133,7 +133,7 @@ def test_a_pause_that_lasts_is_a_reason(
     monkeypatch.setattr(breakers, "_clock", lambda: later)
     reply = served.get(HEALTH, token=SECRET)
     assert reply.status == 503
-    assert reply.json["reasons"] == ["images.example has been left alone for 301 s"]
+    assert reply.json["reasons"] == ["images.example has been paused for 301 s"]
 
 
 def test_a_database_that_is_away(serve: Serve) -> None:
@@ -157,7 +157,7 @@ def test_a_database_without_tables(serve: Serve, empty_dsn: str) -> None:
     assert reply.json["reasons"] == ["the database is not migrated: storyboard-worker migrate"]
 
 
-def test_a_flood_costs_one_look(
+def test_many_requests_cost_one_read(
     served: Served, alive: Alive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alive()
@@ -177,5 +177,5 @@ def test_a_flood_costs_one_look(
         assert asked.wait(30)
         go_on.set()
         assert {reply.result().status for reply in replies} == {200}
-    # Counts and register, in one look.
-    assert looks == ["look", "look"]
+    # Counts and register, in one read.
+    assert looks == ["cached read", "cached read"]

@@ -1,4 +1,4 @@
-"""Clients that take their time cannot keep others from being served."""
+"""Slow clients cannot keep others from being served."""
 
 import socket
 import threading
@@ -33,8 +33,8 @@ def is_closed(sock: socket.socket) -> bool:
         return True
 
 
-def test_a_crowd_that_drips_is_served_past(served: Served, stack: ExitStack) -> None:
-    """Each sends a byte of its request now and then: none ever looks idle."""
+def test_many_slow_senders_do_not_delay_others(served: Served, stack: ExitStack) -> None:
+    """Each sends a byte of its request now and then, so none looks idle."""
     crowd = [stack.enter_context(connect(served.port)) for _ in range(CROWD)]
     done = threading.Event()
 
@@ -56,7 +56,7 @@ def test_a_crowd_that_drips_is_served_past(served: Served, stack: ExitStack) -> 
     assert served.get("/healthz").status == 200
 
 
-def test_a_request_that_is_never_whole_is_given_up(
+def test_a_request_that_is_never_complete_is_closed(
     served: Served, stack: ExitStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server, "REQUEST_SECONDS", 0.5)
@@ -65,7 +65,7 @@ def test_a_request_that_is_never_whole_is_given_up(
     eventually(lambda: is_closed(sock))
 
 
-def test_an_answer_that_is_never_taken_is_given_up(
+def test_an_answer_that_is_never_read_is_closed(
     stack: ExitStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server, "REQUEST_SECONDS", 0.5)
@@ -78,6 +78,6 @@ def test_an_answer_that_is_never_taken_is_given_up(
         sock = stack.enter_context(connect(http.port))
         sock.sendall(b"GET /large HTTP/1.1\r\n\r\n")
         assert sock.recv(9) == b"HTTP/1.1 "
-    # Ten that read no further hold none of the two threads.
+    # Ten clients that stop reading occupy none of the two threads.
     assert call(http.port, "/nothing").status == 404
     eventually(lambda: not list(http._channels()))

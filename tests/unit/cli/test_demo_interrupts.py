@@ -1,4 +1,4 @@
-"""What interrupts do to the demo."""
+"""The demo and the signals that interrupt it."""
 
 import signal
 import subprocess
@@ -41,12 +41,12 @@ def assert_comes_at_the_end_of(block: AbstractContextManager[None], number: sign
     assert came_to_the_end
 
 
-def test_these_are_what_terminals_and_platforms_send() -> None:
+def test_the_signals_of_terminals_and_platforms_are_covered() -> None:
     assert {number.name for number in INTERRUPTS} == {"SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"}
 
 
 @EACH
-def test_the_first_interrupts_and_no_other_counts(number: signal.Signals) -> None:
+def test_the_first_signal_interrupts_and_later_ones_are_ignored(number: signal.Signals) -> None:
     with pytest.raises(KeyboardInterrupt):
         signal.raise_signal(number)
     for other in INTERRUPTS:
@@ -54,11 +54,11 @@ def test_the_first_interrupts_and_no_other_counts(number: signal.Signals) -> Non
 
 
 @EACH
-def test_one_that_is_interrupts_deferred_comes_at_the_end(number: signal.Signals) -> None:
+def test_a_deferred_signal_interrupts_at_the_end_of_the_block(number: signal.Signals) -> None:
     assert_comes_at_the_end_of(interrupts_deferred(), number)
 
 
-def test_after_a_quiet_block_interrupts_count_again() -> None:
+def test_after_a_quiet_block_signals_interrupt_again() -> None:
     with interrupts_deferred():
         pass
 
@@ -66,7 +66,7 @@ def test_after_a_quiet_block_interrupts_count_again() -> None:
         signal.raise_signal(signal.SIGTERM)
 
 
-def test_a_process_from_inside_such_a_block_gets_its_own() -> None:
+def test_a_process_started_inside_the_block_gets_its_own_signals() -> None:
     with interrupts_deferred():
         process = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
     process.terminate()
@@ -74,5 +74,5 @@ def test_a_process_from_inside_such_a_block_gets_its_own() -> None:
     assert process.wait(30) == -signal.SIGTERM
 
 
-def test_one_that_is_interrupts_blocked_comes_at_the_end() -> None:
+def test_a_blocked_signal_interrupts_at_the_end_of_the_block() -> None:
     assert_comes_at_the_end_of(interrupts_blocked(), signal.SIGINT)

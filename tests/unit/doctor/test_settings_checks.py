@@ -1,4 +1,4 @@
-"""``doctor`` reads on after a wrong setting, and tells each once."""
+"""``doctor`` reads on after a wrong setting, and reports each once."""
 
 import pytest
 
@@ -45,7 +45,7 @@ def test_one_wrong_setting_is_one_fault(
     assert names_database(faults) == is_of_database
 
 
-def test_what_is_wrong_besides_the_database_is_told_as_well() -> None:
+def test_faults_besides_a_wrong_database_are_reported_as_well() -> None:
     wrong = {"PGSSLMODE": "no-verify", "MAX_ATTEMPTS": "none", "SENTRY_DSN": "YOUR_SENTRY_DSN"}
     settings, faults = read_as_far_as_possible({**GOOD, **wrong})
     assert settings is not None

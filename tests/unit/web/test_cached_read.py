@@ -1,4 +1,4 @@
-"""One look for many who ask."""
+"""One read of the database for many callers."""
 
 import threading
 from collections.abc import Iterator
@@ -18,19 +18,19 @@ def release() -> Iterator[threading.Event]:
     event.set()
 
 
-def test_what_is_fresh_is_not_looked_at_again() -> None:
+def test_a_fresh_result_is_not_read_again() -> None:
     numbers = count()
     look = CachedRead(lambda: next(numbers), fresh_seconds=1000, patience_seconds=10)
     assert [look(), look(), look()] == [0, 0, 0]
 
 
-def test_what_is_stale_is_looked_at_again() -> None:
+def test_a_stale_result_is_read_again() -> None:
     numbers = count()
     look = CachedRead(lambda: next(numbers), fresh_seconds=-1, patience_seconds=10)
     assert [look(), look(), look()] == [0, 1, 2]
 
 
-def test_an_error_is_told_to_all_who_ask_while_it_is_fresh() -> None:
+def test_a_fresh_error_is_raised_to_every_caller() -> None:
     looks: list[int] = []
 
     def fail() -> int:
@@ -44,7 +44,7 @@ def test_an_error_is_told_to_all_who_ask_while_it_is_fresh() -> None:
     assert looks == [1]
 
 
-def test_those_who_ask_meanwhile_wait_for_the_same(release: threading.Event) -> None:
+def test_callers_during_a_read_wait_for_its_result(release: threading.Event) -> None:
     looks: list[int] = []
     began = threading.Event()
 
@@ -55,15 +55,15 @@ def test_those_who_ask_meanwhile_wait_for_the_same(release: threading.Event) -> 
         return 7
 
     look = CachedRead(read, fresh_seconds=1000, patience_seconds=30)
-    with ThreadPoolExecutor(8) as askers:
-        found = [askers.submit(look) for _ in range(8)]
+    with ThreadPoolExecutor(8) as callers:
+        found = [callers.submit(look) for _ in range(8)]
         assert began.wait(30)
         release.set()
         assert [each.result() for each in found] == [7] * 8
     assert looks == [1]
 
 
-def test_nobody_waits_long_and_the_next_do_not_wait_at_all(release: threading.Event) -> None:
+def test_the_first_caller_waits_briefly_and_later_ones_not_at_all(release: threading.Event) -> None:
     looks: list[int] = []
 
     def read() -> bool:
@@ -73,7 +73,7 @@ def test_nobody_waits_long_and_the_next_do_not_wait_at_all(release: threading.Ev
     look = CachedRead(read, fresh_seconds=1000, patience_seconds=0.2)
     with pytest.raises(DatabaseUnavailable, match="has not answered"):
         look()
-    # Were each of these a wait of its own, the test's time-out would meet it.
+    # If each of these waited by itself, the test would time out.
     look._patience_seconds = 0.0
     for _ in range(1000):
         with pytest.raises(DatabaseUnavailable, match="has not answered"):

@@ -1,4 +1,4 @@
-"""Work that a request waits for, but not for ever."""
+"""Work that a request waits for, for a limited time."""
 
 import threading
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ def raise_lookup() -> None:
     raise LookupError("gone")
 
 
-def test_the_result_or_the_error_comes_back() -> None:
+def test_the_result_is_returned_or_the_error_raised() -> None:
     errands = Errands("test", count=1)
     assert errands.run(lambda: 7, patience_seconds=LONG) == 7
     with pytest.raises(LookupError, match="gone"):
@@ -30,7 +30,7 @@ def test_the_result_or_the_error_comes_back() -> None:
     assert errands.run(lambda: 8, patience_seconds=LONG) == 8
 
 
-def test_one_that_is_overdue_goes_on_and_keeps_its_place(release: threading.Event) -> None:
+def test_an_overdue_errand_keeps_running_and_keeps_its_place(release: threading.Event) -> None:
     errands = Errands("test", count=1)
     ended = threading.Event()
 
@@ -40,7 +40,7 @@ def test_one_that_is_overdue_goes_on_and_keeps_its_place(release: threading.Even
 
     with pytest.raises(Overdue):
         errands.run(slow, patience_seconds=0.05)
-    # At once, though it would queue: nobody knows when the place is free again.
+    # At once, though it may queue: it is unknown when an overdue errand will end.
     with pytest.raises(NoneFree):
         errands.run(lambda: 7, patience_seconds=LONG, queue_seconds=10_000)
     assert not errands.wait_idle(0.05)
@@ -50,7 +50,7 @@ def test_one_that_is_overdue_goes_on_and_keeps_its_place(release: threading.Even
     assert errands.run(lambda: 7, patience_seconds=LONG) == 7
 
 
-def test_those_beyond_the_count_wait_for_a_place_if_they_may(release: threading.Event) -> None:
+def test_errands_beyond_the_count_wait_for_a_place_if_they_may(release: threading.Event) -> None:
     errands = Errands("test", count=1)
     began = threading.Event()
 
@@ -69,7 +69,7 @@ def test_those_beyond_the_count_wait_for_a_place_if_they_may(release: threading.
         assert (first.result(), second.result()) == (1, 2)
 
 
-def test_a_thread_that_cannot_be_had_does_not_cost_the_place(
+def test_a_thread_that_does_not_start_gives_its_place_back(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     errands = Errands("test", count=1)
