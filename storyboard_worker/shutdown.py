@@ -13,7 +13,7 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class Shutdown:
-    """Whether somebody asked us to stop.
+    """Whether a stop was requested.
 
     ``on_request`` callbacks run inside a signal handler, so they may do nothing that takes
     a lock of the main thread: ``queue.SimpleQueue.put`` is made for it, ``Event.set`` is not.
@@ -43,7 +43,7 @@ class Shutdown:
 
     def request(self) -> None:
         self._requested = True
-        # Other threads may leave :meth:`calling` meanwhile.
+        # Other threads may leave :meth:`calling` at the same time.
         for callback in tuple(self._callbacks):
             callback()
 

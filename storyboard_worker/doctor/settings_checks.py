@@ -66,7 +66,7 @@ def _set_aside(left: dict[str, str], message: str) -> None:
     if _is_of_database(message):
         left["DATABASE_URL"] = ANY_DATABASE
     elif name[0] in CLOUDINARY_PARTS:
-        # The others would be asked for it.
+        # Without the name the URL is read, and the other two are not required.
         left.pop("CLOUDINARY_CLOUD_NAME", None)
     elif name[0] in left:
         del left[name[0]]
