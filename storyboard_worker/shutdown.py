@@ -34,7 +34,7 @@ class Shutdown:
 
     @contextmanager
     def calling(self, callback: Callable[[], None]) -> Iterator[None]:
-        """While inside, as :meth:`on_request`: for what ends long before the process does."""
+        """Like :meth:`on_request`, but only inside the block."""
         self.on_request(callback)
         try:
             yield
