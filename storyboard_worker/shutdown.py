@@ -2,32 +2,18 @@
 
 import os
 import signal
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from types import FrameType
 
+from storyboard_worker.hard_end import write_to_stderr
+
 EXIT_AT_ONCE = 1
-STDERR = 2
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
-def exit_within(seconds: float, code: int) -> None:
-    """End the process with ``code`` then, whatever else is done until then: a log that nobody
-    drains, or a Sentry that is away, must not hold an end up."""
-    end = threading.Timer(seconds, os._exit, [code])
-    end.daemon = True
-    end.start()
-
-
-def last_words(line: bytes) -> None:
-    """To stderr, past all buffers and locks; lost where it is closed or full."""
-    with suppress(OSError):
-        os.write(STDERR, line)
-
-
 class Shutdown:
-    """Whether the process was asked to stop.
+    """Whether a stop was requested.
 
     ``on_request`` callbacks run inside a signal handler, so they must not take a lock of the main
     thread. ``queue.SimpleQueue.put`` is safe there, ``Event.set`` is not.
@@ -49,7 +35,7 @@ class Shutdown:
 
     @contextmanager
     def calling(self, callback: Callable[[], None]) -> Iterator[None]:
-        """Inside, like :meth:`on_request`, for work that ends long before the process does."""
+        """Like :meth:`on_request`, but only inside the block."""
         self.on_request(callback)
         try:
             yield
@@ -58,7 +44,7 @@ class Shutdown:
 
     def request(self) -> None:
         self._requested = True
-        # Other threads may leave :meth:`calling` during this loop.
+        # Other threads may leave :meth:`calling` at the same time.
         for callback in tuple(self._callbacks):
             callback()
 
@@ -77,7 +63,7 @@ class Shutdown:
 
     def _handle(self, signal_number: int, frame: FrameType | None) -> None:  # noqa: ARG002
         if self._requested:
-            # Not sys.exit, which would wait for threads that wait for the network.
-            last_words(b"second signal: stopping at once\n")
+            # Not sys.exit: it would wait for threads that wait for the network.
+            write_to_stderr(b"second signal: stopping at once\n")
             os._exit(EXIT_AT_ONCE)
         self.request()

@@ -1,4 +1,4 @@
-"""The command line: the composition root, one module a command group."""
+"""The command line: parts are put together here, with one module for each group of commands."""
 
 import logging
 import os
@@ -13,7 +13,7 @@ import click
 from storyboard_worker import __version__
 from storyboard_worker.cli.exits import Exit
 from storyboard_worker.cli.output import remark
-from storyboard_worker.cli.streams import take_standard_streams
+from storyboard_worker.cli.streams import replace_standard_streams
 from storyboard_worker.errors import (
     DatabaseUnavailable,
     DataRefused,
@@ -27,8 +27,8 @@ from storyboard_worker.settings.reading import read_settings
 
 PROGRAM = "storyboard-worker"
 TERMINATED = 128  # plus the signal's number: what a shell says of a process that it ended
-# Module and summary of each. The modules are imported when called: `--help` does not load the
-# database driver and the SDKs.
+# Module and summary of each. A module is imported when its command is called, so `--help` does not
+# load the database driver and the SDKs.
 COMMANDS = {
     "migrate": ("migrate", "Create the tables, or bring them to the newest version."),
     "run": ("run", "The worker: copies images until it is told to stop."),
@@ -84,8 +84,8 @@ def _module(name: str) -> ModuleType:
 def cli() -> None:
     """Copies generated storyboard images to Cloudinary before their signed URLs die.
 
-    Rows of the table `storyboards` are the jobs: a web app inserts them, `run` works them
-    off, `sweep` (from cron) picks up what was left behind.
+    Rows of the table `storyboards` are the jobs: a web app inserts them, `run` processes them,
+    and `sweep` (from cron) processes what was left.
 
     \b
     First steps:
@@ -98,9 +98,9 @@ def cli() -> None:
 
 def main() -> None:
     """Run a command; each kind of error becomes one line and its exit code."""
-    take_standard_streams()
-    # As process 1 of a container we have no default action for SIGTERM: until `run` or `sweep`
-    # install their own handler, a stop would go unheard.
+    replace_standard_streams()
+    # Process 1 of a container has no default action for SIGTERM: a stop would be ignored until
+    # `run` or `sweep` install their own handler.
     signal.signal(signal.SIGTERM, _terminated)
     try:
         sys.exit(cli.main(prog_name=PROGRAM, standalone_mode=False))
@@ -129,12 +129,12 @@ def _unexpected(error: Exception) -> str:
     lack = exhaustion_in(error)
     if lack is not None:
         return f"{lack.message}: see `{PROGRAM} doctor`"
-    # By the log, whose redactor keeps signed URLs and secrets out of the stack, too; also where the
-    # command had not come to setting it up.
+    # The log's redactor keeps signed URLs and secrets out of the stack. The command may have failed
+    # before it set the log up.
     if not logging.getLogger().handlers:
         set_up(None, Redactor())
     log.error("unexpected error", exc_info=error)
-    return f"unexpected {type(error).__name__}; its stack stands above"
+    return f"unexpected {type(error).__name__}; see its stack above"
 
 
 def _terminated(signal_number: int, _frame: FrameType | None) -> NoReturn:
@@ -150,6 +150,6 @@ def _in_one_line(error: click.ClickException) -> str:
 
 
 def _end(message: object, code: Exit) -> NoReturn:
-    # Arguments are repeated in it, and among them may be a signed URL.
+    # The message repeats arguments, and one of them may be a signed URL.
     remark(f"Error: {Redactor().text(str(message))}")
     sys.exit(code)

@@ -1,4 +1,4 @@
-"""Kinds of arguments that several commands take, each refused in words when it is none."""
+"""Types of arguments that several commands take; each says what is wrong with a bad value."""
 
 import math
 import re
@@ -21,10 +21,10 @@ from storyboard_worker.lengths import (
 UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 LONGEST = timedelta(days=3650)
 ERROR_CODES = click.Choice([str(code) for code in ErrorCode])
-# Half a million rows and more are a matter for SQL.
+# More rows than this are better handled in SQL.
 ROWS = click.IntRange(min=1, max=1_000_000)
 DAY_SECONDS = 86_400
-# Control characters, and lone surrogates: what becomes of bytes that are no text.
+# Control characters, and lone surrogates, which stand for bytes that are not text.
 UNWANTED = frozenset({"Cc", "Cs"})
 
 
@@ -43,7 +43,7 @@ class TimeSpan(click.ParamType[timedelta]):
 
 
 class Seconds(click.ParamType[float]):
-    """A time within a day, of a second at least."""
+    """A number of seconds, from one second to one day."""
 
     name = "seconds"
 
@@ -60,43 +60,46 @@ class Seconds(click.ParamType[float]):
 
 
 class ProjectId(click.ParamType[str]):
-    """Any text that is not too long, and is text: what a shell hands over may be other bytes."""
+    """Text of limited length. A shell may pass bytes that are not text; they are refused."""
 
     name = "project"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         text = str(value)
         if (length := size_bytes(text)) > MAX_PROJECT_BYTES:
-            self.fail(f"it has {length:,} bytes, and may have {MAX_PROJECT_BYTES:,}", param, ctx)
+            self.fail(f"it has {length:,} bytes; the limit is {MAX_PROJECT_BYTES:,}", param, ctx)
         if any(unicodedata.category(character) in UNWANTED for character in text):
-            self.fail(f"{text!r} holds control characters, or bytes that are no text", param, ctx)
+            self.fail(f"{text!r} holds control characters, or bytes that are not text", param, ctx)
         return text
 
 
 def check_url(url: str, place: str) -> None:
-    """Raises a usage error for what the table, or the worker, would refuse anyway."""
+    """Raises a usage error for a URL that the table or the worker would refuse.
+
+    ``place`` names it in the message.
+    """
     if (length := size_bytes(url)) > MAX_URL_BYTES:
-        raise click.UsageError(f"{place} has {length:,} bytes: a URL may have {MAX_URL_BYTES:,}")
+        raise click.UsageError(f"{place} has {length:,} bytes; the limit is {MAX_URL_BYTES:,}")
     if has_overlong_host(url):
         raise click.UsageError(
-            f"the host of {place} has more than {MAX_HOST_CHARACTERS} characters: no name is longer"
+            f"the host of {place} has more than {MAX_HOST_CHARACTERS} characters, the limit"
         )
-    if (lack := _lack_of(url)) is not None:
-        # Nothing of it is repeated: even where it cannot be a URL it may hold a secret.
-        raise click.UsageError(f"{place} is not an http(s) URL: {lack}")
+    if (fault := _fault_in(url)) is not None:
+        # The text is not repeated: even a malformed URL may hold a secret.
+        raise click.UsageError(f"{place} is not an http(s) URL: {fault}")
 
 
-def _lack_of(url: str) -> str | None:
-    """Why it cannot be a URL."""
+def _fault_in(url: str) -> str | None:
+    """Why it cannot be a URL; ``None`` if it can be one."""
     if re.match("https?://", url, re.IGNORECASE) is None:
         return "it must begin with http:// or https://"
     if not all(map(_may_stand_in_url, url)):
-        return "it holds blanks, control characters, or bytes that are no text"
+        return "it holds blanks, control characters, or bytes that are not text"
     try:
         parsed = urlsplit(url)
-        _ = parsed.port  # read, because that is when a wrong one is found out
+        _ = parsed.port  # a wrong port is detected when it is read
     except ValueError:
-        return "its host or its port cannot be one"
+        return "its host or its port is malformed"
     return None if parsed.hostname else "it has no host"
 
 

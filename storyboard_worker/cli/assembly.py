@@ -1,18 +1,16 @@
 """Putting the parts together, as each command needs them."""
 
 import os
-import socket
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cached_property, partial
 from pathlib import Path
-from uuid import uuid4
 
 from storyboard_worker.attempts.breakers import Breakers
 from storyboard_worker.attempts.outcome import Ended
 from storyboard_worker.attempts.runner import Attempts
 from storyboard_worker.cli.output import waiting_for_database
+from storyboard_worker.cli.shared_parts import SharedParts
 from storyboard_worker.database import Database
 from storyboard_worker.database.embedded import private_postgres
 from storyboard_worker.database.patience import Insist, Patience, at_once
@@ -23,23 +21,15 @@ from storyboard_worker.queries.counts import StoryboardCounts
 from storyboard_worker.queries.failures import Failures
 from storyboard_worker.queries.next_due import NextDue
 from storyboard_worker.queries.rows import StoryboardRows
-from storyboard_worker.queries.unanswered_claims import UnansweredClaims
 from storyboard_worker.queries.upkeep import Upkeep
 from storyboard_worker.queries.workers import WorkerRegister
 from storyboard_worker.redaction.redactor import Redactor
 from storyboard_worker.reporting.reporter import Reporter
-from storyboard_worker.resources.restraint import Pause, Restraint
+from storyboard_worker.resources.restraint import Restraint
 from storyboard_worker.settings.dsn import EMBEDDED
 from storyboard_worker.settings.reading import Settings, read_settings
 from storyboard_worker.shutdown import Shutdown
 from storyboard_worker.storyboard import SetAside
-from storyboard_worker.transfer.copying import Transfer
-from storyboard_worker.transfer.public_addresses import PublicResolver
-from storyboard_worker.transfer.source import Source
-from storyboard_worker.transfer.spool import Spools
-from storyboard_worker.transfer.storage import Storage
-from storyboard_worker.wire.pool import IdleConnections
-from storyboard_worker.wire.transport import Transport
 from storyboard_worker.worker.alarms import Alarms
 from storyboard_worker.worker.housekeeping import Housekeeping
 from storyboard_worker.worker.one_row import Foreground
@@ -48,37 +38,43 @@ from storyboard_worker.worker.sweep import Sweep
 # A cron container may start before the database answers.
 CHANGING_SECONDS = 30.0
 LOOKING_SECONDS = 5.0
-# One for its source and one for the storage.
-IDLE_CONNECTIONS_OF_A_SLOT = 2
 
 EMBEDDED_DIRECTORY = Path(".storyboard")
 
 
-def new_worker_id() -> str:
-    """Tells host and process, and never comes twice."""
-    return f"{socket.gethostname()}-{os.getpid()}-{uuid4().hex[:6]}"
-
-
 class Assembly:
-    """Each part is made when first asked for, and closed at the end of :func:`assembled`."""
+    """The parts of one kind of work, with connections and a queue of its own.
 
-    def __init__(
-        self,
-        settings: Settings,
-        dsn: str,
-        redactor: Redactor,
-        stack: ExitStack,
-    ) -> None:
-        self.settings = settings
-        self.worker_id = new_worker_id()
-        self._dsn = dsn
-        self.redactor = redactor
-        self._stack = stack
+    Each part is made when first asked for, and closed at the end of :func:`assembled`. ``shared``
+    are the parts that it has in common with the other work of the process.
+    """
+
+    def __init__(self, shared: SharedParts, open_database: Callable[[], Database]) -> None:
+        self._shared = shared
+        self._open_database = open_database
+        self.settings = shared.settings
+        self.worker_id = shared.worker_id
+
+    @property
+    def redactor(self) -> Redactor:
+        return self._shared.redactor
+
+    @property
+    def reporter(self) -> Reporter:
+        return self._shared.reporter
+
+    @property
+    def breakers(self) -> Breakers:
+        return self._shared.breakers
+
+    @property
+    def restraint(self) -> Restraint:
+        return self._shared.restraint
 
     @cached_property
     def database(self) -> Database:
-        database = Database(self._dsn, timeout_seconds=self.settings.database_timeout_seconds)
-        self._stack.callback(database.close)
+        database = self._open_database()
+        self._shared.stack.callback(database.close)
         return database
 
     @cached_property
@@ -88,12 +84,8 @@ class Assembly:
             worker_id=self.worker_id,
             lease_seconds=self.settings.lease_seconds,
             on_set_aside=self._tell_set_aside,
-            doubts=self.doubts,
+            doubts=self._shared.doubts,
         )
-
-    @cached_property
-    def doubts(self) -> UnansweredClaims:
-        return UnansweredClaims()
 
     def _tell_set_aside(self, row: SetAside) -> None:
         self.housekeeping.tell_set_aside(row)
@@ -119,12 +111,6 @@ class Assembly:
         return WorkerRegister(self.database, lease_seconds=self.settings.lease_seconds)
 
     @cached_property
-    def reporter(self) -> Reporter:
-        reporter = Reporter(self.settings.sentry, self.redactor, worker_id=self.worker_id)
-        self._stack.callback(reporter.close)
-        return reporter
-
-    @cached_property
     def housekeeping(self) -> Housekeeping:
         upkeep = Upkeep(
             self.database,
@@ -143,18 +129,10 @@ class Assembly:
         )
 
     @cached_property
-    def breakers(self) -> Breakers:
-        return Breakers()
-
-    @cached_property
-    def restraint(self) -> Restraint:
-        return Restraint(self.settings.worker_concurrency)
-
-    @cached_property
     def attempts(self) -> Attempts:
         return Attempts(
             self.queue,
-            self.transfer,
+            self._shared.transfer,
             self.breakers,
             self.reporter,
             self.restraint,
@@ -200,54 +178,16 @@ class Assembly:
         )
 
     def beside(self, *, max_connections: int) -> "Assembly":
-        """Parts for other work in the same process, with connections and a queue of their own:
-        that work cannot take the claim loop's. What is known of upstreams is shared."""
-        other = Assembly(self.settings, self._dsn, self.redactor, self._stack)
-        other.database = self.database.beside(max_connections=max_connections)
-        self._stack.callback(other.database.close)
-        other.worker_id = self.worker_id
-        other.reporter = self.reporter
-        # The worker's keeper gives back what the other work has claimed without an answer.
-        other.doubts = self.doubts
-        other.breakers = self.breakers
-        other.restraint = self.restraint
-        other.transfer = self.transfer
-        return other
-
-    @cached_property
-    def transfer(self) -> Transfer:
-        settings = self.settings
-        cloudinary = settings.require_cloudinary()
-        idle = IdleConnections(most=IDLE_CONNECTIONS_OF_A_SLOT * settings.worker_concurrency)
-        self.restraint.relieved_by(idle.evict)
-        transport = partial(
-            Transport,
-            idle=idle,
-            connect_timeout_seconds=settings.connect_timeout_seconds,
-            read_timeout_seconds=settings.read_timeout_seconds,
-        )
-        resolve = PublicResolver(allow_private=settings.source_allow_private)
-        source = Source(
-            transport(resolve=resolve),
-            allowed_hosts=settings.source_hosts,
-            allow_http=settings.source_allow_private,
-        )
-        storage = Storage(transport(), cloudinary)
-        self._stack.callback(source.close)
-        self._stack.callback(storage.close)
-        return Transfer(
-            source,
-            storage,
-            folder=cloudinary.folder,
-            max_image_bytes=settings.max_image_bytes,
-            verify=settings.verify_stored,
-            spools=Spools(Pause(time.monotonic)),
-        )
+        """Parts for other work in the same process, which cannot take the claim loop's
+        connections."""
+        open_database = partial(self.database.beside, max_connections=max_connections)
+        return Assembly(self._shared, open_database)
 
 
 @contextmanager
 def assembled(*, uploads: bool = False) -> Iterator[Assembly]:
-    """Settings read and checked (``uploads``: Cloudinary's, too), logs set up, parts at hand.
+    """Reads and checks the settings (with ``uploads`` also Cloudinary's), sets up the log, and
+    yields the parts.
 
     Raises :class:`SettingsError` before anything is touched.
     """
@@ -260,11 +200,17 @@ def assembled(*, uploads: bool = False) -> Iterator[Assembly]:
 
 @contextmanager
 def assembled_from(settings: Settings) -> Iterator[Assembly]:
-    """The same from settings that were read already."""
+    """Like :func:`assembled`, with settings that were read already."""
     redactor = Redactor(settings.secrets)
     set_up(settings.log_format, redactor)
     with ExitStack() as stack:
         dsn = settings.database_dsn
         if dsn == EMBEDDED:
             dsn = stack.enter_context(private_postgres(EMBEDDED_DIRECTORY))
-        yield Assembly(settings, dsn, redactor, stack)
+        yield assembly_of(SharedParts(settings, redactor, stack), dsn)
+
+
+def assembly_of(shared: SharedParts, dsn: str) -> Assembly:
+    """The parts of a process's main work, on the database at ``dsn``."""
+    timeout_seconds = shared.settings.database_timeout_seconds
+    return Assembly(shared, partial(Database, dsn, timeout_seconds=timeout_seconds))

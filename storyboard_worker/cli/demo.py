@@ -15,10 +15,10 @@ from uuid import UUID
 import click
 
 from storyboard_worker.cli.demo_interrupts import (
-    held_back,
-    mind_interrupts,
-    no_more_interrupts,
-    put_off,
+    handle_interrupts,
+    ignore_interrupts,
+    interrupts_blocked,
+    interrupts_deferred,
 )
 from storyboard_worker.cli.demo_panels import GOOD, MOST_PANELS, TROUBLES, Panel, plant, verdict
 from storyboard_worker.cli.demo_sources import Sources
@@ -49,7 +49,7 @@ Examples:
     default=24,
     show_default=True,
     metavar="N",
-    help=f"How many, {len(TROUBLES) + 1} to {MOST_PANELS}; {len(TROUBLES)} of them make trouble.",
+    help=f"How many, {len(TROUBLES) + 1} to {MOST_PANELS}; {len(TROUBLES)} of them are faulty.",
 )
 @click.option("--keep-running", is_flag=True, help="Stay up afterwards, until Ctrl-C.")
 def demo_command(*, panels: int, keep_running: bool) -> None:
@@ -58,26 +58,26 @@ def demo_command(*, panels: int, keep_running: bool) -> None:
     Starts an embedded Postgres, a stand-in for the image source and one for Cloudinary (real
     HTTP servers on loopback), draws pictures, enqueues them, some with something wrong, and
     runs the real worker. Takes ten seconds or less and leaves nothing behind. Exit 0 only if
-    every panel ended as it must. Needs the extra `demo`.
+    every panel ended as expected. Needs the extra `demo`.
     """
     _check_extra()
     screen = Screen()
     good = False
-    mind_interrupts()
+    handle_interrupts()
     with ExitStack() as stack:
         try:
             good = _play(stack, screen, panels, keep_running=keep_running)
         except KeyboardInterrupt:
             screen.say("interrupted: stopping")
         finally:
-            # Taking down what was started must not be interrupted.
-            no_more_interrupts()
+            # Stopping what was started must not be interrupted.
+            ignore_interrupts()
     sys.exit(Exit.DONE if good else Exit.BAD_ANSWER)
 
 
 @dataclass(frozen=True)
 class Stage:
-    """Everything that the demo started, but the worker."""
+    """Everything that the demo started, except the worker."""
 
     folder: Path
     dsn: str
@@ -111,7 +111,7 @@ def _play(stack: ExitStack, screen: Screen, count: int, *, keep_running: bool) -
     stage = _set_up(stack, screen)
     screen.say("starting the worker: storyboard-worker run")
     worker = DemoWorker(stage.settings(), stage.folder / "worker.log")
-    with put_off():
+    with interrupts_deferred():
         stack.enter_context(worker)
     screen.say(f"drawing {count} pictures")
     panels = list(plant(stage.sources, count))
@@ -135,7 +135,7 @@ def _play(stack: ExitStack, screen: Screen, count: int, *, keep_running: bool) -
 def _set_up(stack: ExitStack, screen: Screen) -> Stage:
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="storyboard-demo-")))
     screen.say("starting a private Postgres")
-    with held_back():
+    with interrupts_blocked():
         dsn = stack.enter_context(private_postgres(folder))
     database = Database(dsn)
     stack.callback(database.close)
@@ -162,11 +162,11 @@ def _conclude(wrong: Sequence[str], worker: DemoWorker) -> None:
             remark(line)
         bad = sum(map(bool, wrong))
         print_line()
-        print_line(f"{bad} of {len(wrong)} panels did NOT end as they must.")
+        print_line(f"{bad} of {len(wrong)} panels did NOT end as expected.")
     else:
         print_line()
         print_line(
-            f"All {len(wrong)} panels ended as they must; each stored image equals its source."
+            f"All {len(wrong)} panels ended as expected; each stored image equals its source."
         )
 
 

@@ -1,4 +1,4 @@
-"""What a Ctrl-C, a closed terminal or a ``kill`` does to the demo: it ends and tidies up."""
+"""Signals that end the demo (Ctrl-C, a closed terminal, ``kill``); it still tidies up."""
 
 import logging
 import signal
@@ -11,25 +11,25 @@ from typing import NoReturn
 INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT)
 
 
-def mind_interrupts() -> None:
-    """From now on each of them is a Ctrl-C, and after the first no other counts."""
+def handle_interrupts() -> None:
+    """Let each of these signals raise KeyboardInterrupt; after the first, all are ignored."""
     for number in INTERRUPTS:
         signal.signal(number, _interrupt)
 
 
-def no_more_interrupts() -> None:
+def ignore_interrupts() -> None:
     for number in INTERRUPTS:
         signal.signal(number, signal.SIG_IGN)
 
 
 def _interrupt(signal_number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
-    no_more_interrupts()
+    ignore_interrupts()
     raise KeyboardInterrupt
 
 
 @contextmanager
-def held_back() -> Iterator[None]:
-    """Interrupts come at the end of the block, also for processes that are started inside.
+def interrupts_blocked() -> Iterator[None]:
+    """Interrupts are delivered at the end of the block; processes started inside inherit that.
 
     A Postgres that has been started only in part would be left behind.
     """
@@ -44,16 +44,17 @@ def held_back() -> Iterator[None]:
 
 
 def _is_worth_telling(record: logging.LogRecord) -> bool:  # noqa: ARG001  logging's shape
-    """Not when a Ctrl-C waits: `initdb` heeds it all the same, and dies noisily."""
+    """Not while a Ctrl-C is pending: `initdb` reacts to it all the same and logs an error."""
     return not signal.sigpending().intersection(INTERRUPTS)
 
 
 @contextmanager
-def put_off() -> Iterator[None]:
-    """An interrupt comes at the end of the block; a process that is started inside gets its own.
+def interrupts_deferred() -> Iterator[None]:
+    """Interrupts are delivered at the end of the block; a process started inside gets its own.
 
-    Unlike :func:`held_back`, whose mask is inherited: the worker would never see a SIGTERM. One
-    that has been started and not yet noted down would be left behind.
+    A worker that has been started but not yet recorded would be left behind. The mask of
+    :func:`interrupts_blocked` does not serve here: the worker would inherit it and never see a
+    SIGTERM.
     """
     caught: list[int] = []
     for number in INTERRUPTS:
@@ -61,6 +62,6 @@ def put_off() -> Iterator[None]:
     try:
         yield
     finally:
-        mind_interrupts()
+        handle_interrupts()
         if caught:
             signal.raise_signal(caught[0])

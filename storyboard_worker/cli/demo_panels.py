@@ -15,7 +15,7 @@ from storyboard_worker.errors import ErrorCode
 from storyboard_worker.storyboard import Status
 
 ERROR_PAGE = b"<html><body><h1>502 Bad Gateway</h1></body></html>"
-# The smallest is the PNG's, which takes the longest to pack for its size.
+# The smallest is the PNG's, which takes the longest to compress for its size.
 SIZES = ((1280, 720), (640, 640), (768, 1024), (1024, 576))
 Format = Literal["JPEG", "PNG", "WEBP"]
 FORMATS: tuple[Format, ...] = ("JPEG", "PNG", "JPEG", "WEBP")
@@ -26,7 +26,7 @@ DELIVERY_SECONDS = 10
 
 @dataclass(frozen=True)
 class Trouble:
-    """What is wrong with a panel, and how it must end for that.
+    """What is wrong with a panel, and how it must end because of it.
 
     ``attempts``: how many must be counted at the end; ``None`` where nothing is wrong.
     """
@@ -41,7 +41,7 @@ class Trouble:
 
 TROUBLES = (
     Trouble("expired link", error_code=ErrorCode.SOURCE_EXPIRED, attempts=0, expired=True),
-    # A 404 would be asked for again for a minute: stores show a new object late.
+    # A 404 would be retried for a minute, because stores may show a new object late.
     Trouble(
         "file that is gone", (Answer(410, always=True),), ErrorCode.SOURCE_NOT_FOUND, attempts=1
     ),
@@ -58,7 +58,7 @@ TROUBLES = (
         attempts=2,
         max_attempts=2,
     ),
-    # One failure, not two: the second wait may be 6 s, and somebody is watching.
+    # One failure, not two: the second wait may be 6 s, which is long for a demo.
     Trouble("source fails once, then works", (Answer(503),), attempts=2),
     Trouble(
         # Waiting is not the panel's fault: the attempt is given back.
@@ -85,7 +85,7 @@ class Panel:
 
 
 def plant(sources: Sources, count: int) -> Iterator[Panel]:
-    """Draw ``count`` pictures and serve them, the troubles spread among them."""
+    """Draw ``count`` pictures and serve them, with the troubles spread among them."""
     from storyboard_worker.demo.pictures import draw  # noqa: PLC0415  needs the extra `demo`
 
     planted = zip(TROUBLES, sources.faulty, strict=True)
@@ -114,7 +114,7 @@ def _spread(count: int) -> list[int]:
 
 
 def verdict(cloudinary: Cloudinary, panel: Panel, row: dict[str, Any]) -> str:
-    """What is not as it must be with a panel's row; empty when all is well."""
+    """What is wrong with a panel's row; empty when it is as expected."""
     trouble = panel.trouble
     if row["status"] != panel.expected_status:
         return f"must be {panel.expected_status}"

@@ -1,7 +1,7 @@
 """Where the demo's pictures lie: the good ones at one host, each planted fault at its own.
 
-The worker judges an upstream by its host and port, so a fault of one panel would else hold up
-the others: the source that asks to wait 2 s means all panels of its host.
+The worker judges an upstream by its host and port, so a fault of one panel would otherwise hold up
+the others: a source that asks to wait 2 s delays all panels of its host.
 """
 
 import errno

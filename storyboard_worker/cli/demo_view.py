@@ -1,4 +1,4 @@
-"""What somebody sees of the demo: steps, the panels on their way, the table at the end."""
+"""What the demo shows: steps, the progress of the panels, the table at the end."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -46,7 +46,10 @@ class Screen:
         remark(f"{self._seconds():5.1f} s  {step}")
 
     def watch(self, look: Callable[[], list[Row]], give_up: Callable[[], bool]) -> list[Row]:
-        """Show the rows until all are finished, or there is no more hope; returns them."""
+        """Show the rows until all are finished, ``give_up`` says so, or the time is up.
+
+        Returns the last rows read.
+        """
         if self._console.is_terminal:
             with Live(console=self._console, transient=True) as live:
                 rows = self._follow(look, give_up, lambda rows: live.update(self._view(rows)))
@@ -62,7 +65,7 @@ class Screen:
     ) -> list[Row]:
         ends_at = time.monotonic() + GIVE_UP_SECONDS
         while True:
-            # Asked before the rows, which may have changed last thing.
+            # Asked before the rows are read: the last thing may have changed them.
             hopeless = give_up() or time.monotonic() > ends_at
             rows = look()
             show(rows)
@@ -115,7 +118,7 @@ def _counts(rows: Sequence[Row]) -> str:
 
 
 def print_final_table(panels: Sequence[Panel], rows: Sequence[Row], wrong: Sequence[str]) -> None:
-    """``wrong``: what is not as it must be with each panel, empty where all is well."""
+    """``wrong``: for each panel what is wrong with it, empty where it is as expected."""
     headings = ["panel", "state", "attempts", "time", "planted trouble"]
     headings.append("CDN address, or the error in words")
     print_table(headings, map(_cells, panels, rows, wrong))

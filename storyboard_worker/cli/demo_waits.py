@@ -7,16 +7,16 @@ from typing import Any
 
 from storyboard_worker.storyboard import Status
 
-# With a broken stand-in all panels wait; that is no longer news after the first few.
+# With a broken stand-in all panels wait; the first few lines say enough.
 MOST_TOLD = 6
-# How often the demo's worker looks for links that have died. Written down, because importing
-# what it follows from would take a tenth of a second; a test compares them.
+# How often the demo's worker looks for links that have died. It is repeated here because importing
+# its source would take a tenth of a second; a test compares both.
 DEAD_LINKS_SECONDS = 2
 
 
 @dataclass(frozen=True)
 class Wait:
-    """One thing that is waited for: equal to what was seen a moment ago while it is the same."""
+    """One thing that is waited for; two readings of the same wait are equal."""
 
     what: str
     until: datetime | None = None
@@ -43,7 +43,7 @@ def _wait_of(number: int, row: dict[str, Any], now: datetime) -> Wait | None:
     if row["source_expires_at"] and row["source_expires_at"] <= now:
         look = f"the worker's next look for dead links, within {DEAD_LINKS_SECONDS} s"
         return Wait(f"panel {number} waits for {look}")
-    return None  # its turn comes any moment
+    return None  # it is due
 
 
 def in_words(found: Iterable[Wait], now: datetime) -> list[str]:

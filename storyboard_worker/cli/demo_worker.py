@@ -1,4 +1,4 @@
-"""The worker that the demo starts, and how it ends without being left behind."""
+"""The worker process of the demo, which ends with it."""
 
 import os
 import signal
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Self
 
-# Short, so that the expired panel is noticed while somebody watches.
+# Short, so that the expired panel is noticed within the demo's few seconds.
 LEASE_SECONDS = 6
 STOP_SECONDS = 15.0
 SHOWN_LINES = 20

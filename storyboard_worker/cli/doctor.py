@@ -13,13 +13,13 @@ from rich.console import Console
 from storyboard_worker.cli.assembly import Assembly, assembled_from
 from storyboard_worker.cli.exits import Exit
 from storyboard_worker.cli.output import print_json, print_line, print_marked
-from storyboard_worker.doctor.check import Check, Room, Status
-from storyboard_worker.doctor.claim_checks import ClaimChecks
+from storyboard_worker.doctor.check import Check, CheckGroup, Status
+from storyboard_worker.doctor.claim_checks import claim_checks
 from storyboard_worker.doctor.examination import examine
 from storyboard_worker.doctor.machine_checks import machine_checks
 from storyboard_worker.doctor.platform_checks import platform_checks
 from storyboard_worker.doctor.rights_checks import RightsChecks
-from storyboard_worker.doctor.schema_checks import MIGRATE, SchemaChecks
+from storyboard_worker.doctor.schema_checks import MIGRATE, schema_checks
 from storyboard_worker.doctor.server_checks import ServerChecks, unreachable
 from storyboard_worker.doctor.settings_checks import (
     names_database,
@@ -48,9 +48,9 @@ Examples:
 def doctor_command(*, as_json: bool) -> None:
     """Check the whole installation: settings, machine, database, workers, Cloudinary, Sentry.
 
-    Each line says what was found and, where something is amiss, how to fix it: ✓ well, ! look
-    at it, ✗ broken. Exit 1 if anything is broken. Nothing is changed and no secret is shown; the
-    one trace that it leaves is an event titled «doctor» in Sentry.
+    Each line says what was found and, where something is wrong, how to fix it: ✓ good, ! worth a
+    look, ✗ broken. Exit 1 if anything is broken. Nothing is changed and no secret is shown. One
+    event titled «doctor» is sent to Sentry.
     """
     settings, faults = read_as_far_as_possible(os.environ)
     found = list(settings_checks(os.environ, settings, faults))
@@ -59,8 +59,8 @@ def doctor_command(*, as_json: bool) -> None:
     if settings is not None:
         [machine] = examine([("machine", partial(machine_checks, settings))])
         report.add(machine)
-        rooms = examine_upstreams if names_database(faults) else examine_all
-        for checks in report.waiting_for(rooms(settings)):
+        look = examine_upstreams if names_database(faults) else examine_all
+        for checks in report.waiting_for(look(settings)):
             report.add(checks)
     report.finish()
     if faults:
@@ -71,38 +71,37 @@ def doctor_command(*, as_json: bool) -> None:
 def examine_all(settings: Settings) -> Iterator[list[Check]]:
     with assembled_from(settings) as parts:
         yield from examine_database(parts)
-        yield from examine(_upstream_rooms(settings, parts.redactor))
+        yield from examine(_upstream_groups(settings, parts.redactor))
 
 
 def examine_upstreams(settings: Settings) -> Iterator[list[Check]]:
-    """What is left when nobody knows where the database is."""
+    """What can be checked without the address of the database."""
     redactor = Redactor(settings.secrets)
     set_up(settings.log_format, redactor)
-    yield from examine(_upstream_rooms(settings, redactor))
+    yield from examine(_upstream_groups(settings, redactor))
 
 
 def examine_database(parts: Assembly) -> Iterator[list[Check]]:
-    """When it is not there, or its tables are not, or are locked, whatever lies in them is left
-    out."""
+    """Checks of the rows are left out when the database or its tables are missing, or locked."""
     server = ServerChecks(parts.database, parts.register)
     [reached] = examine([("database", server.reachable)])
     yield [unreachable(check.found) if _is_unreachable(check) else check for check in reached]
     if any(_is_unreachable(check) for check in reached):
         return
-    yield from examine(_server_rooms(parts, server))
+    yield from examine(_server_groups(parts, server))
     [locked] = examine([("table lock", UpkeepChecks(parts.database).lock)])
     yield locked
-    [tables] = examine([("schema", SchemaChecks(parts.database).version)])
+    [tables] = examine([("schema", partial(schema_checks, parts.database))])
     yield tables
     if not locked and not any(check.fix == MIGRATE for check in tables):
-        yield from examine(_table_rooms(parts))
+        yield from examine(_table_groups(parts))
 
 
 def _is_unreachable(check: Check) -> bool:
     return check.name == "database" and check.status is Status.FAILED
 
 
-def _server_rooms(parts: Assembly, server: ServerChecks) -> list[tuple[str, Room]]:
+def _server_groups(parts: Assembly, server: ServerChecks) -> list[tuple[str, CheckGroup]]:
     upkeep = UpkeepChecks(parts.database)
     return [
         ("connection", server.connection),
@@ -112,7 +111,7 @@ def _server_rooms(parts: Assembly, server: ServerChecks) -> list[tuple[str, Room
     ]
 
 
-def _table_rooms(parts: Assembly) -> list[tuple[str, Room]]:
+def _table_groups(parts: Assembly) -> list[tuple[str, CheckGroup]]:
     rights, upkeep = RightsChecks(parts.database), UpkeepChecks(parts.database)
     work = WorkChecks(
         parts.settings,
@@ -122,7 +121,7 @@ def _table_rooms(parts: Assembly) -> list[tuple[str, Room]]:
         parts.failures,
     )
     return [
-        ("claim", ClaimChecks(parts.database).claim),
+        ("claim", partial(claim_checks, parts.database)),
         ("row-level security", rights.security),
         ("rights", rights.rights),
         ("vacuum", upkeep.vacuum),
@@ -132,15 +131,15 @@ def _table_rooms(parts: Assembly) -> list[tuple[str, Room]]:
     ]
 
 
-def _upstream_rooms(settings: Settings, redactor: Redactor) -> list[tuple[str, Room]]:
-    rooms = list[tuple[str, Room]]()
+def _upstream_groups(settings: Settings, redactor: Redactor) -> list[tuple[str, CheckGroup]]:
+    groups = list[tuple[str, CheckGroup]]()
     if settings.cloudinary is not None:
         look = partial(cloudinary_checks, settings.cloudinary, settings.max_image_bytes)
-        rooms.append(("cloudinary", look))
+        groups.append(("cloudinary", look))
     if settings.sentry.dsn is not None:
-        rooms.append(("sentry", partial(sentry_checks, settings.sentry, redactor)))
-    rooms.append(("railway", partial(platform_checks, os.environ, settings)))
-    return rooms
+        groups.append(("sentry", partial(sentry_checks, settings.sentry, redactor)))
+    groups.append(("railway", partial(platform_checks, os.environ, settings)))
+    return groups
 
 
 class Report:
@@ -161,10 +160,10 @@ class Report:
                 _show(check)
 
     def waiting_for(self, found: Iterator[list[Check]]) -> Iterator[list[Check]]:
-        """On a terminal something moves while a check takes its time."""
+        """On a terminal a spinner turns while a check runs."""
         console = Console(stderr=True)
         while True:
-            with _moving(console):
+            with _spinner(console):
                 checks = next(found, None)
             if checks is None:
                 return
@@ -177,7 +176,7 @@ class Report:
 
 
 @contextmanager
-def _moving(console: Console) -> Iterator[None]:
+def _spinner(console: Console) -> Iterator[None]:
     if not console.is_terminal:
         yield
         return

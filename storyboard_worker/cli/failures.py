@@ -28,7 +28,7 @@ Examples:
 def failures_command(*, since: timedelta | None, project: str | None, as_json: bool) -> None:
     """Failed rows grouped by error code and host of the source, the latest cause first.
 
-    Each with its newest row as a sample, and the Sentry event that told of that.
+    Each has its newest row as a sample, with the Sentry event of that row.
     """
     with assembled() as parts:
         which = FailedFilter(since=since, project_id=project)

@@ -20,22 +20,24 @@ Examples:
     "--from",
     "since",
     metavar="REVISION",
-    help="With --sql: print only what is newer than this revision, which the database is at.",
+    help="With --sql: print only what is newer than this, the revision of the database.",
 )
 def migrate_command(*, sql: bool, since: str | None) -> None:
     """Bring the schema to the newest version.
 
     Safe to run with every deployment: two at once wait for each other, and a table that is
-    busy is left alone after a few seconds rather than blocked. With --sql no database is
-    asked and no setting needed; the printed text does the same from the beginning, or after
-    the revision that --from names. In a database that is elsewhere it changes nothing, and
-    says which text fits.
+    busy is left alone after a few seconds rather than blocked. --sql needs no database and no
+    setting: it prints the same steps as SQL, from the beginning or after the revision that
+    --from names. On a database at another revision this SQL changes nothing, and says which
+    revision to print from.
     """
     if sql:
         _print_sql(since)
         return
     if since is not None:
-        raise click.UsageError("--from goes with --sql: without it, what is missing is found out")
+        raise click.UsageError(
+            "--from needs --sql: without --sql the revision is read from the database"
+        )
     with assembled() as parts:
         applied = parts.changing(lambda: schema.upgrade(parts.database))
     if applied:

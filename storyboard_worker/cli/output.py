@@ -1,6 +1,6 @@
 """Results on stdout: tables for people, JSON for programs; progress and remarks on stderr.
 
-The one way out of the commands: what others wrote leaves by here, and cannot steer a terminal.
+All output of the commands passes here, so that text from outside cannot control a terminal.
 """
 
 import codecs
@@ -27,12 +27,12 @@ def print_line(text: str = "") -> None:
 
 
 def print_marked(mark: str, colour: str, text: str) -> None:
-    """The same, after a mark of ours in a colour."""
+    """The same, after a coloured mark."""
     click.echo(f"{click.style(mark, fg=colour)} {for_terminal(text)}")
 
 
 def print_text(text: str) -> None:
-    """A text of ours alone, of many lines."""
+    """Several lines of our own text, which is not escaped."""
     click.echo(text)
 
 
@@ -42,7 +42,7 @@ def remark(text: str) -> None:
 
 
 def print_json(value: object) -> None:
-    """One line; characters as they are, where the output can carry them."""
+    """One line. Where stdout is not UTF-8, only ASCII is printed, the rest as escapes."""
     carries_all = codecs.lookup(sys.stdout.encoding or "ascii").name == "utf-8"
     click.echo(json_text(value, default=_plain, ascii_only=not carries_all))
 
@@ -58,7 +58,7 @@ def shown_row(row: dict[str, Any], *, reveal: bool = False) -> dict[str, Any]:
 
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Columns side by side; as wide as a terminal is, and never cut where there is none."""
+    """Columns side by side, within the width of a terminal; elsewhere of any width."""
     width = shutil.get_terminal_size().columns if sys.stdout.isatty() else None
     heading, *body = table_lines([headings, *rows], width)
     click.secho(heading, bold=True)
@@ -67,7 +67,7 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> No
 
 
 def table_lines(rows: Iterable[Sequence[object]], width: int | None) -> list[str]:
-    """``rows`` as text under each other.
+    """``rows`` as lines of text.
 
     Cells that go beyond ``width`` stand below their row, indented: an address is never
     broken up, so that it can be copied.
@@ -89,7 +89,7 @@ def _line(cells: Sequence[str], widths: Sequence[int], limit: int | None) -> str
 
 def _append(below: list[str], cell: str, limit: int | None) -> None:
     fits = _fits(f"{below[-1]}{GAP}{cell}", limit)
-    # What is too long for a line of its own may as well go on in this one.
+    # A cell that is too long for a line of its own is added to this one.
     if cell and below[-1] and (fits or not _fits(INDENT + cell, limit)):
         below[-1] += f"{GAP}{cell}"
     elif cell:
@@ -101,13 +101,13 @@ def _fits(text: str, limit: int | None) -> bool:
 
 
 def waiting_for_database(error: DatabaseUnavailable) -> None:
-    """On a terminal, why nothing happens: the command tries again."""
+    """On a terminal, say why nothing happens while the command tries again."""
     if sys.stderr.isatty():
         remark(f"waiting for the database: {error}")
 
 
 def ago(moment: datetime | None) -> str:
-    """How long ago, in one unit: for people; by this machine's clock."""
+    """How long ago by this machine's clock, in one unit, for people to read."""
     if moment is None:
         return ""
     return duration((datetime.now(UTC) - moment).total_seconds())

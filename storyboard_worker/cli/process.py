@@ -48,7 +48,7 @@ def process_command(storyboard_id: UUID, *, as_json: bool) -> None:
 
 
 class Steps:
-    """Each step is a line on stderr; on a terminal a last line moves until the next."""
+    """Each step is a line on stderr; on a terminal a spinner turns until the next."""
 
     def __init__(self) -> None:
         self._started = time.monotonic()
@@ -70,7 +70,7 @@ class Steps:
 
 @contextmanager
 def _interruptible(patience: Patience) -> Iterator[None]:
-    """While inside, SIGTERM is a Ctrl-C: the row goes back either way, and soon."""
+    """Inside, SIGTERM acts like Ctrl-C: both give the row back soon."""
 
     def interrupt(signal_number: int, frame: FrameType | None) -> NoReturn:  # noqa: ARG001
         patience.give_up()
@@ -86,7 +86,7 @@ def _interruptible(patience: Patience) -> Iterator[None]:
 
 def _finish(storyboard_id: UUID, row: Row | None, *, as_json: bool) -> None:
     if row is None:
-        raise click.ClickException(f"storyboard {storyboard_id} was deleted meanwhile")
+        raise click.ClickException(f"storyboard {storyboard_id} was deleted while it was processed")
     if as_json:
         print_json({key: row[key] for key in ("id", "status", "cdn_url", "error_code")})
     else:

@@ -1,4 +1,4 @@
-"""Before anything is claimed: are there descriptors enough, and can spools be written?"""
+"""Checks before anything is claimed: file descriptors, and a folder for spools."""
 
 import logging
 
@@ -10,8 +10,10 @@ from storyboard_worker.transfer.spool import try_folder
 
 
 def check_resources(parts: Assembly, *, serves_http: bool = False) -> None:
-    """Warn of what is scarce: fewer slots, or images whose source says their length, can be done
-    with it.
+    """Warns of what is scarce.
+
+    With too few descriptors fewer slots work. Without a folder only images whose source says their
+    length are copied.
 
     Raises :class:`SettingsError` where nothing can be copied.
     """
@@ -20,7 +22,7 @@ def check_resources(parts: Assembly, *, serves_http: bool = False) -> None:
     if not found.are_enough:
         event(
             logging.WARNING,
-            f"WORKER_CONCURRENCY={concurrency} is more than the descriptors do for",
+            f"WORKER_CONCURRENCY={concurrency} needs more file descriptors than there are",
             reason=found.shortage,
             fix=found.fix,
         )

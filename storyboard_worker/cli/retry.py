@@ -4,7 +4,7 @@ import sys
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
-from typing import Any
+from typing import Any, TypedDict, Unpack
 from uuid import UUID
 
 import click
@@ -16,6 +16,16 @@ from storyboard_worker.cli.output import print_json, print_line, remark
 from storyboard_worker.lengths import MAX_URL_BYTES, has_overlong_host, size_bytes
 from storyboard_worker.queries.rows import FailedFilter
 from storyboard_worker.storyboard import Status
+
+
+class Chosen(TypedDict):
+    """Which rows: ids, an error code or all, narrowed down by time and project."""
+
+    ids: tuple[UUID, ...]
+    error_code: str | None
+    all_failed: bool
+    since: timedelta | None
+    project: str | None
 
 
 @click.command(
@@ -40,26 +50,13 @@ Examples:
 @click.option("--project", type=ProjectId(), help="Only rows of this project_id.")
 @click.option("--dry-run", is_flag=True, help="Only say which, and how many of each cause.")
 @click.option("--json", "as_json", is_flag=True, help='Print {"retried": N, "ids": [...]}.')
-def retry_command(
-    ids: tuple[UUID, ...],
-    *,
-    error_code: str | None,
-    all_failed: bool,
-    since: timedelta | None,
-    project: str | None,
-    dry_run: bool,
-    as_json: bool,
-) -> None:
+def retry_command(*, dry_run: bool, as_json: bool, **chosen: Unpack[Chosen]) -> None:
     """Put failed rows back: pending, with all their attempts, due at once.
 
     Say which: by id, by --error-code, or --all-failed; --since and --project narrow it down.
     Exit 1 if a row named by its id was not put back.
     """
-    if sum([bool(ids), error_code is not None, all_failed]) != 1:
-        raise click.UsageError("say which: ID..., or --error-code CODE, or --all-failed")
-    which = FailedFilter(
-        ids=list(ids) or None, error_code=error_code, since=since, project_id=project
-    )
+    which = _filter(chosen)
     with assembled() as parts:
         insist = parts.looking if dry_run else parts.changing
         causes = insist(lambda: parts.failures.by_cause(which)) if dry_run else []
@@ -67,7 +64,7 @@ def retry_command(
             found = insist(lambda: parts.rows.failed(which))
         else:
             found = parts.rows.retry(which, insist)
-        left = [id_ for id_ in dict.fromkeys(ids) if id_ not in set(found)]
+        left = [id_ for id_ in dict.fromkeys(chosen["ids"]) if id_ not in set(found)]
         reasons = [_why_not(id_, insist(partial(parts.rows.get, id_))) for id_ in left]
     _print(found, dry_run=dry_run, as_json=as_json)
     for cause in causes if not as_json else []:
@@ -75,6 +72,18 @@ def retry_command(
     for reason in reasons:
         remark(f"Error: {reason}")
     sys.exit(Exit.BAD_ANSWER if reasons else Exit.DONE)
+
+
+def _filter(chosen: Chosen) -> FailedFilter:
+    ids, error_code = chosen["ids"], chosen["error_code"]
+    if sum([bool(ids), error_code is not None, chosen["all_failed"]]) != 1:
+        raise click.UsageError("say which: ID..., or --error-code CODE, or --all-failed")
+    return FailedFilter(
+        ids=list(ids) or None,
+        error_code=error_code,
+        since=chosen["since"],
+        project_id=chosen["project"],
+    )
 
 
 def _why_not(storyboard_id: UUID, row: dict[str, Any] | None) -> str:

@@ -24,7 +24,7 @@ Examples:
 @click.option(
     "--file",
     "url_list",
-    # «sig»: some editors put a byte order mark in front.
+    # «-sig»: some editors write a byte order mark first.
     type=click.File(encoding="utf-8-sig"),
     metavar="LIST",
     help="Read more URLs from here, one a line (- for standard input; # begins a comment).",
@@ -44,7 +44,7 @@ def enqueue_command(
     for url, place in wanted:
         check_url(url, place)
     with assembled() as parts, parts.reporter.publishing(len(wanted)) as trace:
-        # Known beforehand: what is sent again is not inserted again.
+        # Ids are made here, so that a statement that is sent again inserts nothing twice.
         new_ids = [uuid4() for _ in wanted]
         ids = parts.changing(
             lambda: parts.rows.enqueue(
@@ -92,7 +92,7 @@ Examples:
     help="Only rows whose last error was this, like source_expired.",
 )
 @click.option("--project", type=ProjectId(), help="Only rows of this project_id.")
-@click.option("--limit", type=ROWS, default=50, show_default=True, help="At most so many.")
+@click.option("--limit", type=ROWS, metavar="N", default=50, show_default=True, help="At most N.")
 @click.option("--json", "as_json", is_flag=True, help="Print an array of rows.")
 def list_command(
     *, status: str | None, error_code: str | None, project: str | None, limit: int, as_json: bool
@@ -136,7 +136,9 @@ Examples:
   storyboard-worker show 5f0c7b4e-9a53-4f0e-8a9d-3c1f3a1f6f2a --reveal""",
 )
 @click.argument("storyboard_id", metavar="ID", type=click.UUID)
-@click.option("--reveal", is_flag=True, help="Show the signed URL whole: it is a secret.")
+@click.option(
+    "--reveal", is_flag=True, help="Show the signed URL with its query, which is a secret."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the row as JSON.")
 def show_command(storyboard_id: UUID, *, reveal: bool, as_json: bool) -> None:
     """Everything about one row."""

@@ -9,6 +9,7 @@ from storyboard_worker.cli.assembly import Assembly, assembled
 from storyboard_worker.cli.resources import check_resources
 from storyboard_worker.shutdown import Shutdown
 from storyboard_worker.worker.parts import Parts
+from storyboard_worker.worker.vitals import Vitals
 from storyboard_worker.worker.worker import Worker
 
 
@@ -17,31 +18,36 @@ def run_command() -> None:
     """Run the worker until SIGTERM or SIGINT.
 
     It claims rows as they become due, copies their images to Cloudinary and writes the
-    outcome back. A database that is away is waited for, at the start, too. The first signal
-    lets attempts under way end within SHUTDOWN_GRACE_SECONDS and gives the others back; the
-    second ends the process at once (exit 1). Exit 70: the worker found itself stuck. With
-    PORT set it serves health, metrics and the cron route there. It raises its own limit of open
-    files to what WORKER_CONCURRENCY needs, as far as it may.
+    outcome back. It waits for a database that is away, also at the start. After the first
+    signal, attempts under way may end within SHUTDOWN_GRACE_SECONDS, and the others are given
+    back; the second ends the process at once (exit 1). Exit 70: the worker found itself stuck.
+    With PORT set it serves health, metrics and the cron route there. It raises its own limit of
+    open files to what WORKER_CONCURRENCY needs, as far as the system allows.
     """
     shutdown = Shutdown()
     with shutdown.on_signals(), assembled(uploads=True) as parts:
         port = parts.settings.port
         check_resources(parts, serves_http=port is not None)
         if port is None:
-            _worker(parts, shutdown).run()
+            worker_of(parts, shutdown, Vitals()).run()
             return
-        # Without PORT nothing of it is loaded.
+        # The HTTP side is loaded only where PORT is set.
         from storyboard_worker.cli.serving import Http  # noqa: PLC0415
 
-        http = Http(parts, port, shutdown)
-        worker = _worker(parts, shutdown, http.attempt_ended)
-        with http.serving(worker):
+        vitals = Vitals()
+        http = Http(parts, port, shutdown, vitals)
+        worker = worker_of(parts, shutdown, vitals, http.attempt_ended)
+        with http.serving():
             worker.run()
 
 
-def _worker(
-    parts: Assembly, shutdown: Shutdown, on_ended: Callable[[Ended], None] | None = None
+def worker_of(
+    parts: Assembly,
+    shutdown: Shutdown,
+    vitals: Vitals,
+    on_ended: Callable[[Ended], None] | None = None,
 ) -> Worker:
+    """A worker that fills ``vitals``, and calls ``on_ended`` with each attempt that is over."""
     return Worker(
         Parts(
             worker_id=parts.worker_id,
@@ -54,6 +60,7 @@ def _worker(
             breakers=parts.breakers,
             restraint=parts.restraint,
             reporter=parts.reporter,
+            vitals=vitals,
             on_ended=on_ended,
         ),
         parts.settings,

@@ -10,7 +10,6 @@ from typing import Any
 from uuid import UUID
 
 from storyboard_worker import __version__
-from storyboard_worker.attempts.outcome import Ended, Outcome
 from storyboard_worker.cli.assembly import Assembly
 from storyboard_worker.errors import (
     STORAGE_UPSTREAM,
@@ -30,46 +29,44 @@ from storyboard_worker.web.metrics import Facts, Metrics, TableFacts
 from storyboard_worker.web.server import HttpServer
 from storyboard_worker.web.storyboards import Storyboards
 from storyboard_worker.worker.check_in import silent_after_seconds
-from storyboard_worker.worker.worker import Worker
+from storyboard_worker.worker.grace import SHORTEST_SECONDS
+from storyboard_worker.worker.vitals import Vitals
 
-# No flood of requests can take the claim loop's connections.
+# Requests have their own connections, and cannot take those of the claim loop.
 MAX_CONNECTIONS = 2
 ROWS_READ_AT_ONCE = 2
 ROWS_PROCESSED_AT_ONCE = 2
 PASSES_AT_ONCE = 1
-# As many requests as may take long, and some threads for those that may not wait for them.
+# Threads for the requests that may take long, and some for those that must not wait for them.
 THREADS = ROWS_PROCESSED_AT_ONCE + PASSES_AT_ONCE + 4
 FRESH_SECONDS = 2.0
 # Failed rows are counted one by one.
 FRESH_FAILURES_SECONDS = 15.0
 PATIENCE_SECONDS = 5.0
-# How metrics call all sources.
+# What metrics call every source.
 SOURCE_KIND = "source"
-# Without any grace, giving rows back must be possible all the same.
-SHORTEST_GRACE_SECONDS = 1.0
 
 
 class Http:
     """The HTTP side of one worker process."""
 
-    def __init__(self, parts: Assembly, port: int, shutdown: Shutdown) -> None:
-        """Takes the port; raises :class:`SettingsError` when it cannot be had."""
+    def __init__(self, parts: Assembly, port: int, shutdown: Shutdown, vitals: Vitals) -> None:
+        """Takes the port; raises :class:`SettingsError` when it cannot be had.
+
+        ``vitals`` are those of the worker that runs beside it.
+        """
         self._main = parts
         self._parts = parts.beside(max_connections=MAX_CONNECTIONS)
-        # A pass that is busy with the database must not make health and metrics late.
+        # A pass that is busy with the database must not delay health and metrics.
         self._looking = parts.beside(max_connections=1)
         self._settings = parts.settings
         self._shutdown = shutdown
-        self._worker: Worker | None = None
+        self._vitals = vitals
         # Not an Event: a signal handler puts into it.
         self._stops: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._stop_asked_at: float | None = None
-        self._metrics = Metrics(
-            __version__,
-            self._facts,
-            outcomes=map(str, Outcome),
-            error_codes=map(str, ErrorCode),
-        )
+        self._metrics = Metrics(__version__, self._facts)
+        self.attempt_ended = self._metrics.attempt_ended
         self._table = CachedRead(
             self._read_table, fresh_seconds=FRESH_SECONDS, patience_seconds=PATIENCE_SECONDS
         )
@@ -83,24 +80,10 @@ class Http:
         self._foreground = self._parts.foreground(self.attempt_ended)
         self._server = HttpServer(self._application(), port, threads=THREADS)
 
-    def attempt_ended(self, ended: Ended) -> None:
-        """To be called with each attempt that is over."""
-        timings = ended.timings
-        is_ready = ended.outcome is Outcome.READY
-        self._metrics.attempt_ended(
-            str(ended.outcome),
-            error_code=None if ended.error is None else str(ended.error.code),
-            lost=ended.outcome is Outcome.LEASE_LOST,
-            seconds=ended.seconds,
-            source_seconds=timings.source_seconds,
-            storage_seconds=timings.storage_seconds,
-            copied_bytes=(timings.length_bytes or 0) if is_ready else 0,
-        )
-
     @contextmanager
-    def serving(self, worker: Worker) -> Iterator[None]:
-        """While inside, requests are answered; at the end what they began is brought to its end."""
-        self._worker = worker
+    def serving(self) -> Iterator[None]:
+        """While inside, requests are answered. At the end it waits for the work that they began,
+        within the grace."""
         threading.Thread(target=self._stop_early, name="http stop", daemon=True).start()
         with self._shutdown.calling(self._stop_is_asked_for):
             self._server.start()
@@ -119,7 +102,7 @@ class Http:
         self._foreground.stop()
 
     def _finish(self) -> None:
-        grace_seconds = max(self._settings.shutdown_grace_seconds, SHORTEST_GRACE_SECONDS)
+        grace_seconds = max(self._settings.shutdown_grace_seconds, SHORTEST_SECONDS)
         ends_at = (self._stop_asked_at or time.monotonic()) + grace_seconds
         self._foreground.stop()
         for errands in (self._passes, self._attempts):
@@ -131,7 +114,7 @@ class Http:
         health = Health(
             self._settings,
             auth,
-            silent_seconds=self._silent_seconds,
+            silent_seconds=lambda: self._vitals.silent_seconds,
             most_silent_seconds=silent_after_seconds(self._settings.database_timeout_seconds),
             paused_for_seconds=self._parts.breakers.lasting_seconds,
             look=self._table,
@@ -170,14 +153,11 @@ class Http:
         if row is not None:
             self._foreground.process(row, lambda _step: None)
 
-    def _silent_seconds(self) -> float:
-        return 0.0 if self._worker is None else self._worker.silent_seconds
-
     def _read_table(self) -> Table:
         return Table(self._looking.counts.read(), self._looking.register.alive())
 
     def _facts(self) -> Facts:
-        worker, settings = self._worker, self._settings
+        vitals, settings = self._vitals, self._settings
         return Facts(
             table=self._table_facts(),
             database_errors=sum(
@@ -185,10 +165,10 @@ class Http:
             ),
             pauses_begun=self._parts.breakers.begun,
             paused_seconds=_by_kind(self._parts.breakers.paused_seconds()),
-            loop_silent_seconds=self._silent_seconds(),
+            loop_silent_seconds=vitals.silent_seconds,
             slots=settings.worker_concurrency,
-            slots_taken=0 if worker is None else worker.slots_taken,
-            listening=worker is not None and worker.listening,
+            slots_taken=vitals.slots_taken,
+            listening=vitals.listening,
             max_waiting=settings.health_max_waiting,
             max_wait_seconds=settings.health_max_wait_seconds,
         )
@@ -212,8 +192,7 @@ class Http:
 
 
 def _by_kind(paused_seconds: Mapping[str, float]) -> dict[str, float]:
-    """The longest pause of each kind of upstream: metrics are not protected, so they name no
-    host."""
+    """The longest pause of each kind of upstream. Metrics are public, so they name no host."""
     longest: dict[str, float] = {}
     for upstream, seconds in paused_seconds.items():
         kind = upstream if upstream == STORAGE_UPSTREAM else SOURCE_KIND

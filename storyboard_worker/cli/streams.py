@@ -1,7 +1,7 @@
 """Standard streams that may be closed, or lead to a full disk or to a reader that has gone.
 
-A result that cannot be written ends the command with one line about it. What goes to stderr is
-lost instead: a log that cannot be written must not stop the work that it tells of.
+A result that cannot be written ends the command with one line about it. Text for stderr is dropped
+instead: a log that cannot be written must not stop the work.
 """
 
 import io
@@ -22,13 +22,13 @@ class ResultLost(click.ClickException):
 
 
 class ResultFile(io.FileIO):
-    """stdout. A reader that has gone away is left to click, which then ends quietly."""
+    """stdout. click handles a reader that has gone away, and ends quietly."""
 
     _is_lost = False
 
     def write(self, data: Any, /) -> int:
         if self._is_lost:
-            # What the buffer still holds at the end of the process: its loss has been told.
+            # The rest of the buffer at the end of the process; its loss was reported already.
             return memoryview(data).nbytes
         try:
             return super().write(data)
@@ -41,27 +41,28 @@ class ResultFile(io.FileIO):
 
 
 class LogFile(io.FileIO):
-    """stderr, as far as it takes what is written."""
+    """stderr; what it does not accept is dropped."""
 
     def write(self, data: Any, /) -> int:
         try:
             written: int | None = super().write(data)
         except OSError:
             written = None
-        # None also of one that does not block, and is full.
+        # A full stream that does not block answers None as well.
         return memoryview(data).nbytes if written is None else written
 
 
-def take_standard_streams() -> None:
+def replace_standard_streams() -> None:
     """Replaces the three; to be called before anything is opened.
 
-    The number of one that is closed would be given to the next socket, and what is meant for
-    stderr would go to the database. So it is taken. In order: the lowest free number is given.
+    The number of a closed stream would be given to the next socket, and text for stderr would go
+    to the database. So a closed one is opened on the null device. The order matters: the system
+    gives the lowest free number.
     """
     if sys.stdin is None:
         sys.stdin = io.TextIOWrapper(io.FileIO(os.open(os.devnull, os.O_RDONLY)))
     if sys.stdout is None:
-        # Not for writing: that a result is lost must be told.
+        # Not for writing: a result then fails, and its loss is reported.
         sys.stdout = _text(ResultFile(os.open(os.devnull, os.O_RDONLY), "w"), None)
     elif isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout = _text(ResultFile(sys.stdout.fileno(), "w", closefd=False), sys.stdout)
@@ -75,7 +76,7 @@ def _text(file: io.FileIO, like: io.TextIOWrapper | None) -> TextIO:
     return io.TextIOWrapper(
         io.BufferedWriter(file),
         encoding="utf-8" if like is None else like.encoding,
-        # A terminal that lacks a character must not cost the result.
+        # A character that the terminal lacks must not cost the result.
         errors="backslashreplace",
         line_buffering=like is not None and like.line_buffering,
         write_through=like is not None and like.write_through,

@@ -1,12 +1,10 @@
 """``sweep``."""
 
-import os
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Self
 
 import click
@@ -20,13 +18,15 @@ from storyboard_worker.cli.output import duration, print_json, print_table
 from storyboard_worker.cli.resources import check_resources
 from storyboard_worker.cli.streams import ResultLost
 from storyboard_worker.errors import DatabaseUnavailable, SchemaOutdated
+from storyboard_worker.hard_end import HardEnd, write_to_stderr
 from storyboard_worker.reporting.reporter import Reporter
-from storyboard_worker.shutdown import Shutdown, exit_within, last_words
+from storyboard_worker.shutdown import Shutdown
+from storyboard_worker.worker.sweep import Sweep
 from storyboard_worker.worker.tally import CutShort, Tally
 
 # What reading settings, tidying up and printing may take beside the time for processing.
 HARD_END_MARGIN_SECONDS = 10.0
-# What telling of a hard end may take.
+# What reporting a hard end may take.
 LAST_WORDS_SECONDS = 7.0
 
 
@@ -43,9 +43,9 @@ Examples:
     type=Seconds(),
     default=240,
     show_default=True,
-    help="A hard end; what is under way then is given back.",
+    help="A hard limit; rows under way then are given back.",
 )
-@click.option("--limit", type=ROWS, metavar="N", help="Process at most so many rows.")
+@click.option("--limit", type=ROWS, metavar="N", help="Process at most N rows.")
 @click.option("--no-process", is_flag=True, help="Only rescue, expire and raise alarms.")
 @click.option("--json", "as_json", is_flag=True, help="Print the tally as JSON.")
 def sweep_command(
@@ -55,13 +55,14 @@ def sweep_command(
 
     Puts rows of dead workers back, fails those whose link has expired, raises alarms (exit 1,
     once an hour for one outage) when rows wait and no worker is alive or none takes them, when
-    links die within two hours, or an upstream goes on refusing; then processes what is due
+    links die within two hours, or an upstream keeps refusing; then processes what is due
     until nothing is or the time is up (exit 0 all the same). Safe beside workers and beside
     another sweep. Run it every five minutes.
     """
     shutdown = Shutdown()
     started = time.monotonic()
-    hard_end = HardEnd(max_seconds + HARD_END_MARGIN_SECONDS)
+    words = LastWords(as_json=as_json)
+    _hard_end(max_seconds + HARD_END_MARGIN_SECONDS, words.tell)
     with (
         shutdown.on_signals(),
         assembled(uploads=not no_process) as parts,
@@ -69,12 +70,11 @@ def sweep_command(
         Progress() as progress,
         _printed(as_json=as_json),
     ):
-        hard_end.reporter = parts.reporter
+        words.reporter = parts.reporter
         if not no_process:
             check_resources(parts)
-        sweep = parts.sweep(shutdown)
-        hard_end.last_words = lambda: _print_if_any(sweep.tally, as_json=as_json)
-        tally = sweep.run(
+        words.sweep = parts.sweep(shutdown)
+        tally = words.sweep.run(
             None if no_process else parts.attempts,
             parts.breakers,
             max_seconds=max_seconds - (time.monotonic() - started),
@@ -87,7 +87,7 @@ def sweep_command(
 
 @contextmanager
 def _printed(*, as_json: bool) -> Iterator[None]:
-    """What was done before the database went away is shown all the same."""
+    """What was done before the database went away is still shown."""
     try:
         yield
     except CutShort as error:
@@ -97,7 +97,7 @@ def _printed(*, as_json: bool) -> Iterator[None]:
 
 @contextmanager
 def _told(reporter: Reporter) -> Iterator[None]:
-    """Nobody reads what cron prints: a sweep that cannot work is told to Sentry."""
+    """What cron prints is rarely read, so a sweep that cannot work is reported to Sentry."""
     try:
         yield
     except (DatabaseUnavailable, SchemaOutdated) as error:
@@ -117,44 +117,38 @@ def _tell_of_database(reporter: Reporter, reason: object) -> None:
     )
 
 
-def _nothing() -> None:
-    pass
+def _hard_end(seconds: float, tell: Callable[[], None]) -> None:
+    end = HardEnd(seconds, Exit.DATABASE_UNREACHABLE, tell, tell_seconds=LAST_WORDS_SECONDS)
+    end.start()
+    end.begin()
 
 
-def _print_if_any(tally: Tally | None, *, as_json: bool) -> None:
-    if tally is not None:
-        _print(tally, as_json=as_json)
-        sys.stdout.flush()
-
-
-class HardEnd:
-    """Ends the process ``seconds`` after it was made.
+@dataclass(kw_only=True)
+class LastWords:
+    """What a sweep says when it is ended hard; it learns of its parts as they are made.
 
     A database that takes a statement and never answers would hold a sweep for ever, and a cron
     run that hangs keeps all later ones from starting.
     """
 
-    def __init__(self, seconds: float) -> None:
-        self.reporter: Reporter | None = None
-        self.last_words: Callable[[], None] = _nothing
-        timer = threading.Timer(seconds, self._end)
-        timer.daemon = True
-        timer.start()
+    as_json: bool
+    reporter: Reporter | None = None
+    sweep: Sweep | None = None
 
-    def _end(self) -> None:
-        exit_within(LAST_WORDS_SECONDS, Exit.DATABASE_UNREACHABLE)
-        # A result that cannot be written must not keep it from ending.
+    def tell(self) -> None:
+        # A result that cannot be written must not keep Sentry from being told.
         with suppress(OSError, ResultLost):
-            self.last_words()
+            if self.sweep is not None and self.sweep.tally is not None:
+                _print(self.sweep.tally, as_json=self.as_json)
+                sys.stdout.flush()
         if self.reporter is not None:
             _tell_of_database(self.reporter, "it does not answer")
             self.reporter.close()
-        last_words(b"Error: the database does not answer; ending hard\n")
-        os._exit(Exit.DATABASE_UNREACHABLE)
+        write_to_stderr(b"Error: the database does not answer; ending hard\n")
 
 
 class Progress:
-    """A line on the terminal that counts attempts as they end; nothing anywhere else."""
+    """On a terminal, a line that counts attempts as they end."""
 
     def __init__(self) -> None:
         self._counts: dict[Outcome, int] = {}

@@ -26,8 +26,7 @@ from storyboard_worker.demo.cloudinary_checks import (
 )
 from storyboard_worker.demo.cloudinary_records import Refusal, Upload, UploadRecords
 from storyboard_worker.demo.exchange import Exchange
-from storyboard_worker.demo.fault_kinds import StorageFault
-from storyboard_worker.demo.fault_queue import FaultQueue
+from storyboard_worker.demo.fault_kinds import FaultQueue, StorageFault
 from storyboard_worker.demo.journal import received
 from storyboard_worker.demo.multipart import Form
 from storyboard_worker.demo.server import Server

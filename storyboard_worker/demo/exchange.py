@@ -168,7 +168,7 @@ class Exchange:
                 pass
 
     def pause(self, seconds: float) -> None:
-        """Sleep; :class:`ConnectionAbortedError` if the server stops meanwhile."""
+        """Sleep; :class:`ConnectionAbortedError` if the server stops first."""
         if seconds > 0 and self._stopping.wait(seconds):
             raise ConnectionAbortedError("the server stops")
 

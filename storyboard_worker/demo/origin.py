@@ -1,7 +1,7 @@
 """A source of images behind signed URLs, in the manner of BytePlus TOS.
 
 The form of the URLs is TOS's; the signature is one of our own over the same things (method,
-path, query), because nobody but this server checks it.
+path, query), because only this server checks it.
 """
 
 import hashlib
@@ -14,8 +14,7 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qsl, quote, urlencode
 
 from storyboard_worker.demo.exchange import Exchange, Request
-from storyboard_worker.demo.fault_kinds import SourceFault, StoredObject
-from storyboard_worker.demo.fault_queue import FaultQueue
+from storyboard_worker.demo.fault_kinds import FaultQueue, SourceFault, StoredObject
 from storyboard_worker.demo.journal import Journal, ReceivedRequest, received
 from storyboard_worker.demo.server import Server
 

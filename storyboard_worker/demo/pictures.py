@@ -93,7 +93,7 @@ def _grained(picture: Image.Image, chance: random.Random) -> Image.Image:
 
 def _encoded(picture: Image.Image, format: Format) -> bytes:  # noqa: A002  Pillow's word
     file = io.BytesIO()
-    # PNG's and WebP's quickest that is not wasteful: somebody is watching the demo draw.
+    # Fast settings of PNG and WebP that still compress: the demo draws while it is watched.
     picture.save(file, format, quality=85, compress_level=2, method=1)
     return file.getvalue()
 

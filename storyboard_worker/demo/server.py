@@ -109,7 +109,7 @@ class Server(ABC):
 
     def _serve(self, connection: socket.socket) -> None:
         try:
-            with connection, suppress(OSError):  # the client went away: nobody to tell
+            with connection, suppress(OSError):  # the client is gone
                 if isinstance(connection, ssl.SSLSocket):
                     connection.do_handshake()
                 self._converse(connection)

@@ -1,5 +1,5 @@
-"""``doctor``: an experienced colleague's look at the whole installation.
+"""``doctor``: checks of the whole installation, each with its fix.
 
-Each room of checks is a function that yields what it found; ``examination`` calls them one after
-the other, none longer than it has patience for. Nothing is changed, and no secret is shown.
+A group of checks is a function that yields what it found. ``examination`` calls them one after the
+other, each for a limited time. Nothing is changed, and no secret is shown.
 """

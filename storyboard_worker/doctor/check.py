@@ -13,7 +13,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """``found`` in words; ``fix`` is what to type or set, ``None`` when nothing is amiss."""
+    """``found`` in words; ``fix`` is what to type or set, ``None`` when nothing is wrong."""
 
     name: str
     status: Status
@@ -21,7 +21,7 @@ class Check:
     fix: str | None = None
 
 
-Room = Callable[[], Iterator[Check]]
+CheckGroup = Callable[[], Iterator[Check]]
 
 
 def passed(name: str, found: str) -> Check:
@@ -37,5 +37,5 @@ def failed(name: str, found: str, fix: str) -> Check:
 
 
 def quoted(name: str) -> str:
-    """A name as SQL wants it, in a fix that is to be typed."""
+    """A name as a quoted SQL identifier, for a fix that is typed."""
     return '"' + name.replace('"', '""') + '"'

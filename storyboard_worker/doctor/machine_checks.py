@@ -1,4 +1,4 @@
-"""What a worker needs of the machine that it would run on: this one."""
+"""What a worker needs of this machine."""
 
 from collections.abc import Iterator
 
@@ -18,7 +18,7 @@ def _descriptors(settings: Settings) -> Check:
     name = "descriptors"
     found = look(settings.worker_concurrency, serves_http=settings.port is not None)
     if found.are_enough:
-        return passed(name, f"{found.needed} may be needed, and can be had")
+        return passed(name, f"{found.needed} may be needed and are available")
     judge = warned if found.concurrency else failed
     return judge(name, found.shortage, found.fix)
 

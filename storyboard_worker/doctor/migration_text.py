@@ -1,4 +1,4 @@
-"""What our migrations write, found in the text that they print."""
+"""Parts of the schema, read from the SQL that the migrations print."""
 
 import re
 from functools import cache
@@ -50,6 +50,6 @@ def functions() -> list[Function]:
 
 
 def statements(beginning: str) -> list[str]:
-    """Those that begin so, oldest first, each in one line."""
+    """Statements that match ``beginning``, a regular expression; oldest first, each in one line."""
     found = re.findall(rf"^{beginning}.*?;$", _text(), re.DOTALL | re.MULTILINE)
     return [in_one_line(statement) for statement in found]

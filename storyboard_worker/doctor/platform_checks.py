@@ -1,4 +1,4 @@
-"""Railway: how long it lets a worker stop."""
+"""Railway: how much time a worker has to stop."""
 
 from collections.abc import Iterator, Mapping
 
@@ -12,7 +12,7 @@ WANTED_SECONDS = 30
 
 
 def platform_checks(variables: Mapping[str, str], settings: Settings) -> Iterator[Check]:
-    """Nothing where we do not run on Railway."""
+    """Yields nothing where the worker does not run on Railway."""
     if not any(name.startswith("RAILWAY_") for name in variables):
         return
     env = Environment(variables)
@@ -26,7 +26,7 @@ def platform_checks(variables: Mapping[str, str], settings: Settings) -> Iterato
     try:
         draining = env.seconds(DRAINING, 0, zero_allowed=True)
     except SettingsError:
-        return  # told among the settings
+        return  # reported with the settings
     if draining < settings.shutdown_grace_seconds:
         yield failed(
             "railway",
@@ -35,4 +35,4 @@ def platform_checks(variables: Mapping[str, str], settings: Settings) -> Iterato
             f"set {DRAINING}={settings.shutdown_grace_seconds:g}, or unset SHUTDOWN_GRACE_SECONDS",
         )
     else:
-        yield passed("railway", f"lets a worker stop within {draining:g} s")
+        yield passed("railway", f"gives a worker {draining:g} s to stop")

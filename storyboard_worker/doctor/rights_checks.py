@@ -1,5 +1,5 @@
-"""Row-level security and rights: nobody reads the tables with the anon key, and who has to
-work with them can."""
+"""Row-level security and rights: the anon key reads no table, and the roles that work with the
+tables may do so."""
 
 from collections.abc import Iterator
 
@@ -25,19 +25,19 @@ class RightsChecks:
         for table in found.without:
             yield failed(
                 name,
-                f"off for {table}: whoever has the anon key may read it",
+                f"off for {table}: the anon key may read it",
                 f"ALTER TABLE public.{table} ENABLE ROW LEVEL SECURITY;",
             )
         for table, policy in found.policies:
             yield warned(
                 name,
                 f"the policy {policy!r} opens {table}",
-                f"DROP POLICY {quoted(policy)} ON public.{table};  -- unless it is meant so",
+                f"DROP POLICY {quoted(policy)} ON public.{table};  -- unless it is intended",
             )
         for table in found.hidden_from_us:
             yield failed(
                 name,
-                f"hides the rows of {table} from us: we are neither its owner nor exempt",
+                f"hides the rows of {table} from us: our role is neither its owner nor exempt",
                 f"ALTER TABLE public.{table} OWNER TO {quoted(self._rights.own_role())};",
             )
         if not (found.without or found.policies or found.hidden_from_us):
@@ -48,7 +48,7 @@ class RightsChecks:
         faults = [*self._too_many(name), *self._too_few(name)]
         yield from faults
         if not faults:
-            roles = ", ".join(sorted(self._rights.roles())) or "no role of Supabase's is there"
+            roles = ", ".join(sorted(self._rights.roles())) or "there is no role of Supabase's"
             yield passed(name, f"as granted by the migrations ({roles})")
 
     def _too_many(self, name: str) -> Iterator[Check]:

@@ -12,7 +12,7 @@ from storyboard_worker.queries.drift import (
 )
 
 VIEW = r"CREATE VIEW public\.storyboard_progress\b"
-# As the migrations give them; what is made anew may have been given away by default.
+# As the migrations grant them: default privileges may have opened a view that is created again.
 VIEW_RIGHTS = (
     "REVOKE ALL ON public.storyboard_progress FROM PUBLIC; "
     "DO $$ BEGIN IF to_regrole('service_role') IS NOT NULL THEN "
@@ -22,7 +22,7 @@ TABLE_RIGHTS = (
     "ALTER TABLE public.{0} ENABLE ROW LEVEL SECURITY; REVOKE ALL ON public.{0} FROM PUBLIC;"
 )
 FUNCTION_RIGHTS = {
-    # The trigger calls it with the rights of whoever writes.
+    # The trigger calls it with the rights of the role that writes.
     "storyboard_source_expiry": " DO $$ BEGIN IF to_regrole('service_role') IS NOT NULL THEN "
     "GRANT EXECUTE ON FUNCTION public.storyboard_source_expiry(text) TO service_role; END IF; "
     "END $$;"
@@ -30,7 +30,7 @@ FUNCTION_RIGHTS = {
 
 
 def fixes(found: Drift) -> Iterator[tuple[str, str]]:
-    """Each fault with its fix; in an order in which they can be followed."""
+    """Each fault with its fix, in an order in which the fixes can be run."""
     for table in found.tables:
         yield f"the table {table} is missing", _creating(table)
     for column in found.columns:
@@ -60,7 +60,7 @@ def _trigger_fixes(found: Drift) -> Iterator[tuple[str, str]]:
 
 
 def _creating(table: str) -> str:
-    """With the constraints that came later."""
+    """With the constraints that later migrations added."""
     added = statements(rf"ALTER TABLE public\.{table} ADD CONSTRAINT\b")
     made = statements(rf"CREATE TABLE public\.{table}\b")
     return " ".join([made[-1], *added, TABLE_RIGHTS.format(table)])
@@ -72,8 +72,8 @@ def _adding(column: str) -> str:
         return statement
     table = column.partition(".")[0]
     if table == "storyboards":
-        return "restore public.storyboards from a backup: what stood in the column is gone"
-    # What stands in the other tables is written anew by itself.
+        return "restore public.storyboards from a backup: the values of the column are lost"
+    # The other tables fill themselves again.
     return f"DELETE FROM public.{table}; {statement}"  # noqa: S608  our own name
 
 
@@ -85,8 +85,8 @@ def _constraining(constraint: Constraint) -> str:
     )
     if constraint.is_proven:
         return made
-    # A row outside of it could not even be updated: first what the migration did for it, if it did
-    # anything.
+    # A row that violates it could not even be updated. So the correction that the migration made,
+    # if it made one, runs first.
     updates = statements(rf"UPDATE public\.{constraint.table} SET\b")
     outside = f"WHERE NOT {constraint.condition}"
     clamp = next((update for update in updates if outside in update), "")

@@ -1,4 +1,4 @@
-"""The database server: reachable, near, of a version and by a connection that serve us."""
+"""The database server: reachable, near, of a supported version, by a suitable connection."""
 
 import re
 import time
@@ -72,7 +72,7 @@ class ServerChecks:
             yield passed("database version", f"PostgreSQL {version}")
 
     def _writing(self) -> Iterator[Check]:
-        """Says nothing where all is well: it is rarely otherwise."""
+        """Yields nothing where writing works, which is nearly always."""
         refusal = self._inspection.refusal()
         if refusal is None:
             return
@@ -104,7 +104,7 @@ class ServerChecks:
             yield failed(name, f"LISTEN is refused: {error}", "see the check «connections»")
             return
         if heard:
-            yield passed(name, "LISTEN proven: a notification to ourselves has arrived")
+            yield passed(name, "LISTEN works: a notification to ourselves has arrived")
         elif kind is ConnectionKind.TRANSACTION_POOLER:
             yield warned(
                 name,
@@ -132,7 +132,7 @@ class ServerChecks:
             yield passed("connections", found)
 
     def clock(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> Iterator[Check]:
-        """Its difference to ours, give or take half a round trip."""
+        """How far it is from this machine's, accurate to half a round trip."""
         before = now()
         moment = self._inspection.moment()
         after = now()
@@ -149,14 +149,14 @@ class ServerChecks:
 
 
 def unreachable(found: str) -> Check:
-    """The check of a database of which ``found`` is known: that it does not answer."""
+    """The failed check of a database that does not answer; ``found`` says why."""
     if IPV6_ONLY.search(found):
         fix = (
             "set DATABASE_URL to the session pooler's address, from Supabase, Connect: this one "
             "is reached over IPv6 only, which Railway and many others lack"
         )
     else:
-        fix = "look at DATABASE_URL, and whether the database is up and lets this machine in"
+        fix = "check DATABASE_URL, and whether the database is up and accepts this machine"
     return failed("database", found, fix)
 
 

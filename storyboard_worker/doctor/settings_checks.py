@@ -1,4 +1,4 @@
-"""The environment variables: what is wrong, missing, doubtful, or left over from before."""
+"""The environment: what is wrong, missing, doubtful, or left over from an older system."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -8,12 +8,12 @@ from storyboard_worker.doctor.check import Check, failed, passed, warned
 from storyboard_worker.errors import SettingsError
 from storyboard_worker.settings.reading import Settings, read_settings
 
-# So that what is wrong after the database's address is found out as well.
+# Stands in for a wrong database address, so that further faults are found as well.
 ANY_DATABASE = "embedded"
 SHORTEST_SECRET_CHARACTERS = 16
 CLOUDINARY_PARTS = ("CLOUDINARY_CLOUD_NAME", "CLOUDINARY_API_KEY", "CLOUDINARY_API_SECRET")
 SECRETS = ("CRON_SECRET", "BOARD_TOKEN")
-# A job library on Redis, and its dashboards.
+# Variables of a job library on Redis, and of its dashboards.
 OLD_SYSTEM = re.compile(
     r"(UPSTASH_)?REDIS(_\w+)?|REDIS(HOST|PORT|USER|PASSWORD|CLOUD_URL)|KV_(REST_API_)?(URL|TOKEN)|"
     r"BULL(MQ)?_\w+|(WORKER_)?QUEUE_\w+"
@@ -28,10 +28,10 @@ MOST_FAULTS = 40
 def read_as_far_as_possible(
     variables: Mapping[str, str],
 ) -> tuple[Settings | None, list[SettingsError]]:
-    """The settings without those that are wrong, and each that is.
+    """The settings without the wrong ones, and the error of each wrong one.
 
-    See :func:`names_database` for whether the database's address is among the latter: then the
-    settings do not have it.
+    Where :func:`names_database` says that the database's address is wrong, the settings hold
+    another one in its place.
     """
     left = dict(variables)
     faults: list[SettingsError] = []
@@ -66,7 +66,7 @@ def _set_aside(left: dict[str, str], message: str) -> None:
     if _is_of_database(message):
         left["DATABASE_URL"] = ANY_DATABASE
     elif name[0] in CLOUDINARY_PARTS:
-        # The others would be asked for it.
+        # Without the name the URL is read, and the other two are not required.
         left.pop("CLOUDINARY_CLOUD_NAME", None)
     elif name[0] in left:
         del left[name[0]]
@@ -84,7 +84,7 @@ def settings_checks(
     if not faults:
         yield passed("settings", "present and well formed")
     if settings is not None:
-        # What is there but wrong has been told already.
+        # A wrong one has been reported already.
         if not _name_any(faults, "CLOUDINARY_"):
             yield from _upload_checks(settings)
         if not _name_any(faults, "SENTRY_DSN"):
@@ -95,7 +95,7 @@ def settings_checks(
 
 
 def _fault_and_fix(message: str) -> tuple[str, str]:
-    """Messages of settings begin with the name, and name the fix after what is wrong."""
+    """Messages of settings begin with the name and what is wrong; the fix follows."""
     name = re.split(r"\W", message, maxsplit=1)[0]
     for separator, beginning in ((" must be ", f"set {name} to "), (": ", f"set {name}: ")):
         found, there, fix = message.partition(separator)
@@ -117,7 +117,7 @@ def _reporting_checks(settings: Settings) -> Iterator[Check]:
     if settings.sentry.dsn is None:
         yield warned(
             "sentry settings",
-            "SENTRY_DSN is not set: failures reach nobody",
+            "SENTRY_DSN is not set: failures are not reported",
             "set SENTRY_DSN, from Sentry, Project settings, Client keys",
         )
 

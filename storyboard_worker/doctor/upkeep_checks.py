@@ -1,4 +1,4 @@
-"""What slows every queue in Postgres: transactions left open, and rows nobody vacuums."""
+"""What slows every queue in Postgres: transactions left open, and dead rows."""
 
 from collections.abc import Iterator
 
@@ -40,13 +40,13 @@ class UpkeepChecks:
         yield failed(name, found, fix) if grave else warned(name, found, fix)
 
     def lock(self) -> Iterator[Check]:
-        """Nothing where the table is free, or taken for a moment only."""
+        """Yields nothing where the table is free, or locked for a moment only."""
         holder = self._inspection.lock_holder()
         if holder is not None and holder.seconds > LOCKED_SECONDS:
             yield failed(
                 "table lock",
                 f"storyboards has been locked for {holder.seconds:.0f} s ({holder.state}, "
-                f"{holder.application or 'no application name'}): nobody can work",
+                f"{holder.application or 'no application name'}): no worker can work",
                 f"SELECT pg_terminate_backend({holder.pid});",
             )
 

@@ -1,4 +1,4 @@
-"""Cloudinary and Sentry: do they take what we will send?"""
+"""Whether Cloudinary and Sentry accept what a worker sends."""
 
 from collections.abc import Iterator
 
@@ -20,11 +20,11 @@ def cloudinary_checks(settings: CloudinarySettings, max_image_bytes: int) -> Ite
     except AccountError as error:
         yield failed("cloudinary", str(error), error.fix)
         return
-    yield passed("cloudinary", f"the cloud {settings.cloud_name} takes key and secret")
+    yield passed("cloudinary", f"the cloud {settings.cloud_name} accepts key and secret")
     try:
         limit = account.max_image_bytes()
     except AccountError as error:
-        yield warned("cloudinary plan", f"its limits are not to be had: {error}", error.fix)
+        yield warned("cloudinary plan", f"its limits cannot be read: {error}", error.fix)
         return
     name = "cloudinary plan"
     if limit is None:

@@ -1,4 +1,4 @@
-"""The work itself: who does it, what waits, what is in danger, what has failed."""
+"""The work itself: its workers, the backlog, expiring links, failures."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -20,7 +20,7 @@ SHOWN_CAUSES = 5
 RUN = "storyboard-worker run  # or look at the log of its deployment"
 SWEEP = "storyboard-worker sweep --max-seconds 3600"
 
-# What the answer of a source means, where that is not plain.
+# What the answer of a source means, where the code alone does not say it.
 MEANING = {
     "source_unauthorized": "401: the URL's signature or credential is missing or wrong",
     "source_forbidden": "403 before the expiry: the signature does not fit method, host or key, "
@@ -55,7 +55,7 @@ class WorkChecks:
         draining = sum(worker["state"] == WorkerState.DRAINING for worker in alive)
         found = f"{len(alive)} alive" + (f", {draining} draining" if draining else "")
         if draining == len(alive):
-            yield warned(name, f"{found}: nobody takes new rows", RUN)
+            yield warned(name, f"{found}: none claims new rows", RUN)
         else:
             yield passed(name, found)
         others = sorted({worker["version"] for worker in alive} - {__version__})
@@ -110,7 +110,7 @@ def _pauses(alive: list[dict[str, Any]]) -> Iterator[Check]:
     for upstream, until in paused.items():
         yield warned(
             "pauses",
-            f"{upstream} is left alone until {until}",
+            f"{upstream} is paused until {until}",
             "storyboard-worker list --status pending  # shows why",
         )
 
@@ -123,8 +123,8 @@ def _told(cause: Cause) -> str:
 
 def _fix(cause: Cause) -> str:
     if cause.error_code in GONE:
-        # To try again is in vain.
+        # Another attempt cannot succeed.
         listed = f"storyboard-worker list --status failed --error-code {cause.error_code}"
-        return f"{listed}  # generate these images anew"
+        return f"{listed}  # generate these images again"
     retry = f"storyboard-worker retry --error-code {cause.error_code} --since 1d"
     return f"{retry}  # look first: storyboard-worker show {cause.sample_id}"

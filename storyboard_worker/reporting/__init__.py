@@ -1,1 +1,1 @@
-"""Sentry: what goes wrong, told so that somebody woken by it can act."""
+"""Sentry: what goes wrong, reported with the next step of the person who reads it."""

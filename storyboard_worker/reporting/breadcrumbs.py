@@ -1,4 +1,4 @@
-"""Errors that were no event by themselves: what led up to the one that is."""
+"""Errors that are no event of their own: they are attached to the next event."""
 
 import threading
 from collections import OrderedDict, deque

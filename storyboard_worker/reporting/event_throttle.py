@@ -1,7 +1,7 @@
-"""Ten thousand rows that fail for one reason are one thing to know, not ten thousand.
+"""Limits events: ten thousand rows that fail for one reason are one thing to know.
 
-Of each cause the first few failures of an hour are told in full. Those that follow are counted,
-and told together in a summary every five minutes.
+Of each cause the first few failures of an hour are reported in full. Those that follow are counted
+and reported together, in a summary every five minutes.
 """
 
 import threading
@@ -55,7 +55,7 @@ class _Window:
 
 
 class EventThrottle:
-    """Keeps count of what was told lately; for one process."""
+    """Counts what one process has reported lately."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -63,7 +63,7 @@ class EventThrottle:
         self._lock = threading.Lock()
 
     def reserve(self, cause: Cause) -> Reservation:
-        """For a failure that is about to be written down, before anybody is told."""
+        """To be called before a failure is written to its row; it is reported after that."""
         with self._lock:
             window = self._window(cause)
             if window.full_left > 0:
@@ -74,18 +74,18 @@ class EventThrottle:
             return Reservation(cause, window.summary.event_id, full=False)
 
     def count(self, cause: Cause, ids: list[UUID]) -> None:
-        """Failures of ``cause`` that were written down and will be told in the summary."""
+        """Failures of ``cause`` that were written down and will be reported in the summary."""
         with self._lock:
             window = self._window(cause)
             if window.summary is None:
-                # The one that was reserved has been told meanwhile.
+                # The reserved one was sent in the time between.
                 window.summary = Summary(cause, uuid.uuid4().hex, self._clock())
             summary = window.summary
             summary.count += len(ids)
             summary.ids += ids[: SUMMARY_IDS - len(summary.ids)]
 
     def take_summaries(self, *, all_of_them: bool = False) -> list[Summary]:
-        """The summaries that are due, to be told now."""
+        """The summaries that are due, to be sent now."""
         with self._lock:
             now = self._clock()
             due = [
@@ -109,7 +109,7 @@ class EventThrottle:
         return window
 
     def _forget(self, now: float) -> None:
-        """Hosts come and go; what has nothing to tell and is an hour old need not be kept."""
+        """Drop windows that are an hour old and have nothing to report: hosts come and go."""
         self._windows = {
             cause: window
             for cause, window in self._windows.items()

@@ -23,7 +23,7 @@ SHOWN_IDS = 20
 
 
 class Events:
-    """Made for one worker; ``breadcrumbs`` is what led up to them."""
+    """Made for one worker; ``breadcrumbs`` are added to the events of their upstream."""
 
     def __init__(self, worker_id: str, breadcrumbs: Breadcrumbs) -> None:
         self._worker_id = worker_id
@@ -169,7 +169,7 @@ class Events:
 
 
 def _add_stack(event: Event, error: AttemptError) -> None:
-    """Where it helps: for errors that nobody expected."""
+    """Where it helps: for unexpected errors."""
     if error.code is ErrorCode.UNEXPECTED and isinstance(error.__cause__, Exception):
         event["exception"] = _with_stack(error.__cause__)["exception"]
 

@@ -18,13 +18,13 @@ from storyboard_worker.settings.sentry import SentrySettings
 # Railway's cron drifts by minutes.
 SWEEP_MARGIN_MINUTES = 5
 WORKER_MARGIN_MINUTES = 2
-# What a sweep may take beyond its time: its hard end, and the way there.
+# What a sweep may take beyond its time, until its hard end.
 SWEEP_SPARE_MINUTES = 2
 
 
 @contextmanager
 def sweep_monitored(settings: SentrySettings, max_seconds: float) -> Iterator[None]:
-    """Check in at the beginning and at the end; an error that passes is the monitor's, too."""
+    """Check in at the beginning and at the end, as failed if an error passes."""
     config: Any = {
         "schedule": {"type": "crontab", "value": settings.sweep_schedule},
         "timezone": "UTC",
@@ -44,7 +44,7 @@ def sweep_monitored(settings: SentrySettings, max_seconds: float) -> Iterator[No
 
 
 def worker_check_in(settings: SentrySettings) -> None:
-    """The worker lives and makes progress; to be said once a minute."""
+    """The worker makes progress; to be called once a minute."""
     config: Any = {
         "schedule": {"type": "interval", "value": 1, "unit": "minute"},
         "checkin_margin": WORKER_MARGIN_MINUTES,

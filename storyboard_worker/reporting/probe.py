@@ -1,5 +1,5 @@
-"""Whether Sentry takes our events, which the SDK itself does not tell: it sends in the background
-and drops what was answered."""
+"""Whether Sentry accepts events. The SDK does not say: it sends in the background and ignores the
+answer."""
 
 from dataclasses import dataclass
 
@@ -22,7 +22,7 @@ MAX_REASON_CHARACTERS = 200
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """``status`` is ``None`` when there was no answer; ``reason`` what was said about it."""
+    """``status`` is ``None`` when there was no answer; ``reason`` says why it failed."""
 
     status: int | None
     reason: str
@@ -74,5 +74,5 @@ def probe(settings: SentrySettings, redactor: Redactor) -> Answer:
     client.capture_event(event)
     client.close()
     answer = transport.answer or Answer(None, "the SDK sent nothing")
-    # Cut only now: half a secret would not be recognised.
+    # Cut after redaction: half a secret would not be recognised.
     return Answer(answer.status, redactor.text(answer.reason)[:MAX_REASON_CHARACTERS])

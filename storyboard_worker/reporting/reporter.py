@@ -1,7 +1,7 @@
-"""What is told to Sentry, and what is not.
+"""What is reported to Sentry, and what is not.
 
 Final failures, unexpected errors, paused upstreams and alarms are events; transient errors
-are breadcrumbs of those, and a lost lease is nothing.
+are breadcrumbs of those, and a lost lease is not reported.
 """
 
 from collections.abc import Iterator, Sequence
@@ -32,8 +32,8 @@ from storyboard_worker.timings import Timings
 class Reporter:
     """Reports for one process. Without a DSN it does nothing.
 
-    An event's id is reserved first, written on the row, and only then is the event sent: so
-    a row that was lost meanwhile leads to no event, and no row names one that will not be sent.
+    An event's id is reserved first and written on the row; then the event is sent. So a row that
+    was lost in between causes no event, and no row names an event that is never sent.
     """
 
     def __init__(self, settings: SentrySettings, redactor: Redactor, *, worker_id: str) -> None:
@@ -72,7 +72,7 @@ class Reporter:
     def rows_failed(
         self, rows: Sequence[Expired | Lapsed | SetAside], reservation: Reservation | None
     ) -> None:
-        """Rows of one cause that failed together, while nobody had them in hand."""
+        """Rows of one cause that failed together, while no worker held them."""
         if reservation is None or not rows:
             return
         if reservation.full:
@@ -86,24 +86,24 @@ class Reporter:
             self._breadcrumbs.add(error.upstream or claim.host, claim, error, outcome)
 
     def tell_summaries(self, *, all_of_them: bool = False) -> None:
-        """Tell of failures that were counted only: those that wait long enough, or all."""
+        """Send the summaries of counted failures that are due, or all of them."""
         if self._enabled:
             for summary in self._event_throttle.take_summaries(all_of_them=all_of_them):
                 sentry_sdk.capture_event(self._events.counted(summary))
 
     def row_keeps_failing(self, claim: Claim, error: AttemptError) -> None:
-        """A row sits out an outage that has lasted for many attempts: told once, as a warning."""
+        """A row has failed many times in an outage: reported once, as a warning."""
         if self._enabled:
             sentry_sdk.capture_event(self._events.row_keeps_failing(claim, error))
 
     def upstream_paused(self, upstream: str, error: AttemptError, seconds: float) -> None:
-        """An upstream has been left alone for ``seconds``: no row suffers, but somebody should
+        """An upstream has been paused for ``seconds``: its rows only wait, but an operator should
         look."""
         if self._enabled:
             sentry_sdk.capture_event(self._events.paused(upstream, error, seconds))
 
     def upstream_recovered(self, upstream: str, code: ErrorCode, seconds: float) -> None:
-        """What :meth:`upstream_paused` told of is over, after ``seconds`` in all."""
+        """The pause that :meth:`upstream_paused` reported is over, after ``seconds`` in all."""
         if self._enabled:
             sentry_sdk.capture_event(self._events.recovered(upstream, code, seconds))
 
@@ -150,7 +150,7 @@ class Reporter:
             yield
 
     def worker_check_in(self) -> None:
-        """To be said once a minute by a worker that makes progress."""
+        """To be called once a minute by a worker that makes progress."""
         if self._enabled:
             monitors.worker_check_in(self._settings)
 

@@ -1,4 +1,4 @@
-"""The Sentry SDK, switched on so that nothing secret leaves by it."""
+"""Starts the Sentry SDK so that it sends no secret."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ def release_of(settings: SentrySettings) -> str:
 
 
 def start_sdk(settings: SentrySettings, redactor: Redactor, *, server_name: str) -> None:
-    """Every way out of the SDK passes the redactor."""
+    """All that the SDK sends passes the redactor."""
 
     def clean(event: Event, _hint: dict[str, Any]) -> Event:
         cleaned: Event = redactor.structure(event)
@@ -39,7 +39,7 @@ def start_sdk(settings: SentrySettings, redactor: Redactor, *, server_name: str)
         auto_enabling_integrations=False,
         integrations=[
             DedupeIntegration(),
-            # Log lines as breadcrumbs only: as events they would come out double.
+            # Log lines as breadcrumbs only: as events they would be reported twice.
             LoggingIntegration(event_level=None),
         ],
         before_send=clean,

@@ -24,10 +24,10 @@ IN_WORDS = {
     ErrorCode.STORAGE_MISMATCH: "Cloudinary stored something else",
     ErrorCode.ATTEMPT_TIMEOUT: "An attempt took too long",
     ErrorCode.WORKER_LOST: "A worker vanished in a row's last attempt",
-    ErrorCode.UNEXPECTED: "An error nobody expected",
+    ErrorCode.UNEXPECTED: "An unexpected error",
 }
 
-# The image is gone: to try again is in vain.
+# The image is gone: another attempt cannot succeed.
 GONE = frozenset({ErrorCode.SOURCE_EXPIRED, ErrorCode.SOURCE_NOT_FOUND})
 
 
@@ -39,5 +39,5 @@ def next_step(code: ErrorCode, storyboard_id: UUID) -> str:
     """The commands to look at a row that failed with ``code``, and to put all such rows back."""
     look = f"storyboard-worker show {storyboard_id}"
     if code in GONE:
-        return f"{look}; generate the images anew: storyboard-worker list --error-code {code}"
+        return f"{look}; generate the images again: storyboard-worker list --error-code {code}"
     return f"{look}; when fixed: storyboard-worker retry --error-code {code}"

@@ -1,4 +1,4 @@
-"""An attempt as Sentry's «Queues» shows it: who published the row, how long it lay, what took time.
+"""An attempt as Sentry's «Queues» shows it: its producer, how long it waited, what took time.
 
 Attributes: https://docs.sentry.io/platforms/python/tracing/instrumentation/custom-instrumentation/queues-module/
 """
@@ -40,7 +40,7 @@ class AttemptTrace(Protocol):
 
 
 class NoTrace:
-    """Nobody looks."""
+    """For attempts that are not traced."""
 
     context: TraceContext | None = None
 
@@ -89,8 +89,8 @@ def _continued(claim: Claim) -> Transaction:
         _check_lengths(given)
         return sentry_sdk.continue_trace(given, op="function", name=NAME)
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
-        # Anybody may write the columns, and a rate of 1e400 is more than the SDK can bear.
-        event(logging.WARNING, "trace headers of a row are of no use", reason=type(error).__name__)
+        # Any producer may write the columns, and the SDK fails on a rate of 1e400, for one.
+        event(logging.WARNING, "trace headers of a row are unusable", reason=type(error).__name__)
         return sentry_sdk.continue_trace({}, op="function", name=NAME)
 
 
@@ -127,7 +127,7 @@ def _status(error: AttemptError | None) -> str:
 
 
 def _add_parts(span: Span, claim: Claim, timings: Timings) -> None:
-    """Only now is it known when they were: download and upload overlap."""
+    """Their times are known only at the end: download and upload overlap."""
     now = time.monotonic()
     if timings.asked_at is not None:
         ends_at = timings.last_byte_at or now

@@ -1,4 +1,4 @@
-"""Answers: JSON that nobody keeps."""
+"""Answers in JSON, which must not be cached."""
 
 import math
 from collections.abc import Mapping
@@ -18,23 +18,23 @@ def answer(body: object, status: int = 200, headers: Mapping[str, str] | None = 
         {**(headers or {}), "Cache-Control": "no-store"},
         content_type="application/json",
     )
-    # Without a character set, as JSON has none to choose (RFC 8259).
+    # JSON has no parameter for a character set (RFC 8259).
     response.headers["Content-Type"] = "application/json"
     return response
 
 
 def problem(status: int, error: str, headers: Mapping[str, str] | None = None) -> Response:
-    """``error``: one sentence for whoever called, without anything that only we may know."""
+    """``error``: one sentence for the caller, without anything internal."""
     return answer({"error": error}, status, headers)
 
 
-def come_again(status: int, error: str, *, after_seconds: float) -> Response:
+def retry_later(status: int, error: str, *, after_seconds: float) -> Response:
     return problem(status, error, {"Retry-After": str(max(1, math.ceil(after_seconds)))})
 
 
 def stopping() -> Response:
-    """The process ends: another one, if there is one, takes the call."""
-    return come_again(503, "this worker is stopping", after_seconds=STOPPING_SECONDS)
+    """For a call that comes while the process ends; another process may take it."""
+    return retry_later(503, "this worker is stopping", after_seconds=STOPPING_SECONDS)
 
 
 def _plain(value: object) -> object:

@@ -1,4 +1,4 @@
-"""From a request to the room that answers it; whatever goes wrong there is an answer, too."""
+"""Finds the route of a request, and turns errors into answers."""
 
 import logging
 from collections.abc import Callable, Iterable, Mapping
@@ -21,7 +21,7 @@ Handler = Callable[..., Response]
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """``logged_as``: the line under which each call and what came of it is logged."""
+    """``logged_as``: the line that each call is logged under with its answer; ``None``: no line."""
 
     handler: Handler
     logged_as: str | None
@@ -33,7 +33,7 @@ def route(path: str, handler: Handler, *methods: str, logged_as: str | None = No
 
 
 class Application:
-    """A WSGI application. ``crashed`` hears of errors that nobody expected."""
+    """A WSGI application. ``crashed`` is called with each unexpected error."""
 
     def __init__(self, routes: Iterable[Rule], crashed: Callable[[Exception], None]) -> None:
         self._routes = Map(routes, merge_slashes=False, redirect_defaults=False)
@@ -48,7 +48,7 @@ class Application:
             endpoint, parts = self._routes.bind_to_environ(request.environ).match()
         except MethodNotAllowed as error:
             allowed = ", ".join(sorted(error.valid_methods or ()))
-            return problem(405, "this route has other methods", {"Allow": allowed})
+            return problem(405, "the route does not have this method", {"Allow": allowed})
         except HTTPException as error:
             return problem(error.code or 500, (error.name or "error").lower())
         response = self._handle(endpoint.handler, request, parts)
@@ -65,16 +65,16 @@ class Application:
             return problem(503, "the database does not answer")
         except SchemaOutdated:
             return problem(503, "the database is not migrated: storyboard-worker migrate")
-        except Exception as error:  # noqa: BLE001  logged, reported, and the server lives on
+        except Exception as error:  # noqa: BLE001  logged, reported, and the server goes on
             lack = exhaustion_in(error)
             if lack is not None:
-                event(logging.WARNING, "a request had to be refused", reason=lack.message)
+                event(logging.WARNING, "a request was refused", reason=lack.message)
                 return problem(503, lack.message)
-            log.exception("a request broke")
+            log.exception("a request failed unexpectedly")
             self._crashed(error)
-            return problem(500, "an error of ours; it is reported")
+            return problem(500, "an internal error; it has been reported")
 
 
 def _log(message: str, response: Response, parts: Mapping[str, Any]) -> None:
     level = logging.INFO if response.status_code < HTTPStatus.BAD_REQUEST else logging.WARNING
-    event(level, message, status=response.status_code, **parts, came_of=response.get_json())
+    event(level, message, status=response.status_code, **parts, answer=response.get_json())

@@ -1,4 +1,4 @@
-"""Who may make the worker work."""
+"""The bearer token of the routes that make the worker act."""
 
 import hmac
 
@@ -10,13 +10,13 @@ SCHEME = "bearer"
 
 
 class Auth:
-    """``secret`` ``None``: there is no such route."""
+    """Without a ``secret`` its routes answer 404."""
 
     def __init__(self, secret: str | None) -> None:
         self._secret = secret
 
     def refusal(self, request: Request) -> Response | None:
-        """``None`` for whoever shows the secret."""
+        """``None`` for a request that carries the secret; else the answer that refuses it."""
         if self._secret is None:
             return problem(404, "not found")
         if self.is_shown(request):
@@ -28,7 +28,7 @@ class Auth:
         if self._secret is None:
             return False
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        # WSGI hands the bytes of headers over as Latin-1.
+        # WSGI passes the bytes of headers as Latin-1.
         shown = token.strip().encode("latin-1", "replace")
         is_right = hmac.compare_digest(shown, self._secret.encode())
         return is_right and scheme.lower() == SCHEME

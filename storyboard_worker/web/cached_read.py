@@ -1,4 +1,4 @@
-"""One look for many who ask: nobody waits for long, and the database is asked once."""
+"""One read for many callers: the database is asked once, and each caller waits a limited time."""
 
 import threading
 import time
@@ -14,8 +14,8 @@ Found = TypeVar("Found")
 class CachedRead(Generic[Found]):
     """What ``read`` found, or the error that it raised, at most ``fresh_seconds`` ago.
 
-    Only one look is under way at a time, in a thread of its own; whoever asks meanwhile waits for
-    it, and nobody longer than until ``patience_seconds`` after it began.
+    One read is under way at a time, in a thread of its own. Callers wait for it, but no longer than
+    until ``patience_seconds`` after it began.
     """
 
     def __init__(
@@ -42,15 +42,15 @@ class CachedRead(Generic[Found]):
             return self._result()
 
     def _begin(self) -> None:
-        threading.Thread(target=self._look, name="look", daemon=True).start()
+        threading.Thread(target=self._run, name="cached read", daemon=True).start()
         self._under_way = True
         self._began_at = time.monotonic()
 
-    def _look(self) -> None:
+    def _run(self) -> None:
         result: Callable[[], Found]
         try:
             result = partial(_give, self._read())
-        except Exception as error:  # noqa: BLE001  raised by whoever asks
+        except Exception as error:  # noqa: BLE001  raised to each caller
             result = partial(_raise, error)
         with self._changed:
             self._result = result

@@ -1,4 +1,4 @@
-"""The cron route: a sweep's pass within a request."""
+"""The cron route: one sweep within a request."""
 
 import math
 import time
@@ -8,7 +8,7 @@ from typing import Any
 from werkzeug.routing import Rule
 from werkzeug.wrappers import Request, Response
 
-from storyboard_worker.web.answers import answer, come_again, problem, stopping
+from storyboard_worker.web.answers import answer, problem, retry_later, stopping
 from storyboard_worker.web.application import route
 from storyboard_worker.web.auth import Auth
 from storyboard_worker.web.errands import Errands, NoneFree, Overdue
@@ -16,13 +16,15 @@ from storyboard_worker.web.errands import Errands, NoneFree, Overdue
 PATH = "/api/cron/download-pending-storyboards"
 DEFAULT_SECONDS = 50.0
 MOST_SECONDS = 240.0
-# What a pass may take beside the time for processing, before its caller is told to come again.
+# What a pass may take beside the time for processing, before its caller is told to retry.
 MARGIN_SECONDS = 5.0
 
 
 class Cron:
-    """``sweep`` makes a pass of at most so many seconds and returns its tally; ``is_stopping``:
-    the process ends, and begins nothing any more."""
+    """``sweep`` takes the seconds that a pass may last, and returns its tally.
+
+    While ``is_stopping`` no pass begins.
+    """
 
     def __init__(
         self,
@@ -55,10 +57,10 @@ class Cron:
             tally = self._passes.run(lambda: self._pass(seconds), patience_seconds=patience_seconds)
         except NoneFree:
             left = self._ends_at - time.monotonic()
-            return come_again(409, "a pass is under way", after_seconds=left)
+            return retry_later(409, "a pass is under way", after_seconds=left)
         except Overdue:
             error = "the pass did not end in time: the database does not answer"
-            return come_again(503, error, after_seconds=MARGIN_SECONDS)
+            return retry_later(503, error, after_seconds=MARGIN_SECONDS)
         return answer(tally)
 
     def _pass(self, seconds: float) -> Mapping[str, Any]:

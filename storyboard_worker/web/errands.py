@@ -1,4 +1,4 @@
-"""Work that a request waits for, but not for ever."""
+"""Work that a request waits for, for a limited time."""
 
 import threading
 import time
@@ -11,17 +11,17 @@ Result = TypeVar("Result")
 
 
 class NoneFree(Exception):
-    """As many errands as may be are under way."""
+    """All places are taken by other errands."""
 
 
 class Overdue(Exception):
-    """The errand takes longer than its caller can wait; it goes on."""
+    """The errand takes longer than its caller can wait; it keeps running."""
 
 
 class Errands:
     """At most ``count`` at a time, each in a thread of its own.
 
-    The threads are daemons: one that waits for a database that never answers keeps neither the
+    The threads are daemons: one that waits for a database that never answers blocks neither the
     server's threads nor the end of the process.
     """
 
@@ -44,7 +44,7 @@ class Errands:
         Raises :class:`NoneFree` when it cannot begin within ``queue_seconds``, at once when all
         that are under way are overdue, and :class:`Overdue` when it is not done in time.
         """
-        self._take(queue_seconds)
+        self._enter(queue_seconds)
         future: Future[Result] = Future()
         thread = threading.Thread(
             target=self._work, args=(errand, future), name=self._name, daemon=True
@@ -52,7 +52,7 @@ class Errands:
         try:
             thread.start()
         except RuntimeError:
-            # The system has no more threads for us; the place must not be lost with it.
+            # The system gave no thread; the place must be free again.
             self._leave(future)
             raise
         with self._changed:
@@ -66,7 +66,7 @@ class Errands:
         with self._changed:
             return self._changed.wait_for(lambda: not self._under_way, max(0.0, seconds))
 
-    def _take(self, queue_seconds: float) -> None:
+    def _enter(self, queue_seconds: float) -> None:
         with self._changed:
             ends_at = time.monotonic() + queue_seconds
             while self._under_way >= self._count:

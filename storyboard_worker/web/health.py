@@ -1,4 +1,4 @@
-"""Whether the worker does its work, not whether its process is there."""
+"""Whether the worker does its work, not only whether its process exists."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -18,16 +18,20 @@ from storyboard_worker.web.auth import Auth
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One look at the database; ``workers`` are those that are alive."""
+    """One reading of the database; ``workers`` are those that are alive."""
 
     counts: Counts
     workers: list[dict[str, Any]]
 
 
 class Health:
-    """``silent_seconds``: for how long the claim loop has shown no progress, which up to
-    ``most_silent_seconds`` is nothing to worry about; ``paused_for_seconds``: since when this
-    process leaves upstreams alone."""
+    """What it reads:
+
+    - ``silent_seconds``: for how long the claim loop has shown no progress; below
+      ``most_silent_seconds`` it is healthy;
+    - ``paused_for_seconds``: for how long this process has paused each upstream;
+    - ``look``: the table; it may raise what a database raises.
+    """
 
     def __init__(
         self,
@@ -59,8 +63,7 @@ class Health:
         return answer({"ok": True})
 
     def worker(self, request: Request) -> Response:
-        """Numbers for everybody. Reasons name hosts, and pauses name workers: they are told
-        to those who show the secret."""
+        """Numbers are public. Reasons name hosts and pauses name workers: they need the secret."""
         table, reasons = self._findings()
         body: dict[str, object] = {"healthy": not reasons, "stats": _stats(table)}
         if self._auth.is_shown(request):
@@ -69,7 +72,7 @@ class Health:
         return answer(body, 503 if reasons else 200)
 
     def _findings(self) -> tuple[Table | None, list[str]]:
-        """What was seen, and why it is not well."""
+        """The table, and the reasons why the worker is unhealthy."""
         loop = self._of_loop()
         try:
             table = self._look()
@@ -101,9 +104,9 @@ class Health:
                 f"(HEALTH_MAX_WAIT_SECONDS is {settings.health_max_wait_seconds:g})"
             )
         for upstream, lasted in self._paused_for_seconds().items():
-            # Rows that are given back to wait anew each time do not grow old.
+            # Rows that are given back begin to wait anew, so their age does not show the pause.
             if lasted > settings.health_max_wait_seconds:
-                reasons.append(f"{upstream} has been left alone for {lasted:.0f} s")
+                reasons.append(f"{upstream} has been paused for {lasted:.0f} s")
         if not table.workers:
             reasons.append(
                 f"no worker is alive: none was seen for {settings.lease_seconds:g} s "

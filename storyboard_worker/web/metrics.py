@@ -1,10 +1,10 @@
-"""What Prometheus may know: counted as it happens, or looked up when it asks.
+"""Metrics for Prometheus: counted as things happen, or read at each scrape.
 
 Every name begins with ``storyboard_``. Labels have few values: outcomes, error codes, and the
-kinds of upstream that are paused this moment.
+kinds of upstream that are paused at the moment.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from prometheus_client import (
@@ -22,6 +22,8 @@ from prometheus_client.registry import Collector
 from werkzeug.routing import Rule
 from werkzeug.wrappers import Request, Response
 
+from storyboard_worker.attempts.outcome import Ended, Outcome
+from storyboard_worker.errors import ErrorCode
 from storyboard_worker.web.application import route
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
@@ -31,7 +33,7 @@ BUCKETS_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0,
 
 @dataclass(frozen=True, slots=True)
 class TableFacts:
-    """What stands in the database; ``failed`` by error code."""
+    """Counts of the table; ``failed`` by error code."""
 
     waiting: int
     oldest_waiting_seconds: float
@@ -44,7 +46,7 @@ class TableFacts:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """How things stand; ``table`` is ``None`` when the database does not answer."""
+    """What is read at a scrape; ``table`` is ``None`` when the database does not answer."""
 
     table: TableFacts | None
     database_errors: int
@@ -59,16 +61,12 @@ class Facts:
 
 
 class Metrics:
-    """``look`` is called at each scrape. ``outcomes`` and ``error_codes`` are all that there may
-    be: what has not happened yet is 0, so that the first time is seen to be one more."""
+    """``look`` is called at each scrape, in the thread of its request."""
 
     def __init__(
         self,
         version: str,
         look: Callable[[], Facts],
-        *,
-        outcomes: Iterable[str],
-        error_codes: Iterable[str],
     ) -> None:
         disable_created_metrics()  # type: ignore[no-untyped-call]
         registry = CollectorRegistry()
@@ -82,10 +80,11 @@ class Metrics:
             ["error_code"],
             registry=registry,
         )
-        for outcome in outcomes:
-            self._attempts.labels(outcome)
-        for code in error_codes:
-            self._errors.labels(code)
+        # What has not happened yet is 0, so that the first time shows as one more.
+        for outcome in Outcome:
+            self._attempts.labels(str(outcome))
+        for code in ErrorCode:
+            self._errors.labels(str(code))
         self._lost = Counter(
             "storyboard_leases_lost", "Rows that were taken away in an attempt.", registry=registry
         )
@@ -99,45 +98,36 @@ class Metrics:
             {"version": version}
         )
         ProcessCollector(namespace="storyboard", registry=registry)
-        registry.register(_Looked(look))
+        registry.register(_ReadAtScrape(look))
 
     def _histogram(self, part: str, meaning: str) -> Histogram:
         return Histogram(
             f"storyboard_{part}_seconds", meaning, buckets=BUCKETS_SECONDS, registry=self._registry
         )
 
-    def attempt_ended(
-        self,
-        outcome: str,
-        *,
-        error_code: str | None,
-        lost: bool,
-        seconds: float,
-        source_seconds: float | None,
-        storage_seconds: float | None,
-        copied_bytes: int,
-    ) -> None:
-        """Called by whichever thread made the attempt."""
-        self._attempts.labels(outcome).inc()
-        self._whole.observe(seconds)
-        if error_code is not None:
-            self._errors.labels(error_code).inc()
-        if lost:
+    def attempt_ended(self, ended: Ended) -> None:
+        """To be called with each attempt that is over, from any thread."""
+        self._attempts.labels(str(ended.outcome)).inc()
+        self._whole.observe(ended.seconds)
+        if ended.error is not None:
+            self._errors.labels(str(ended.error.code)).inc()
+        if ended.outcome is Outcome.LEASE_LOST:
             self._lost.inc()
-        if source_seconds is not None:
-            self._source.observe(source_seconds)
-        if storage_seconds is not None:
-            self._storage.observe(storage_seconds)
-        if copied_bytes:
-            self._bytes.inc(copied_bytes)
+        timings = ended.timings
+        if timings.source_seconds is not None:
+            self._source.observe(timings.source_seconds)
+        if timings.storage_seconds is not None:
+            self._storage.observe(timings.storage_seconds)
+        if ended.outcome is Outcome.READY and timings.length_bytes:
+            self._bytes.inc(timings.length_bytes)
 
     def text(self) -> bytes:
-        """Everything, in :data:`CONTENT_TYPE`."""
+        """All metrics, in :data:`CONTENT_TYPE`."""
         return generate_latest(self._registry)
 
     @property
     def routes(self) -> list[Rule]:
-        """Where Prometheus reads."""
+        """The route that Prometheus scrapes."""
 
         def scrape(_request: Request) -> Response:
             response = Response(self.text())
@@ -147,12 +137,12 @@ class Metrics:
         return [route("/metrics", scrape, "GET")]
 
 
-class _Looked(Collector):
+class _ReadAtScrape(Collector):
     def __init__(self, look: Callable[[], Facts]) -> None:
         self._look = look
 
     def describe(self) -> list[Metric]:
-        """Nothing: the registry would else look, just to learn the names."""
+        """Nothing: otherwise the registry would read the table only to learn the names."""
         return []
 
     def collect(self) -> Iterator[Metric]:
@@ -181,16 +171,16 @@ def _of_table(table: TableFacts) -> Iterator[Metric]:
     yield _gauge(
         "expiring_soon", "Unfinished rows whose link dies within two hours.", table.expiring_soon
     )
-    yield _gauge("workers_alive", "Workers that beat.", table.workers_alive)
+    yield _gauge("workers_alive", "Workers that are alive.", table.workers_alive)
 
 
 def _of_process(facts: Facts) -> Iterator[Metric]:
     yield CounterMetricFamily(
-        "storyboard_pauses", "Pauses of upstreams that began.", facts.pauses_begun
+        "storyboard_pauses", "Pauses of upstreams begun so far.", facts.pauses_begun
     )
     yield _labelled(
         "upstream_paused_seconds",
-        "How long yet this worker leaves Cloudinary, or a source, alone.",
+        "For how long this worker will not ask Cloudinary, or a source.",
         "upstream",
         facts.paused_seconds,
     )
@@ -201,7 +191,9 @@ def _of_process(facts: Facts) -> Iterator[Metric]:
     )
     yield _gauge("slots", "Attempts that this worker may make at once.", facts.slots)
     yield _gauge("slots_taken", "Attempts under way.", facts.slots_taken)
-    yield _gauge("listening", "Whether notifications arrive, or it polls.", facts.listening)
+    yield _gauge(
+        "listening", "Whether notifications arrive; without them the worker polls.", facts.listening
+    )
     yield _gauge("health_max_waiting", "HEALTH_MAX_WAITING.", facts.max_waiting)
     yield _gauge("health_max_wait_seconds", "HEALTH_MAX_WAIT_SECONDS.", facts.max_wait_seconds)
 

@@ -1,8 +1,9 @@
-"""The server: waitress in a thread of its own, guarded against clients that take their time.
+"""The server: waitress in a thread of its own, guarded against slow clients.
 
-Each connection carries one request. A client that has not sent it whole after a few seconds, or
-does not take its answer, is closed; where there are too many connections, the oldest of those
-that keep us waiting make room. None of them has a thread meanwhile: threads get whole requests.
+Each connection carries one request. It is closed when its client has not sent the whole request
+after a few seconds, or does not read the answer. When there are too many connections, those that
+have waited longest for their client are closed. A slow client occupies no thread: threads get whole
+requests.
 """
 
 import errno
@@ -36,10 +37,10 @@ STOP_SECONDS = 2.0
 
 
 class RequestParser(HTTPRequestParser):
-    """Without a body, «Expect: 100-continue» asks for nothing (RFC 9110, 10.1.1).
+    """Ignores «Expect: 100-continue» on a request without a body (RFC 9110, 10.1.1).
 
-    waitress would answer it with 100 all the same, and take the next request for its rest: the
-    answer to that would come in the place of the first.
+    waitress would answer 100 and read the next request as the body of this one: the client would
+    get the answer to the second request in place of the first.
     """
 
     def received(self, data: bytes) -> int:
@@ -50,7 +51,7 @@ class RequestParser(HTTPRequestParser):
 
 
 class OneRequestTask(WSGITask):
-    """A connection that went on would only bind a place, and pipelining fill the buffers."""
+    """Closes the connection after one request: pipelined requests would fill the buffers."""
 
     def start(self) -> None:
         super().start()
@@ -58,7 +59,7 @@ class OneRequestTask(WSGITask):
 
 
 class JsonErrorTask(ErrorTask):
-    """The answer to what is no request."""
+    """The answer to a malformed request."""
 
     def execute(self) -> None:
         request: Any = self.request
@@ -94,7 +95,7 @@ class HttpServer:
         self._thread = threading.Thread(target=self._run, name="http", daemon=True)
 
     def start(self) -> None:
-        # It would tell of each request that waits for a thread.
+        # It would log each request that waits for a thread.
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)
         server = create_server(
             self._application,
@@ -102,7 +103,7 @@ class HttpServer:
             sockets=self._sockets,
             threads=self._threads,
             backlog=BACKLOG,
-            # Twice as many as are let stand: the others have their requests under way.
+            # Twice as many as may be idle: the others have their requests under way.
             connection_limit=2 * MOST_CONNECTIONS,
             channel_timeout=int(REQUEST_SECONDS),
             max_request_header_size=MOST_HEADER_BYTES,
@@ -118,7 +119,7 @@ class HttpServer:
 
     def stop(self) -> None:
         """Send the answers that are due, then close every connection."""
-        # In the server's own thread, which it wakes. (Typeshed takes it for a number.)
+        # The trigger wakes the server's thread, which makes the call. (Typeshed types it as int.)
         trigger: Any = next(self._listeners()).trigger
         trigger.pull_trigger(self._stopping.set)
         self._thread.join(STOP_SECONDS)
@@ -130,8 +131,8 @@ class HttpServer:
             try:
                 loop(timeout=TURN_SECONDS, use_poll=True, map=self._map, count=1)
                 self._close_late()
-            except Exception:  # noqa: BLE001  logged, and the server lives on
-                log.exception("a turn of the http server broke")
+            except Exception:  # noqa: BLE001  logged, and the server goes on
+                log.exception("a turn of the http server failed")
                 self._stopping.wait(TURN_SECONDS)
         self._dispatcher.set_thread_count(0)
 
@@ -141,7 +142,7 @@ class HttpServer:
         )
 
     def _close_late(self) -> None:
-        """Between two turns, as only this thread may."""
+        """Close slow connections; only the server's thread may, and between two turns."""
         now = time.time()
         channels = list(self._channels())
         idle = sorted((channel for channel in channels if not channel.requests), key=_waits_since)
@@ -158,16 +159,16 @@ class HttpServer:
 
 
 def _waits_since(channel: HTTPChannel) -> float:
-    """When it began to keep us waiting: for its request, or to take the answer."""
+    """Since when the client has kept the server waiting: for its request, or to read the answer."""
     answered: bool = channel.close_when_flushed
     return float(channel.last_activity if answered else channel.creation_time)
 
 
 def listening_sockets(port: int) -> list[socket.socket]:
-    """One for each version of IP that this machine has."""
-    first = _listen(socket.AF_INET, "0.0.0.0", port)  # noqa: S104  a platform's router asks
+    """One socket for each version of IP that this machine has."""
+    first = _listen(socket.AF_INET, "0.0.0.0", port)  # noqa: S104  the platform's router connects from outside
     try:
-        # Private networks, Railway's for one, may be IPv6 alone.
+        # Private networks, like Railway's, may have IPv6 only.
         return [first, _listen(socket.AF_INET6, "::", first.getsockname()[1])]
     except SettingsError:
         first.close()

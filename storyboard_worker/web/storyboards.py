@@ -1,4 +1,4 @@
-"""One row: how it fares, and doing it now."""
+"""One row: its progress, and processing it now."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,7 +8,7 @@ from werkzeug.routing import Rule
 from werkzeug.wrappers import Request, Response
 
 from storyboard_worker.errors import DatabaseUnavailable
-from storyboard_worker.web.answers import answer, come_again, problem, stopping
+from storyboard_worker.web.answers import answer, problem, retry_later, stopping
 from storyboard_worker.web.application import route
 from storyboard_worker.web.auth import Auth
 from storyboard_worker.web.errands import Errands, NoneFree, Overdue
@@ -21,8 +21,8 @@ AGAIN_SECONDS = 10.0
 
 
 class Storyboards:
-    """``progress`` reads a row of the view; ``process`` makes an attempt on a row, and takes at
-    most ``attempt_seconds``; ``is_stopping``: the process ends, and begins nothing any more."""
+    """``progress`` reads a row of the view. ``process`` makes one attempt on a row, within
+    ``attempt_seconds``. While ``is_stopping`` no attempt begins."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class Storyboards:
         return problem(404, "there is no such storyboard") if row is None else answer(row)
 
     def do(self, request: Request, storyboard_id: UUID) -> Response:
-        """The row as it then is: a row that somebody else holds is shown as it is, too."""
+        """Processes the row and answers its state; a row that is held by a worker is only shown."""
         refusal = self._auth.refusal(request)
         if refusal is not None:
             return refusal
@@ -74,9 +74,9 @@ class Storyboards:
                 patience_seconds=self._attempt_seconds + MARGIN_SECONDS,
             )
         except NoneFree:
-            error = "as many rows as may be are under way by this route"
-            return come_again(503, error, after_seconds=AGAIN_SECONDS)
+            error = "this route is processing as many rows as it may"
+            return retry_later(503, error, after_seconds=AGAIN_SECONDS)
         except Overdue:
             error = "the attempt did not end in time: the database does not answer"
-            return come_again(503, error, after_seconds=AGAIN_SECONDS)
+            return retry_later(503, error, after_seconds=AGAIN_SECONDS)
         return self.show(request, storyboard_id)

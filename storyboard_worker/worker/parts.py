@@ -13,6 +13,7 @@ from storyboard_worker.queries.workers import WorkerRegister
 from storyboard_worker.reporting.reporter import Reporter
 from storyboard_worker.resources.restraint import Restraint
 from storyboard_worker.worker.housekeeping import Housekeeping
+from storyboard_worker.worker.vitals import Vitals
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,4 +30,5 @@ class Parts:
     breakers: Breakers
     restraint: Restraint
     reporter: Reporter
+    vitals: Vitals
     on_ended: Callable[[Ended], None] | None = None

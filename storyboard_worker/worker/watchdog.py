@@ -1,13 +1,13 @@
 """The watchdog: a worker that is alive but does nothing is worse than a dead one."""
 
 import logging
-import os
 import threading
 from collections.abc import Callable
+from typing import NoReturn
 
+from storyboard_worker.hard_end import end_process
 from storyboard_worker.logs import event
 from storyboard_worker.reporting.reporter import Reporter
-from storyboard_worker.shutdown import exit_within
 
 EXIT_STUCK = 70
 TICK_SECONDS = 5.0
@@ -95,8 +95,10 @@ class Watchdog:
                 if watched.is_stuck_after(TICK_SECONDS):
                     self._end(watched)
 
-    def _end(self, watched: Watched) -> None:
-        exit_within(LAST_WORDS_SECONDS, EXIT_STUCK)
+    def _end(self, watched: Watched) -> NoReturn:
+        end_process(EXIT_STUCK, lambda: self._tell(watched), tell_seconds=LAST_WORDS_SECONDS)
+
+    def _tell(self, watched: Watched) -> None:
         message = "The worker is stuck: it ends itself so that the platform restarts it"
         facts = {"stuck": watched.name, "silent_seconds": watched.silent_seconds}
         event(logging.CRITICAL, message, **facts)
@@ -107,5 +109,3 @@ class Watchdog:
             **facts,
         )
         self._reporter.close()
-        # What hangs may be the main thread: nothing but this ends the process.
-        os._exit(EXIT_STUCK)

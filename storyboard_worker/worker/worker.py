@@ -59,6 +59,11 @@ class Worker:
         )
         idling = Idling(settings.poll_interval_seconds)
         self._loop = ClaimLoop(self._shift, surroundings, self._wakes, idling)
+        parts.vitals.fill(
+            silent_seconds=lambda: self._crew.watchdog.silent_seconds,
+            slots_taken=lambda: len(self._shift.slots.under_way),
+            listening=lambda: listener.listening,
+        )
 
     def run(self) -> None:
         """Work until a stop is requested, then stop gracefully."""
@@ -81,20 +86,6 @@ class Worker:
     def _goes_on_after(self, seconds: float) -> bool:
         self._wakes.within(max(seconds, 0.0))
         return not self._shutdown.requested
-
-    @property
-    def silent_seconds(self) -> float:
-        """How long the loop has shown no progress."""
-        return self._crew.watchdog.silent_seconds
-
-    @property
-    def slots_taken(self) -> int:
-        return len(self._shift.slots.under_way)
-
-    @property
-    def listening(self) -> bool:
-        """Whether notifications have been proven to arrive."""
-        return self._crew.listener.listening
 
     def _tell_found(self, kind: ConnectionKind, listening: bool) -> None:  # noqa: FBT001  a callback's
         """In the listener's thread: one line with what the worker found."""

@@ -16,7 +16,7 @@ from tests.support.running_command import StoryboardWorker
         (["retry", "--all-failed", "--since", "soon"], "'soon' is not a time span like 30m"),
     ],
 )
-def test_wrong_usage_is_told_in_one_line_with_the_way_to_the_help(
+def test_wrong_usage_is_one_line_that_names_the_help(
     without_settings: StoryboardWorker, arguments: list[str], message: str
 ) -> None:
     refused = without_settings(*arguments)
@@ -45,7 +45,7 @@ def test_wrong_usage_is_told_in_one_line_with_the_way_to_the_help(
         (["demo", "--panels", "1"], "1 is not in the range"),
     ],
 )
-def test_wrong_usage_is_told_in_words(arguments: list[str], message: str) -> None:
+def test_wrong_usage_is_explained(arguments: list[str], message: str) -> None:
     with pytest.raises(click.UsageError) as refused:
         cli.main(arguments, "storyboard-worker", standalone_mode=False)
     assert message in refused.value.format_message()

@@ -76,7 +76,7 @@ def test_every_panel_ends_as_planned(demo: StoryboardWorker) -> None:
     shown = demo("demo", "--panels", "8")
 
     assert shown.code == 0, shown.shown()
-    assert "All 8 panels ended as they must" in shown.out
+    assert "All 8 panels ended as expected" in shown.out
     lines = shown.out.splitlines()
     for trouble in TROUBLES:
         (line,) = (line for line in lines if trouble.words in line)
@@ -140,7 +140,7 @@ def test_a_panel_that_ends_otherwise_is_exit_1(broken: Broken, folder: Path) -> 
     for process, reason in started.items():
         shown = finish(process)
         assert shown.code == 1, shown.shown()
-        assert "did NOT end as they must" in shown.out
+        assert "did NOT end as expected" in shown.out
         assert "WRONG, must be ready" in shown.out
         assert reason in shown.out + shown.err
     assert_nothing_left(folder)
@@ -184,9 +184,7 @@ subprocess.Popen.__init__ = interrupted
 """
 
 
-def test_a_worker_that_has_only_just_been_started_is_not_left_behind(
-    broken: Broken, folder: Path
-) -> None:
+def test_a_worker_that_was_just_started_is_not_left_behind(broken: Broken, folder: Path) -> None:
     ended = finish(broken(INTERRUPTED_ONCE_THE_WORKER_IS_STARTED))
 
     assert ended.code == 1
@@ -210,7 +208,7 @@ def test_an_interrupt_of_the_worker_at_work_ends_it_cleanly(
     assert_nothing_left(folder)
 
 
-def test_it_keeps_running_until_told_to_stop(demo: StoryboardWorker, folder: Path) -> None:
+def test_it_keeps_running_until_it_is_stopped(demo: StoryboardWorker, folder: Path) -> None:
     process = demo.start("demo", "--panels", "8", "--keep-running")
     threading.Thread(target=process.stderr.read, daemon=True).start()  # type: ignore[union-attr]
     shown = wait_for_line(process, "storyboard-worker enqueue", "stdout")

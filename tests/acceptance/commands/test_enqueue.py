@@ -91,8 +91,8 @@ def test_the_line_of_a_wrong_url_is_named(
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        (f"{FIRST}?{'q' * 16_400}", "line 2 has 16,434 bytes: a URL may have 16,384"),
-        (f"{FIRST}?{'ü' * 8_200}", "line 2 has 16,434 bytes: a URL may have 16,384"),
+        (f"{FIRST}?{'q' * 16_400}", "line 2 has 16,434 bytes; the limit is 16,384"),
+        (f"{FIRST}?{'ü' * 8_200}", "line 2 has 16,434 bytes; the limit is 16,384"),
         (f"https://{'qq.' * 85}/", "the host of line 2 has more than 253 characters"),
     ],
 )
@@ -127,7 +127,7 @@ def test_a_project_that_is_too_long_is_refused(
     refused = without_settings(*arguments, "--project", "ü" * 513)
 
     assert (refused.code, refused.out) == (2, "")
-    assert "'--project': it has 1,026 bytes, and may have 1,024" in refused.err
+    assert "'--project': it has 1,026 bytes; the limit is 1,024" in refused.err
     assert refused.err.count("\n") == 1
     assert "ü" not in refused.err
 
@@ -139,7 +139,7 @@ def test_a_project_that_is_too_long_is_refused(
         (["--file", "-"], b"# nothing\n\n", "no URL given"),
         (["--file", "-"], b"\xff\xfe\xfa", "--file is not UTF-8 text"),
         (["--file", "/nowhere/urls.txt"], b"", "No such file"),
-        ([FIRST, "--project", b"\xff"], b"", "bytes that are no text"),
+        ([FIRST, "--project", b"\xff"], b"", "bytes that are not text"),
     ],
 )
 def test_nothing_to_add_is_a_usage_error(
@@ -152,7 +152,7 @@ def test_nothing_to_add_is_a_usage_error(
     assert message in refused.err
 
 
-def test_the_trace_of_its_producer_goes_along(
+def test_the_producers_trace_is_written_on_the_row(
     storyboard_worker: StoryboardWorker, producer: psycopg.Connection, sentry: SentryServer
 ) -> None:
     traced = {"SENTRY_DSN": sentry.dsn, "SENTRY_TRACES_SAMPLE_RATE": "1"}
@@ -167,7 +167,7 @@ def test_the_trace_of_its_producer_goes_along(
     assert f"sentry-trace_id={trace_id}" in row["baggage"]
 
 
-def test_without_tracing_nothing_goes_along(
+def test_without_tracing_no_trace_is_written(
     storyboard_worker: StoryboardWorker, producer: psycopg.Connection, sentry: SentryServer
 ) -> None:
     url = "https://images.example/a.jpg"

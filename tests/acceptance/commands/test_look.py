@@ -57,7 +57,7 @@ def test_show_hides_the_query_of_a_signed_url(
 
 
 @pytest.mark.parametrize("form", [[], ["--json"]])
-def test_show_reveals_a_signed_url_when_told_to(
+def test_show_reveals_a_signed_url_on_request(
     storyboard_worker: StoryboardWorker, producer: psycopg.Connection, form: list[str]
 ) -> None:
     shown = storyboard_worker("show", enqueue(producer, SIGNED), "--reveal", *form)

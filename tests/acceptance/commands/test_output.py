@@ -29,7 +29,7 @@ def many_rows(producer: psycopg.Connection) -> None:
 
 @pytest.mark.parametrize("arguments", ["list --limit 2000", "list --limit 2000 --json"])
 @pytest.mark.parametrize("reader", ["head -c 9", "true"])
-def test_a_reader_that_goes_away_is_no_error_worth_a_traceback(
+def test_a_reader_that_goes_away_causes_no_traceback(
     settings: dict[str, str], many_rows: None, arguments: str, reader: str
 ) -> None:
     line = f"{shlex.join(COMMAND)} {arguments} | {reader}"
@@ -122,5 +122,5 @@ def test_cells_that_do_not_fit_are_listed_unbroken() -> None:
     ("seconds", "shown"),
     [(0.04, "0.0 s"), (12.4, "12 s"), (119, "119 s"), (180, "3 min"), (7300, "2 h"), (2e5, "2 d")],
 )
-def test_durations_are_told_in_one_unit(seconds: float, shown: str) -> None:
+def test_durations_are_shown_in_one_unit(seconds: float, shown: str) -> None:
     assert duration(seconds) == shown

@@ -41,7 +41,7 @@ def short_of(settings: dict[str, str]) -> Iterator[ShortOf]:
         command.close()
 
 
-def test_a_sweep_raises_the_alarm_once_and_gives_back_what_it_lacks_something_for(
+def test_a_sweep_raises_the_alarm_once_and_gives_the_rows_back(
     short_of: ShortOf, producer: psycopg.Connection, origin: Origin
 ) -> None:
     enqueue_panels(producer, origin, 3)

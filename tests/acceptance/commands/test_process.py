@@ -152,7 +152,7 @@ def test_a_row_that_waits_for_another_attempt_is_exit_1(
     assert storyboard(producer, id_)["attempts"] == 0
 
 
-def test_an_expired_link_is_not_asked_for(
+def test_an_expired_link_is_not_requested(
     storyboard_worker: StoryboardWorker, producer: psycopg.Connection, origin: Origin
 ) -> None:
     origin.put("a.jpg", IMAGE)

@@ -51,7 +51,7 @@ def test_the_command_ends_with_one_line_that_shows_nothing_secret(
 
 
 @pytest.mark.parametrize("wrong", ["an @ in the password", "a variable of libpq's"])
-def test_doctor_tells_it_as_a_check_with_its_fix(
+def test_doctor_reports_it_as_a_check_with_its_fix(
     without_settings: StoryboardWorker, wrong: str
 ) -> None:
     changed, _ = WRONG[wrong]

@@ -88,7 +88,7 @@ def test_filters_narrow_down_and_a_dry_run_changes_nothing(
     assert {UUID(id_) for id_ in done.json["ids"]} == put_back(producer) == ids
 
 
-def test_a_dry_run_tells_how_many_of_each_cause(
+def test_a_dry_run_shows_how_many_of_each_cause(
     storyboard_worker: StoryboardWorker, producer: psycopg.Connection, fail: Fail
 ) -> None:
     ids = [fail(hours_ago=3), fail(hours_ago=2), fail(hours_ago=1, error_code="image_invalid")]
@@ -130,7 +130,7 @@ def test_a_row_that_has_not_failed_is_left_and_named(
         ["5f0c7b4e-9a53-4f0e-8a9d-3c1f3a1f6f2a", "--all-failed"],
     ],
 )
-def test_which_rows_must_be_said_in_one_way(
+def test_rows_must_be_chosen_in_exactly_one_way(
     storyboard_worker: StoryboardWorker,
     producer: psycopg.Connection,
     fail: Fail,

@@ -41,7 +41,7 @@ def ended(process: subprocess.Popen[str]) -> tuple[int, str, str]:
     return process.returncode, out, err
 
 
-def test_a_result_that_cannot_be_written_is_told_in_one_line(
+def test_a_result_that_cannot_be_written_is_reported_in_one_line(
     shell: Shell, producer: psycopg.Connection
 ) -> None:
     enqueue(producer)

@@ -102,7 +102,7 @@ def test_a_row_that_fails_for_now_is_retried_and_not_waited_for(
     assert row["error_code"] == "source_unavailable"
 
 
-def test_the_table_of_a_tally_reads_well(
+def test_a_tally_is_shown_as_a_table(
     storyboard_worker: StoryboardWorker, producer: psycopg.Connection, origin: Origin
 ) -> None:
     enqueue_panels(producer, origin, 2)

@@ -60,7 +60,7 @@ def test_an_outage_is_told_once(
     assert alarm["level"] == "fatal"
 
 
-def test_an_upstream_that_two_sweeps_meet_is_told_by_the_second(
+def test_an_upstream_that_refuses_two_sweeps_is_reported_by_the_second(
     storyboard_worker: StoryboardWorker, producer: psycopg.Connection, origin: Origin
 ) -> None:
     enqueue_panel(producer, origin)

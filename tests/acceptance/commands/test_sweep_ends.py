@@ -111,7 +111,7 @@ def test_a_row_that_was_released_is_not_done_though_nothing_is_due(
     assert given_back(producer)
 
 
-def test_rows_of_a_host_that_is_down_are_left_and_it_says_so(
+def test_rows_of_a_host_that_is_down_are_left_and_the_tally_says_so(
     storyboard_worker: StoryboardWorker, producer: psycopg.Connection, origin: Origin
 ) -> None:
     enqueue_panels(producer, origin, 7, [Answer(503, always=True)])

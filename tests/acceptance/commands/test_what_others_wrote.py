@@ -61,7 +61,7 @@ def test_no_command_lets_it_through(
             assert shown in told, (line, told)
 
 
-def test_on_a_terminal_none_of_it_is_followed(
+def test_a_terminal_obeys_none_of_it(
     settings: dict[str, str], producer: psycopg.Connection
 ) -> None:
     """While a line is animated, other output goes through the library that animates it."""

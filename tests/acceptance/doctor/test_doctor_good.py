@@ -26,7 +26,7 @@ NAMES = [
 ]
 
 
-def test_a_good_installation_is_all_well(patient: Patient) -> None:
+def test_a_good_installation_passes_every_check(patient: Patient) -> None:
     checks = patient.examine()
     assert [check for check in checks if check["status"] != "pass"] == []
     assert [check["name"] for check in checks] == NAMES
@@ -67,7 +67,7 @@ def test_nothing_is_changed(patient: Patient, dsn: str) -> None:
     assert contents() == before
 
 
-def test_the_one_trace_is_an_event(patient: Patient, sentry: SentryServer) -> None:
+def test_the_only_trace_is_an_event_in_sentry(patient: Patient, sentry: SentryServer) -> None:
     patient.examine()
     (event,) = sentry.events
     assert event["level"] == "info"

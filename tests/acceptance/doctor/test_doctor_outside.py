@@ -85,7 +85,7 @@ def test_a_setting_is_found_and_fixed(patient: Patient, fault: str) -> None:
     assert patient.complaints() == []
 
 
-def test_every_wrong_setting_is_told_and_the_exit_code_is_that_of_any_command(
+def test_every_wrong_setting_is_reported_and_the_exit_code_is_2(
     patient: Patient,
 ) -> None:
     wrong = {"MAX_ATTEMPTS": "none", "LEASE_SECONDS": "-1", "LOG_FORMAT": "xml"}
@@ -107,7 +107,7 @@ def test_every_wrong_setting_is_told_and_the_exit_code_is_that_of_any_command(
     assert patient.complaints() == []
 
 
-def test_a_host_that_cannot_be_one(patient: Patient) -> None:
+def test_a_malformed_host(patient: Patient) -> None:
     patient.settings["SOURCE_HOSTS"] = "https://images.example"
     (complaint,) = [check for check in patient.examine() if check["status"] != "pass"]
     assert (complaint["name"], complaint["status"]) == ("settings", "fail")
@@ -151,7 +151,7 @@ def test_cloudinary_refuses(patient: Patient, cloudinary: Cloudinary) -> None:
     assert patient.complaints() == []
 
 
-def test_cloudinary_is_not_there(patient: Patient) -> None:
+def test_cloudinary_is_away(patient: Patient) -> None:
     patient.settings["CLOUDINARY_UPLOAD_PREFIX"] = "http://127.0.0.1:1"
     assert patient.complaints() == [("cloudinary", "fail")]
     command = StoryboardWorker(patient.settings)
@@ -169,9 +169,7 @@ def test_cloudinary_is_not_there(patient: Patient) -> None:
         (lambda _: "http://0123456789abcdef0123456789abcdef@127.0.0.1:1/42", "does not answer"),
     ],
 )
-def test_sentry_does_not_take_events(
-    patient: Patient, change: Callable[[str], str], found: str
-) -> None:
+def test_sentry_refuses_events(patient: Patient, change: Callable[[str], str], found: str) -> None:
     good = patient.settings["SENTRY_DSN"]
     patient.settings["SENTRY_DSN"] = change(good)
     (complaint,) = [check for check in patient.examine() if check["status"] != "pass"]
@@ -213,7 +211,7 @@ def test_the_clock(database: Database, ahead: float, status: str) -> None:
     assert f"{abs(ahead):.1f} s" in check.found
 
 
-def test_what_hangs_does_not_hold_the_others_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_check_that_hangs_does_not_delay_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(examination, "PATIENCE_SECONDS", 0.2)
     never = threading.Event()
 

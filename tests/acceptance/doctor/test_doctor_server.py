@@ -42,7 +42,7 @@ def test_a_table_that_stays_locked(
     assert patient.complaints() == []
 
 
-def test_what_a_whole_server_has_wrong(
+def test_settings_of_the_whole_server(
     patient: Patient, own_server: OwnPostgres, own_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(upkeep_checks, "OPEN_WARN_SECONDS", 0.0)
@@ -96,7 +96,7 @@ def test_a_database_far_away(patient: Patient, monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.mark.parametrize(("bound", "status"), [("NEWEST", "warn"), ("OLDEST", "fail")])
-def test_a_version_that_is_not_served(
+def test_a_version_that_is_not_supported(
     patient: Patient, monkeypatch: pytest.MonkeyPatch, bound: str, status: str
 ) -> None:
     value = {"NEWEST": 14, "OLDEST": 99}[bound]

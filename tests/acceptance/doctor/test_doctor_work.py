@@ -91,7 +91,7 @@ def test_a_paused_upstream(patient: Patient) -> None:
         """UPDATE storyboard_workers SET paused = '{"cloudinary": "2031-01-01T00:00:00+00:00"}'"""
     )
     found = complaint(patient, "pauses")
-    assert "cloudinary is left alone until 2031" in (found["found"] or "")
+    assert "cloudinary is paused until 2031" in (found["found"] or "")
     patient.fix(found)
 
 
@@ -143,6 +143,6 @@ def test_images_that_are_gone_are_not_to_be_tried_again(patient: Patient) -> Non
     assert "404: the image was deleted" in (found["found"] or "")
     assert found["fix"] == (
         "storyboard-worker list --status failed --error-code source_not_found"
-        "  # generate these images anew"
+        "  # generate these images again"
     )
     patient.fix(found)

@@ -98,7 +98,7 @@ def test_calls_that_work_are_logged_with_what_came_of_them(
     assert call(port, CRON, "POST", token=SECRET).status == 200
     refused, done = worker.wait_for_log("cron call", 2)
     assert (refused["status"], refused["level"]) == (401, "warning")
-    assert (done["status"], done["came_of"]["processed"]) == (200, 0)
+    assert (done["status"], done["answer"]["processed"]) == (200, 0)
     assert SECRET not in worker.shown_log()
 
 

@@ -82,7 +82,7 @@ def test_too_few_descriptors(
     origin.delay_seconds = 0.05
     enqueue_some(producer, origin, "panel", 20)
     worker = start_worker(SOON + FEW_DESCRIPTORS, SENTRY_DSN=sentry.dsn)
-    [warned] = worker.logged("WORKER_CONCURRENCY=16 is more than the descriptors do for")
+    [warned] = worker.logged("WORKER_CONCURRENCY=16 needs more file descriptors than there are")
     assert "limit of 18 open files" in warned["reason"]
     wait_for_statuses(producer, ready=20)
     assert "EMFILE" in worker.logged("storyboard released")[0]["reason"]

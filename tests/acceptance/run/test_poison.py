@@ -14,11 +14,11 @@ DEADLY = """
 import os, signal, time
 from storyboard_worker.transfer.copying import Transfer
 copy = Transfer.copy
-def deadly(self, claim, *arguments, **keywords):
-    if "poison" in claim.source_url:
+def deadly(self, attempt):
+    if "poison" in attempt.claim.source_url:
         time.sleep(0.2)  # its neighbours are under way by then
         os.kill(os.getpid(), signal.SIGKILL)
-    return copy(self, claim, *arguments, **keywords)
+    return copy(self, attempt)
 Transfer.copy = deadly
 """
 NEIGHBOURS = 20

@@ -158,5 +158,5 @@ def test_an_unknown_revision_is_2_and_lists_those_known(revision: str) -> None:
 def test_from_goes_with_sql_only() -> None:
     exit_code, printed, told = migrate("--from", "0003")
     assert (exit_code, printed) == (2, "")
-    assert "--from goes with --sql" in told
+    assert "--from needs --sql" in told
     assert len(told.splitlines()) == 1

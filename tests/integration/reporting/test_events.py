@@ -59,7 +59,7 @@ def test_the_event_says_what_an_engineer_needs(bench: Bench, sentry: SentryServe
     assert context["http_status"] == 410
     assert context["error"] == "the source answers 410"
     assert context["next_step"] == (
-        f"storyboard-worker show {claim.id}; generate the images anew: "
+        f"storyboard-worker show {claim.id}; generate the images again: "
         "storyboard-worker list --error-code source_not_found"
     )
 
@@ -141,7 +141,7 @@ def test_an_unexpected_error_is_an_event_with_its_stack(
 
 
 @pytest.mark.parametrize("fault", [CutFile(4_000, always=True), Answer(403, always=True)])
-def test_other_errors_are_told_when_they_end_the_row(
+def test_other_errors_are_reported_when_they_end_the_row(
     bench: Bench, sentry: SentryServer, fault: SourceFault
 ) -> None:
     claim = bench.claim(bench.stage.serve(IMAGE, [fault]), attempts=7)
@@ -179,7 +179,7 @@ def test_an_alarm_carries_its_facts(bench: Bench, sentry: SentryServer) -> None:
     assert event["contexts"]["alarm"]["waiting"] == "7"
 
 
-def test_without_a_dsn_nothing_is_sent_or_promised(
+def test_without_a_dsn_nothing_is_sent_and_no_id_is_reserved(
     database: Database, producer: psycopg.Connection, sentry: SentryServer
 ) -> None:
     silent = Reporter(SentrySettings(), Redactor(), worker_id=WORKER_ID)

@@ -144,7 +144,7 @@ def test_without_a_sample_rate_nothing_is_published(untraced: Bench, sentry: Sen
 
 
 @pytest.mark.parametrize("rate", ["1e400", "inf", "nan", "-1"])
-def test_a_sample_rate_that_cannot_be_does_not_matter(
+def test_an_impossible_sample_rate_does_not_matter(
     traced: Bench, sentry: SentryServer, rate: str
 ) -> None:
     claim = traced.claim(
@@ -174,7 +174,7 @@ def test_without_a_sample_rate_there_are_no_transactions(
     assert (len(sentry.events), sentry.transactions) == (1, [])
 
 
-def test_breadcrumbs_of_one_attempt_do_not_stand_in_the_next(
+def test_breadcrumbs_of_one_attempt_are_not_in_the_next(
     untraced: Bench, sentry: SentryServer
 ) -> None:
     for name in ("first", "second"):
@@ -191,7 +191,7 @@ def test_breadcrumbs_of_one_attempt_do_not_stand_in_the_next(
     assert "crumb of the second" in second
 
 
-def test_a_crash_outside_of_attempts_is_told_with_its_stack(
+def test_a_crash_outside_of_attempts_is_reported_with_its_stack(
     untraced: Bench, sentry: SentryServer
 ) -> None:
     try:

@@ -9,15 +9,17 @@ from typing import Any
 import psycopg
 import pytest
 
-from storyboard_worker.cli.assembly import Assembly
-from storyboard_worker.cli.run import _worker
+from storyboard_worker.cli.assembly import assembly_of
+from storyboard_worker.cli.run import worker_of
 from storyboard_worker.cli.serving import Http
+from storyboard_worker.cli.shared_parts import SharedParts
 from storyboard_worker.demo.cloudinary import Cloudinary
 from storyboard_worker.redaction.redactor import Redactor
 from storyboard_worker.settings.cloudinary import CloudinarySettings
 from storyboard_worker.settings.reading import Settings
 from storyboard_worker.settings.sentry import SentrySettings
 from storyboard_worker.shutdown import Shutdown
+from storyboard_worker.worker.vitals import Vitals
 from tests.integration.web.served import SECRET, Serve, Served
 
 
@@ -42,11 +44,12 @@ def serve(settings: Settings) -> Iterator[Serve]:
 
         def serve(**changed: Any) -> Served:
             used = replace(settings, **changed)
-            parts = Assembly(used, used.database_dsn, Redactor(used.secrets), stack)
-            shutdown = Shutdown()
-            http = Http(parts, 0, shutdown)
-            worker = _worker(parts, shutdown, http.attempt_ended)
-            stack.enter_context(http.serving(worker))
+            shared = SharedParts(used, Redactor(used.secrets), stack)
+            parts = assembly_of(shared, used.database_dsn)
+            shutdown, vitals = Shutdown(), Vitals()
+            http = Http(parts, 0, shutdown, vitals)
+            worker = worker_of(parts, shutdown, vitals, http.attempt_ended)
+            stack.enter_context(http.serving())
             return Served(http._server.port, http, worker, shutdown)
 
         yield serve

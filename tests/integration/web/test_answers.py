@@ -67,7 +67,7 @@ def test_head_is_get_without_the_body(served: Served, path: str) -> None:
     ],
     ids=["nonsense", "headers", "body", "encoding"],
 )
-def test_what_is_no_request_is_told_so(served: Served, sent: bytes, status: int) -> None:
+def test_a_malformed_request_is_refused(served: Served, sent: bytes, status: int) -> None:
     head, _, body = exchange(served.port, sent).partition(b"\r\n\r\n")
     assert head.split()[1] == str(status).encode()
     assert json.loads(body).keys() == {"error"}
@@ -81,7 +81,7 @@ def test_a_connection_carries_one_request(served: Served) -> None:
     assert received.count(b"HTTP/1.1 200 OK") == 1
 
 
-def test_an_error_of_ours_is_reported_and_not_shown(
+def test_an_internal_error_is_reported_and_not_shown(
     serve: Serve, sentry: SentryServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def break_down(_self: Http) -> Any:
@@ -91,7 +91,10 @@ def test_an_error_of_ours_is_reported_and_not_shown(
     with reporting_to(sentry) as reporter:
         served = serve(sentry=SentrySettings(dsn=sentry.dsn))
         reply = served.get("/api/health/worker")
-        assert (reply.status, reply.json) == (500, {"error": "an error of ours; it is reported"})
+        assert (reply.status, reply.json) == (
+            500,
+            {"error": "an internal error; it has been reported"},
+        )
         assert served.get("/healthz").status == 200
         reporter.close()
     (event,) = sentry.events
@@ -159,7 +162,7 @@ def test_a_request_that_expects_and_has_no_body_gets_its_own_answer(
     assert [answer[:3] for answer in answers] == [b"404"]
 
 
-def test_a_body_that_waits_to_be_expected_is_asked_for(served: Served) -> None:
+def test_a_body_that_waits_for_100_continue_is_asked_for(served: Served) -> None:
     head = b"POST /nowhere HTTP/1.1\r\nContent-Length: 4\r\n" + EXPECTING + b"\r\n"
     with connect(served.port) as sock:
         sock.sendall(head)

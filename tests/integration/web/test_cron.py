@@ -105,7 +105,7 @@ def test_two_passes_at_once_are_refused_and_the_time_is_kept(
     assert served.cron("?max_seconds=1").status == 200
 
 
-def test_a_stop_ends_a_pass_early_and_no_other_begins(
+def test_a_stop_ends_a_pass_early_and_none_begins_after_it(
     served: Served, producer: psycopg.Connection, origin: Origin, release: threading.Event
 ) -> None:
     id_ = enqueue_panel(producer, origin, faults=[Hang(release)])

@@ -21,7 +21,7 @@ HEALTH = "/api/health/worker"
 Alive = Callable[..., None]
 
 
-def test_all_is_well(served: Served, alive: Alive) -> None:
+def test_a_healthy_worker(served: Served, alive: Alive) -> None:
     alive()
     reply = served.get(HEALTH, token=SECRET)
     assert (reply.status, reply.json) == (
@@ -72,7 +72,7 @@ def test_it_counts(served: Served, producer: psycopg.Connection, alive: Alive) -
     ],
     ids=["too many", "too long", "no worker"],
 )
-def test_a_limit_that_is_passed_is_named(
+def test_an_exceeded_limit_is_named(
     serve: Serve,
     producer: psycopg.Connection,
     alive: Alive,
@@ -92,7 +92,7 @@ def test_a_limit_that_is_passed_is_named(
     assert told.replace("91 s", "90 s") == reason
 
 
-def test_a_silent_loop_is_told_by_both(served: Served, alive: Alive) -> None:
+def test_both_routes_report_a_silent_loop(served: Served, alive: Alive) -> None:
     alive()
     served.worker._crew.watchdog._loop.silent_seconds = 40.0
     assert served.get("/healthz").status == 200
@@ -105,7 +105,7 @@ def test_a_silent_loop_is_told_by_both(served: Served, alive: Alive) -> None:
     assert reply.json["stats"] == {**NOTHING, "workers": 1}
 
 
-def test_a_pause_alone_is_no_reason(served: Served, alive: Alive) -> None:
+def test_a_short_pause_is_no_reason(served: Served, alive: Alive) -> None:
     alive(paused='{"cloudinary": "2026-01-02T03:04:05+00:00"}')
     reply = served.get(HEALTH, token=SECRET)
     assert (reply.status, reply.json["paused"]) == (
@@ -120,7 +120,7 @@ def test_a_pause_alone_is_no_reason(served: Served, alive: Alive) -> None:
     )
 
 
-def test_a_pause_that_lasts_is_a_reason(
+def test_a_long_pause_is_a_reason(
     served: Served, alive: Alive, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Rows that are given back start to wait again each time, so they never grow old."""
@@ -132,7 +132,7 @@ def test_a_pause_that_lasts_is_a_reason(
     monkeypatch.setattr(breakers, "_clock", lambda: later)
     reply = served.get(HEALTH, token=SECRET)
     assert reply.status == 503
-    assert reply.json["reasons"] == ["images.example has been left alone for 301 s"]
+    assert reply.json["reasons"] == ["images.example has been paused for 301 s"]
 
 
 def test_a_database_that_is_away(serve: Serve) -> None:

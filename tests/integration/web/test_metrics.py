@@ -103,7 +103,7 @@ def test_attempts_of_a_pass_and_of_one_row_are_counted(
     assert value(families, "storyboard_failed", error_code="source_timeout") == 1
 
 
-def test_a_pause_is_seen(served: Served) -> None:
+def test_a_pause_is_shown(served: Served) -> None:
     error = AttemptError(ErrorCode.STORAGE_UNAUTHORIZED, "no", upstream="cloudinary")
     served.http._parts.breakers.failed(new_claim(), error)
     families = scrape(served)
@@ -184,7 +184,7 @@ def test_there_are_three_alarms_and_each_says_what_to_do() -> None:
 
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="needs Prometheus' promtool")
-def test_promtool_takes_the_rules_and_the_metrics(served: Served) -> None:
+def test_promtool_accepts_the_rules_and_the_metrics(served: Served) -> None:
     rules = ["promtool", "check", "rules", str(MONITORING / "alerts.yml")]
     checked = subprocess.run(rules, capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stdout + checked.stderr

@@ -71,7 +71,7 @@ def test_a_free_row_is_processed(
     assert reply.json.keys() == FIELDS
 
 
-def test_a_row_that_is_ready_or_held_is_shown_as_it_is(
+def test_a_ready_or_held_row_is_only_shown(
     served: Served, producer: psycopg.Connection, origin: Origin
 ) -> None:
     held = {**PROCESSING, "lease_expires_at": moment(producer, 60)}
@@ -97,7 +97,7 @@ def test_an_unknown_row(served: Served) -> None:
     }
 
 
-def test_some_at_once_and_health_goes_on(
+def test_some_rows_at_once_and_health_still_answers(
     served: Served, producer: psycopg.Connection, origin: Origin, release: threading.Event
 ) -> None:
     ids = [enqueue_panel(producer, origin, f"{n}.jpg", [Hang(release)]) for n in range(3)]

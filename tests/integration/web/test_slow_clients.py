@@ -56,7 +56,7 @@ def test_others_are_served_beside_a_crowd_that_drips(served: Served, stack: Exit
     assert served.get("/healthz").status == 200
 
 
-def test_a_request_that_is_never_whole_is_given_up(
+def test_a_request_that_is_never_complete_is_closed(
     served: Served, stack: ExitStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server, "REQUEST_SECONDS", 0.5)
@@ -65,7 +65,7 @@ def test_a_request_that_is_never_whole_is_given_up(
     eventually(lambda: is_closed(sock))
 
 
-def test_an_answer_that_is_never_taken_is_given_up(
+def test_an_answer_that_is_never_read_is_closed(
     stack: ExitStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(server, "REQUEST_SECONDS", 0.5)

@@ -8,7 +8,12 @@ from contextlib import AbstractContextManager
 
 import pytest
 
-from storyboard_worker.cli.demo_interrupts import INTERRUPTS, held_back, mind_interrupts, put_off
+from storyboard_worker.cli.demo_interrupts import (
+    INTERRUPTS,
+    handle_interrupts,
+    interrupts_blocked,
+    interrupts_deferred,
+)
 
 EACH = pytest.mark.parametrize("number", INTERRUPTS, ids=lambda number: number.name)
 
@@ -16,7 +21,7 @@ EACH = pytest.mark.parametrize("number", INTERRUPTS, ids=lambda number: number.n
 @pytest.fixture(autouse=True)
 def minded() -> Iterator[None]:
     before = {number: signal.getsignal(number) for number in INTERRUPTS}
-    mind_interrupts()
+    handle_interrupts()
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
@@ -36,12 +41,12 @@ def assert_comes_at_the_end_of(block: AbstractContextManager[None], number: sign
     assert came_to_the_end
 
 
-def test_these_are_what_terminals_and_platforms_send() -> None:
+def test_the_signals_of_terminals_and_platforms_are_covered() -> None:
     assert {number.name for number in INTERRUPTS} == {"SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"}
 
 
 @EACH
-def test_the_first_interrupts_and_no_other_counts(number: signal.Signals) -> None:
+def test_the_first_signal_interrupts_and_later_ones_are_ignored(number: signal.Signals) -> None:
     with pytest.raises(KeyboardInterrupt):
         signal.raise_signal(number)
     for other in INTERRUPTS:
@@ -49,12 +54,12 @@ def test_the_first_interrupts_and_no_other_counts(number: signal.Signals) -> Non
 
 
 @EACH
-def test_one_that_is_put_off_comes_at_the_end(number: signal.Signals) -> None:
-    assert_comes_at_the_end_of(put_off(), number)
+def test_a_deferred_signal_interrupts_at_the_end_of_the_block(number: signal.Signals) -> None:
+    assert_comes_at_the_end_of(interrupts_deferred(), number)
 
 
-def test_after_a_quiet_block_interrupts_count_again() -> None:
-    with put_off():
+def test_after_a_quiet_block_signals_interrupt_again() -> None:
+    with interrupts_deferred():
         pass
 
     with pytest.raises(KeyboardInterrupt):
@@ -62,12 +67,12 @@ def test_after_a_quiet_block_interrupts_count_again() -> None:
 
 
 def test_a_process_started_in_a_quiet_block_gets_its_own_interrupts() -> None:
-    with put_off():
+    with interrupts_deferred():
         process = subprocess.Popen([sys.executable, "-c", "import signal; signal.pause()"])
     process.terminate()
 
     assert process.wait(30) == -signal.SIGTERM
 
 
-def test_one_that_is_held_back_comes_at_the_end() -> None:
-    assert_comes_at_the_end_of(held_back(), signal.SIGINT)
+def test_a_blocked_signal_interrupts_at_the_end_of_the_block() -> None:
+    assert_comes_at_the_end_of(interrupts_blocked(), signal.SIGINT)

@@ -43,14 +43,14 @@ def told(*rows: dict[str, Any]) -> list[str]:
     return in_words(waits(rows, NOW), NOW)
 
 
-def test_the_next_attempts_are_told_with_their_reasons_soonest_first() -> None:
+def test_next_attempts_are_listed_with_their_reasons_soonest_first() -> None:
     assert told(row("ready"), refused(503, 1.82), row("processing"), refused(429, 0.5)) == [
         "panel 4 waits for its next attempt in 0.5 s: the source answers 429",
         "panel 2 waits for its next attempt in 1.8 s: the source answers 503",
     ]
 
 
-def test_a_dead_link_waits_to_be_seen() -> None:
+def test_a_dead_link_waits_for_the_workers_next_look() -> None:
     assert told(row("ready"), row(source_expires_at=NOW)) == [
         "panel 2 waits for the worker's next look for dead links, within 2 s"
     ]
@@ -65,7 +65,7 @@ def test_attempts_that_are_under_way_or_due_or_finished_wait_for_nothing() -> No
     assert told(row("processing"), row(), row("ready"), row("failed")) == []
 
 
-def test_of_many_only_some_are_told() -> None:
+def test_of_many_waits_only_some_are_listed() -> None:
     lines = told(*(refused(503, 1.0) for _ in range(MOST_TOLD + 3)))
 
     assert len(lines) == MOST_TOLD + 1
@@ -80,7 +80,7 @@ def test_a_wait_stays_the_same_while_its_seconds_run_down() -> None:
     assert in_words(waits(rows, NOW), NOW) != in_words(waits(rows, later), later)
 
 
-def test_the_live_view_tells_it_as_well(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_live_view_shows_the_waits_as_well(capsys: pytest.CaptureFixture[str]) -> None:
     in_an_hour = (datetime.now(UTC) - NOW).total_seconds() + 3600
     rows = [row("ready", finished_at=NOW), refused(503, in_an_hour)]
 

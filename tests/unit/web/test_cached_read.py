@@ -16,13 +16,13 @@ def test_what_is_fresh_is_not_looked_at_again() -> None:
     assert [look(), look(), look()] == [0, 0, 0]
 
 
-def test_what_is_stale_is_looked_at_again() -> None:
+def test_a_stale_result_is_read_again() -> None:
     numbers = count()
     look = CachedRead(lambda: next(numbers), fresh_seconds=-1, patience_seconds=10)
     assert [look(), look(), look()] == [0, 1, 2]
 
 
-def test_an_error_is_told_to_all_who_ask_while_it_is_fresh() -> None:
+def test_a_fresh_error_is_raised_to_every_caller() -> None:
     looks: list[int] = []
 
     def fail() -> int:
@@ -47,8 +47,8 @@ def test_those_who_ask_during_a_read_wait_for_its_result(release: threading.Even
         return 7
 
     look = CachedRead(read, fresh_seconds=1000, patience_seconds=30)
-    with ThreadPoolExecutor(8) as askers:
-        found = [askers.submit(look) for _ in range(8)]
+    with ThreadPoolExecutor(8) as callers:
+        found = [callers.submit(look) for _ in range(8)]
         assert began.wait(30)
         release.set()
         assert [each.result() for each in found] == [7] * 8

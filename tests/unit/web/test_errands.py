@@ -14,7 +14,7 @@ def raise_lookup() -> None:
     raise LookupError("gone")
 
 
-def test_the_result_or_the_error_comes_back() -> None:
+def test_the_result_is_returned_or_the_error_raised() -> None:
     errands = Errands("test", count=1)
     assert errands.run(lambda: 7, patience_seconds=LONG) == 7
     with pytest.raises(LookupError, match="gone"):
