@@ -1,5 +1,6 @@
 """The transfer: a generated image is copied from its source to Cloudinary.
 
+attempt             what the steps of one attempt need to know
 copying             one image from source to storage, in one pass
 source              where an image lies, behind a signed URL
 source_targets      which URLs and redirects may be followed

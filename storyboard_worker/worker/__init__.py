@@ -1,7 +1,13 @@
-"""The long-running worker.
+"""The long-running worker, and the cron pass.
 
-How everything flows: the main thread claims rows for free slots (``loop``) and waits, when
-nothing is due, as ``idling`` says; a slot thread makes each attempt; the keeper thread renews
-leases, beats, rescues and expires; the ``listener`` thread wakes the loop when a row is
-inserted; the ``watchdog`` ends the process when the loop no longer moves.
+``worker`` is the life of the process, ``crew`` its threads, and ``shift`` what it shares with the
+cron pass: claims go into ``slots``, outcomes come out through the ``outbox``. The main thread claims
+rows for free slots (``loop``, ``dispatch``) and waits as ``idling`` says. The ``keeper`` thread renews leases and sends the
+``heartbeat``, which finds what ``housekeeping`` has to rescue or to expire. The ``listener`` thread
+wakes the loop when a row arrives, and ``proofs`` shows that it still hears. The ``watchdog`` ends a
+process that makes no progress, with ``keeper_watcher``; ``grace`` ends a stop that takes too long.
+``outage`` keeps count of a database that is away, and ``check_in`` serves Sentry's monitor.
+
+``sweep`` is one cron pass, with its ``drain``, ``tally`` and ``alarms``. ``one_row`` processes a single row in the
+foreground.
 """

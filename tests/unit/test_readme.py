@@ -1,10 +1,9 @@
-"""The README's statements agree with the code."""
+"""What the README and the operations page state, against the code."""
 
 import re
 import shlex
 import tomllib
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import click
@@ -17,9 +16,9 @@ from storyboard_worker.resources.descriptors import BESIDE_SLOTS, FOR_A_SLOT, FO
 from storyboard_worker.settings.cloudinary import DEFAULT_UPLOAD_PREFIX
 from storyboard_worker.settings.reading import Settings, read_settings
 from storyboard_worker.worker.alarms import EXPIRING, NO_WORKER, RESOURCES, STALLED, UPSTREAM
+from tests.support.pages import PAGES, README, ROOT, coded, page, table
 
-ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text("utf-8")
+OPERATIONS = page("OPERATIONS")
 VIEW = (ROOT / "alembic/versions/0001_storyboards.py").read_text("utf-8")
 
 # The variables of Railway and libpq, and one that is not used yet.
@@ -37,23 +36,6 @@ CLOUDINARY_FORMS: list[dict[str, str]] = [
 ]
 # Settings whose default is told in words, and what they are when not set.
 IN_WORDS = {"off": None, "any public host": (), "required": "", "required to upload": None}
-
-
-def table(heading: str) -> list[list[str]]:
-    """The cells of each row of the table whose first heading cell this is."""
-    lines = README.splitlines()
-    start = next(n for n, line in enumerate(lines) if line.startswith(f"| {heading} |"))
-    rows = []
-    for line in lines[start + 2 :]:
-        if not line.startswith("|"):
-            break
-        rows.append([cell.strip() for cell in line.strip("|").split("|")])
-    return rows
-
-
-def coded(cell: str) -> list[str]:
-    """The texts between back-ticks."""
-    return re.findall(r"`([^`]+)`", cell)
 
 
 class Recording(dict[str, str]):
@@ -132,33 +114,37 @@ def test_the_grace_comes_from_railway_as_the_table_says() -> None:
 
 
 def test_every_command_has_a_line() -> None:
-    told = [shlex.split(code)[1] for cell, _ in table("command") for code in coded(cell)]
+    told = [
+        shlex.split(code)[1] for cell, _ in table("command", OPERATIONS) for code in coded(cell)
+    ]
     assert sorted(told) == sorted(COMMANDS)
 
 
 def test_every_exit_code_has_a_line() -> None:
-    assert [int(code) for code, _, _ in table("code")] == list(Exit)
+    assert [int(code) for code, _, _ in table("code", OPERATIONS)] == list(Exit)
 
 
-def test_every_error_code_stands_in_the_operations_table_once() -> None:
+def test_every_error_code_stands_in_the_table_of_codes_once() -> None:
     told = [code for cell, _, _ in table("error codes") for code in coded(cell)]
     assert sorted(told) == sorted(ErrorCode)
 
 
 def test_what_descriptors_are_for_is_told_in_figures() -> None:
-    assert f"({BESIDE_SLOTS} and {FOR_A_SLOT} a\nslot, with `PORT` {FOR_HTTP} more)" in README
+    assert f"({BESIDE_SLOTS} and {FOR_A_SLOT} a\nslot, with `PORT` {FOR_HTTP} more)" in OPERATIONS
 
 
 def test_every_alarm_of_a_sweep_stands_in_its_table() -> None:
-    told = [name.removesuffix("…") for cell, _, _ in table("alarm") for name in coded(cell)]
+    rows = table("alarm", OPERATIONS)
+    told = [name.removesuffix("…") for cell, _, _ in rows for name in coded(cell)]
     assert set(told) >= {NO_WORKER, STALLED, EXPIRING, UPSTREAM, RESOURCES}
 
 
 def commands_told() -> Iterator[str]:
-    """Every ``storyboard-worker …`` in the text, in code spans and in blocks."""
-    for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL):
+    """Every ``storyboard-worker …`` in the pages, in code spans and in blocks."""
+    text = "\n".join(PAGES.values())
+    for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL):
         yield from re.findall(r"(?:^|&& )(?:\S*/)?storyboard-worker( [^\n&]*)", block)
-    outside = re.sub(r"```.*?```", "", README, flags=re.DOTALL)
+    outside = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
     for span in re.findall(r"`([^`]*)`", outside):
         yield from re.findall(r"^(?:docker run .*)?storyboard-worker( \S.*)$", span)
     # The operations table leaves the program's name out.

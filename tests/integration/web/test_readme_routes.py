@@ -1,19 +1,18 @@
-"""The README's table of routes agrees with the routes that are served."""
+"""The operations page's table of routes against what is served."""
 
 import re
-from pathlib import Path
 
 import pytest
 
 from tests.integration.web.served import SECRET, Served
 from tests.support.http_client import call
+from tests.support.pages import page
 
-README = (Path(__file__).parents[3] / "README.md").read_text("utf-8")
 UNKNOWN_ID = "5f0c7b4e-9a53-4f0e-8a9d-3c1f3a1f6f2a"
 
 
 def routes_told() -> list[tuple[str, str]]:
-    rows = re.findall(r"^\| (`(?:GET|POST).*?) \|", README, re.MULTILINE)
+    rows = re.findall(r"^\| (`(?:GET|POST).*?) \|", page("OPERATIONS"), re.MULTILINE)
     return [
         (method, row.rpartition(" ")[2].strip("`"))
         for row in rows

@@ -20,7 +20,7 @@ OTHER = Cause(ErrorCode.SOURCE_NOT_FOUND, "pictures.example")
 
 
 @pytest.fixture
-def flood(clock: Clock) -> EventThrottle:
+def throttle(clock: Clock) -> EventThrottle:
     return EventThrottle(clock)
 
 
