@@ -33,7 +33,7 @@ EXPIRING = "expiring"
 UPSTREAM = "upstream:"
 RESOURCES = "resources"
 
-MENDS = {
+FIXES = {
     Resource.DESCRIPTORS: "storyboard-worker doctor; raise the limit of open files (ulimit -n), or "
     "lower WORKER_CONCURRENCY",
     Resource.MEMORY: "give the service more memory, or lower WORKER_CONCURRENCY",
@@ -99,7 +99,7 @@ class Alarms:
                 return
             self._lack_told_at = now
         message = f"{error.message[0].upper()}{error.message[1:]}: rows wait, none fails for it"
-        alarm = Alarm(RESOURCES, message, MENDS[error.resource], {"lacks": str(error.resource)})
+        alarm = Alarm(RESOURCES, message, FIXES[error.resource], {"lacks": str(error.resource)})
         try:
             is_news = self._is_news(alarm)
         except (DatabaseUnavailable, SchemaOutdated, DataRefused):

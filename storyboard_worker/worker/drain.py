@@ -13,7 +13,7 @@ from storyboard_worker.logs import event
 from storyboard_worker.resources.restraint import Restraint
 from storyboard_worker.settings.reading import Settings
 from storyboard_worker.shutdown import Shutdown
-from storyboard_worker.worker.dispatch import FOLLOW_UP_SECONDS
+from storyboard_worker.worker.filled import FOLLOW_UP_SECONDS
 from storyboard_worker.worker.keeper import RENEWALS_PER_LEASE, Keeper
 from storyboard_worker.worker.shift import Shift, Team
 from storyboard_worker.worker.tally import Tally

@@ -9,7 +9,7 @@ from storyboard_worker.attempts.outcome import Outcome
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.queries.next_due import NextDue
 from storyboard_worker.resources.restraint import Restraint
-from storyboard_worker.worker.dispatch import FOLLOW_UP_SECONDS, Filled
+from storyboard_worker.worker.filled import FOLLOW_UP_SECONDS, Filled
 from storyboard_worker.worker.idling import Idling
 from storyboard_worker.worker.listener import Listener
 from storyboard_worker.worker.outage import Outage

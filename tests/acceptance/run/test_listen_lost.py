@@ -20,7 +20,7 @@ def test_a_lost_listener_is_replaced_and_no_row_waits_for_it(
     worker.wait_for_log("listening for new rows")
     assert producer.execute(TERMINATE_LISTENERS).fetchone() == (1,)
     worker.wait_for_log("listening ended, polling until it is back")
-    enqueue_panel(producer, origin, "meanwhile.jpg")
+    enqueue_panel(producer, origin, "while-polling.jpg")
     wait_for_statuses(producer, timeout_seconds=10, ready=1)
 
     worker.wait_for_log("listening for new rows", count=2)

@@ -135,7 +135,7 @@ def test_a_name_server_that_is_dead_is_not_waited_for(make_client: MakeClient) -
 
 
 class ComesAsTheWaitEnds(Future[list[SocketAddress]]):
-    """The answer is there, but whoever waits has just given this wait up."""
+    """The answer comes just as this wait is given up."""
 
     def result(self, timeout: float | None = None) -> list[SocketAddress]:
         found = super().result()

@@ -11,7 +11,7 @@ from storyboard_worker.attempts.outcome import Ended
 from storyboard_worker.errors import DatabaseUnavailable, Resource, ResourceExhausted
 from storyboard_worker.reporting.reporter import Reporter
 from storyboard_worker.resources.restraint import FIRST_PAUSE_SECONDS, Restraint
-from storyboard_worker.worker.dispatch import FOLLOW_UP_SECONDS, Filled
+from storyboard_worker.worker.filled import FOLLOW_UP_SECONDS, Filled
 from storyboard_worker.worker.idling import Idling
 from storyboard_worker.worker.loop import NEVER, ClaimLoop, Surroundings
 from storyboard_worker.worker.outage import Outage
