@@ -152,7 +152,7 @@ NAMED_IN_CODE = [
     ("attempts/policy.py", "DOWN_CODES"),
     ("reporting/titles.py", "IN_WORDS"),
     ("database/one_round_trip.py", "fixed"),
-    ("worker/dispatch.py", "FOLLOW_UP_SECONDS"),
+    ("worker/filled.py", "FOLLOW_UP_SECONDS"),
 ]
 
 
