@@ -79,7 +79,7 @@ def test_the_table_of_workers_comes_back_with_its_bounds(patient: Patient) -> No
 def test_no_table_is_there(patient: Patient, empty_dsn: str) -> None:
     patient.settings["DATABASE_URL"] = url_of(empty_dsn)
     (complaint,) = [check for check in patient.examine() if check["status"] != "pass"]
-    assert (complaint["name"], complaint["found"]) == ("schema", "the tables are not there")
+    assert (complaint["name"], complaint["found"]) == ("schema", "the tables do not exist")
     patient.fix(complaint)
     assert patient.complaints() == [("workers", "warn")]
 

@@ -177,4 +177,4 @@ def test_a_flood_of_requests_costs_one_look(
         go_on.set()
         assert {reply.result().status for reply in replies} == {200}
     # Counts and register are read together.
-    assert looks == ["look", "look"]
+    assert looks == ["cached read", "cached read"]
