@@ -20,7 +20,7 @@ LASTING_SECONDS = 60.0
 # After one that has lasted so long its rows are recalled. What came in a shorter one has failed
 # four times at most, which puts it off by less than a minute.
 RECALLED_AFTER_SECONDS = 15.0
-# An upstream that was paused within the last minute is not looked after any more than that.
+# Above this number, breakers that are closed are dropped.
 MOST_BREAKERS = 1000
 
 REFUSED_CODES = frozenset({ErrorCode.STORAGE_UNAUTHORIZED})

@@ -22,7 +22,7 @@ class Outcome(StrEnum):
     RELEASED = "released"
     LEASE_LOST = "lease_lost"
     CANCELLED = "cancelled"
-    # What became of it could not be written down; the row comes back by its lease.
+    # What became of it could not be written down; its lease lapses, and the row is rescued.
     UNSETTLED = "unsettled"
 
 

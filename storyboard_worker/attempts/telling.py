@@ -88,9 +88,9 @@ class News:
         self._on_lack = on_lack
 
     def tell(self, *, at_once: bool = False) -> None:
-        """Tell of upstreams that have been left alone for long, and of those that are well again;
-        what these have put off comes back. And of a lack of our own; unless ``at_once``, it may be
-        told a moment later."""
+        """Tell of upstreams that have been paused for long, and of those that are well again, whose
+        rows are recalled; and of a lack of our own. Unless ``at_once``, a lack may be told a moment
+        later, with those that come together with it."""
         lack = self._restraint.take_news(at_once=at_once)
         if lack is not None:
             self._on_lack(lack)

@@ -63,7 +63,7 @@ class Working:
         return Worked(attempt, result)
 
     def broken(self, attempt: Attempt, error: Exception) -> Worked:
-        """Even an outcome could not be had, which is a bug unless we lacked something for it."""
+        """No outcome could be decided or written: a bug, or a lack of resources."""
         self._breakers.abandoned(attempt.claim)
         lack = exhaustion_in(error)
         if lack is not None:
@@ -106,8 +106,8 @@ class Working:
 
 
 def as_attempt_error(attempt: Attempt, error: Exception) -> AttemptError:
-    """What an unexpected error is this row's must neither end the slot nor pass unseen. The stack
-    stands in the log, too, for those who have no Sentry."""
+    """What an attempt ends with after any error. An unexpected one neither ends the slot nor passes
+    unseen: its stack stands in the log, too, for installations without Sentry."""
     lack = exhaustion_in(error)
     if lack is not None and lack is not error:
         lack.__cause__ = error

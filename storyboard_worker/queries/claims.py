@@ -1,4 +1,4 @@
-"""The life of a row in a worker's hands: claim, renew, and the four ends of a claim.
+"""The life of a row in a worker's hands: claim, renew, and the ends of a claim.
 
 Every write after the claim says ``WHERE id = … AND claim_token = …``. Status, id or attempt
 number are not enough: only the token tells a worker whose lease ran out that the row now
@@ -76,9 +76,8 @@ class StoryboardQueue:
     ) -> list[Claim]:
         """pending → processing, for up to ``limit`` due rows, the most urgent first.
 
-        Of one ``group``; rows of ``without_upstreams`` are passed over. Where walking past what
-        cannot be taken has become slow, so may be, for a little while, rows that are more urgent
-        than those taken last.
+        Of one ``group``; rows of ``without_upstreams`` are passed over. Where claims have become
+        slow, rows that are more urgent than those taken last may be skipped for a short time.
         """
         self.give_back_lost()
         return self._claiming.most_urgent(limit, without_upstreams, group=group)

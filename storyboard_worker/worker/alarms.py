@@ -126,14 +126,14 @@ class Alarms:
             yield _stalled(waited, workers, facts)
 
     def _refusing(self, paused: Collection[str]) -> list[Alarm]:
-        """Of the upstreams that are paused those that were so a sweep ago: one is told when its
-        pause begins, but not that it goes on."""
+        """Of the upstreams that are paused, those that were so a sweep ago. The start of a pause is
+        told elsewhere; this tells of one that lasts."""
         names = {f"{UPSTREAM}{upstream}": upstream for upstream in sorted(paused)}
         self._register.clear(UPSTREAM, but=names)
         return [
             Alarm(
                 name,
-                f"{upstream} refuses everybody, as it did {lasted:.0f} s ago",
+                f"{upstream} refuses all rows, as it did {lasted:.0f} s ago",
                 "storyboard-worker doctor; storyboard-worker status",
                 {"upstream": upstream},
             )

@@ -42,7 +42,7 @@ class Dispatcher:
         self._suspects_seen_at = float("-inf")
         # One of those that are tried one at a time was taken, so that others may wait for its end.
         self._lost_may_wait = False
-        # Shut upstreams of which no new row was there: one that is found is one that arrived.
+        # Shut upstreams without a new row at the last look: one found later has just arrived.
         self._without_new: set[str] = set()
         self._closed = False
         # By the fill under way, which one thread does.

@@ -9,11 +9,14 @@ FOLLOW_UP_SECONDS = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Filled:
-    """``started`` attempts; ``look_again`` as soon as one ends: all slots are taken, so rows may be
-    due that were not taken. ``held_back``: some upstreams were left alone, or rows that have to be
-    tried one at a time, and any attempt that ends may open the way. ``left_free`` slots stayed
-    without work, and ``withheld`` ones may not be used, for a lack of our own. ``unseen``: rows
-    that have been tried before were not looked for; it is to be done in ``FOLLOW_UP_SECONDS``."""
+    """``started``: attempts that were begun.
+
+    ``look_again``: as soon as one ends. All slots are taken, so rows may be due that were not taken.
+    ``held_back``: some due rows were not started, for an upstream that is paused or because they
+    are tried one at a time; the end of any attempt may allow them. ``left_free`` slots stayed
+    without work. ``withheld`` slots may not be used, for a lack of our own. ``unseen``: rows that
+    have been tried before were not looked for; it is to be done in ``FOLLOW_UP_SECONDS``.
+    """
 
     started: int
     look_again: bool

@@ -103,7 +103,7 @@ class ClaimLoop:
             return True
         due = self._next_due.anything_due()
         if not due:
-            # With rows due it has yet to show that it lets us write.
+            # Where rows are due, the outage ends only with a successful claim.
             self._outage.over()
         return due
 

@@ -153,7 +153,7 @@ class Foreground:
         looks = int(self._settings.attempt_timeout_seconds / LOOK_SECONDS)
         for _ in range(looks):
             row = self._insist(lambda: self._rows.get(storyboard_id))
-            # Put back it had neither: whatever comes of the attempt gives it one of them.
+            # A row just put back has neither. The attempt sets one of them.
             if row is None or row["finished_at"] or row["error_code"]:
                 return
             if self._stopped.wait(LOOK_SECONDS):

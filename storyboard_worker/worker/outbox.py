@@ -41,7 +41,7 @@ class Outbox:
         return self.take()
 
     def keep(self, waiting: Sequence[Worked]) -> None:
-        """These have to be tried again; none of those that were taken together: all is well."""
+        """These have to be tried again. An empty list means that all were written."""
         if not waiting:
             if not self._kept:
                 self._backoff.reset()

@@ -64,8 +64,8 @@ class Slots:
 
     @property
     def free_for_suspects(self) -> int:
-        """Rows that have failed before may take a quarter of the slots while new ones wait: what
-        hangs again and again must not fill the house."""
+        """Rows that have failed before may take a quarter of the slots while new ones wait: rows
+        that keep hanging must not take all of them."""
         most = max(1, self._count // SUSPECTS_SHARE)
         return max(0, most - sum(claim.is_suspect for claim in self.under_way))
 

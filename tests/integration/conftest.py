@@ -1,4 +1,4 @@
-"""What the tests of several rooms share: TLS on loopback, one slot, the queue, a bench."""
+"""What the tests of several wings share: TLS on loopback, one slot, the queue, a bench."""
 
 import shlex
 import ssl

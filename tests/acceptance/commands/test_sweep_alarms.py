@@ -73,7 +73,7 @@ def test_an_upstream_that_refuses_two_sweeps_is_reported_by_the_second(
     assert (first.code, second.code) == (0, 1)
     no_worker, alarm = tally(second)["alarms"]
     assert "no worker is alive" in no_worker
-    assert alarm.startswith("cloudinary refuses everybody, as it did 30")
+    assert alarm.startswith("cloudinary refuses all rows, as it did 30")
 
 
 @pytest.mark.parametrize(

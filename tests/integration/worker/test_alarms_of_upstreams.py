@@ -25,7 +25,7 @@ def test_an_upstream_that_goes_on_refusing(alarms: Alarms, producer: psycopg.Con
     assert alarms.watch() == [], "its beginning was told by the worker"
     time_passes(producer, 300)
     (message,) = alarms.watch()
-    assert message == "cloudinary refuses everybody, as it did 300 s ago"
+    assert message == "cloudinary refuses all rows, as it did 300 s ago"
     assert alarms.watch() == []
 
 
