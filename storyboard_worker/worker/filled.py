@@ -11,7 +11,7 @@ FOLLOW_UP_SECONDS = 0.02
 class Filled:
     """``started``: attempts that were begun.
 
-    ``look_again``: as soon as one ends. All slots are taken, so rows may be due that were not taken.
+    ``look_again``: as soon as one ends. All slots are taken, so due rows may be left.
     ``held_back``: some due rows were not started, for an upstream that is paused or because they
     are tried one at a time; the end of any attempt may allow them. ``left_free`` slots stayed
     without work. ``withheld`` slots may not be used, for a lack of our own. ``unseen``: rows that
