@@ -12,6 +12,7 @@ from storyboard_worker.attempts.telling import News
 from storyboard_worker.attempts.working import Working
 from storyboard_worker.backoff import Backoff
 from storyboard_worker.errors import AttemptCancelled, ResourceExhausted
+from storyboard_worker.logs import only_logged
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.reporting.reporter import Reporter
 from storyboard_worker.resources.restraint import Restraint
@@ -62,7 +63,8 @@ class Attempts:
         """Write outcomes down and tell of them; claim rows for ``refill`` along with images.
         Never raises: what the database does not take now is :attr:`Settled.waiting`."""
         settled = self._settling.settle(works, refill)
-        self.tell_news()
+        with only_logged("telling the news"):
+            self.tell_news()
         return settled
 
     def run(self, attempt: Attempt) -> Ended:

@@ -18,7 +18,7 @@ from storyboard_worker.errors import (
     LeaseLost,
     SchemaOutdated,
 )
-from storyboard_worker.logs import event
+from storyboard_worker.logs import event, only_logged
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.queries.completing import Completion
 from storyboard_worker.reporting.reporter import Reporter
@@ -136,7 +136,8 @@ class Settling:
             case DatabaseUnavailable() | SchemaOutdated():
                 self._waits(work, verdict, settled)
             case _:
-                return self._working.judge(work.attempt, as_attempt_error(work.attempt, verdict))
+                refused = as_attempt_error(work.attempt, verdict)
+                return replace(self._working.judge(work.attempt, refused), trace=work.trace)
         return None
 
     def _end(self, work: Worked, settled: Settled) -> None:
@@ -160,7 +161,10 @@ class Settling:
             self._told(work, outcome, settled)
 
     def _told(self, work: Worked, outcome: Outcome, settled: Settled) -> None:
-        settled.ended.append(tell(self._reporter, work, outcome))
+        ended = work.ended(outcome)
+        settled.ended.append(ended)
+        with only_logged("telling of an attempt"):
+            tell(self._reporter, work, ended)
 
     def _lost(self, work: Worked, settled: Settled) -> None:
         self._breakers.abandoned(work.claim)

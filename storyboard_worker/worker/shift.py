@@ -10,7 +10,7 @@ from storyboard_worker.attempts.breakers import Breakers
 from storyboard_worker.attempts.outcome import Ended, Worked
 from storyboard_worker.attempts.runner import Attempts
 from storyboard_worker.errors import AttemptCancelled, DatabaseUnavailable
-from storyboard_worker.logs import event
+from storyboard_worker.logs import event, only_logged
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.resources.restraint import Restraint
 from storyboard_worker.settings.reading import Settings
@@ -132,7 +132,8 @@ class Shift:
     def _end(self, ended: Ended) -> None:
         self.slots.end(ended)
         if self._on_ended is not None:
-            self._on_ended(ended)
+            with only_logged("telling that an attempt is over"):
+                self._on_ended(ended)
 
 
 def _log_lost(claim: Claim) -> None:
