@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -26,8 +26,9 @@ from storyboard_worker.resources.exhaustion import exhaustion_in
 from storyboard_worker.resources.restraint import Restraint
 from storyboard_worker.storyboard import Claim, StoredImage
 
-# A lock is waited for half as long at most.
-SILENT_SECONDS = 1.0
+# Each of many may wait for a lock, or for a database that does not answer. So long may all of them
+# wait together, before the others have to.
+MOST_SECONDS_IN_VAIN = 1.0
 
 
 @dataclass(slots=True)
@@ -37,6 +38,7 @@ class Settled:
 
     ended: list[Ended] = field(default_factory=list)
     waiting: list[Worked] = field(default_factory=list)
+    seconds_in_vain: float = 0.0
 
 
 class Refill(Protocol):
@@ -77,13 +79,8 @@ class Settling:
         others = [work for work in works if not isinstance(work.result, StoredImage)]
         if stored:
             others += self._complete(stored, refill, settled)
-        for place, work in enumerate(others):
-            began_at, waited = time.monotonic(), len(settled.waiting)
+        for work in _in_turn(others, settled):
             self._end(work, settled)
-            if len(settled.waiting) > waited and time.monotonic() - began_at > SILENT_SECONDS:
-                # It does not answer: each of the others would wait as long.
-                settled.waiting += others[place + 1 :]
-                break
         return settled
 
     def _complete(
@@ -101,7 +98,9 @@ class Settling:
         except Exception as error:  # noqa: BLE001  it is this row's, or each is tried alone
             if len(stored) > 1:
                 return [
-                    refused for work in stored for refused in self._complete([work], None, settled)
+                    refused
+                    for work in _in_turn(stored, settled)
+                    for refused in self._complete([work], None, settled)
                 ]
             verdicts = [error]
         return [
@@ -205,3 +204,19 @@ class Settling:
             case Fail() | None:
                 queue.fail(claim, error, sentry_event_id=event_id)
         return work.outcome
+
+
+def _in_turn(works: Sequence[Worked], settled: Settled) -> Iterator[Worked]:
+    """One after the other, until too much time has passed in vain. The others wait as well, and
+    come first at the next try."""
+    for place, work in enumerate(works):
+        if settled.seconds_in_vain > MOST_SECONDS_IN_VAIN:
+            put_off = works[place:]
+            for one in put_off:
+                one.attempt.deadline.prolong()
+            settled.waiting[:0] = put_off
+            return
+        began_at, waiting = time.monotonic(), len(settled.waiting)
+        yield work
+        if len(settled.waiting) > waiting:
+            settled.seconds_in_vain += time.monotonic() - began_at
