@@ -82,8 +82,10 @@ class Shift:
         return self._outbox.seconds_until_again
 
     def settle_until(self, seconds_left: Callable[[], float]) -> None:
-        """Start no more, and settle until nothing is under way or no time is left."""
+        """Start no more, and settle until nothing is under way or no time is left; at least what
+        has come."""
         self.dispatcher.close()
+        self.settle()
         while self.slots.under_way and (seconds := seconds_left()) > 0:
             self._outbox.wait(seconds)
             self.settle()

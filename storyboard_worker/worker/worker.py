@@ -69,6 +69,9 @@ class Worker:
         """Work until a stop is requested, then stop gracefully."""
         self._shutdown.on_request(lambda: self._wakes.put(Wake.STOP))
         self._shutdown.on_request(self._crew.grace.begin)
+        # The loop may wait for a silent connection, which must leave time to do without it.
+        exchange_seconds = max(LEAST_EXCHANGE_SECONDS, self._reserve_seconds / TRIES_TO_GIVE_BACK)
+        self._shutdown.on_request(lambda: self._parts.database.hurry(exchange_seconds))
         event(
             logging.INFO,
             "worker started",
@@ -107,13 +110,11 @@ class Worker:
         # Sent now: at the end of the grace there may be no time for it.
         self._parts.reporter.tell_summaries(all_of_them=True)
         self._shift.dispatcher.close()
-        # A silent connection must leave time to do without it.
-        reserve = min(GIVE_BACK_SECONDS, self._settings.shutdown_grace_seconds / 5)
-        self._parts.database.hurry(max(LEAST_EXCHANGE_SECONDS, reserve / TRIES_TO_GIVE_BACK))
         self._crew.watchdog.stop()
         self._crew.listener.stop()
         self._if_database_is_there(self._crew.heartbeat.drain)
-        self._shift.settle_until(lambda: grace_ends_at - reserve - time.monotonic())
+        settles_until = grace_ends_at - self._reserve_seconds
+        self._shift.settle_until(lambda: settles_until - time.monotonic())
         given_back = self._if_database_is_there(self._shift.give_back)
         self._shift.drop(0.0)
         self._crew.check_ins.stop()
@@ -125,6 +126,11 @@ class Worker:
             given_back=given_back or 0,
             **{str(outcome): count for outcome, count in self._shift.slots.tally.items()},
         )
+
+    @property
+    def _reserve_seconds(self) -> float:
+        """What is left of the grace for giving rows back."""
+        return min(GIVE_BACK_SECONDS, self._settings.shutdown_grace_seconds / 5)
 
     def _if_database_is_there(self, write: Callable[[], int | None]) -> int | None:
         """At the end there is no time to wait for it: leases lapse, and rows are rescued."""
