@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from storyboard_worker.attempts.breakers import Breakers
 from storyboard_worker.attempts.outcome import Ended, Worked
 from storyboard_worker.attempts.runner import Attempts
+from storyboard_worker.attempts.settling import Settled
 from storyboard_worker.errors import AttemptCancelled, DatabaseUnavailable
 from storyboard_worker.logs import event, only_logged
 from storyboard_worker.queries.claims import StoryboardQueue
@@ -35,7 +36,8 @@ class Team:
 
 class Shift:
     """All methods are for one thread. ``wake`` is called in others: an outcome has come.
-    ``limit``: how many attempts may be started in all."""
+    ``limit``: how many attempts may be started in all. ``moves`` is called between exchanges
+    with the database."""
 
     def __init__(
         self,
@@ -44,11 +46,13 @@ class Shift:
         wake: Callable[[], None],
         *,
         limit: int | None = None,
+        moves: Callable[[], None] = lambda: None,
     ) -> None:
         self._queue = team.queue
         self._attempts = team.attempts
         self._on_ended = team.on_ended
         self._wake = wake
+        self._moves = moves
         self._outbox = Outbox()
         self.slots = Slots(
             team.attempts,
@@ -70,11 +74,11 @@ class Shift:
         works = self._outbox.take()
         if not works:
             return []
-        settled = self._attempts.settle(works, self.dispatcher)
-        for ended in settled.ended:
-            self._end(ended)
-        self._outbox.keep(settled.waiting)
-        return settled.ended
+        stored = [work for work in works if isinstance(work.result, StoredImage)]
+        others = [work for work in works if not isinstance(work.result, StoredImage)]
+        settled = [self._settled(some) for some in (stored, others) if some]
+        self._outbox.keep([work for one in settled for work in one.waiting])
+        return [ended for one in settled for ended in one.ended]
 
     @property
     def seconds_until_settling(self) -> float | None:
@@ -124,6 +128,13 @@ class Shift:
         for claim in lost:
             _log_lost(claim)
         self.slots.cancel(lost, lost=True)
+
+    def _settled(self, works: list[Worked]) -> Settled:
+        self._moves()
+        settled = self._attempts.settle(works, self.dispatcher)
+        for ended in settled.ended:
+            self._end(ended)
+        return settled
 
     def _drop(self, worked: Worked) -> None:
         if isinstance(worked.result, StoredImage) or worked.error is not None:

@@ -39,6 +39,7 @@ class Worker:
             Team(parts.queue, parts.attempts, parts.breakers, parts.restraint, parts.on_ended),
             settings,
             wake=lambda: self._wakes.put(Wake.WORKED),
+            moves=self._moves,
         )
         listener = Listener(
             parts.database,
@@ -85,6 +86,9 @@ class Worker:
             self._loop.turn()
         self._stop()
         self._crew.grace.over()
+
+    def _moves(self) -> None:
+        self._crew.watchdog.progress()
 
     def _goes_on_after(self, seconds: float) -> bool:
         self._wakes.within(max(seconds, 0.0))

@@ -3,6 +3,7 @@
 import signal
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 
 import psycopg
 import pytest
@@ -85,14 +86,13 @@ def test_while_a_sweep_comes_to_its_end(
     proxy: DatabaseProxy,
     producer: psycopg.Connection,
     origin: Origin,
-    storyboard_worker: StoryboardWorker,
+    settings: dict[str, str],
 ) -> None:
     enqueue_panel(producer, origin, "hangs.jpg", [Hang(threading.Event())])
     enqueue_panel(producer, origin)
     lose(proxy, "completion", Place.BEFORE, Ending.SILENT)
-    swept = storyboard_worker(
-        *("sweep", "--json", "--max-seconds", "4"), DATABASE_TIMEOUT_SECONDS="20"
-    )
+    with closing(StoryboardWorker({**settings, "DATABASE_TIMEOUT_SECONDS": "20"})) as command:
+        swept = command("sweep", "--json", "--max-seconds", "4")
     assert swept.code == 0, swept.shown()
     assert swept.json["released"] == 2
     assert statuses(producer) == {"pending": 2}

@@ -16,10 +16,12 @@ from storyboard_worker.errors import AttemptError, DatabaseUnavailable, DataRefu
 from storyboard_worker.redaction.redactor import Redactor
 from storyboard_worker.reporting.reporter import Reporter
 from storyboard_worker.resources.restraint import Restraint
+from storyboard_worker.settings.reading import Settings
 from storyboard_worker.settings.sentry import SentrySettings
 from storyboard_worker.storyboard import Claim, StoredImage
 from storyboard_worker.transfer.attempt import Attempt
 from storyboard_worker.wire.deadline import Deadline
+from storyboard_worker.worker.shift import Shift, Team
 from tests.support.attempts import new_claim, new_image, source_error
 from tests.support.clock import Clock
 
@@ -68,6 +70,23 @@ def attempts_with(queue: SlowQueue) -> Attempts:
     part: Any = queue
     reporter = Reporter(SentrySettings(), Redactor(), worker_id="worker-1")
     return Attempts(part, part, Breakers(), reporter, Restraint(2), on_lack=lambda _: None)
+
+
+def test_the_loop_shows_progress_between_images_and_others(clock: Clock) -> None:
+    """Each may take as long as the database may be silent."""
+    image, failure = worked(clock, new_image()), worked(clock, source_error())
+    queue = SlowQueue(claims_of([image, failure]))
+    asked: list[int] = []
+    part: Any = queue
+    attempts = attempts_with(queue)
+    team = Team(part, attempts, Breakers(), attempts.restraint)
+    settings = Settings("", None, SentrySettings())
+    shift = Shift(team, settings, wake=lambda: None, moves=lambda: asked.append(len(queue.asked)))
+    for work in (failure, image):
+        shift._worked(work)
+    assert shift.settle() == []
+    assert asked == [0, 1]
+    assert len(queue.asked) == 2
 
 
 def claims_of(works: Sequence[Worked]) -> list[Claim]:
