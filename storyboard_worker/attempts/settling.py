@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -31,14 +31,26 @@ from storyboard_worker.storyboard import Claim, StoredImage
 MOST_SECONDS_IN_VAIN = 1.0
 
 
+OnEnded = Callable[[Ended], None]
+
+
+def say_nothing(_ended: Ended) -> None:
+    """For those to whom it is enough to know it in the end."""
+
+
 @dataclass(slots=True)
 class Settled:
     """What became of outcomes: those written, or dropped, and those that have to wait for the
-    database."""
+    database. ``on_ended`` is called with each of the former at once."""
 
+    on_ended: OnEnded = say_nothing
     ended: list[Ended] = field(default_factory=list)
     waiting: list[Worked] = field(default_factory=list)
     seconds_in_vain: float = 0.0
+
+    def end(self, ended: Ended) -> None:
+        self.ended.append(ended)
+        self.on_ended(ended)
 
 
 class Refill(Protocol):
@@ -68,13 +80,18 @@ class Settling:
         self._reporter = reporter
         self._restraint = restraint
 
-    def settle(self, works: Sequence[Worked], refill: Refill | None = None) -> Settled:
+    def settle(
+        self,
+        works: Sequence[Worked],
+        refill: Refill | None = None,
+        on_ended: OnEnded = say_nothing,
+    ) -> Settled:
         """Write the outcomes, and claim new rows along with the images.
 
         Never raises. Where the database is away, the work is done all the same, and the claim
         token still guards the row when the database is back.
         """
-        settled = Settled()
+        settled = Settled(on_ended)
         stored = [work for work in works if isinstance(work.result, StoredImage)]
         others = [work for work in works if not isinstance(work.result, StoredImage)]
         if stored:
@@ -161,7 +178,7 @@ class Settling:
 
     def _told(self, work: Worked, outcome: Outcome, settled: Settled) -> None:
         ended = work.ended(outcome)
-        settled.ended.append(ended)
+        settled.end(ended)
         with only_logged("telling of an attempt"):
             tell(self._reporter, work, ended)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from storyboard_worker.attempts.breakers import Breakers
 from storyboard_worker.attempts.outcome import Ended, Worked
 from storyboard_worker.attempts.runner import Attempts
-from storyboard_worker.attempts.settling import Settled
+from storyboard_worker.attempts.settling import OnEnded, Settled
 from storyboard_worker.errors import AttemptCancelled, DatabaseUnavailable
 from storyboard_worker.logs import event, only_logged
 from storyboard_worker.queries.claims import StoryboardQueue
@@ -19,8 +19,6 @@ from storyboard_worker.storyboard import Claim, StoredImage
 from storyboard_worker.worker.dispatch import Dispatcher
 from storyboard_worker.worker.outbox import Outbox
 from storyboard_worker.worker.slots import Slots
-
-OnEnded = Callable[[Ended], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,16 +129,12 @@ class Shift:
 
     def _settled(self, works: list[Worked]) -> Settled:
         self._moves()
-        settled = self._attempts.settle(works, self.dispatcher)
-        for ended in settled.ended:
-            self._end(ended)
-        return settled
+        return self._attempts.settle(works, self.dispatcher, self._end)
 
     def _drop(self, worked: Worked) -> None:
         if isinstance(worked.result, StoredImage) or worked.error is not None:
             worked = Worked(worked.attempt, AttemptCancelled())
-        [ended] = self._attempts.settle([worked]).ended
-        self._end(ended)
+        self._attempts.settle([worked], on_ended=self._end)
 
     def _end(self, ended: Ended) -> None:
         self.slots.end(ended)

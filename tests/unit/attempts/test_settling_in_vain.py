@@ -72,6 +72,14 @@ def attempts_with(queue: SlowQueue) -> Attempts:
     return Attempts(part, part, Breakers(), reporter, Restraint(2), on_lack=lambda _: None)
 
 
+def test_each_is_over_before_the_next_is_tried(works: list[Worked]) -> None:
+    """Else the keeper takes rows that are written for lost, while the next one waits."""
+    queue = SlowQueue([])
+    asked: list[int] = []
+    attempts_with(queue).settle(works[:3], on_ended=lambda _: asked.append(len(queue.asked)))
+    assert asked == [1, 2, 3]
+
+
 def test_the_loop_shows_progress_between_images_and_others(clock: Clock) -> None:
     """Each may take as long as the database may be silent."""
     image, failure = worked(clock, new_image()), worked(clock, source_error())
