@@ -116,8 +116,11 @@ def test_nor_for_each_of_many_images(clock: Clock) -> None:
     assert len(settled.waiting) == 8
 
 
-def test_those_that_were_not_tried_are_not_taken_to_hang(works: list[Worked], clock: Clock) -> None:
+def test_those_that_were_not_tried_are_not_taken_to_hang(
+    works: list[Worked], clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The watchdog would end the worker."""
+    monkeypatch.setattr(settling, "MOST_SECONDS_IN_VAIN", 0.0)
     clock.now += ATTEMPT_SECONDS - 1
     settled = attempts_with(SlowQueue(claims_of(works))).settle(works)
     clock.now += 2
