@@ -6,7 +6,8 @@ redactor.
 
 import logging
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -22,6 +23,15 @@ def event(level: int, message: str, **facts: Any) -> None:
     """Log ``message`` with its ``facts``. Those that are ``None`` are left out."""
     shown = {name: value for name, value in facts.items() if value is not None}
     log.log(level, message, extra={"facts": shown})
+
+
+@contextmanager
+def only_logged(what: str) -> Iterator[None]:
+    """Wraps what merely tells of work that is done. The work goes on after an error there."""
+    try:
+        yield
+    except Exception:
+        log.exception("%s broke", what)
 
 
 # No line says which thread, process or line of code logged it. To find that out would cost more

@@ -7,11 +7,18 @@ from dataclasses import replace
 from storyboard_worker.attempts.breakers import Breakers
 from storyboard_worker.attempts.outcome import Ended, Worked
 from storyboard_worker.attempts.recalls import Recalls
-from storyboard_worker.attempts.settling import Refill, Settled, Settling
+from storyboard_worker.attempts.settling import (
+    OnEnded,
+    Refill,
+    Settled,
+    Settling,
+    say_nothing,
+)
 from storyboard_worker.attempts.telling import News
 from storyboard_worker.attempts.working import Working
 from storyboard_worker.backoff import Backoff
 from storyboard_worker.errors import AttemptCancelled, ResourceExhausted
+from storyboard_worker.logs import only_logged
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.reporting.reporter import Reporter
 from storyboard_worker.resources.restraint import Restraint
@@ -58,11 +65,18 @@ class Attempts:
         """The attempt cannot begin. Never raises."""
         return self._working.judge(attempt, lack)
 
-    def settle(self, works: Sequence[Worked], refill: Refill | None = None) -> Settled:
+    def settle(
+        self,
+        works: Sequence[Worked],
+        refill: Refill | None = None,
+        on_ended: OnEnded = say_nothing,
+    ) -> Settled:
         """Write outcomes down and tell of them; claim rows for ``refill`` along with images.
-        Never raises: what the database does not take now is :attr:`Settled.waiting`."""
-        settled = self._settling.settle(works, refill)
-        self.tell_news()
+        ``on_ended`` is called with each as soon as it is written or dropped. Never raises: what the
+        database does not take now is :attr:`Settled.waiting`."""
+        settled = self._settling.settle(works, refill, on_ended)
+        with only_logged("telling the news"):
+            self.tell_news()
         return settled
 
     def run(self, attempt: Attempt) -> Ended:

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -18,7 +18,7 @@ from storyboard_worker.errors import (
     LeaseLost,
     SchemaOutdated,
 )
-from storyboard_worker.logs import event
+from storyboard_worker.logs import event, only_logged
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.queries.completing import Completion
 from storyboard_worker.reporting.reporter import Reporter
@@ -26,17 +26,31 @@ from storyboard_worker.resources.exhaustion import exhaustion_in
 from storyboard_worker.resources.restraint import Restraint
 from storyboard_worker.storyboard import Claim, StoredImage
 
-# A lock is waited for half as long at most.
-SILENT_SECONDS = 1.0
+# Each of many may wait for a lock, or for a database that does not answer. So long may all of them
+# wait together, before the others have to.
+MOST_SECONDS_IN_VAIN = 1.0
+
+
+OnEnded = Callable[[Ended], None]
+
+
+def say_nothing(_ended: Ended) -> None:
+    """For those to whom it is enough to know it in the end."""
 
 
 @dataclass(slots=True)
 class Settled:
     """What became of outcomes: those written, or dropped, and those that have to wait for the
-    database."""
+    database. ``on_ended`` is called with each of the former at once."""
 
+    on_ended: OnEnded = say_nothing
     ended: list[Ended] = field(default_factory=list)
     waiting: list[Worked] = field(default_factory=list)
+    seconds_in_vain: float = 0.0
+
+    def end(self, ended: Ended) -> None:
+        self.ended.append(ended)
+        self.on_ended(ended)
 
 
 class Refill(Protocol):
@@ -66,24 +80,24 @@ class Settling:
         self._reporter = reporter
         self._restraint = restraint
 
-    def settle(self, works: Sequence[Worked], refill: Refill | None = None) -> Settled:
+    def settle(
+        self,
+        works: Sequence[Worked],
+        refill: Refill | None = None,
+        on_ended: OnEnded = say_nothing,
+    ) -> Settled:
         """Write the outcomes, and claim new rows along with the images.
 
         Never raises. Where the database is away, the work is done all the same, and the claim
         token still guards the row when the database is back.
         """
-        settled = Settled()
+        settled = Settled(on_ended)
         stored = [work for work in works if isinstance(work.result, StoredImage)]
         others = [work for work in works if not isinstance(work.result, StoredImage)]
         if stored:
             others += self._complete(stored, refill, settled)
-        for place, work in enumerate(others):
-            began_at, waited = time.monotonic(), len(settled.waiting)
+        for work in _in_turn(others, settled):
             self._end(work, settled)
-            if len(settled.waiting) > waited and time.monotonic() - began_at > SILENT_SECONDS:
-                # It does not answer: each of the others would wait as long.
-                settled.waiting += others[place + 1 :]
-                break
         return settled
 
     def _complete(
@@ -101,7 +115,9 @@ class Settling:
         except Exception as error:  # noqa: BLE001  it is this row's, or each is tried alone
             if len(stored) > 1:
                 return [
-                    refused for work in stored for refused in self._complete([work], None, settled)
+                    refused
+                    for work in _in_turn(stored, settled)
+                    for refused in self._complete([work], None, settled)
                 ]
             verdicts = [error]
         return [
@@ -136,7 +152,8 @@ class Settling:
             case DatabaseUnavailable() | SchemaOutdated():
                 self._waits(work, verdict, settled)
             case _:
-                return self._working.judge(work.attempt, as_attempt_error(work.attempt, verdict))
+                refused = as_attempt_error(work.attempt, verdict)
+                return replace(self._working.judge(work.attempt, refused), trace=work.trace)
         return None
 
     def _end(self, work: Worked, settled: Settled) -> None:
@@ -160,7 +177,10 @@ class Settling:
             self._told(work, outcome, settled)
 
     def _told(self, work: Worked, outcome: Outcome, settled: Settled) -> None:
-        settled.ended.append(tell(self._reporter, work, outcome))
+        ended = work.ended(outcome)
+        settled.end(ended)
+        with only_logged("telling of an attempt"):
+            tell(self._reporter, work, ended)
 
     def _lost(self, work: Worked, settled: Settled) -> None:
         self._breakers.abandoned(work.claim)
@@ -201,3 +221,19 @@ class Settling:
             case Fail() | None:
                 queue.fail(claim, error, sentry_event_id=event_id)
         return work.outcome
+
+
+def _in_turn(works: Sequence[Worked], settled: Settled) -> Iterator[Worked]:
+    """One after the other, until too much time has passed in vain. The others wait as well, and
+    come first at the next try."""
+    for place, work in enumerate(works):
+        if settled.seconds_in_vain > MOST_SECONDS_IN_VAIN:
+            put_off = works[place:]
+            for one in put_off:
+                one.attempt.deadline.prolong()
+            settled.waiting[:0] = put_off
+            return
+        began_at, waiting = time.monotonic(), len(settled.waiting)
+        yield work
+        if len(settled.waiting) > waiting:
+            settled.seconds_in_vain += time.monotonic() - began_at

@@ -34,13 +34,11 @@ def is_reported(worked: Worked) -> bool:
     return isinstance(worked.decision, Fail) or error.code is ErrorCode.UNEXPECTED
 
 
-def tell(reporter: Reporter, worked: Worked, outcome: Outcome) -> Ended:
+def tell(reporter: Reporter, worked: Worked, ended: Ended) -> None:
     """Tell Sentry and the log, once the outcome is written or will never be."""
-    ended = worked.ended(outcome)
-    if ended.error is not None and outcome in _WRITTEN:
-        _report(reporter, worked, ended.error, outcome)
     _log(ended)
-    return ended
+    if ended.error is not None and ended.outcome in _WRITTEN:
+        _report(reporter, worked, ended.error, ended.outcome)
 
 
 def _report(reporter: Reporter, worked: Worked, error: AttemptError, outcome: Outcome) -> None:

@@ -13,7 +13,7 @@ from storyboard_worker.errors import (
     LeaseLost,
     ResourceExhausted,
 )
-from storyboard_worker.logs import log
+from storyboard_worker.logs import log, only_logged
 from storyboard_worker.reporting.reporter import Reporter
 from storyboard_worker.resources.exhaustion import exhaustion_in
 from storyboard_worker.resources.restraint import Restraint
@@ -44,13 +44,18 @@ class Working:
 
     def work(self, attempt: Attempt) -> Worked:
         """Copy the image. Never raises: whatever happens is a result."""
+        worked = None
         try:
             with self._reporter.attempt(attempt.claim, attempt.timings) as trace:
                 worked = self.judge(attempt, self._copy(attempt))
                 trace.ended(worked.outcome, worked.error)
             return replace(worked, trace=trace.context)
         except Exception as error:  # noqa: BLE001  logged and reported, and the slot lives on
-            return self.broken(attempt, error)
+            if worked is None:
+                return self.broken(attempt, error)
+            # Only its trace broke: what is stored is to be written all the same.
+            self._tell_broken(attempt, "the trace of an attempt broke", error)
+            return worked
 
     def judge(self, attempt: Attempt, result: Result) -> Worked:
         """What ``result`` says of the upstreams, and what follows from it for the row."""
@@ -69,13 +74,14 @@ class Working:
         if lack is not None:
             self._restraint.met(lack)
             return Worked(attempt, lack)
-        log.error(
-            "an attempt could not be settled",
-            exc_info=error,
-            extra={"facts": {"storyboard_id": str(attempt.claim.id)}},
-        )
-        self._reporter.crashed(error)
+        self._tell_broken(attempt, "an attempt could not be settled", error)
         return Worked(attempt, _unexpected(error))
+
+    def _tell_broken(self, attempt: Attempt, what: str, error: Exception) -> None:
+        facts = {"storyboard_id": str(attempt.claim.id)}
+        log.error(what, exc_info=error, extra={"facts": facts})
+        with only_logged("reporting an error"):
+            self._reporter.crashed(error)
 
     def _copy(self, attempt: Attempt) -> Result:
         claim = attempt.claim

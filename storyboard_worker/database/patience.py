@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Protocol, TypeVar
 
 from storyboard_worker.backoff import Backoff
@@ -61,6 +62,10 @@ class Patience:
     def end_by(self, moment: float) -> None:
         """Do not try again after ``moment``, on the monotonic clock."""
         self._latest = moment
+
+    def bounded(self, ends_at: float) -> AbstractContextManager[None]:
+        """Inside, no exchange of this thread outlasts ``ends_at``, on the monotonic clock."""
+        return self._database.exchanges_end_by(ends_at)
 
     def __call__(self, work: Callable[[], Answer]) -> Answer:
         ends_at = min(self._latest, time.monotonic() + self._seconds)

@@ -68,11 +68,12 @@ class Database:
     @contextmanager
     def exchanges_end_by(self, ends_at: float) -> Iterator[None]:
         """Inside, this thread's exchanges end by ``ends_at``, on the monotonic clock."""
+        before = self._pool.bound.latest
         self._pool.bound.latest = ends_at
         try:
             yield
         finally:
-            self._pool.bound.latest = None
+            self._pool.bound.latest = before
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:

@@ -76,7 +76,8 @@ class Drain:
         try:
             with self._shutdown.calling(self._wake):
                 try:
-                    return self._start_until_nothing_is_due(last_start)
+                    with self._insist.bounded(ends_at):
+                        return self._start_until_nothing_is_due(last_start)
                 finally:
                     # Also when the database is away: images under way are stored all the same.
                     given_back = self._finish(ends_at)
@@ -123,7 +124,8 @@ class Drain:
     def _finish(self, ends_at: float) -> int:
         """Let attempts under way come to their end, then give the others back; how many."""
         reserve = min(GIVE_BACK_SECONDS, max(0.0, ends_at - time.monotonic()) / 5)
-        self._shift.settle_until(self._seconds_left(ends_at - reserve))
+        with self._insist.bounded(ends_at):
+            self._shift.settle_until(self._seconds_left(ends_at - reserve))
         if not self._shift.slots.under_way:
             return 0
         # A database that is silent now must not keep the sweep beyond its hard end.

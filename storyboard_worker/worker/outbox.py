@@ -61,6 +61,7 @@ class Outbox:
         if self._seen or seconds <= 0:
             return
         try:
-            self._seen.append(self._arrived.get(timeout=min(seconds, again or seconds)))
+            timeout = seconds if again is None else min(seconds, again)
+            self._seen.append(self._arrived.get(timeout=timeout))
         except queue.Empty:
             return

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from storyboard_worker.attempts.breakers import Breakers
 from storyboard_worker.attempts.outcome import Ended, Worked
 from storyboard_worker.attempts.runner import Attempts
+from storyboard_worker.attempts.settling import OnEnded, Settled
 from storyboard_worker.errors import AttemptCancelled, DatabaseUnavailable
-from storyboard_worker.logs import event
+from storyboard_worker.logs import event, only_logged
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.resources.restraint import Restraint
 from storyboard_worker.settings.reading import Settings
@@ -18,8 +19,6 @@ from storyboard_worker.storyboard import Claim, StoredImage
 from storyboard_worker.worker.dispatch import Dispatcher
 from storyboard_worker.worker.outbox import Outbox
 from storyboard_worker.worker.slots import Slots
-
-OnEnded = Callable[[Ended], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +34,8 @@ class Team:
 
 class Shift:
     """All methods are for one thread. ``wake`` is called in others: an outcome has come.
-    ``limit``: how many attempts may be started in all."""
+    ``limit``: how many attempts may be started in all. ``moves`` is called between exchanges
+    with the database."""
 
     def __init__(
         self,
@@ -44,11 +44,13 @@ class Shift:
         wake: Callable[[], None],
         *,
         limit: int | None = None,
+        moves: Callable[[], None] = lambda: None,
     ) -> None:
         self._queue = team.queue
         self._attempts = team.attempts
         self._on_ended = team.on_ended
         self._wake = wake
+        self._moves = moves
         self._outbox = Outbox()
         self.slots = Slots(
             team.attempts,
@@ -70,11 +72,11 @@ class Shift:
         works = self._outbox.take()
         if not works:
             return []
-        settled = self._attempts.settle(works, self.dispatcher)
-        for ended in settled.ended:
-            self._end(ended)
-        self._outbox.keep(settled.waiting)
-        return settled.ended
+        stored = [work for work in works if isinstance(work.result, StoredImage)]
+        others = [work for work in works if not isinstance(work.result, StoredImage)]
+        settled = [self._settled(some) for some in (stored, others) if some]
+        self._outbox.keep([work for one in settled for work in one.waiting])
+        return [ended for one in settled for ended in one.ended]
 
     @property
     def seconds_until_settling(self) -> float | None:
@@ -82,8 +84,10 @@ class Shift:
         return self._outbox.seconds_until_again
 
     def settle_until(self, seconds_left: Callable[[], float]) -> None:
-        """Start no more, and settle until nothing is under way or no time is left."""
+        """Start no more, and settle until nothing is under way or no time is left; at least what
+        has come."""
         self.dispatcher.close()
+        self.settle()
         while self.slots.under_way and (seconds := seconds_left()) > 0:
             self._outbox.wait(seconds)
             self.settle()
@@ -123,16 +127,20 @@ class Shift:
             _log_lost(claim)
         self.slots.cancel(lost, lost=True)
 
+    def _settled(self, works: list[Worked]) -> Settled:
+        self._moves()
+        return self._attempts.settle(works, self.dispatcher, self._end)
+
     def _drop(self, worked: Worked) -> None:
         if isinstance(worked.result, StoredImage) or worked.error is not None:
             worked = Worked(worked.attempt, AttemptCancelled())
-        [ended] = self._attempts.settle([worked]).ended
-        self._end(ended)
+        self._attempts.settle([worked], on_ended=self._end)
 
     def _end(self, ended: Ended) -> None:
         self.slots.end(ended)
         if self._on_ended is not None:
-            self._on_ended(ended)
+            with only_logged("telling that an attempt is over"):
+                self._on_ended(ended)
 
 
 def _log_lost(claim: Claim) -> None:

@@ -1,6 +1,7 @@
 """One worker process, from its start to its graceful stop."""
 
 import logging
+import math
 import time
 from collections.abc import Callable
 
@@ -35,10 +36,12 @@ class Worker:
         self._settings = settings
         self._shutdown = shutdown
         self._wakes = Wakes()
+        self._grace_ends_at = math.inf
         self._shift = Shift(
             Team(parts.queue, parts.attempts, parts.breakers, parts.restraint, parts.on_ended),
             settings,
             wake=lambda: self._wakes.put(Wake.WORKED),
+            moves=self._moves,
         )
         listener = Listener(
             parts.database,
@@ -67,8 +70,7 @@ class Worker:
 
     def run(self) -> None:
         """Work until a stop is requested, then stop gracefully."""
-        self._shutdown.on_request(lambda: self._wakes.put(Wake.STOP))
-        self._shutdown.on_request(self._crew.grace.begin)
+        self._shutdown.on_request(self._stop_is_asked_for)
         event(
             logging.INFO,
             "worker started",
@@ -82,6 +84,18 @@ class Worker:
             self._loop.turn()
         self._stop()
         self._crew.grace.over()
+
+    def _stop_is_asked_for(self) -> None:
+        """In a signal handler, where no lock may be taken."""
+        self._grace_ends_at = time.monotonic() + self._settings.shutdown_grace_seconds
+        self._crew.grace.begin()
+        # The loop may wait for a silent connection, which must leave time to do without it.
+        exchange_seconds = max(LEAST_EXCHANGE_SECONDS, self._reserve_seconds / TRIES_TO_GIVE_BACK)
+        self._parts.database.hurry(exchange_seconds)
+        self._wakes.put(Wake.STOP)
+
+    def _moves(self) -> None:
+        self._crew.watchdog.progress()
 
     def _goes_on_after(self, seconds: float) -> bool:
         self._wakes.within(max(seconds, 0.0))
@@ -102,18 +116,15 @@ class Worker:
 
     def _stop(self) -> None:
         """Let attempts end within the grace, give the others back, leave the register."""
-        grace_ends_at = time.monotonic() + self._settings.shutdown_grace_seconds
         event(logging.INFO, "stopping", in_flight=len(self._shift.slots.under_way))
         # Sent now: at the end of the grace there may be no time for it.
         self._parts.reporter.tell_summaries(all_of_them=True)
         self._shift.dispatcher.close()
-        # A silent connection must leave time to do without it.
-        reserve = min(GIVE_BACK_SECONDS, self._settings.shutdown_grace_seconds / 5)
-        self._parts.database.hurry(max(LEAST_EXCHANGE_SECONDS, reserve / TRIES_TO_GIVE_BACK))
         self._crew.watchdog.stop()
         self._crew.listener.stop()
         self._if_database_is_there(self._crew.heartbeat.drain)
-        self._shift.settle_until(lambda: grace_ends_at - reserve - time.monotonic())
+        settles_until = self._grace_ends_at - self._reserve_seconds
+        self._shift.settle_until(lambda: settles_until - time.monotonic())
         given_back = self._if_database_is_there(self._shift.give_back)
         self._shift.drop(0.0)
         self._crew.check_ins.stop()
@@ -125,6 +136,11 @@ class Worker:
             given_back=given_back or 0,
             **{str(outcome): count for outcome, count in self._shift.slots.tally.items()},
         )
+
+    @property
+    def _reserve_seconds(self) -> float:
+        """What is left of the grace for giving rows back."""
+        return min(GIVE_BACK_SECONDS, self._settings.shutdown_grace_seconds / 5)
 
     def _if_database_is_there(self, write: Callable[[], int | None]) -> int | None:
         """At the end there is no time to wait for it: leases lapse, and rows are rescued."""

@@ -3,7 +3,7 @@
 from uuid import uuid4
 
 from storyboard_worker.errors import STORAGE_UPSTREAM, AttemptError, ErrorCode
-from storyboard_worker.storyboard import Claim, host_of
+from storyboard_worker.storyboard import Claim, StoredImage, host_of
 
 HOST = "images.example"
 
@@ -11,6 +11,10 @@ HOST = "images.example"
 def new_claim(upstream: str = HOST, attempt: int = 1) -> Claim:
     """A claim of a new row."""
     return Claim(uuid4(), uuid4(), f"https://{upstream}/a", attempt, None, None, 0.0)
+
+
+def new_image() -> StoredImage:
+    return StoredImage("https://cdn.example/a.jpg", "a", "asset", "jpg", 640, 360, 5000, "etag")
 
 
 def source_error(

@@ -1,7 +1,9 @@
 """One connection of a worker goes silent while TCP and all other connections work."""
 
+import signal
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 
 import psycopg
 import pytest
@@ -15,8 +17,9 @@ from tests.support.database_proxy import DatabaseProxy
 from tests.support.database_url import url_of
 from tests.support.exchanges import of_kind
 from tests.support.panels import all_rows, enqueue_panel, enqueue_panels
+from tests.support.running_command import StoryboardWorker
 from tests.support.running_worker import StartWorker
-from tests.support.waiting import eventually, wait_for_statuses
+from tests.support.waiting import eventually, statuses, wait_for_statuses
 
 ROWS = 20
 ALIVE = "SELECT now() - last_seen_at < interval '6 s' FROM storyboard_workers"
@@ -61,6 +64,38 @@ def test_while_a_completion_is_sent(
     assert {row["attempts"] for row in all_rows(producer)} == {1}
     assert len(cloudinary.uploads) == ROWS
     assert worker.logged("outcome waits for the database")
+
+
+def test_while_a_completion_is_sent_and_a_stop_comes(
+    proxy: DatabaseProxy, producer: psycopg.Connection, origin: Origin, start_worker: StartWorker
+) -> None:
+    """What was sent is written on another connection, and what hangs is given back."""
+    worker = start_worker(SHUTDOWN_GRACE_SECONDS="5", DATABASE_TIMEOUT_SECONDS="15")
+    enqueue_panel(producer, origin, "hangs.jpg", [Hang(threading.Event())])
+    origin.wait_for_requests(1)
+    fault = lose(proxy, "completion", Place.BEFORE, Ending.SILENT)
+    enqueue_panel(producer, origin)
+    assert fault.struck.wait(MOST_SECONDS)
+    worker.signal(signal.SIGTERM)
+    assert worker.wait() == 0
+    assert statuses(producer) == {"ready": 1, "pending": 1}, worker.shown_log()
+    assert worker.logged("worker stopped")[0]["given_back"] == 1
+
+
+def test_while_a_sweep_comes_to_its_end(
+    proxy: DatabaseProxy,
+    producer: psycopg.Connection,
+    origin: Origin,
+    settings: dict[str, str],
+) -> None:
+    enqueue_panel(producer, origin, "hangs.jpg", [Hang(threading.Event())])
+    enqueue_panel(producer, origin)
+    lose(proxy, "completion", Place.BEFORE, Ending.SILENT)
+    with closing(StoryboardWorker({**settings, "DATABASE_TIMEOUT_SECONDS": "20"})) as command:
+        swept = command("sweep", "--json", "--max-seconds", "4")
+    assert swept.code == 0, swept.shown()
+    assert swept.json["released"] == 2
+    assert statuses(producer) == {"pending": 2}
 
 
 def test_while_the_keeper_beats(

@@ -83,6 +83,18 @@ def test_closed_slots_finish_what_is_under_way_and_end(
     assert slots.tally == {Outcome.READY: 1}
 
 
+def test_a_stop_that_has_no_time_writes_what_has_come(
+    bench: Bench, shift: Shift, slots: Slots
+) -> None:
+    claim = bench.claim(bench.stage.serve(IMAGE))
+    slots.take(most=1)
+    slots.start(claim)
+    eventually(lambda: not shift._outbox._arrived.empty())
+    shift.settle_until(lambda: 0.0)
+    assert slots.tally == {Outcome.READY: 1}
+    assert bench.row(claim)["status"] == "ready"
+
+
 @pytest.fixture
 def no_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     """The system has no thread left for slots."""

@@ -1,5 +1,7 @@
 """What the database did not take is kept, and tried again ever more rarely."""
 
+import time
+
 import pytest
 
 from storyboard_worker.attempts.outcome import Worked
@@ -52,6 +54,14 @@ def test_what_is_kept_does_not_hold_up_what_comes(outbox: Outbox, clock: Clock) 
     assert outbox.seconds_until_again == 0
     assert outbox.take() == [late]
     assert outbox.seconds_until_again is None
+
+
+def test_what_is_to_be_tried_again_now_is_not_waited_for(outbox: Outbox, clock: Clock) -> None:
+    outbox.keep([worked()])
+    clock.now += 60
+    began_at = time.monotonic()
+    outbox.wait(5)
+    assert time.monotonic() - began_at < 1
 
 
 def test_each_try_in_vain_is_followed_by_a_longer_wait(outbox: Outbox, clock: Clock) -> None:
