@@ -26,16 +26,15 @@ from storyboard_worker.resources.exhaustion import exhaustion_in
 from storyboard_worker.resources.restraint import Restraint
 from storyboard_worker.storyboard import Claim, StoredImage
 
-# Each of many may wait for a lock, or for a database that does not answer. So long may all of them
-# wait together, before the others have to.
+# Each outcome may wait for a lock, or for a database that does not answer. After so many seconds in
+# vain, of all outcomes of a turn together, the rest is put off.
 MOST_SECONDS_IN_VAIN = 1.0
-
 
 OnEnded = Callable[[Ended], None]
 
 
 def say_nothing(_ended: Ended) -> None:
-    """For those to whom it is enough to know it in the end."""
+    """For callers that read :attr:`Settled.ended` afterwards."""
 
 
 @dataclass(slots=True)
