@@ -32,9 +32,7 @@ UNASKED_CODES = frozenset({ErrorCode.SOURCE_BLOCKED, ErrorCode.SOURCE_EXPIRED})
 
 class Breakers:
     """Of one worker, shared by its threads; keyed by a source's host and port, and Cloudinary.
-
-    ``begun`` counts the troubles that began, not those that only went on.
-    """
+    ``begun`` counts the troubles that began, not those that only went on."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
