@@ -1,6 +1,6 @@
 """How an attempt ends: first its work, then what is written of it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -101,3 +101,7 @@ class Ended:
     error: AttemptError | None = None
     cdn_url: str | None = None
     delay_seconds: float | None = None
+
+
+# Called with each attempt that is over.
+OnEnded = Callable[[Ended], None]

@@ -5,10 +5,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from storyboard_worker.attempts.breakers import Breakers
-from storyboard_worker.attempts.outcome import Ended, Worked
+from storyboard_worker.attempts.outcome import Ended, OnEnded, Worked
 from storyboard_worker.attempts.recalls import Recalls
 from storyboard_worker.attempts.settling import (
-    OnEnded,
     Refill,
     Settled,
     Settling,

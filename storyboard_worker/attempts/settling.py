@@ -2,12 +2,12 @@
 
 import logging
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from storyboard_worker.attempts.breakers import Breakers
-from storyboard_worker.attempts.outcome import Ended, Outcome, Worked
+from storyboard_worker.attempts.outcome import Ended, OnEnded, Outcome, Worked
 from storyboard_worker.attempts.policy import Fail, Release, Retry
 from storyboard_worker.attempts.telling import is_reported, tell
 from storyboard_worker.attempts.working import Working, as_attempt_error
@@ -29,8 +29,6 @@ from storyboard_worker.storyboard import Claim, StoredImage
 # Each outcome may wait for a lock, or for a database that does not answer. After so many seconds in
 # vain, of all outcomes of a turn together, the rest is put off.
 MOST_SECONDS_IN_VAIN = 1.0
-
-OnEnded = Callable[[Ended], None]
 
 
 def say_nothing(_ended: Ended) -> None:

@@ -7,7 +7,7 @@ from functools import cached_property, partial
 from pathlib import Path
 
 from storyboard_worker.attempts.breakers import Breakers
-from storyboard_worker.attempts.outcome import Ended
+from storyboard_worker.attempts.outcome import OnEnded
 from storyboard_worker.attempts.runner import Attempts
 from storyboard_worker.cli.output import waiting_for_database
 from storyboard_worker.cli.shared_parts import SharedParts
@@ -164,7 +164,7 @@ class Assembly:
 
     def foreground(
         self,
-        on_ended: Callable[[Ended], None] | None = None,
+        on_ended: OnEnded | None = None,
         insist: Insist = at_once,
     ) -> Foreground:
         return Foreground(

@@ -1,10 +1,8 @@
 """``run``."""
 
-from collections.abc import Callable
-
 import click
 
-from storyboard_worker.attempts.outcome import Ended
+from storyboard_worker.attempts.outcome import OnEnded
 from storyboard_worker.cli.assembly import Assembly, assembled
 from storyboard_worker.cli.resources import check_resources
 from storyboard_worker.shutdown import Shutdown
@@ -45,7 +43,7 @@ def worker_of(
     parts: Assembly,
     shutdown: Shutdown,
     vitals: Vitals,
-    on_ended: Callable[[Ended], None] | None = None,
+    on_ended: OnEnded | None = None,
 ) -> Worker:
     """A worker that fills ``vitals``, and calls ``on_ended`` with each attempt that is over."""
     return Worker(

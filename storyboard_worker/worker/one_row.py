@@ -1,13 +1,13 @@
 """One row, done now: for a person at a terminal, or within a request."""
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from storyboard_worker.attempts.outcome import Ended, Outcome
+from storyboard_worker.attempts.outcome import Ended, OnEnded, Outcome
 from storyboard_worker.attempts.runner import Attempts
 from storyboard_worker.database.patience import Insist
 from storyboard_worker.errors import DatabaseUnavailable
@@ -38,7 +38,7 @@ class Foreground:
         queue_: StoryboardQueue,
         housekeeping: Housekeeping,
         attempts: Attempts,
-        on_ended: Callable[[Ended], None] | None = None,
+        on_ended: OnEnded | None = None,
     ) -> None:
         self._insist = insist
         self._settings = settings

@@ -1,10 +1,9 @@
 """What a worker is put together from."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from storyboard_worker.attempts.breakers import Breakers
-from storyboard_worker.attempts.outcome import Ended
+from storyboard_worker.attempts.outcome import OnEnded
 from storyboard_worker.attempts.runner import Attempts
 from storyboard_worker.database import Database
 from storyboard_worker.queries.claims import StoryboardQueue
@@ -31,4 +30,4 @@ class Parts:
     restraint: Restraint
     reporter: Reporter
     vitals: Vitals
-    on_ended: Callable[[Ended], None] | None = None
+    on_ended: OnEnded | None = None

@@ -7,15 +7,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from storyboard_worker.attempts.breakers import Breakers
-from storyboard_worker.attempts.outcome import Ended, Worked
+from storyboard_worker.attempts.outcome import Ended, OnEnded, Worked
 from storyboard_worker.attempts.runner import Attempts
-from storyboard_worker.attempts.settling import OnEnded, Settled
+from storyboard_worker.attempts.settling import Settled
 from storyboard_worker.errors import AttemptCancelled, DatabaseUnavailable
 from storyboard_worker.logs import event, only_logged
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.resources.restraint import Restraint
 from storyboard_worker.settings.reading import Settings
-from storyboard_worker.storyboard import Claim, StoredImage
+from storyboard_worker.storyboard import StoredImage
 from storyboard_worker.worker.dispatch import Dispatcher
 from storyboard_worker.worker.outbox import Outbox
 from storyboard_worker.worker.slots import Slots
@@ -124,7 +124,7 @@ class Shift:
         under_way = {claim.token for claim in self.slots.under_way}
         lost = [claim for claim in missing if claim.token in under_way]
         for claim in lost:
-            _log_lost(claim)
+            event(logging.WARNING, "lease lost", storyboard_id=claim.id, attempt=claim.attempt)
         self.slots.cancel(lost, lost=True)
 
     def _settled(self, works: list[Worked]) -> Settled:
@@ -141,7 +141,3 @@ class Shift:
         if self._on_ended is not None:
             with only_logged("telling that an attempt is over"):
                 self._on_ended(ended)
-
-
-def _log_lost(claim: Claim) -> None:
-    event(logging.WARNING, "lease lost", storyboard_id=claim.id, attempt=claim.attempt)

@@ -5,10 +5,9 @@ It ends by itself: a cron run that hangs would keep all later ones from starting
 """
 
 import time
-from collections.abc import Callable
 
 from storyboard_worker.attempts.breakers import Breakers
-from storyboard_worker.attempts.outcome import Ended
+from storyboard_worker.attempts.outcome import OnEnded
 from storyboard_worker.attempts.runner import Attempts
 from storyboard_worker.database.patience import Patience
 from storyboard_worker.errors import DatabaseUnavailable, RowsHidden
@@ -22,8 +21,6 @@ from storyboard_worker.worker.drain import Drain
 from storyboard_worker.worker.housekeeping import Housekeeping
 from storyboard_worker.worker.shift import Team
 from storyboard_worker.worker.tally import CutShort, Tally
-
-OnEnded = Callable[[Ended], None]
 
 
 class Sweep:
