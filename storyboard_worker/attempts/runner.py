@@ -69,11 +69,13 @@ class Attempts:
         works: Sequence[Worked],
         refill: Refill | None = None,
         on_ended: OnEnded = say_nothing,
+        moves: Callable[[], None] = lambda: None,
     ) -> Settled:
         """Write outcomes down and tell of them; claim rows for ``refill`` along with images.
-        ``on_ended`` is called with each as soon as it is written or dropped. Never raises: what the
-        database does not take now is :attr:`Settled.waiting`."""
-        settled = self._settling.settle(works, refill, on_ended)
+        ``on_ended`` is called with each as soon as it is written or dropped, and ``moves`` between
+        exchanges with the database. Never raises: what the database does not take now is
+        :attr:`Settled.waiting`."""
+        settled = self._settling.settle(works, refill, on_ended, moves)
         with only_logged("telling the news"):
             self.tell_news()
         return settled

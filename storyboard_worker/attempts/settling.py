@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -82,8 +82,10 @@ class Settling:
         works: Sequence[Worked],
         refill: Refill | None = None,
         on_ended: OnEnded = say_nothing,
+        moves: Callable[[], None] = lambda: None,
     ) -> Settled:
-        """Write the outcomes, and claim new rows along with the images.
+        """Write the outcomes, and claim new rows along with the images. ``moves`` is called before
+        the images and before the others, because each may take a time-out.
 
         Never raises. Where the database is away, the work is done all the same, and the claim
         token still guards the row when the database is back.
@@ -92,7 +94,10 @@ class Settling:
         stored = [work for work in works if isinstance(work.result, StoredImage)]
         others = [work for work in works if not isinstance(work.result, StoredImage)]
         if stored:
+            moves()
             others += self._complete(stored, refill, settled)
+        if others:
+            moves()
         for work in _in_turn(others, settled):
             self._end(work, settled)
         return settled

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from storyboard_worker.attempts.breakers import Breakers
 from storyboard_worker.attempts.outcome import Ended, OnEnded, Worked
 from storyboard_worker.attempts.runner import Attempts
-from storyboard_worker.attempts.settling import Settled
 from storyboard_worker.errors import AttemptCancelled, DatabaseUnavailable
 from storyboard_worker.logs import event, only_logged
 from storyboard_worker.queries.claims import StoryboardQueue
@@ -72,11 +71,9 @@ class Shift:
         works = self._outbox.take()
         if not works:
             return []
-        stored = [work for work in works if isinstance(work.result, StoredImage)]
-        others = [work for work in works if not isinstance(work.result, StoredImage)]
-        settled = [self._settled(some) for some in (stored, others) if some]
-        self._outbox.keep([work for one in settled for work in one.waiting])
-        return [ended for one in settled for ended in one.ended]
+        settled = self._attempts.settle(works, self.dispatcher, self._end, self._moves)
+        self._outbox.keep(settled.waiting)
+        return settled.ended
 
     @property
     def seconds_until_settling(self) -> float | None:
@@ -126,10 +123,6 @@ class Shift:
         for claim in lost:
             event(logging.WARNING, "lease lost", storyboard_id=claim.id, attempt=claim.attempt)
         self.slots.cancel(lost, lost=True)
-
-    def _settled(self, works: list[Worked]) -> Settled:
-        self._moves()
-        return self._attempts.settle(works, self.dispatcher, self._end)
 
     def _drop(self, worked: Worked) -> None:
         if isinstance(worked.result, StoredImage) or worked.error is not None:
