@@ -19,6 +19,7 @@ from storyboard_worker.queries.alarms import AlarmRegister
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.queries.counts import StoryboardCounts
 from storyboard_worker.queries.failures import Failures
+from storyboard_worker.queries.new_pictures import NewPictures
 from storyboard_worker.queries.next_due import NextDue
 from storyboard_worker.queries.rows import StoryboardRows
 from storyboard_worker.queries.upkeep import Upkeep
@@ -31,6 +32,7 @@ from storyboard_worker.settings.reading import Settings, read_settings
 from storyboard_worker.shutdown import Shutdown
 from storyboard_worker.storyboard import SetAside
 from storyboard_worker.worker.alarms import Alarms
+from storyboard_worker.worker.cdn_check import CdnCheck
 from storyboard_worker.worker.housekeeping import Housekeeping
 from storyboard_worker.worker.one_row import Foreground
 from storyboard_worker.worker.sweep import Sweep
@@ -126,7 +128,12 @@ class Assembly:
             self.register,
             self.reporter,
             max_wait_seconds=self.settings.health_max_wait_seconds,
+            cdn_check=self.cdn_check if self.settings.cdn_check else None,
         )
+
+    @cached_property
+    def cdn_check(self) -> CdnCheck:
+        return CdnCheck(NewPictures(self.database), self._shared.cdn)
 
     @cached_property
     def attempts(self) -> Attempts:

@@ -15,7 +15,7 @@ from storyboard_worker.errors import ErrorCode
 from storyboard_worker.resources.descriptors import BESIDE_SLOTS, FOR_A_SLOT, FOR_HTTP
 from storyboard_worker.settings.cloudinary import DEFAULT_UPLOAD_PREFIX
 from storyboard_worker.settings.reading import Settings, read_settings
-from storyboard_worker.worker.alarms import EXPIRING, NO_WORKER, RESOURCES, STALLED, UPSTREAM
+from storyboard_worker.worker.alarms import CDN, EXPIRING, NO_WORKER, RESOURCES, STALLED, UPSTREAM
 from tests.support.pages import PAGES, README, ROOT, coded, page, table
 
 OPERATIONS = page("OPERATIONS")
@@ -136,7 +136,7 @@ def test_what_descriptors_are_for_is_told_in_figures() -> None:
 def test_every_alarm_of_a_sweep_stands_in_its_table() -> None:
     rows = table("alarm", OPERATIONS)
     told = [name.removesuffix("…") for cell, _, _ in rows for name in coded(cell)]
-    assert set(told) >= {NO_WORKER, STALLED, EXPIRING, UPSTREAM, RESOURCES}
+    assert set(told) >= {NO_WORKER, STALLED, EXPIRING, UPSTREAM, CDN, RESOURCES}
 
 
 def commands_told() -> Iterator[str]:
