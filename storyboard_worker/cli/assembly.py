@@ -31,6 +31,7 @@ from storyboard_worker.settings.dsn import EMBEDDED
 from storyboard_worker.settings.reading import Settings, read_settings
 from storyboard_worker.shutdown import Shutdown
 from storyboard_worker.storyboard import SetAside
+from storyboard_worker.transfer.cdn import Cdn
 from storyboard_worker.worker.alarms import Alarms
 from storyboard_worker.worker.cdn_check import CdnCheck
 from storyboard_worker.worker.housekeeping import Housekeeping
@@ -72,6 +73,10 @@ class Assembly:
     @property
     def restraint(self) -> Restraint:
         return self._shared.restraint
+
+    @property
+    def cdn(self) -> Cdn:
+        return self._shared.cdn
 
     @cached_property
     def database(self) -> Database:
@@ -133,7 +138,7 @@ class Assembly:
 
     @cached_property
     def cdn_check(self) -> CdnCheck:
-        return CdnCheck(NewPictures(self.database), self._shared.cdn)
+        return CdnCheck(NewPictures(self.database), self.cdn)
 
     @cached_property
     def attempts(self) -> Attempts:
