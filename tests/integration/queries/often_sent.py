@@ -24,7 +24,7 @@ from storyboard_worker.queries.upkeep import Upkeep
 from storyboard_worker.queries.workers import WorkerRegister
 from storyboard_worker.storyboard import Claim, Group, WorkerBeat, WorkerState
 from tests.integration.queries.explaining import Send
-from tests.integration.queries.working import IMAGE
+from tests.integration.queries.working import IMAGE, TIMEOUT
 
 AVOIDED = ["host-1.example", "host-2.example"]
 # A rank in the middle of the backlog, as a claim reports it.
@@ -135,6 +135,11 @@ def complete(database: Database) -> None:
         _queue(database).complete(UNKNOWN_CLAIM, IMAGE)
 
 
+def retry(database: Database) -> None:
+    with suppress(LeaseLost):
+        _queue(database).retry(UNKNOWN_CLAIM, TIMEOUT, delay_seconds=2.0)
+
+
 def renew(database: Database) -> object:
     return _queue(database).renew([UNKNOWN_CLAIM])
 
@@ -186,4 +191,4 @@ AFTER_OUTAGES: list[Send] = [
     recall_for_storage,
     hasten,
 ]
-OTHERS: list[Send] = [complete, renew, rescue, count, look_for_signs]
+OTHERS: list[Send] = [complete, retry, renew, rescue, count, look_for_signs]
