@@ -83,9 +83,7 @@ def placeholder(state: State, words: Words, size: Size) -> bytes:
     block = _fitting(state_name, message, size)
     symbol = SYMBOLS[state]
     parts = (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{size.width}" height="{size.height}" '
-        f'viewBox="0 0 {size.width} {size.height}" role="img" aria-labelledby="title desc" '
-        f'xml:lang="{words.language}" lang="{words.language}">',
+        _opening(words.language, size),
         f'<title id="title">{escape(message)}</title>',
         f'<desc id="desc">{escape(_printable(words.description))}</desc>',
         f"<style>{STYLE}</style>",
@@ -95,6 +93,14 @@ def placeholder(state: State, words: Words, size: Size) -> bytes:
         "</svg>\n",
     )
     return "".join(parts).encode()
+
+
+def _opening(language: str, size: Size) -> str:
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{size.width}" height="{size.height}" '
+        f'viewBox="0 0 {size.width} {size.height}" role="img" aria-labelledby="title desc" '
+        f'xml:lang="{language}" lang="{language}">'
+    )
 
 
 def _printable(text: str) -> str:

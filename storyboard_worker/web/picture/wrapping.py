@@ -11,7 +11,7 @@ WIDE = 1.0
 CAPITAL, NARROW, USUAL = 0.72, 0.34, 0.58
 LARGE_LETTERS = frozenset("mwMW@%")
 NARROW_LETTERS = frozenset("iljtf.,:;'!|()[] ")
-CLOSING = "，。、；：！？）》」』”’…"  # noqa: RUF001  Chinese marks
+CLOSING = "，。、；：！？）》」』”’…"
 
 # A wide character with the closing marks behind it, or a word with the space before it.
 UNIT = re.compile(rf"\s*(?:[^\x00-\u2e7f][{CLOSING}]*|[\x00-\u2e7f]+?(?=\s|[^\x00-\u2e7f]|$))")

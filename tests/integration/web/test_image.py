@@ -94,7 +94,7 @@ def test_a_placeholder_has_the_size_and_the_language_asked_for(
     reply = image(served, id_, "?w=320&h=240&lang=zh")
     svg = ET.fromstring(reply.text)
     assert (svg.get("width"), svg.get("height")) == ("320", "240")
-    assert title(reply) == "分镜图正在处理中，请几分钟后刷新"  # noqa: RUF001  Chinese marks
+    assert title(reply) == "分镜图正在处理中，请几分钟后刷新"
     assert reply.headers["content-language"] == "zh-Hans"
     assert "vary" not in reply.headers
     reply = image(served, id_, headers={"Accept-Language": "zh-CN,en;q=0.8"})

@@ -48,7 +48,7 @@ def check_within(svg: ET.Element, size: Size) -> None:
         font = float(node.get("font-size", "nan"))
         half = width_of(node.text or "") * font / 2
         x, y = float(node.get("x", "nan")), float(node.get("y", "nan"))
-        assert 0 <= x - half, node.text
+        assert x - half >= 0, node.text
         assert x + half <= size.width, node.text
         assert font >= 8.9
         baselines.append((y, font))
@@ -65,7 +65,8 @@ def test_every_message_is_whole_and_legible(language: Language, message: str, si
     svg = drawn(message, size)
     joint = " " if language is Language.ENGLISH else ""
     assert joint.join(shown(svg, "message")) == message
-    assert shown(svg, "state") == (["Waiting"] if min(size) > 100 else [])
+    if min(size) > 100:
+        assert shown(svg, "state") == ["Waiting"]
     check_within(svg, size)
 
 
@@ -84,6 +85,13 @@ def test_it_is_read_aloud() -> None:
         "desc": "A placeholder",
     }
     assert svg.get("lang") == "en"
+
+
+def test_where_little_room_is_left_the_states_name_goes_first() -> None:
+    message = texts_in(Language.ENGLISH)("view.processing")
+    svg = drawn(message, Size(160, 90))
+    assert " ".join(shown(svg, "message")) == message
+    assert shown(svg, "state") == []
 
 
 def test_where_letters_would_be_too_small_there_is_the_symbol_alone() -> None:
@@ -106,14 +114,14 @@ def test_a_state_shows_in_shapes(state: State) -> None:
     svg = drawn(state=state)
     (path,) = svg.iter(f"{SVG}path")
     assert path.get("d") == SYMBOLS[state].lines
-    frame = [rect for rect in svg.iter(f"{SVG}rect") if rect.get("class") == "frame"][0]
+    frame = next(rect for rect in svg.iter(f"{SVG}rect") if rect.get("class") == "frame")
     assert (frame.get("stroke-dasharray") is None) == (SYMBOLS[state].dashes == "")
 
 
 def test_the_policy_lets_in_its_style_and_nothing_else() -> None:
     style = drawn().findtext(f"{SVG}style") or ""
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    assert POLICY == f"default-src 'none'; style-src 'sha256-{digest}'; sandbox"
+    assert f"default-src 'none'; style-src 'sha256-{digest}'; sandbox" == POLICY
     assert "prefers-color-scheme:dark" in style
     assert "url(" not in style
     assert "@import" not in style

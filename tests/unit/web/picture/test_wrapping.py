@@ -7,9 +7,6 @@ from storyboard_worker.web.picture.wrapping import CLOSING, width_of, wrapped
 
 ENGLISH = "Storyboard is being processed, please refresh in a few minutes"
 CHINESE = "分镜图正在处理中，请几分钟后刷新"
-# The widest character, with the marks that stay with it.
-SLACK = 1.0
-
 texts = st.text(st.one_of(st.characters(), st.sampled_from("a b，。分镜 M")), max_size=80)
 widths = st.floats(1.0, 60.0)
 
