@@ -14,7 +14,7 @@ MOST_REMEMBERED = 10_000
 MOST_AT_ONCE = 200
 # Its thread waits so long for more to read before it ends.
 LINGER_SECONDS = 2.0
-# Reads begin so far apart, so that each takes many keys while many are asked for.
+# Reads that no caller waits for begin so far apart, so that each takes many keys.
 APART_SECONDS = 0.02
 # Of the time for which it is fresh.
 RENEWED_AFTER = 0.25
@@ -61,6 +61,7 @@ class SharedReads(Generic[Key, Found]):
         self._reading: frozenset[Key] = frozenset()
         self._began_at = 0.0
         self._has_thread = False
+        self._waiting = 0
 
     def __call__(self, key: Key) -> Found | None:
         """``None`` if there is no such key.
@@ -70,7 +71,9 @@ class SharedReads(Generic[Key, Found]):
         recent = self.recent(key)
         if recent is not None:
             return recent.found
-        entry = self._read_anew(key)
+        entry = self._entries.get(key)
+        if entry is None or self._age(entry) > self._fresh_seconds:
+            entry = self._read_anew(key)
         if entry.error is not None:
             raise entry.error
         return cast("Found | None", entry.found)
@@ -80,7 +83,7 @@ class SharedReads(Generic[Key, Found]):
         entry = self._entries.get(key)
         if entry is None or entry.error is not None:
             return None
-        age_seconds = time.monotonic() - entry.read_at
+        age_seconds = self._age(entry)
         if age_seconds > self._fresh_seconds:
             return None
         if age_seconds > self._fresh_seconds * RENEWED_AFTER and key not in self._asked:
@@ -90,15 +93,20 @@ class SharedReads(Generic[Key, Found]):
                 self._ask(key)
         return Recent(cast("Found | None", entry.found))
 
+    def _age(self, entry: _Entry) -> float:
+        return time.monotonic() - entry.read_at
+
     def _read_anew(self, key: Key) -> _Entry:
         with self._changed:
             asked_at = time.monotonic()
             if self._reading and asked_at - self._began_at > self._patience_seconds:
                 raise DatabaseUnavailable("the database does not answer")
+            self._waiting += 1
             self._ask(key)
             self._changed.wait_for(
                 lambda: self._read_since(asked_at, key) is not None, self._patience_seconds
             )
+            self._waiting -= 1
             entry = self._read_since(asked_at, key)
             if entry is None:
                 self._asked.pop(key, None)
@@ -116,7 +124,8 @@ class SharedReads(Generic[Key, Found]):
             threading.Thread(target=self._run, name="shared read", daemon=True).start()
             self._has_thread = True
         self._asked[key] = None
-        self._changed.notify_all()
+        if len(self._asked) == 1 or self._waiting:
+            self._changed.notify_all()
 
     def _run(self) -> None:
         while keys := self._next():
@@ -130,8 +139,8 @@ class SharedReads(Generic[Key, Found]):
         """The keys of the next read; none when the thread should end."""
         with self._changed:
             self._changed.wait_for(lambda: self._asked, LINGER_SECONDS)
-        time.sleep(max(0.0, self._began_at + APART_SECONDS - time.monotonic()))
-        with self._changed:
+            left = self._began_at + APART_SECONDS - time.monotonic()
+            self._changed.wait_for(lambda: self._waiting, max(0.0, left))
             keys = list(self._asked)[:MOST_AT_ONCE]
             for key in keys:
                 del self._asked[key]

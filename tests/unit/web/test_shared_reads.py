@@ -162,10 +162,26 @@ def test_what_is_remembered_is_told_without_waiting() -> None:
     assert reads.recent("a") is None
 
 
-def test_an_error_is_not_remembered_as_an_answer() -> None:
+def test_an_error_is_remembered_and_never_told_as_an_answer() -> None:
     source = Source(a=1)
     source.error = DatabaseUnavailable("away")
     reads = reads_of(source)
-    with pytest.raises(DatabaseUnavailable):
-        reads("a")
-    assert reads.recent("a") is None
+    for _ in range(3):
+        with pytest.raises(DatabaseUnavailable):
+            reads("a")
+        assert reads.recent("a") is None
+    assert source.reads == [["a"]]
+
+
+def test_reads_that_no_caller_waits_for_take_many_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shared_reads, "APART_SECONDS", LONG)
+    source = Source(a=1, b=2, c=3)
+    reads = reads_of(source)
+    # A caller does not wait for the time between reads.
+    assert [reads(key) for key in "abc"] == [1, 2, 3]
+    for key in "abc":
+        age(reads, key, NEVER_STALE / 2)
+        assert reads.recent(key) == (source.values[key],)
+    assert set(reads._asked) == set("abc")
+    assert reads("d") is None
+    assert source.reads == [["a"], ["b"], ["c"], ["a", "b", "c", "d"]]
