@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from storyboard_worker.attempts.policy import Decision, Fail, Release, Retry
 from storyboard_worker.errors import AttemptCancelled, AttemptError, LeaseLost
+from storyboard_worker.queries.ends import End, ErrorEnd, Transition
 from storyboard_worker.reporting.event_throttle import Reservation
 from storyboard_worker.reporting.traces import TraceContext
 from storyboard_worker.storyboard import Claim, StoredImage
@@ -60,6 +61,24 @@ class Worked:
     @property
     def error(self) -> AttemptError | None:
         return self.result if isinstance(self.result, AttemptError) else None
+
+    @property
+    def end(self) -> End | None:
+        """What is to be written of it; ``None``: nothing."""
+        if isinstance(self.result, StoredImage):
+            return self.result
+        if self.error is None:
+            return None
+        event_id = None if self.reservation is None else self.reservation.event_id
+        match self.decision:
+            case Retry(delay_seconds=delay, own_error=own):
+                return ErrorEnd(Transition.RETRY, self.error, delay, own, event_id)
+            case Release(delay_seconds=delay):
+                return ErrorEnd(Transition.RELEASE, self.error, delay)
+            case Fail():
+                return ErrorEnd(Transition.FAIL, self.error, event_id=event_id)
+            case None:
+                return None
 
     @property
     def outcome(self) -> Outcome:

@@ -5,14 +5,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from storyboard_worker.attempts.breakers import Breakers
+from storyboard_worker.attempts.concluding import Settled, say_nothing
 from storyboard_worker.attempts.outcome import Ended, OnEnded, Worked
 from storyboard_worker.attempts.recalls import Recalls
-from storyboard_worker.attempts.settling import (
-    Refill,
-    Settled,
-    Settling,
-    say_nothing,
-)
+from storyboard_worker.attempts.settling import Refill, Settling
 from storyboard_worker.attempts.telling import News
 from storyboard_worker.attempts.working import Working
 from storyboard_worker.backoff import Backoff
@@ -71,7 +67,7 @@ class Attempts:
         on_ended: OnEnded = say_nothing,
         moves: Callable[[], None] = lambda: None,
     ) -> Settled:
-        """Write outcomes down and tell of them; claim rows for ``refill`` along with images.
+        """Write outcomes down and tell of them; claim rows for ``refill`` along with them.
         ``on_ended`` is called with each as soon as it is written or dropped, and ``moves`` between
         exchanges with the database. Never raises: what the database does not take now is
         :attr:`Settled.waiting`."""

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 
 from storyboard_worker.attempts.breakers import Breakers
 from storyboard_worker.attempts.outcome import Ended, Outcome, Worked
@@ -32,6 +33,15 @@ def is_reported(worked: Worked) -> bool:
     if error is None or isinstance(error, ResourceExhausted):
         return False
     return isinstance(worked.decision, Fail) or error.code is ErrorCode.UNEXPECTED
+
+
+def reserved(reporter: Reporter, worked: Worked) -> Worked:
+    """The same with the event that will tell of it, whose id is written with the outcome."""
+    error = worked.error
+    if error is None or worked.reservation is not None or not is_reported(worked):
+        return worked
+    upstream = error.upstream or worked.claim.host
+    return replace(worked, reservation=reporter.reserve(error.code, upstream))
 
 
 def tell(reporter: Reporter, worked: Worked, ended: Ended) -> None:

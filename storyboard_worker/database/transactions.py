@@ -7,7 +7,7 @@ nowhere else.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar, cast
 
@@ -110,6 +110,11 @@ class Database:
         """Like :meth:`run` with two statements in one transaction, still in one round trip."""
         rows, others = self._run_script(one, other)
         return rows, others
+
+    def run_all(self, calls: Sequence[Call[Any]]) -> list[list[Any]]:
+        """Like :meth:`run` with any number of statements in one transaction, still in one round
+        trip; the rows of each."""
+        return self._run_script(*calls)
 
     def rehearse(self, call: Call[Row]) -> list[Row]:
         """What :meth:`run` would answer. The transaction is rolled back at once."""

@@ -1,7 +1,8 @@
 """Every SQL statement of the worker. Each method is one short transaction.
 
 ``claims`` is a row's life with a worker: ``claiming`` takes rows with ``claim_statements``,
-``end_statements`` end a claim, ``claim_cursor`` says where the next claim begins, ``put_off`` and
+``ending`` writes ``ends`` of claims with ``end_statements``, ``giving_back`` gives rows back with
+``give_back_statements``. ``claim_cursor`` says where the next claim begins, ``put_off`` and
 ``random_rank`` find rows that test an upstream. ``unanswered_claims`` and ``unanswered_ends`` keep
 what was sent and not answered. ``next_due`` tells an idle worker what to expect.
 

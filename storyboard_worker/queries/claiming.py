@@ -186,15 +186,20 @@ class Claiming:
         except DataRefused as error:
             refused.append((candidate, error))
 
-    def most_urgent_along(self, other: Call[Row], limit: int) -> tuple[list[Row], list[Claim]]:
-        """``other`` and a claim of rows that have not been tried, in one transaction."""
+    def most_urgent_along(
+        self, others: Sequence[Call[Row]], limit: int
+    ) -> tuple[list[Row], list[Claim]]:
+        """The rows of ``others``, and a claim of rows that have not been tried, in one
+        transaction."""
         claim_cursor = self._claim_cursors[Group.NEW]
         start = claim_cursor.start
         which = Narrowed(Group.NEW).filter(passing_over=bool(self._aside.passed_over))
         statement = claim_statement(limit, which, onward=start is not None)
         began_at = time.monotonic()
         with _watched(claim_cursor, start, began_at), self._doubts.marked() as mark:
-            rows, taken = self._database.run_both(other, self._call(statement, mark, start))
+            calls: list[Call[Any]] = [*others, self._call(statement, mark, start)]
+            *found, taken = self._database.run_all(calls)
+        rows = [row for rows_of_one in found for row in rows_of_one]
         return rows, _passed(claim_cursor, "along", start, taken, began_at)
 
     def _call(

@@ -8,41 +8,20 @@ belongs to another worker, or to a newer image.
 from collections.abc import Collection, Sequence
 from datetime import timedelta
 from functools import partial
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Update, and_, update
-
 from storyboard_worker.database import Database
-from storyboard_worker.database.tables import storyboards
-from storyboard_worker.errors import (
-    AttemptError,
-    DataRefused,
-    LeaseLost,
-    StoryboardWorkerError,
-)
+from storyboard_worker.errors import AttemptError, DataRefused
 from storyboard_worker.queries.claiming import Claimant, Claiming
-from storyboard_worker.queries.columns import (
-    ACQUITTED,
-    FAILED,
-    NO_CLAIM,
-    NOW,
-    ONE_ATTEMPT_LESS,
-    PENDING,
-    error_values,
-    own_errors_kept,
-    seconds,
-)
-from storyboard_worker.queries.completing import Completing, Completion
+from storyboard_worker.queries.ending import Ending, Verdict
+from storyboard_worker.queries.ends import ClaimEnd, End, ErrorEnd, Transition
 from storyboard_worker.queries.giving_back import GivingBack
 from storyboard_worker.queries.put_off import PutOff, Recall
 from storyboard_worker.queries.renewing import renew
 from storyboard_worker.queries.setting_aside import OnSetAside, log_set_aside
 from storyboard_worker.queries.unanswered_claims import UnansweredClaims
-from storyboard_worker.queries.unanswered_ends import UnansweredEnds, as_written
+from storyboard_worker.queries.unanswered_ends import UnansweredEnds
 from storyboard_worker.storyboard import Claim, Group, StoredImage
-
-rows = storyboards.c
 
 
 class StoryboardQueue:
@@ -67,8 +46,8 @@ class StoryboardQueue:
         claimant = Claimant(worker_id, self._lease)
         self._claiming = Claiming(database, claimant, on_set_aside, doubts or UnansweredClaims())
         self._put_off = PutOff(database)
-        self._ends = UnansweredEnds()
-        self._completing = Completing(database, self._claiming, self._ends)
+        self._unanswered = UnansweredEnds()
+        self._ending = Ending(database, self._claiming, self._unanswered)
         self._giving_back = GivingBack(database)
 
     def claim(
@@ -129,7 +108,7 @@ class StoryboardQueue:
 
     def give_back_lost(self) -> int:
         """processing → pending for rows that a claim of ours took without our hearing of it,
-        attempts given back. Every claim and completion does it; a worker that does neither for
+        attempts given back. Every claim and every end does it; a worker that does neither for
         long has to."""
         return self._claiming.give_back_lost()
 
@@ -148,21 +127,20 @@ class StoryboardQueue:
         being written may have come to it, and is none of these."""
         if not claims:
             return []
-        ending = self._ends.tokens
-        tokens = renew(self._database, claims, self._lease)
-        return [claim for claim in claims if claim.token not in tokens | ending | self._ends.tokens]
+        ending = self._unanswered.tokens
+        held = renew(self._database, claims, self._lease)
+        known = held | ending | self._unanswered.tokens
+        return [claim for claim in claims if claim.token not in known]
+
+    def end_all(
+        self, ends: Sequence[ClaimEnd], *, claim: int = 0
+    ) -> tuple[list[Verdict], list[Claim]]:
+        """See :meth:`Ending.end_all`."""
+        return self._ending.end_all(ends, claim=claim)
 
     def complete(self, claim: Claim, image: StoredImage) -> None:
         """processing → ready. Raises :class:`LeaseLost` when the claim is no longer ours."""
-        [verdict], _ = self.complete_all([(claim, image)])
-        if verdict is not None:
-            raise verdict
-
-    def complete_all(
-        self, done: Sequence[Completion], *, claim: int = 0
-    ) -> tuple[list[StoryboardWorkerError | None], list[Claim]]:
-        """See :meth:`Completing.complete_all`."""
-        return self._completing.complete_all(done, claim=claim)
+        self._end(claim, image)
 
     def retry(
         self,
@@ -178,43 +156,24 @@ class StoryboardQueue:
 
         Raises :class:`LeaseLost` when the claim is no longer ours.
         """
-        self._finish(
-            claim,
-            attempts_after=claim.attempt - claim.attempts_lost,
-            status=PENDING,
-            **{**ACQUITTED, "own_errors": own_errors_kept + int(own_error)},
-            available_at=NOW + seconds(delay_seconds),
-            **error_values(error, sentry_event_id),
-        )
+        end = ErrorEnd(Transition.RETRY, error, delay_seconds, own_error, sentry_event_id)
+        self._end(claim, end)
 
     def fail(self, claim: Claim, error: AttemptError, *, sentry_event_id: str | None) -> None:
         """processing → failed. Raises :class:`LeaseLost` when the claim is no longer ours."""
-        self._finish(
-            claim,
-            attempts_after=claim.attempt,
-            status=FAILED,
-            **error_values(error, sentry_event_id),
-        )
+        self._end(claim, ErrorEnd(Transition.FAIL, error, event_id=sentry_event_id))
+
+    def release(self, claim: Claim, error: AttemptError, *, delay_seconds: float) -> None:
+        """processing → pending, the attempt given back: the error was not this row's fault.
+
+        Raises :class:`LeaseLost` when the claim is no longer ours.
+        """
+        self._end(claim, ErrorEnd(Transition.RELEASE, error, delay_seconds))
 
     def set_aside(self, storyboard_id: UUID, error: DataRefused) -> None:
         """→ failed (``unexpected``), where the database refuses to have anything else written of
         the row."""
         self._claiming.set_aside(storyboard_id, error)
-
-    def release(self, claim: Claim, error: AttemptError, *, delay_seconds: float) -> None:
-        """processing → pending, the attempt given back: the error was not this row's fault. It
-        says nothing of workers that were lost over the row, either.
-
-        Raises :class:`LeaseLost` when the claim is no longer ours.
-        """
-        self._finish(
-            claim,
-            attempts_after=claim.attempt - 1,
-            status=PENDING,
-            attempts=ONE_ATTEMPT_LESS,
-            available_at=NOW + seconds(delay_seconds),
-            **error_values(error, None),
-        )
 
     def give_back(self, claims: Sequence[Claim]) -> int:
         """processing → pending for what a stopping worker did not finish, attempts given back.
@@ -227,20 +186,7 @@ class StoryboardQueue:
             return 0
         return self._giving_back.give_back([claim.token for claim in claims])
 
-    def _finish(self, claim: Claim, *, attempts_after: int, **columns: Any) -> None:
-        """Write ``columns``; ``attempts_after`` is the count that the row then has."""
-        statement: Update = update(storyboards).where(_is_held(claim)).values(**columns, **NO_CLAIM)
-        with self._ends.writing([claim]), self._database.transaction() as connection:
-            if connection.execute(statement).rowcount:
-                return
-            was_written = (
-                self._ends.is_in_doubt(claim)
-                and connection.execute(as_written(claim, attempts_after, columns)).first()
-            )
-            if not was_written:
-                self._ends.settle(claim)
-                raise LeaseLost(f"storyboard {claim.id} is no longer ours")
-
-
-def _is_held(claim: Claim) -> ColumnElement[bool]:
-    return and_(rows.id == claim.id, rows.claim_token == claim.token)
+    def _end(self, claim: Claim, end: End) -> None:
+        [verdict], _ = self.end_all([(claim, end)])
+        if verdict is not None:
+            raise verdict

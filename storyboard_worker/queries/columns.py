@@ -19,7 +19,6 @@ from sqlalchemy import (
 )
 
 from storyboard_worker.database.tables import literal_status, storyboards
-from storyboard_worker.errors import AttemptError
 from storyboard_worker.lengths import MAX_HOST_CHARACTERS, MAX_URL_BYTES
 from storyboard_worker.redaction.redactor import Redactor
 from storyboard_worker.storyboard import Group, Status
@@ -171,13 +170,3 @@ def oldest_waiting_seconds() -> ColumnElement[float]:
     """How long the longest-waiting row has been due, 0 when none is."""
     oldest = select(func.min(storyboards.c.available_at)).where(is_pending, is_due, is_alive)
     return func.coalesce(seconds_between(NOW, oldest.scalar_subquery()), 0.0)
-
-
-def error_values(error: AttemptError, sentry_event_id: str | None) -> dict[str, Any]:
-    """The error columns of a row whose last attempt ended with ``error``."""
-    return {
-        "error_code": str(error.code),
-        "error_message": storable(error.message),
-        "errored_at": NOW,
-        "sentry_event_id": sentry_event_id,
-    }

@@ -1,4 +1,4 @@
-"""The statements that end claims: a row is ready, or goes back to the queue unharmed."""
+"""The statements that end claims: a row is ready, waits for another attempt, or has failed."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -6,143 +6,136 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
-    ColumnElement,
+    ColumnClause,
+    Double,
+    Integer,
     Select,
+    TableValuedAlias,
     Text,
     and_,
-    any_,
     bindparam,
+    case,
     cast,
     column,
     func,
+    literal_column,
     select,
     tuple_,
     update,
 )
 from sqlalchemy import Uuid as UuidType
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.dialects.postgresql import JSONB
 
 from storyboard_worker.database.one_round_trip import FixedStatement, fixed
 from storyboard_worker.database.tables import storyboards
 from storyboard_worker.queries.columns import (
-    ALONG_AN_INDEX,
+    ACQUITTED,
+    FAILED,
     NO_CLAIM,
     NO_ERROR,
+    NOW,
     ONE_ATTEMPT_LESS,
     PENDING,
     PROCESSING,
     READY,
-    is_processing,
+    own_errors_kept,
 )
-from storyboard_worker.queries.unanswered_claims import MARK_CHARACTERS
+from storyboard_worker.queries.ends import Transition
 
 rows = storyboards.c
 
 # What a completion writes: columns of the table and, under the same names, fields of StoredImage.
 IMAGE_COLUMNS = ("cdn_url", "public_id", "asset_id", "format", "width", "height", "bytes", "etag")
-
-# The mark of the claim that a row belongs to, see :mod:`.unanswered_claims`.
-MARK: ColumnElement[str] = func.substr(cast(rows.claim_token, Text), 1, MARK_CHARACTERS)
-
-
-@cache
-def give_back_statement() -> FixedStatement:
-    """processing → pending for the rows with these ``tokens``, attempts given back; their ids.
-
-    It travels as one message, so a connection that falls silent keeps no lock on the rows.
-    """
-    free = (
-        select(rows.id)
-        .where(
-            is_processing,
-            rows.claim_token == any_(bindparam("tokens", type_=ARRAY(UuidType))),
-        )
-        .with_for_update(skip_locked=True)
-        .cte("free")
-        .prefix_with("MATERIALIZED")
-    )
-    statement = (
-        update(storyboards)
-        .where(rows.id == free.c.id)
-        .values(status=PENDING, attempts=ONE_ATTEMPT_LESS, **NO_CLAIM)
-        .returning(rows.id)
-    )
-    return fixed(statement, **ALONG_AN_INDEX)
-
-
-@cache
-def give_back_lost_statement() -> FixedStatement:
-    """processing → pending for the rows of unanswered claims, attempts given back.
-
-    Takes ``marks`` and ``worker_id``. Answers with the mark of each row given back.
-    """
-    lost = (
-        select(rows.id, MARK.label("mark"))
-        .where(*_is_marked())
-        .with_for_update(skip_locked=True)
-        .cte("lost")
-        .prefix_with("MATERIALIZED")
-    )
-    statement = (
-        update(storyboards)
-        .where(rows.id == lost.c.id)
-        .values(status=PENDING, attempts=ONE_ATTEMPT_LESS, **NO_CLAIM)
-        .returning(lost.c.mark)
-    )
-    return fixed(statement, **ALONG_AN_INDEX)
-
-
-@cache
-def lost_marks_statement() -> FixedStatement:
-    """Which of the ``marks`` still stand on rows of the worker ``worker_id``."""
-    return fixed(select(MARK).where(*_is_marked()), **ALONG_AN_INDEX)
-
-
-def _is_marked() -> tuple[ColumnElement[bool], ...]:
-    return (
-        is_processing,
-        rows.claimed_by == bindparam("worker_id", type_=Text),
-        any_(bindparam("marks", type_=ARRAY(Text))) == MARK,
-    )
+ERROR_COLUMNS = ("error_code", "error_message", "sentry_event_id")
 
 
 @cache
 def complete_statement() -> FixedStatement:
-    """processing → ready for the claims in ``done``, a JSON text; answers with their tokens.
+    """processing → ready for the claims in ``ended``, a JSON text; answers with their tokens.
 
     A row that another transaction has locked is skipped.
     """
-    # One text, because psycopg takes several times as long to write ten arrays of values.
-    done = (
-        func.jsonb_to_recordset(cast(bindparam("done", type_=Text), JSONB))
-        .table_valued(
-            column("id", UuidType),
-            column("token", UuidType),
-            *(column(name, rows[name].type) for name in IMAGE_COLUMNS),
-        )
-        .render_derived(name="done", with_types=True)
+    ended = _records(*(column(name, rows[name].type) for name in IMAGE_COLUMNS))
+    images = {name: ended.c[name] for name in IMAGE_COLUMNS}
+    return _end(ended, {"status": READY, **images, **NO_ERROR})
+
+
+@cache
+def end_with_error_statement() -> FixedStatement:
+    """processing → pending or failed for the claims in ``ended``, a JSON text, each by its
+    transition; answers with their tokens.
+
+    A row that another transaction has locked is skipped.
+    """
+    ended = _records(
+        column("transition", Text),
+        column("delay_seconds", Double),
+        column("own_errors", Integer),
+        *(column(name, rows[name].type) for name in ERROR_COLUMNS),
     )
-    ours = and_(rows.id == done.c.id, rows.claim_token == done.c.token)
+    errors = {name: ended.c[name] for name in ERROR_COLUMNS}
+    return _end(ended, {**_by_transition(ended), **errors, "errored_at": NOW})
+
+
+def _by_transition(ended: TableValuedAlias) -> dict[str, Any]:
+    """The columns that depend on the transition. Where it does not set one, that stays."""
+    later = NOW + ended.c.delay_seconds * literal_column("interval '1 second'")
+    own_errors = own_errors_kept + ended.c.own_errors
+    columns: dict[Transition, dict[str, Any]] = {
+        Transition.RETRY: {
+            "status": PENDING,
+            "available_at": later,
+            **ACQUITTED,
+            "own_errors": own_errors,
+        },
+        Transition.RELEASE: {
+            "status": PENDING,
+            "available_at": later,
+            "attempts": ONE_ATTEMPT_LESS,
+        },
+        Transition.FAIL: {"status": FAILED},
+    }
+    return {
+        name: case(
+            *(
+                (ended.c.transition == literal_column(f"'{transition}'"), values[name])
+                for transition, values in columns.items()
+                if name in values
+            ),
+            else_=rows[name],
+        )
+        for name in dict.fromkeys(name for values in columns.values() for name in values)
+    }
+
+
+def _records(*facts: ColumnClause[Any]) -> TableValuedAlias:
+    """The claims that end, each with its id, its token and these ``facts``."""
+    # One text, because psycopg takes several times as long to write ten arrays of values.
+    return (
+        func.jsonb_to_recordset(cast(bindparam("ended", type_=Text), JSONB))
+        .table_valued(column("id", UuidType), column("token", UuidType), *facts)
+        .render_derived(name="ended", with_types=True)
+    )
+
+
+def _end(ended: TableValuedAlias, values: dict[str, Any]) -> FixedStatement:
+    """Write ``values`` where the token shows that the row is still ours."""
+    ours = and_(rows.id == ended.c.id, rows.claim_token == ended.c.token)
     # A row locked by a producer's long transaction must not delay the others.
     held = (
         select(rows.id)
-        .select_from(storyboards.join(done, ours))
+        .select_from(storyboards.join(ended, ours))
         .with_for_update(skip_locked=True, of=storyboards)
         .cte("held")
         .prefix_with("MATERIALIZED")
     )
-    completion = (
+    statement = (
         update(storyboards)
         .where(ours, rows.id == held.c.id)
-        .values(
-            status=READY,
-            **{name: done.c[name] for name in IMAGE_COLUMNS},
-            **NO_ERROR,
-            **NO_CLAIM,
-        )
-        .returning(done.c.token)
+        .values(**values, **NO_CLAIM)
+        .returning(ended.c.token)
     )
-    return fixed(completion)
+    return fixed(statement)
 
 
 def held_tokens(tokens: Sequence[UUID]) -> Select[Any]:

@@ -8,7 +8,8 @@ from psycopg.rows import scalar_row
 from storyboard_worker.database import Database
 from storyboard_worker.database.one_round_trip import Call
 from storyboard_worker.errors import DatabaseUnavailable
-from storyboard_worker.queries.end_statements import give_back_statement, held_tokens
+from storyboard_worker.queries.end_statements import held_tokens
+from storyboard_worker.queries.give_back_statements import give_back_statement
 
 
 class GivingBack:

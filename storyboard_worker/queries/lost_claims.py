@@ -8,7 +8,7 @@ from storyboard_worker.database import Database
 from storyboard_worker.database.one_round_trip import Call
 from storyboard_worker.errors import DatabaseUnavailable, DataRefused
 from storyboard_worker.logs import event
-from storyboard_worker.queries.end_statements import (
+from storyboard_worker.queries.give_back_statements import (
     give_back_lost_statement,
     lost_marks_statement,
 )

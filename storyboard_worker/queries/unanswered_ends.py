@@ -7,11 +7,12 @@ from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, and_, or_, select
+from sqlalchemy import ColumnElement, Select, and_, or_, select
 
 from storyboard_worker.database.tables import storyboards
 from storyboard_worker.errors import DatabaseUnavailable
-from storyboard_worker.queries.columns import PROCESSING, READY
+from storyboard_worker.queries.columns import FAILED, PENDING, PROCESSING, READY
+from storyboard_worker.queries.ends import ErrorEnd, Transition
 from storyboard_worker.storyboard import Claim
 
 rows = storyboards.c
@@ -61,18 +62,20 @@ class UnansweredEnds:
                 self._being_written = +self._being_written
 
 
-def as_written(claim: Claim, attempts: int, columns: dict[str, Any]) -> Select[UUID]:
-    """Selects the row if its end was written and only the answer was lost.
+def as_written(ends: Sequence[tuple[Claim, ErrorEnd]]) -> Select[Any]:
+    """The ids of the rows on which the end was written and only the answer was lost.
 
-    The row then has the ``columns`` and ``attempts`` that the end sets, or was claimed since.
+    Such a row is as its end leaves it, or was claimed since.
     """
+    return select(rows.id).where(or_(*(_is_written(claim, end) for claim, end in ends)))
+
+
+def _is_written(claim: Claim, end: ErrorEnd) -> ColumnElement[bool]:
+    attempts = end.attempts_after(claim)
     as_left = and_(
-        rows.status == columns["status"],
+        rows.status == (FAILED if end.transition is Transition.FAIL else PENDING),
         rows.attempts == attempts,
-        *(
-            rows[name].is_not_distinct_from(columns[name])
-            for name in ("error_code", "error_message", "sentry_event_id")
-        ),
+        *(rows[name].is_not_distinct_from(value) for name, value in end.error_columns.items()),
     )
     claimed_since = and_(rows.status.in_([PROCESSING, READY]), rows.attempts == attempts + 1)
-    return select(rows.id).where(rows.id == claim.id, or_(as_left, claimed_since))
+    return and_(rows.id == claim.id, or_(as_left, claimed_since))

@@ -45,7 +45,7 @@ SECRET_ENDINGS = (
     *("secret-key", "accesskey", "accesskeyid"),
 )
 # These words have other meanings as well, and so do names of one or two letters.
-DOUBTFUL_WORDS = frozenset({"auth", "authorization", "policy"})
+DOUBTFUL_WORDS = frozenset({"auth", "authorization", "policy", "s"})
 DOUBTFUL_WORDS_IN_QUERY = frozenset({"code", "digest", "hash", "key", "md5", "sign", "verify"})
 MOST_SHORT_CHARACTERS = 2
 

@@ -9,17 +9,6 @@ the host's first label.
 import ssl
 
 
-def without_names(tls: ssl.SSLContext) -> ssl.SSLContext:
-    """A context with the authorities of ``tls``, which leaves the name to :func:`check_name`."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.minimum_version = tls.minimum_version
-    context.verify_flags = tls.verify_flags
-    context.check_hostname = False
-    context.load_verify_locations(cadata=b"".join(tls.get_ca_certs(binary_form=True)))
-    context.set_alpn_protocols(["http/1.1"])
-    return context
-
-
 def check_name(certificate: dict[str, object], host: str) -> None:
     """Raises :class:`ssl.CertificateError` when the certificate is not for ``host``."""
     names = certificate.get("subjectAltName", ())

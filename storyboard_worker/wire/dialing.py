@@ -1,19 +1,23 @@
 """A new connection to one of a host's addresses."""
 
 import ssl
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
 import httpx
 
 from storyboard_worker.resources.exhaustion import exhaustion_in
-from storyboard_worker.wire.certificate_names import check_name, without_names
+from storyboard_worker.wire.certificate_names import check_name
 from storyboard_worker.wire.connection import Connection
 from storyboard_worker.wire.deadline import Deadline
 from storyboard_worker.wire.resolve import Resolver, SocketAddress, resolve_within
 from storyboard_worker.wire.sockets import WireSocket
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
+
+# Makes a context that verifies certificates.
+VerifyingTls = Callable[[], ssl.SSLContext]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +46,12 @@ class Dialer:
         self,
         *,
         resolve: Resolver,
-        tls: ssl.SSLContext | None,
+        tls: VerifyingTls,
         connect_timeout_seconds: float,
         read_timeout_seconds: float,
     ) -> None:
         self._resolve = resolve
-        self._given_tls = tls
+        self._new_tls = tls
         self._connect_timeout_seconds = connect_timeout_seconds
         self._read_timeout_seconds = read_timeout_seconds
 
@@ -117,15 +121,15 @@ class Dialer:
 
     @cached_property
     def _tls(self) -> ssl.SSLContext:
-        if self._given_tls is not None:
-            return self._given_tls
-        # As in httpx, the authorities are certifi's, or those that SSL_CERT_FILE names. Reading
-        # them takes tens of milliseconds, so it is done once.
-        context = httpx.create_ssl_context()
+        # Reading the authorities takes tens of milliseconds, so it is done once.
+        context = self._new_tls()
         context.set_alpn_protocols(["http/1.1"])
         return context
 
     @cached_property
     def _tls_without_names(self) -> ssl.SSLContext:
         """The same without the check of the name: in OpenSSL no wildcard matches a ``_``."""
-        return without_names(self._tls)
+        context = self._new_tls()
+        context.check_hostname = False
+        context.set_alpn_protocols(["http/1.1"])
+        return context

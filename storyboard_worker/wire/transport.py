@@ -1,7 +1,6 @@
 """The transport that httpx sees."""
 
 import math
-import ssl
 from functools import partial
 
 import httpx
@@ -10,7 +9,7 @@ from storyboard_worker.errors import Resource
 from storyboard_worker.resources.exhaustion import exhaustion_in
 from storyboard_worker.wire.connection import Connection
 from storyboard_worker.wire.deadline import Deadline
-from storyboard_worker.wire.dialing import Dialer, Origin
+from storyboard_worker.wire.dialing import Dialer, Origin, VerifyingTls
 from storyboard_worker.wire.outgoing import declared_length
 from storyboard_worker.wire.pool import IdleConnections
 from storyboard_worker.wire.resolve import Resolver, resolve_any
@@ -22,11 +21,12 @@ class Transport(httpx.BaseTransport):
     """Sends requests over HTTP/1.1, from any number of threads at once.
 
     ``resolve`` gives the addresses of a host, once for each new connection. Host header, SNI
-    and the check of the certificate use the URL's host. ``tls`` replaces the verifying context
-    of the system. ``connect_timeout_seconds`` bounds the wait for each address and the TLS
-    handshake. ``read_timeout_seconds`` bounds each wait for bytes to arrive or to leave, and
-    the sum of the waits while a peer moves less than 4 KB a second. Transports that share
-    ``idle`` share its room, not its connections.
+    and the check of the certificate use the URL's host. ``tls`` makes the contexts that verify;
+    as in httpx, the authorities are certifi's, or those that SSL_CERT_FILE or SSL_CERT_DIR name.
+    ``connect_timeout_seconds`` bounds the wait for each address and the TLS handshake.
+    ``read_timeout_seconds`` bounds each wait for bytes to arrive or to leave, and the sum of the
+    waits while a peer moves less than 4 KB a second. Transports that share ``idle`` share its
+    room, not its connections.
 
     A request may carry a :class:`Deadline` in ``extensions["deadline"]``, which also bounds
     every wait; cancelling it ends the wait. An exchange that outlives it ends with one of
@@ -40,7 +40,7 @@ class Transport(httpx.BaseTransport):
         self,
         *,
         resolve: Resolver = resolve_any,
-        tls: ssl.SSLContext | None = None,
+        tls: VerifyingTls = httpx.create_ssl_context,
         connect_timeout_seconds: float,
         read_timeout_seconds: float,
         idle: IdleConnections | None = None,

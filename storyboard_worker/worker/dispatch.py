@@ -89,8 +89,8 @@ class Dispatcher:
             unseen=self._unseen,
         )
 
-    def take(self, completions: int) -> int:
-        """How many rows to claim along with so many completions.
+    def take(self, ends: int) -> int:
+        """How many rows to claim along with so many ends of claims.
 
         As many as slots will be free then, while new rows are known to wait and no upstream is in
         trouble: whatever is more difficult is left to :meth:`fill`.
@@ -105,10 +105,10 @@ class Dispatcher:
             and self._breakers.all_closed
             and not self._restraint.holds_back
         )
-        return self._slots.take(leaving=completions) if easy else 0
+        return self._slots.take(leaving=ends) if easy else 0
 
     def start(self, claims: list[Claim], taken: int) -> None:
-        """Start what was claimed along with completions; called after each :meth:`take` of more
+        """Start what was claimed along with ends of claims; called after each :meth:`take` of more
         than none."""
         for claim in claims:
             self._slots.start(claim)

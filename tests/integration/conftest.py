@@ -5,6 +5,7 @@ import ssl
 import subprocess
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -12,6 +13,7 @@ import pytest
 
 from storyboard_worker.database import Database
 from storyboard_worker.queries.claims import StoryboardQueue
+from storyboard_worker.wire.dialing import VerifyingTls
 from tests.support.attempting import Bench, new_bench
 from tests.support.stage import new_stage
 
@@ -41,8 +43,8 @@ def server_tls(certificate: tuple[Path, Path]) -> ssl.SSLContext:
 
 
 @pytest.fixture(scope="session")
-def trusting_tls(certificate: tuple[Path, Path]) -> ssl.SSLContext:
-    return ssl.create_default_context(cafile=str(certificate[0]))
+def trusting_tls(certificate: tuple[Path, Path]) -> VerifyingTls:
+    return partial(ssl.create_default_context, cafile=str(certificate[0]))
 
 
 @pytest.fixture

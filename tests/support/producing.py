@@ -88,6 +88,15 @@ def storyboard(producer: psycopg.Connection, storyboard_id: UUID) -> dict[str, A
     return row
 
 
+def written_by(producer: psycopg.Connection, storyboard_id: UUID) -> int:
+    """The transaction that wrote the row in its present form."""
+    row = producer.execute(
+        "SELECT xmin::text::bigint FROM storyboards WHERE id = %s", [storyboard_id]
+    ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
 def moment(producer: psycopg.Connection, seconds: float = 0) -> datetime:
     """A moment so many seconds from now, by the database's clock."""
     row = producer.execute("SELECT clock_timestamp() + make_interval(secs => %s)", [seconds])

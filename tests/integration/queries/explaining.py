@@ -51,9 +51,17 @@ class Noting(Database):
             self.sent.append(FixedStatement(statement, parameters, dict(self._settings)))
 
     def run(self, call: Call[Row]) -> list[Row]:
+        self._note_call(call)
+        return super().run(call)
+
+    def run_all(self, calls: Sequence[Call[Any]]) -> list[list[Any]]:
+        for call in calls:
+            self._note_call(call)
+        return super().run_all(calls)
+
+    def _note_call(self, call: Call[Any]) -> None:
         values = {**call.statement.constants, **call.values}
         self.sent.append(replace(call.statement, constants=values))
-        return super().run(call)
 
 
 @dataclass(frozen=True)

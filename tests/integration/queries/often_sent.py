@@ -20,12 +20,13 @@ from storyboard_worker.queries.counts import StoryboardCounts
 from storyboard_worker.queries.narrowed import Narrowed
 from storyboard_worker.queries.new_pictures import NewPictures
 from storyboard_worker.queries.next_due import NextDue
+from storyboard_worker.queries.pictures import StoryboardPictures
 from storyboard_worker.queries.put_off import PutOff, Recall
 from storyboard_worker.queries.upkeep import Upkeep
 from storyboard_worker.queries.workers import WorkerRegister
 from storyboard_worker.storyboard import Claim, Group, WorkerBeat, WorkerState
 from tests.integration.queries.explaining import Send
-from tests.integration.queries.working import IMAGE
+from tests.integration.queries.working import IMAGE, TIMEOUT
 
 AVOIDED = ["host-1.example", "host-2.example"]
 # A rank in the middle of the backlog, as a claim reports it.
@@ -136,6 +137,11 @@ def complete(database: Database) -> None:
         _queue(database).complete(UNKNOWN_CLAIM, IMAGE)
 
 
+def retry(database: Database) -> None:
+    with suppress(LeaseLost):
+        _queue(database).retry(UNKNOWN_CLAIM, TIMEOUT, delay_seconds=2.0)
+
+
 def renew(database: Database) -> object:
     return _queue(database).renew([UNKNOWN_CLAIM])
 
@@ -158,6 +164,11 @@ def beat_and_look(database: Database) -> object:
 
 def count(database: Database) -> object:
     return StoryboardCounts(database).read()
+
+
+def show_pictures(database: Database) -> object:
+    """Several rows at once, as the image route reads them."""
+    return StoryboardPictures(database).read([uuid4() for _ in range(7)])
 
 
 def look_for_signs(database: Database) -> object:
@@ -191,4 +202,13 @@ AFTER_OUTAGES: list[Send] = [
     recall_for_storage,
     hasten,
 ]
-OTHERS: list[Send] = [complete, renew, rescue, count, look_for_signs, new_pictures]
+OTHERS: list[Send] = [
+    complete,
+    retry,
+    renew,
+    rescue,
+    count,
+    show_pictures,
+    look_for_signs,
+    new_pictures,
+]

@@ -1,7 +1,6 @@
-"""Claims made in the transactions of completions."""
+"""Claims made in the transactions in which other claims end."""
 
 from collections.abc import Callable
-from uuid import UUID
 
 import psycopg
 import pytest
@@ -9,16 +8,7 @@ import pytest
 from storyboard_worker.errors import DatabaseUnavailable, LeaseLost
 from storyboard_worker.queries.claims import StoryboardQueue
 from tests.integration.queries.working import IMAGE, claim_new
-from tests.support.producing import OTHER_URL, change, enqueue, storyboard
-
-
-def written_by(producer: psycopg.Connection, storyboard_id: UUID) -> int:
-    """The transaction that wrote the row in its present form."""
-    row = producer.execute(
-        "SELECT xmin::text::bigint FROM storyboards WHERE id = %s", [storyboard_id]
-    ).fetchone()
-    assert row is not None
-    return int(row[0])
+from tests.support.producing import OTHER_URL, change, enqueue, storyboard, written_by
 
 
 def test_both_happen_in_one_transaction(
@@ -26,7 +16,7 @@ def test_both_happen_in_one_transaction(
 ) -> None:
     claim = claim_new(queue, producer)
     waiting = [enqueue(producer) for _ in range(3)]
-    verdicts, claims = queue.complete_all([(claim, IMAGE)], claim=2)
+    verdicts, claims = queue.end_all([(claim, IMAGE)], claim=2)
     assert verdicts == [None]
     assert [claim.id for claim in claims] == waiting[:2]
     assert {storyboard(producer, storyboard_id)["status"] for storyboard_id in waiting[:2]} == {
@@ -41,7 +31,7 @@ def test_without_a_free_slot_nothing_is_claimed(
     queue: StoryboardQueue, producer: psycopg.Connection
 ) -> None:
     claim, waiting = claim_new(queue, producer), enqueue(producer)
-    assert queue.complete_all([(claim, IMAGE)]) == ([None], [])
+    assert queue.end_all([(claim, IMAGE)]) == ([None], [])
     assert storyboard(producer, waiting)["status"] == "pending"
 
 
@@ -50,7 +40,7 @@ def test_a_completion_that_is_lost_does_not_lose_the_claims(
 ) -> None:
     claim = claim_new(queue, producer)
     change(producer, claim.id, source_url=OTHER_URL)
-    [verdict], claims = queue.complete_all([(claim, IMAGE)], claim=2)
+    [verdict], claims = queue.end_all([(claim, IMAGE)], claim=2)
     assert isinstance(verdict, LeaseLost)
     assert [claim.id for claim in claims] == [claim.id]
 
@@ -61,7 +51,7 @@ def test_nothing_is_claimed_when_the_transaction_fails(
     claim, waiting = claim_new(queue, producer), enqueue(producer)
     break_connections()
     with pytest.raises(DatabaseUnavailable):
-        queue.complete_all([(claim, IMAGE)], claim=2)
+        queue.end_all([(claim, IMAGE)], claim=2)
     assert storyboard(producer, waiting)["status"] == "pending"
 
 

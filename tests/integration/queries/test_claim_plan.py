@@ -33,6 +33,7 @@ from tests.integration.queries.often_sent import (
     expire,
     probe,
     renew,
+    retry,
 )
 from tests.support.databases import NewDatabase
 
@@ -151,7 +152,7 @@ def test_chosen_rows_are_found_by_their_key(backlog: Explainer) -> None:
     assert "storyboards_pkey" in indexes
 
 
-@pytest.mark.parametrize("send", [complete, renew])
+@pytest.mark.parametrize("send", [complete, retry, renew])
 def test_a_claims_own_row_is_found_by_its_key(backlog: Explainer, send: Send) -> None:
     explained, *_ = backlog.each(send)
     on_table = [node for node in explained.nodes if node.get("Relation Name") == "storyboards"]

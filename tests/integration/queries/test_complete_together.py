@@ -29,7 +29,7 @@ def test_each_row_gets_its_own_image(
     queue: StoryboardQueue, producer: psycopg.Connection, claims: list[Claim]
 ) -> None:
     images = [replace(IMAGE, etag=str(number)) for number in range(3)]
-    verdicts, _ = queue.complete_all(list(zip(claims, images, strict=True)))
+    verdicts, _ = queue.end_all(list(zip(claims, images, strict=True)))
     assert verdicts == [None, None, None]
     found = [storyboard(producer, claim.id) for claim in claims]
     assert [(row["status"], row["etag"]) for row in found] == [
@@ -44,7 +44,7 @@ def test_a_lost_row_costs_the_others_nothing(
 ) -> None:
     lost = claims[1]
     producer.execute("UPDATE storyboards SET source_url = %s WHERE id = %s", [OTHER_URL, lost.id])
-    verdicts, _ = queue.complete_all([(claim, IMAGE) for claim in claims])
+    verdicts, _ = queue.end_all([(claim, IMAGE) for claim in claims])
     assert [type(verdict) for verdict in verdicts] == [type(None), LeaseLost, type(None)]
     assert storyboard(producer, lost.id)["status"] == "pending"
 
@@ -57,7 +57,7 @@ def test_a_locked_row_waits_alone(
 ) -> None:
     locked = claims[0]
     locking.execute("SELECT 1 FROM storyboards WHERE id = %s FOR UPDATE", [locked.id])
-    verdicts, _ = queue.complete_all([(claim, IMAGE) for claim in claims])
+    verdicts, _ = queue.end_all([(claim, IMAGE) for claim in claims])
     assert [type(verdict) for verdict in verdicts] == [DatabaseUnavailable, type(None), type(None)]
     assert storyboard(producer, locked.id)["status"] == "processing"
     locking.rollback()

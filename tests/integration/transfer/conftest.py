@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from storyboard_worker.demo.pictures import random_image
+from storyboard_worker.wire.dialing import VerifyingTls
 from tests.support.stage import HASTY_SECONDS, Stage, new_stage
 
 
@@ -35,7 +36,7 @@ def small_image() -> bytes:
 
 @pytest.fixture(scope="session")
 def tls(
-    server_tls: ssl.SSLContext, trusting_tls: ssl.SSLContext
-) -> tuple[ssl.SSLContext, ssl.SSLContext]:
+    server_tls: ssl.SSLContext, trusting_tls: VerifyingTls
+) -> tuple[ssl.SSLContext, VerifyingTls]:
     """The contexts of a server on 127.0.0.1 and of a client that trusts it."""
     return server_tls, trusting_tls

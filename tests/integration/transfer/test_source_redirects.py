@@ -9,6 +9,7 @@ from storyboard_worker.demo.faults import Answer
 from storyboard_worker.demo.origin import Origin
 from storyboard_worker.transfer.public_addresses import PublicResolver
 from storyboard_worker.transfer.source_targets import Targets
+from storyboard_worker.wire.dialing import VerifyingTls
 from storyboard_worker.wire.resolve import SocketAddress
 from storyboard_worker.wire.transport import Transport
 from tests.support.stage import Stage, transport
@@ -136,7 +137,7 @@ def test_the_longest_allowed_target_is_followed(stage: Stage, small_image: bytes
 
 
 def test_a_redirect_from_https_to_http_is_blocked(
-    stage: Stage, tls: tuple[ssl.SSLContext, ssl.SSLContext], small_image: bytes
+    stage: Stage, tls: tuple[ssl.SSLContext, VerifyingTls], small_image: bytes
 ) -> None:
     server_tls, trusting_tls = tls
     client = Transport(

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from storyboard_worker.wire.answer import Answer, body_length
+from storyboard_worker.wire.dialing import VerifyingTls
 from tests.integration.wire.clients import MakeClient
 from tests.support.scripted_server import Peer, ScriptedServer, answer, closing_after, saying
 
@@ -212,7 +213,7 @@ def test_a_reset_inside_the_body_is_a_read_error(client: httpx.Client) -> None:
 def test_a_body_that_ends_with_the_connection_needs_a_clean_end_of_tls(
     make_client: MakeClient,
     server_tls: ssl.SSLContext,
-    trusting_tls: ssl.SSLContext,
+    trusting_tls: VerifyingTls,
     *,
     clean: bool,
 ) -> None:
@@ -236,7 +237,7 @@ def test_a_body_that_ends_with_the_connection_needs_a_clean_end_of_tls(
 
 
 def test_a_body_of_known_length_needs_no_end_of_tls(
-    make_client: MakeClient, server_tls: ssl.SSLContext, trusting_tls: ssl.SSLContext
+    make_client: MakeClient, server_tls: ssl.SSLContext, trusting_tls: VerifyingTls
 ) -> None:
     with ScriptedServer(closing_after(answer(b"all of it")), tls=server_tls) as server:
         client = make_client(tls=trusting_tls)

@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from storyboard_worker.wire.deadline import Deadline
+from storyboard_worker.wire.dialing import VerifyingTls
 from tests.integration.wire.clients import MakeClient
 from tests.integration.wire.slow_peers import SOON_SECONDS, post_megabytes
 from tests.support.scripted_server import Peer, ScriptedServer, answer, saying
@@ -75,7 +76,7 @@ def cancelled_while_it_waits(
 def test_cancelling_wakes_a_wait_for_a_head(
     make_client: MakeClient,
     server_tls: ssl.SSLContext,
-    trusting_tls: ssl.SSLContext,
+    trusting_tls: VerifyingTls,
     scheme: str,
     uses: int,
 ) -> None:
@@ -92,7 +93,7 @@ def test_cancelling_wakes_a_wait_for_a_head(
 def test_cancelling_wakes_a_wait_for_a_body(
     make_client: MakeClient,
     server_tls: ssl.SSLContext,
-    trusting_tls: ssl.SSLContext,
+    trusting_tls: VerifyingTls,
     scheme: str,
     uses: int,
 ) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from storyboard_worker.errors import AttemptError, ErrorCode
 from storyboard_worker.wire.deadline import Deadline
+from storyboard_worker.wire.dialing import VerifyingTls
 from storyboard_worker.wire.resolve import (
     MOST_LOOKUPS,
     SocketAddress,
@@ -47,7 +48,7 @@ def test_the_connection_goes_where_the_resolver_says(make_client: MakeClient) ->
 
 
 def test_the_resolver_is_asked_for_the_name_that_the_network_knows(
-    make_client: MakeClient, server_tls: ssl.SSLContext, trusting_tls: ssl.SSLContext
+    make_client: MakeClient, server_tls: ssl.SSLContext, trusting_tls: VerifyingTls
 ) -> None:
     with ScriptedServer(closing_after(answer(b"x")), tls=server_tls) as server:
         asked: list[str] = []

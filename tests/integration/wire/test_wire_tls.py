@@ -1,11 +1,15 @@
 """TLS: the certificate must be trusted, and carry the name of the host."""
 
 import hashlib
+import shutil
 import ssl
+import subprocess
+from pathlib import Path
 
 import httpx
 import pytest
 
+from storyboard_worker.wire.dialing import VerifyingTls
 from tests.integration.wire.clients import MakeClient
 from tests.integration.wire.names import leading_to
 from tests.support.scripted_server import (
@@ -20,7 +24,7 @@ from tests.support.scripted_server import (
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "localhost."])
 def test_tls_with_a_trusted_certificate(
-    make_client: MakeClient, server_tls: ssl.SSLContext, trusting_tls: ssl.SSLContext, host: str
+    make_client: MakeClient, server_tls: ssl.SSLContext, trusting_tls: VerifyingTls, host: str
 ) -> None:
     with ScriptedServer(saying(answer(b"secret")), tls=server_tls) as server:
         client = make_client(resolve=leading_to(server.port), tls=trusting_tls)
@@ -43,7 +47,7 @@ def refused(tls: ssl.SSLContext) -> Script:
 
 @pytest.mark.parametrize("host", ["other.test", "127.0.0.2"])
 def test_a_certificate_for_another_host_is_refused(
-    make_client: MakeClient, server_tls: ssl.SSLContext, trusting_tls: ssl.SSLContext, host: str
+    make_client: MakeClient, server_tls: ssl.SSLContext, trusting_tls: VerifyingTls, host: str
 ) -> None:
     with ScriptedServer(refused(server_tls)) as server:
         client = make_client(resolve=leading_to(server.port), tls=trusting_tls)
@@ -54,7 +58,7 @@ def test_a_certificate_for_another_host_is_refused(
 
 @pytest.mark.parametrize("host", ["a_b.wild.test", "A_B.wild.test.", "b_c.test"])
 def test_a_name_with_an_underscore_is_found_in_the_certificate(
-    make_client: MakeClient, server_tls: ssl.SSLContext, trusting_tls: ssl.SSLContext, host: str
+    make_client: MakeClient, server_tls: ssl.SSLContext, trusting_tls: VerifyingTls, host: str
 ) -> None:
     with ScriptedServer(saying(answer(b"secret")), tls=server_tls) as server:
         client = make_client(resolve=leading_to(server.port), tls=trusting_tls)
@@ -62,9 +66,26 @@ def test_a_name_with_an_underscore_is_found_in_the_certificate(
         client.close()
 
 
+def test_authorities_in_a_folder_count_for_a_name_with_an_underscore(
+    make_client: MakeClient,
+    server_tls: ssl.SSLContext,
+    certificate: tuple[Path, Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    shutil.copy(certificate[0], tmp_path / "authority.pem")
+    subprocess.run(["openssl", "rehash", str(tmp_path)], check=True)
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    monkeypatch.setenv("SSL_CERT_DIR", str(tmp_path))
+    with ScriptedServer(saying(answer(b"secret")), tls=server_tls) as server:
+        client = make_client(resolve=leading_to(server.port))
+        assert client.get("https://a_b.wild.test/").content == b"secret"
+        client.close()
+
+
 @pytest.mark.parametrize("host", ["a_b.test", "a_b.c.wild.test", "wild_test", "a_b.wild.test.evil"])
 def test_a_name_with_an_underscore_that_is_not_there_is_refused(
-    make_client: MakeClient, server_tls: ssl.SSLContext, trusting_tls: ssl.SSLContext, host: str
+    make_client: MakeClient, server_tls: ssl.SSLContext, trusting_tls: VerifyingTls, host: str
 ) -> None:
     def script(peer: Peer) -> None:
         assert peer.read_to_end() == b""
@@ -103,7 +124,7 @@ def test_a_peer_without_tls_is_a_connect_error(client: httpx.Client) -> None:
 
 
 def test_the_server_is_told_the_name(
-    make_client: MakeClient, server_tls: ssl.SSLContext, trusting_tls: ssl.SSLContext
+    make_client: MakeClient, server_tls: ssl.SSLContext, trusting_tls: VerifyingTls
 ) -> None:
     names: list[str | None] = []
     server_tls.sni_callback = lambda _sock, name, _context: names.append(name)
@@ -114,7 +135,7 @@ def test_the_server_is_told_the_name(
 
 
 def test_megabytes_over_tls_arrive_as_they_were(
-    make_client: MakeClient, server_tls: ssl.SSLContext, trusting_tls: ssl.SSLContext
+    make_client: MakeClient, server_tls: ssl.SSLContext, trusting_tls: VerifyingTls
 ) -> None:
     data = b"".join(hashlib.sha256(str(n).encode()).digest() for n in range(150_000))
 

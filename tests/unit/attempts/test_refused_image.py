@@ -1,7 +1,8 @@
 """An image that is stored, and that the database refuses."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
 
@@ -9,12 +10,13 @@ from storyboard_worker.attempts.breakers import Breakers
 from storyboard_worker.attempts.outcome import Outcome, Worked
 from storyboard_worker.attempts.runner import Attempts
 from storyboard_worker.errors import DataRefused
+from storyboard_worker.queries.ends import ClaimEnd
 from storyboard_worker.redaction.redactor import Redactor
 from storyboard_worker.reporting.reporter import Reporter
 from storyboard_worker.reporting.traces import TraceContext
 from storyboard_worker.resources.restraint import Restraint
 from storyboard_worker.settings.sentry import SentrySettings
-from storyboard_worker.storyboard import Claim
+from storyboard_worker.storyboard import Claim, StoredImage
 from storyboard_worker.transfer.attempt import Attempt
 from storyboard_worker.wire.deadline import Deadline
 from tests.support.attempts import new_claim, new_image
@@ -24,11 +26,12 @@ from tests.support.attempts import new_claim, new_image
 class Queue:
     retried: list[Claim] = field(default_factory=list)
 
-    def complete_all(self, *_: object) -> NoReturn:
-        raise DataRefused("no")
-
-    def retry(self, claim: Claim, *_: object, **_others: object) -> None:
+    def end_all(self, ends: Sequence[ClaimEnd]) -> tuple[list[None], list[Claim]]:
+        [(claim, end)] = ends
+        if isinstance(end, StoredImage):
+            raise DataRefused("no")
         self.retried.append(claim)
+        return [None], []
 
 
 def test_its_event_belongs_to_the_trace_of_its_attempt(

@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
-from storyboard_worker.attempts import settling
+from storyboard_worker.attempts import one_at_a_time
 from storyboard_worker.attempts.breakers import Breakers
 from storyboard_worker.attempts.outcome import Worked
 from storyboard_worker.attempts.policy import Fail
 from storyboard_worker.attempts.runner import Attempts
 from storyboard_worker.errors import AttemptError, DatabaseUnavailable, DataRefused, ErrorCode
+from storyboard_worker.queries.ends import ClaimEnd
 from storyboard_worker.redaction.redactor import Redactor
 from storyboard_worker.reporting.reporter import Reporter
 from storyboard_worker.resources.restraint import Restraint
@@ -31,27 +32,25 @@ WAIT_SECONDS = 0.02
 
 @dataclass
 class SlowQueue:
-    """Writes of ``locked`` claims wait in vain. Images that come together are refused."""
+    """Refuses ends that come together. Each of ``locked`` claims waits in vain."""
 
     locked: Sequence[Claim]
     asked: list[Claim] = field(default_factory=list)
 
-    def fail(self, claim: Claim, *_: object, **_others: object) -> None:
+    def end_all(self, ends: Sequence[ClaimEnd]) -> tuple[list[None], list[Claim]]:
+        if len(ends) > 1:
+            raise DataRefused("no")
+        [(claim, _)] = ends
         self.asked.append(claim)
         if claim in self.locked:
             time.sleep(WAIT_SECONDS)
             raise DatabaseUnavailable("no answer")
-
-    def complete_all(self, done: list[tuple[Claim, StoredImage]]) -> tuple[list[None], list[Claim]]:
-        if len(done) > 1:
-            raise DataRefused("no")
-        self.fail(done[0][0])
         return [None], []
 
 
 @pytest.fixture(autouse=True)
 def patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(settling, "MOST_SECONDS_IN_VAIN", 1.5 * WAIT_SECONDS)
+    monkeypatch.setattr(one_at_a_time, "MOST_SECONDS_IN_VAIN", 1.5 * WAIT_SECONDS)
 
 
 @pytest.fixture
@@ -80,7 +79,7 @@ def test_each_is_over_before_the_next_is_tried(works: list[Worked]) -> None:
     assert asked == [1, 2, 3]
 
 
-def test_the_loop_shows_progress_between_images_and_others(clock: Clock) -> None:
+def test_the_loop_shows_progress_before_each_message(clock: Clock) -> None:
     """Each may take as long as the database may be silent."""
     image, failure = worked(clock, new_image()), worked(clock, source_error())
     queue = SlowQueue(claims_of([image, failure]))
@@ -93,7 +92,7 @@ def test_the_loop_shows_progress_between_images_and_others(clock: Clock) -> None
     for work in (failure, image):
         shift._worked(work)
     assert shift.settle() == []
-    assert asked == [0, 1]
+    assert asked == [0, 0, 1]
     assert len(queue.asked) == 2
 
 
@@ -120,7 +119,7 @@ def test_those_that_were_not_tried_are_not_taken_to_hang(
     works: list[Worked], clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The watchdog would end the worker."""
-    monkeypatch.setattr(settling, "MOST_SECONDS_IN_VAIN", 0.0)
+    monkeypatch.setattr(one_at_a_time, "MOST_SECONDS_IN_VAIN", 0.0)
     clock.now += ATTEMPT_SECONDS - 1
     settled = attempts_with(SlowQueue(claims_of(works))).settle(works)
     clock.now += 2

@@ -1,6 +1,6 @@
 """What tells of attempts may break. The outcomes are written and their slots free all the same."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
@@ -8,10 +8,11 @@ from typing import Any, NoReturn
 import pytest
 
 from storyboard_worker.attempts.breakers import Breakers
-from storyboard_worker.attempts.outcome import Outcome, Worked
+from storyboard_worker.attempts.outcome import Ended, Outcome, Worked
 from storyboard_worker.attempts.policy import Fail
 from storyboard_worker.attempts.runner import Attempts
 from storyboard_worker.errors import ErrorCode
+from storyboard_worker.queries.ends import ClaimEnd, ErrorEnd
 from storyboard_worker.redaction.redactor import Redactor
 from storyboard_worker.reporting.reporter import Reporter
 from storyboard_worker.resources.restraint import Restraint
@@ -30,20 +31,16 @@ class Parts:
     """A queue that writes all it is given, and a transfer that always succeeds."""
 
     failed: list[Claim] = field(default_factory=list)
-    completed: list[Claim] = field(default_factory=list)
 
     def copy(self, _attempt: Attempt) -> StoredImage:
         return new_image()
 
-    def complete_all(
-        self, done: list[tuple[Claim, StoredImage]], *, claim: int = 0
+    def end_all(
+        self, ends: Sequence[ClaimEnd], *, claim: int = 0
     ) -> tuple[list[None], list[Claim]]:
         assert claim == 0
-        self.completed += [ended for ended, _ in done]
-        return [None for _ in done], []
-
-    def fail(self, claim: Claim, *_: object, **_others: object) -> None:
-        self.failed.append(claim)
+        self.failed += [ended for ended, end in ends if isinstance(end, ErrorEnd)]
+        return [None for _ in ends], []
 
 
 def breaks(*_: object, **_others: object) -> NoReturn:
@@ -80,6 +77,17 @@ def test_a_report_of_a_failure(
     settled = attempts.settle(works)
     assert [ended.outcome for ended in settled.ended] == [Outcome.FAILED] * 2
     assert parts.failed == [work.claim for work in works]
+
+
+def test_nothing_is_told_before_all_of_one_message_are_over(
+    attempts: Attempts, reporter: Reporter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else the keeper takes rows that are written for lost, while another one is told."""
+    over: list[Ended] = []
+    over_when_told: list[int] = []
+    monkeypatch.setattr(reporter, "row_failed", lambda *_, **__: over_when_told.append(len(over)))
+    attempts.settle([failed(), failed()], on_ended=over.append)
+    assert over_when_told == [2, 2]
 
 
 def test_the_news(attempts: Attempts, parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -93,6 +93,7 @@ def test_no_quotation_of_a_signed_link_holds_its_signature(kind: str) -> None:
         "a&#38;sig&#61;c0ffee",
         "Policy=c0ffeeC0FFEEc0ffeeC0FFEE",
         "?s=c0ffee0123456789c0ffee",
+        "signed with s=c0ffee0123456789c0ffee",
         "a=b&s=c0ffee0123456789c0ffee",
         r"a=b\u0026s=c0ffee0123456789c0ffee",
         "a=b%26s%3Dc0ffee0123456789c0ffee",

@@ -1,4 +1,4 @@
-"""When rows are claimed along with completions, and when that is left to the claim loop."""
+"""When rows are claimed along with ends of claims, and when that is left to the claim loop."""
 
 from collections.abc import Callable
 from typing import Any

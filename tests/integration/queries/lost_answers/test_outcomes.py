@@ -9,6 +9,7 @@ import pytest
 from storyboard_worker.database.patience import Patience
 from storyboard_worker.errors import DatabaseUnavailable, LeaseLost
 from storyboard_worker.queries.claims import StoryboardQueue
+from storyboard_worker.queries.ends import ClaimEnd, ErrorEnd, Transition
 from storyboard_worker.queries.rows import FailedFilter, StoryboardRows
 from storyboard_worker.queries.upkeep import Upkeep
 from tests.integration.queries.lost_answers.losing import LosingDatabase
@@ -87,13 +88,39 @@ def test_every_other_end_is_recognised_too(
             case _:
                 losing_queue.fail(claim, TIMEOUT, sentry_event_id=None)
 
-    database.commits = 1
+    database.to_lose = 1
     with pytest.raises(DatabaseUnavailable):
         write()
     write()
     change(producer, claim.id, source_url=OTHER_URL)
     with pytest.raises(LeaseLost):
         write()
+
+
+def test_ends_of_one_message_are_recognised_each(
+    losing_queue: StoryboardQueue, database: LosingDatabase, producer: psycopg.Connection
+) -> None:
+    """The message took effect, but for a row that its producer has regenerated since."""
+    ends: list[ClaimEnd] = [
+        (claim_new(losing_queue, producer), end)
+        for end in (
+            IMAGE,
+            ErrorEnd(Transition.RETRY, TIMEOUT, 60),
+            ErrorEnd(Transition.RELEASE, TIMEOUT, 60),
+            ErrorEnd(Transition.FAIL, TIMEOUT),
+            ErrorEnd(Transition.FAIL, TIMEOUT),
+        )
+    ]
+    claims = [claim for claim, _ in ends]
+    database.to_lose = 1
+    with pytest.raises(DatabaseUnavailable):
+        losing_queue.end_all(ends)
+    assert losing_queue.renew(claims) == [], "an attempt whose end may be written is not stopped"
+    change(producer, claims[-1].id, source_url=OTHER_URL)
+    verdicts, _ = losing_queue.end_all(ends)
+    assert verdicts[:-1] == [None] * 4
+    assert isinstance(verdicts[-1], LeaseLost)
+    assert losing_queue.renew(claims) == claims
 
 
 def test_rows_that_were_lost_or_expired_are_told_in_the_end(
