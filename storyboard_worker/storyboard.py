@@ -1,6 +1,7 @@
 """The values that travel between the parts: a panel of a storyboard, its claim, its end."""
 
 import hashlib
+import re
 import time
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -13,6 +14,7 @@ from storyboard_worker.lengths import has_overlong_host, host_and_port
 NOTIFY_CHANNEL = "storyboards"
 
 USUAL_PORTS = {"http": 80, "https": 443}
+OWN_PUBLIC_ID = re.compile(r".*/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-[0-9a-f]{10}")
 
 
 class Status(StrEnum):
@@ -191,3 +193,10 @@ def public_id(folder: str, storyboard_id: UUID, source_url: str) -> str:
     """
     digest = hashlib.sha256(source_url.partition("?")[0].encode()).hexdigest()[:10]
     return f"{folder}/{storyboard_id}-{digest}"
+
+
+def storyboard_of(public_id: str) -> UUID | None:
+    """The row for which an image was stored under ``public_id``; ``None`` if that is none of
+    :func:`public_id`."""
+    found = OWN_PUBLIC_ID.fullmatch(public_id)
+    return UUID(found[1]) if found else None

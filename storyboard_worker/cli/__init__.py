@@ -40,6 +40,7 @@ COMMANDS = {
     "show": ("rows", "Everything about one row."),
     "failures": ("failures", "Failed rows, grouped by their cause."),
     "retry": ("retry", "Put failed rows back."),
+    "prune": ("prune", "Delete pictures at Cloudinary that no row shows any more."),
     "doctor": ("doctor", "Check the whole installation; each fault with its fix."),
     "demo": ("demo", "The whole job on this machine; nothing needs to be set up."),
 }

@@ -29,13 +29,15 @@ UNWANTED = frozenset({"Cc", "Cs"})
 
 
 class TimeSpan(click.ParamType[timedelta]):
-    """``30m``, ``2h``, ``1d``."""
+    """``30m``, ``2h``, ``1d``; ``0`` needs no unit."""
 
     name = "span"
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> timedelta:
+        if str(value) == "0":
+            return timedelta()
         match = re.fullmatch(r"([0-9]{1,6})([smhd])", str(value))
         if match is None:
             self.fail(f"{value!r} is not a time span like 30m, 2h or 1d", param, ctx)

@@ -36,6 +36,7 @@ from storyboard_worker.worker.alarms import Alarms
 from storyboard_worker.worker.cdn_check import CdnCheck
 from storyboard_worker.worker.housekeeping import Housekeeping
 from storyboard_worker.worker.one_row import Foreground
+from storyboard_worker.worker.pruning import Pruning
 from storyboard_worker.worker.sweep import Sweep
 
 # A cron container may start before the database answers.
@@ -152,8 +153,8 @@ class Assembly:
             max_own_errors=self.settings.max_attempts,
         )
 
-    def sweep(self, shutdown: Shutdown) -> Sweep:
-        return Sweep(
+    def sweep(self, shutdown: Shutdown, pruning: Pruning | None = None) -> Sweep:
+        sweep = Sweep(
             settings=self.settings,
             queue_=self.queue,
             counts=self.counts,
@@ -163,6 +164,8 @@ class Assembly:
             shutdown=shutdown,
             insist=self.changing,
         )
+        sweep.pruning = pruning
+        return sweep
 
     @cached_property
     def looking(self) -> Patience:

@@ -5,16 +5,18 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 from typing import Self
 
 import click
 from rich.console import Console
 
 from storyboard_worker.attempts.outcome import Ended, Outcome
-from storyboard_worker.cli.arguments import ROWS, Seconds
+from storyboard_worker.cli.arguments import ROWS, Seconds, TimeSpan
 from storyboard_worker.cli.assembly import assembled
 from storyboard_worker.cli.exits import Exit
 from storyboard_worker.cli.output import duration, print_json, print_table
+from storyboard_worker.cli.pruning import assembled_pruning
 from storyboard_worker.cli.resources import check_resources
 from storyboard_worker.cli.streams import ResultLost
 from storyboard_worker.errors import DatabaseUnavailable, SchemaOutdated
@@ -36,6 +38,7 @@ LAST_WORDS_SECONDS = 7.0
 Examples:
   */5 * * * * storyboard-worker sweep               (crontab)
   storyboard-worker sweep --max-seconds 3600        catch up after an outage
+  storyboard-worker sweep --prune 30d               delete old pictures that no row shows, too
   storyboard-worker sweep --no-process --json       only tidy up, and look""",
 )
 @click.option(
@@ -47,9 +50,21 @@ Examples:
 )
 @click.option("--limit", type=ROWS, metavar="N", help="Process at most N rows.")
 @click.option("--no-process", is_flag=True, help="Only rescue, expire and raise alarms.")
+@click.option(
+    "--prune",
+    "prune_older_than",
+    type=TimeSpan(),
+    metavar="SPAN",
+    help="Then delete pictures that no row has shown for so long, like 30d, in the time left.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the tally as JSON.")
 def sweep_command(
-    *, max_seconds: float, limit: int | None, no_process: bool, as_json: bool
+    *,
+    max_seconds: float,
+    limit: int | None,
+    no_process: bool,
+    prune_older_than: timedelta | None,
+    as_json: bool,
 ) -> None:
     """One cron pass over the table.
 
@@ -65,15 +80,16 @@ def sweep_command(
     _hard_end(max_seconds + HARD_END_MARGIN_SECONDS, words.tell)
     with (
         shutdown.on_signals(),
-        assembled(uploads=not no_process) as parts,
+        assembled(uploads=not no_process or prune_older_than is not None) as parts,
         _told(parts.reporter),
+        assembled_pruning(parts, shutdown, prune_older_than) as pruning,
         Progress() as progress,
         _printed(as_json=as_json),
     ):
         words.reporter = parts.reporter
         if not no_process:
             check_resources(parts)
-        words.sweep = parts.sweep(shutdown)
+        words.sweep = parts.sweep(shutdown, pruning)
         tally = words.sweep.run(
             None if no_process else parts.attempts,
             parts.breakers,

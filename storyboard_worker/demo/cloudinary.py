@@ -1,4 +1,5 @@
-"""A Cloudinary account on loopback: signed uploads, delivery, ``ping`` and ``usage``.
+"""A Cloudinary account on loopback: signed uploads, delivery, and calls of the Admin API: ``ping``,
+``usage``, and the deletion of assets.
 
 https://cloudinary.com/documentation/image_upload_api_reference#upload and
 https://cloudinary.com/documentation/admin_api
@@ -11,6 +12,7 @@ import secrets
 import ssl
 import time
 import uuid
+from collections.abc import Iterable
 from http import HTTPMethod
 from urllib.parse import quote
 
@@ -25,7 +27,13 @@ from storyboard_worker.demo.cloudinary_checks import (
     parameters_of,
     read_form,
 )
-from storyboard_worker.demo.cloudinary_records import Refusal, Upload, UploadRecords
+from storyboard_worker.demo.cloudinary_deletion import LIMITS, deletion_answer, read_deletion
+from storyboard_worker.demo.cloudinary_records import (
+    DeletedAssets,
+    Refusal,
+    Upload,
+    UploadRecords,
+)
 from storyboard_worker.demo.delivery import Delivery
 from storyboard_worker.demo.exchange import Exchange
 from storyboard_worker.demo.fault_kinds import FaultQueue, StorageFault
@@ -35,7 +43,9 @@ from storyboard_worker.demo.server import Server
 
 API_KEY = "123456789012345"
 MAX_FILE_BYTES = 10_485_760
-API_PATH = re.compile(r"/v1_1/(?P<cloud>[^/]+)/(?P<call>image/upload|ping|usage)")
+API_PATH = re.compile(
+    r"/v1_1/(?P<cloud>[^/]+)/(?P<call>image/upload|ping|usage|resources/image/upload)"
+)
 TRUE = frozenset({"1", "true"})
 NO_FAULT = StorageFault()
 
@@ -68,6 +78,7 @@ class Cloudinary(Server, UploadRecords):
         self._assets = Assets(cloud_name)
         self.delivery = Delivery(self._assets)
         self._faults: FaultQueue[StorageFault] = FaultQueue()
+        self._deletion_faults: FaultQueue[StorageFault] = FaultQueue()
 
     @property
     def configuration_url(self) -> str:
@@ -84,11 +95,21 @@ class Cloudinary(Server, UploadRecords):
         self._faults.add(fault, times)
 
     def clear_faults(self) -> None:
+        """Also those of deletions."""
         self._faults.clear()
+        self._deletion_faults.clear()
+
+    def misbehave_at_deletions(self, fault: StorageFault, times: int | None = 1) -> None:
+        """The same for calls that delete assets."""
+        self._deletion_faults.add(fault, times)
 
     def asset(self, public_id: str) -> Asset | None:
         """What is stored under ``public_id`` now."""
         return self._assets.get(public_id)
+
+    def put(self, public_ids: Iterable[str], body: bytes) -> None:
+        """Store the image ``body`` under each of these ids, without requests."""
+        self._assets.put(public_ids, body)
 
     def handle(self, exchange: Exchange) -> None:
         self._requests.add(received(exchange.request))
@@ -111,6 +132,8 @@ class Cloudinary(Server, UploadRecords):
             case HTTPMethod.GET, "usage":
                 self._check_basic_auth(exchange)
                 answer_json(exchange, usage(self.max_file_bytes))
+            case HTTPMethod.DELETE, "resources/image/upload":
+                self._delete(exchange)
             case HTTPMethod.GET | HTTPMethod.HEAD, None:
                 self.delivery.serve(exchange)
             case _:
@@ -131,6 +154,22 @@ class Cloudinary(Server, UploadRecords):
         fault.before_answer(exchange)
         if not exchange.is_over:
             answer_json(exchange, fault.change_answer(answer))
+
+    def _delete(self, exchange: Exchange) -> None:
+        fault = self._deletion_faults.take() or NO_FAULT
+        body = self._read_body(exchange)
+        fault.before_storing(exchange)
+        if exchange.is_over:
+            return
+        self._check_basic_auth(exchange)
+        deletion = read_deletion(body)
+        done = DeletedAssets(self._assets.delete_all(deletion.public_ids), deletion.invalidate)
+        self._deletions.add(done)
+        fault.before_answer(exchange)
+        if not exchange.is_over:
+            answer_json(
+                exchange, fault.change_answer(deletion_answer(done.answers)), headers=LIMITS
+            )
 
     def _read_body(self, exchange: Exchange) -> bytearray:
         try:

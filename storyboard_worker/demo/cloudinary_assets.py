@@ -5,7 +5,7 @@ import secrets
 import threading
 import time
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from urllib.parse import quote
@@ -99,6 +99,23 @@ class Assets:
         with self._lock:
             asset = self._by_public_id.pop(public_id)
             del self._by_path[asset.path(self._cloud_name)]
+
+    def delete_all(self, public_ids: Iterable[str]) -> dict[str, str]:
+        """What Cloudinary answers for each: ``deleted`` or ``not_found``."""
+        answers = {}
+        for public_id in public_ids:
+            try:
+                self.delete(public_id)
+                answers[public_id] = "deleted"
+            except KeyError:
+                answers[public_id] = "not_found"
+        return answers
+
+    def put(self, public_ids: Iterable[str], body: bytes) -> None:
+        """Store the same image under many ids, as if it had been uploaded under each."""
+        for public_id in public_ids:
+            asset = new_asset(body, {"public_id": public_id}, "image", keep_bytes=True)
+            self.store(asset, overwrite=True)
 
     def get(self, public_id: str) -> Asset | None:
         with self._lock:

@@ -1,6 +1,7 @@
 """What an account has been through, for a test to look at and to wait for."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
@@ -33,6 +34,14 @@ class Refusal:
     message: str
 
 
+@dataclass(frozen=True)
+class DeletedAssets:
+    """One call that deleted assets: what was answered for each public id."""
+
+    answers: Mapping[str, str]
+    invalidate: bool
+
+
 class UploadRecords:
     """The reading side is public; the account writes into the journals."""
 
@@ -41,6 +50,7 @@ class UploadRecords:
         self._uploads: Journal[Upload] = Journal()
         self._refusals: Journal[Refusal] = Journal()
         self._broken_off: Journal[float] = Journal()
+        self._deletions: Journal[DeletedAssets] = Journal()
 
     @property
     def requests(self) -> list[ReceivedRequest]:
@@ -55,6 +65,11 @@ class UploadRecords:
     @property
     def refusals(self) -> list[Refusal]:
         return self._refusals.entries()
+
+    @property
+    def deletions(self) -> list[DeletedAssets]:
+        """The calls of the Admin API that deleted assets, in order."""
+        return self._deletions.entries()
 
     @property
     def broken_off(self) -> int:

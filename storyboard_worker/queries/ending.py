@@ -28,6 +28,7 @@ from storyboard_worker.queries.end_statements import (
 )
 from storyboard_worker.queries.ends import ClaimEnd, End, ErrorEnd
 from storyboard_worker.queries.unanswered_ends import UnansweredEnds, as_written
+from storyboard_worker.queries.unshown_pictures import Picture, UnshownPictures
 from storyboard_worker.storyboard import Claim, StoredImage
 
 # What keeps an end from being written; ``None``: it is written.
@@ -41,6 +42,7 @@ class Ending:
         self._database = database
         self._claiming = claiming
         self._unanswered = unanswered
+        self._unshown = UnshownPictures(database)
 
     def end_all(
         self, ends: Sequence[ClaimEnd], *, claim: int = 0
@@ -51,7 +53,7 @@ class Ending:
         Answers, for each of ``ends``, ``None`` or what keeps it from being written:
         :class:`LeaseLost`, or :class:`DatabaseUnavailable` where another transaction has locked
         the row; and the claims. Raises :class:`DataRefused` when a value of any of them is
-        refused. Then none is written.
+        refused. Then none is written. Images of lost claims are put on the list of orphans.
         """
         self._claiming.give_back_lost()
         with self._unanswered.writing([ended for ended, _ in ends]):
@@ -60,6 +62,7 @@ class Ending:
             # Of one that is locked, maybe by what we sent before, nothing is known yet.
             if verdict is None or isinstance(verdict, LeaseLost):
                 self._unanswered.settle(ended)
+        self._unshown.list(_lost_images(ends, verdicts))
         return verdicts, claims
 
     def _end_all(self, ends: Sequence[ClaimEnd], limit: int) -> tuple[list[Verdict], list[Claim]]:
@@ -105,6 +108,12 @@ def _calls(ends: Sequence[ClaimEnd]) -> Iterator[Call[UUID]]:
         yield Call(complete_statement(), {"ended": _text(images)}, scalar_row)
     if errors:
         yield Call(end_with_error_statement(), {"ended": _text(errors)}, scalar_row)
+
+
+def _lost_images(ends: Sequence[ClaimEnd], verdicts: Sequence[Verdict]) -> Iterator[Picture]:
+    for (claim, end), verdict in zip(ends, verdicts, strict=True):
+        if isinstance(verdict, LeaseLost) and isinstance(end, StoredImage):
+            yield claim.id, end.public_id
 
 
 def _record(claim: Claim, end: End) -> dict[str, Any]:

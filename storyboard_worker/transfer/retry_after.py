@@ -1,4 +1,5 @@
-"""The ``Retry-After`` header (RFC 9110, section 10.2.3)."""
+"""When an upstream may be asked again: ``Retry-After`` (RFC 9110, section 10.2.3), and what
+Cloudinary says instead."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -16,7 +17,20 @@ def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
         return None
     if raw.isdecimal():
         return float(raw)
-    moment = _date(raw)
+    return _seconds_until(_date(raw), headers)
+
+
+def rate_limit_reset_seconds(headers: Mapping[str, str]) -> float | None:
+    """When Cloudinary's Admin API answers again; ``None`` unless its limit is used up.
+
+    https://cloudinary.com/documentation/admin_api#usage_limits
+    """
+    if headers.get("x-featureratelimit-remaining", "").strip() != "0":
+        return None
+    return _seconds_until(_date(headers.get("x-featureratelimit-reset", "")), headers)
+
+
+def _seconds_until(moment: datetime | None, headers: Mapping[str, str]) -> float | None:
     if moment is None:
         return None
     now = _date(headers.get("date", "")) or datetime.now(UTC)

@@ -13,14 +13,13 @@ import cloudinary.utils
 import httpx
 
 from storyboard_worker import __version__
-from storyboard_worker.errors import STORAGE_UPSTREAM, AttemptError, ErrorCode
 from storyboard_worker.redaction.redactor import Redactor
 from storyboard_worker.settings.cloudinary import CloudinarySettings
 from storyboard_worker.storyboard import StoredImage
 from storyboard_worker.transfer.storage_answers import read_stored_image
+from storyboard_worker.transfer.storage_exchange import exchanged
 from storyboard_worker.wire.deadline import Deadline
 
-MAX_ANSWER_BYTES = 1_000_000
 # Every asset of this program carries it, so that all of them can be found in the account.
 TAG = "storyboard"
 
@@ -76,23 +75,8 @@ class Storage:
             stream=_Framed(opening, body, closing),
             extensions={"deadline": deadline},
         )
-        response, content = self._send(request, deadline)
+        response, content = exchanged(self._transport, request, deadline)
         return read_stored_image(response, content, public_id, self._redactor)
-
-    def _send(self, request: httpx.Request, deadline: Deadline) -> tuple[httpx.Response, bytes]:
-        try:
-            response = self._transport.handle_request(request)
-            try:
-                return response, _content(response)
-            finally:
-                response.close()
-        except httpx.TransportError as error:
-            deadline.check(STORAGE_UPSTREAM)
-            raise AttemptError(
-                ErrorCode.STORAGE_UNAVAILABLE,
-                f"Cloudinary does not answer ({error})",
-                upstream=STORAGE_UPSTREAM,
-            ) from error
 
     def _multipart(self, public_id: str, context: str) -> tuple[bytes, bytes]:
         """The parts of the body before and after the file's bytes (RFC 7578)."""
@@ -136,14 +120,3 @@ class _Framed(httpx.SyncByteStream):
         yield self._opening
         yield from self._body
         yield self._closing
-
-
-def _content(response: httpx.Response) -> bytes:
-    # With a bytes object each of many small chunks would copy everything before it.
-    content = bytearray()
-    assert isinstance(response.stream, httpx.SyncByteStream)
-    for chunk in response.stream:
-        content += chunk
-        if len(content) > MAX_ANSWER_BYTES:
-            break
-    return bytes(content)

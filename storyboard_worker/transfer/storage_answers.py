@@ -1,4 +1,4 @@
-"""What Cloudinary answers to an upload: a stored image, or an error in the project's codes.
+"""What Cloudinary answers: a stored image, other fields, or an error in the project's codes.
 
 https://cloudinary.com/documentation/image_upload_api_reference#upload_response
 """
@@ -40,13 +40,21 @@ def read_stored_image(
     answer may repeat the key, which must not reach the table. Raises :class:`AttemptError`
     with a ``storage_…`` code or ``image_too_large``.
     """
-    answer = _json_object(content)
-    if response.status_code != httpx.codes.OK:
-        raise _refused(response, as_one_line(redactor.text(_reason(response, answer))))
-    image = _stored(answer, response)
+    image = _stored(read_answer(response, content, redactor), response)
     if image.public_id != public_id:
         raise _misplaced(response, redactor.text(image.public_id))
     return image
+
+
+def read_answer(response: httpx.Response, content: bytes, redactor: Redactor) -> dict[str, Any]:
+    """The fields of a good answer; none where ``content`` is not what Cloudinary answers.
+
+    Raises :class:`AttemptError` where it is an error.
+    """
+    answer = _json_object(content)
+    if response.status_code != httpx.codes.OK:
+        raise _refused(response, as_one_line(redactor.text(_reason(response, answer))))
+    return answer
 
 
 def _json_object(content: bytes) -> dict[str, Any]:

@@ -34,6 +34,7 @@ EXPIRING = "expiring"
 UPSTREAM = "upstream:"
 CDN = "cdn"
 RESOURCES = "resources"
+PRUNE = "prune"
 
 FIXES = {
     Resource.DESCRIPTORS: "storyboard-worker doctor; raise the limit of open files (ulimit -n), or "
@@ -106,6 +107,10 @@ class Alarms:
             event(logging.INFO, message, alarm=CDN)
             self._reporter.alarm_over(CDN, message)
         return self._raise([_cdn_alarm(look)] if look.is_bad else [])
+
+    def raise_one(self, alarm: Alarm) -> list[str]:
+        """The same for an alarm that another part has found."""
+        return self._raise([alarm])
 
     def lacking(self, error: ResourceExhausted) -> None:
         """A worker lacks something of its own: once an hour, even without the database, to which it

@@ -19,12 +19,14 @@ from storyboard_worker.shutdown import Shutdown
 from storyboard_worker.worker.alarms import Alarms
 from storyboard_worker.worker.drain import Drain
 from storyboard_worker.worker.housekeeping import Housekeeping
+from storyboard_worker.worker.pruning import Pruning
 from storyboard_worker.worker.shift import Team
 from storyboard_worker.worker.tally import CutShort, Tally
 
 
 class Sweep:
-    """``insist`` makes each step's exchanges with the database, whose absence may be short."""
+    """``insist`` makes each step's exchanges with the database, whose absence may be short.
+    ``pruning``, where it is set, follows the pass."""
 
     def __init__(
         self,
@@ -46,6 +48,7 @@ class Sweep:
         self._alarms = alarms
         self._reporter = reporter
         self._shutdown = shutdown
+        self.pruning: Pruning | None = None
         self._began = False
         self._tally = Tally(complete=False)
 
@@ -81,6 +84,7 @@ class Sweep:
         ):
             try:
                 self._pass(tally, team, ends_at=started + max_seconds, limit=limit)
+                self._prune(tally, started + max_seconds)
             except RowsHidden:
                 raise
             except DatabaseUnavailable as error:
@@ -105,6 +109,15 @@ class Sweep:
             tally.alarms += self._insist(lambda: self._alarms.met(met))
         team.attempts.tell_news(at_once=True)
         tally.alarms += self._alarms.take_lacks()
+
+    def _prune(self, tally: Tally, ends_at: float) -> None:
+        """In what is left of the time: pictures can wait, rows cannot."""
+        if self.pruning is None or self._shutdown.requested:
+            return
+        try:
+            tally.alarms += self.pruning.run(ends_at)
+        finally:
+            tally.pruned = self.pruning.gone
 
     def _tidy(self, tally: Tally, ends_at: float) -> None:
         insist = self._insist

@@ -13,7 +13,8 @@ class Tally:
 
     ``lost``: failed because their worker died in the last attempt. ``processed``: attempts,
     the sum of the four ends that follow; ``released`` counts what was given back as well.
-    ``complete``: of what was due nothing is left undone.
+    ``complete``: of what was due nothing is left undone. ``pruned``: pictures that are gone from
+    Cloudinary because no row has shown them for long.
     """
 
     rescued: int = 0
@@ -27,6 +28,7 @@ class Tally:
     alarms: list[str] = field(default_factory=list)
     seconds: float = 0.0
     complete: bool = True
+    pruned: int = 0
 
     def add(self, slots: Slots, given_back: int) -> None:
         """The attempts of a shift, and the rows that it gave back."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import psycopg
 import pytest
 
 from storyboard_worker.database import Database
@@ -10,6 +11,7 @@ from storyboard_worker.queries.workers import WorkerRegister
 from storyboard_worker.reporting.reporter import Reporter
 from storyboard_worker.worker.alarms import Alarms
 from tests.integration.worker.passing_time import MAX_WAIT_SECONDS
+from tests.support.orphans import Pruner, new_pruner
 from tests.support.sentry_reports import reporting_to
 from tests.support.sentry_server import SentryServer
 
@@ -28,3 +30,9 @@ def alarms(database: Database, reporter: Reporter) -> Alarms:
         reporter,
         max_wait_seconds=MAX_WAIT_SECONDS,
     )
+
+
+@pytest.fixture
+def pruner(producer: psycopg.Connection, dsn: str) -> Iterator[Pruner]:
+    with new_pruner(producer, dsn) as pruner:
+        yield pruner

@@ -30,8 +30,8 @@ from storyboard_worker.storyboard import Claim, host_of, public_id
 from storyboard_worker.transfer.images import ImageType, structure_of
 from storyboard_worker.transfer.retry_after import retry_after_seconds
 from storyboard_worker.transfer.source_targets import Targets
-from storyboard_worker.transfer.storage import _content
 from storyboard_worker.transfer.storage_answers import _json_object, _reason, as_one_line
+from storyboard_worker.transfer.storage_exchange import _content
 from storyboard_worker.wire.answer import Answer, body_length
 
 # Twice as much is still uncut for all of them. The smallest limit is that of a redirect's target.

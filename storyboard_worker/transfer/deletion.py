@@ -1,0 +1,115 @@
+"""Deletes stored pictures with Cloudinary's Admin API, with their copies on the CDN.
+
+The request is that of ``cloudinary.api.delete_resources``. It goes over the project's own HTTP
+client, because the SDK's call has no deadline and loses ``Retry-After``. Protocol:
+https://cloudinary.com/documentation/admin_api#delete_resources
+"""
+
+import base64
+import json
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Any
+
+import cloudinary
+import cloudinary.utils
+import httpx
+
+from storyboard_worker import __version__
+from storyboard_worker.errors import STORAGE_UPSTREAM, AttemptError, ErrorCode
+from storyboard_worker.redaction.redactor import Redactor
+from storyboard_worker.settings.cloudinary import CloudinarySettings
+from storyboard_worker.transfer.retry_after import rate_limit_reset_seconds
+from storyboard_worker.transfer.storage_answers import read_answer
+from storyboard_worker.transfer.storage_exchange import exchanged
+from storyboard_worker.wire.deadline import Deadline
+
+# «Up to 100 public IDs» a call.
+MOST_IDS = 100
+
+
+class Fate(StrEnum):
+    """What Cloudinary says of a picture that it was asked to delete."""
+
+    DELETED = "deleted"
+    NOT_FOUND = "not_found"
+
+
+class Deletion:
+    """Deletes pictures of one Cloudinary account."""
+
+    def __init__(self, transport: httpx.BaseTransport, settings: CloudinarySettings) -> None:
+        self._transport = transport
+        self._redactor = Redactor([settings.api_key, settings.api_secret])
+        self._url = httpx.URL(
+            cloudinary.utils.base_api_url(
+                ["resources", "image", "upload"],
+                cloud_name=settings.cloud_name,
+                upload_prefix=settings.upload_prefix,
+            )
+        )
+        pair = f"{settings.api_key}:{settings.api_secret}".encode()
+        self._headers = [
+            (b"Host", self._url.netloc),
+            (b"Authorization", b"Basic " + base64.b64encode(pair)),
+            (b"Content-Type", b"application/json"),
+            # The answer is not unpacked.
+            (b"Accept-Encoding", b"identity"),
+            (b"User-Agent", f"storyboard-worker/{__version__} {cloudinary.USER_AGENT}".encode()),
+        ]
+
+    def delete(self, public_ids: Sequence[str], deadline: Deadline) -> dict[str, Fate]:
+        """Delete up to :data:`MOST_IDS` pictures; what became of each. One that is missing in the
+        answer may still be there.
+
+        Raises :class:`AttemptError` with a ``storage_…`` code, or ``attempt_timeout``. Some may
+        be deleted then; to ask again does no harm.
+        """
+        fates: dict[str, Fate] = {}
+        asked: dict[str, Any] = {"public_ids": list(public_ids), "invalidate": True}
+        while True:
+            answer = self._ask(asked, deadline)
+            for public_id, fate in _fates(answer).items():
+                fates.setdefault(public_id, fate)
+            # With many transformed copies one call does a part of the work.
+            cursor = answer.get("next_cursor")
+            if not answer.get("partial") or not isinstance(cursor, str):
+                return fates
+            asked["next_cursor"] = cursor
+
+    def _ask(self, asked: dict[str, Any], deadline: Deadline) -> dict[str, Any]:
+        request = httpx.Request(
+            "DELETE",
+            self._url,
+            headers=self._headers,
+            content=json.dumps(asked).encode(),
+            extensions={"deadline": deadline},
+        )
+        response, content = exchanged(self._transport, request, deadline)
+        try:
+            answer = read_answer(response, content, self._redactor)
+        except AttemptError as error:
+            if error.retry_after_seconds is None:
+                error.retry_after_seconds = rate_limit_reset_seconds(response.headers)
+            raise
+        if not isinstance(answer.get("deleted"), dict):
+            raise AttemptError(
+                ErrorCode.STORAGE_UNAVAILABLE,
+                "Cloudinary's answer does not say what is deleted",
+                upstream=STORAGE_UPSTREAM,
+                http_status=response.status_code,
+                request_id=response.headers.get("x-request-id"),
+            )
+        return answer
+
+    def close(self) -> None:
+        self._transport.close()
+
+
+def _fates(answer: dict[str, Any]) -> dict[str, Fate]:
+    known = {str(fate): fate for fate in Fate}
+    return {
+        public_id: known[said]
+        for public_id, said in answer["deleted"].items()
+        if isinstance(said, str) and said in known
+    }
