@@ -26,6 +26,7 @@ OTHER_PRUNE_SECONDS = 0.2
 WAITING_HELPS = frozenset(
     {ErrorCode.STORAGE_RATE_LIMITED, ErrorCode.STORAGE_UNAVAILABLE, ErrorCode.ATTEMPT_TIMEOUT}
 )
+NOT_FOUND = 404
 TIME_IS_UP = "the time is up; the next run goes on"
 
 
@@ -112,7 +113,8 @@ class PrunePatience:
 def given_up(error: AttemptError) -> GivenUp:
     """What ``error`` means for a prune that tries no longer."""
     reason = error.message
-    if error.code is ErrorCode.STORAGE_UNAUTHORIZED:
+    # A cloud name that is wrong is answered 404.
+    if error.code is ErrorCode.STORAGE_UNAUTHORIZED or error.http_status == NOT_FOUND:
         return GivenUp(f"{reason}; {CREDENTIALS}", is_fault=True)
     if error.code in WAITING_HELPS:
         seconds = error.retry_after_seconds

@@ -56,6 +56,7 @@ class Pruner:
     database: Database
     deletion: Deletion
     shutdown: Shutdown = field(default_factory=Shutdown)
+    batches: OrphanBatches | None = None
 
     def prune(self, older_than: timedelta = WEEK, seconds: float = PLENTY_SECONDS) -> Pruned:
         return self.new_prune().run(older_than, time.monotonic() + seconds)
@@ -63,7 +64,7 @@ class Pruner:
     def new_prune(self) -> Prune:
         return Prune(
             Orphans(self.database),
-            OrphanBatches(self.database),
+            self.batches or OrphanBatches(self.database),
             self.deletion,
             PrunePatience(self.shutdown, lambda: Backoff(0.001, 0.01)),
             at_once,
