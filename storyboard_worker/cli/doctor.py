@@ -17,6 +17,7 @@ from storyboard_worker.doctor.check import Check, CheckGroup, Status
 from storyboard_worker.doctor.claim_checks import claim_checks
 from storyboard_worker.doctor.examination import examine
 from storyboard_worker.doctor.machine_checks import machine_checks
+from storyboard_worker.doctor.orphan_checks import orphan_checks
 from storyboard_worker.doctor.picture_checks import picture_checks
 from storyboard_worker.doctor.platform_checks import platform_checks
 from storyboard_worker.doctor.realtime_checks import realtime_checks
@@ -34,6 +35,7 @@ from storyboard_worker.doctor.work_checks import WorkChecks
 from storyboard_worker.logs import set_up
 from storyboard_worker.queries.inspection import Inspection
 from storyboard_worker.queries.new_pictures import NewPictures
+from storyboard_worker.queries.orphans import Orphans
 from storyboard_worker.redaction.redactor import Redactor
 from storyboard_worker.settings.reading import Settings
 
@@ -132,6 +134,7 @@ def _table_groups(parts: Assembly) -> list[tuple[str, CheckGroup]]:
         ("workers", work.workers),
         ("backlog", work.backlog),
         ("failures", work.failures),
+        ("orphaned pictures", partial(orphan_checks, Orphans(parts.database))),
     ]
     if parts.settings.cdn_check:
         look = partial(picture_checks, NewPictures(parts.database), parts.cdn)

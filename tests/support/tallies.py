@@ -8,7 +8,7 @@ from tests.support.running_command import Result
 
 FIELDS = {
     *("rescued", "lost", "expired", "processed", "ready", "retried", "failed", "released"),
-    *("alarms", "seconds", "complete"),
+    *("alarms", "seconds", "complete", "pruned"),
 }
 Register = Callable[[str, timedelta], None]
 ENDS = ("ready", "retried", "failed", "released")

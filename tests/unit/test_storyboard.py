@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from storyboard_worker.storyboard import Claim, host_of, public_id
+from storyboard_worker.storyboard import Claim, host_of, public_id, storyboard_of
 
 ID = UUID("0b6f7d5e-3c1a-4b8e-9f00-1234567890ab")
 
@@ -65,3 +65,13 @@ def test_another_object_another_row_another_folder_has_another_public_id() -> No
         public_id("g", ID, "https://h/a.png"),
     }
     assert len(ids) == 4
+
+
+@pytest.mark.parametrize("folder", ["f", "team/storyboards", "ü, x"])
+def test_a_public_id_tells_its_row(folder: str) -> None:
+    assert storyboard_of(public_id(folder, ID, "https://h/a.png")) == ID
+
+
+@pytest.mark.parametrize("other", ["", "logo", f"f/{ID}", f"f/{ID}-xyz", f"f/{ID}-0123456789a"])
+def test_another_public_id_tells_none(other: str) -> None:
+    assert storyboard_of(other) is None

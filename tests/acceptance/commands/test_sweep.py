@@ -31,6 +31,7 @@ def test_an_empty_table_is_done_at_once(storyboard_worker: StoryboardWorker) -> 
         **dict.fromkeys(("processed", "ready", "retried", "failed", "released"), 0),
         "alarms": [],
         "complete": True,
+        "pruned": 0,
     }
 
 

@@ -22,7 +22,8 @@ NAMES = [
         "claim",
     ),
     *("row-level security", "rights", "realtime", "vacuum", "workers", "backlog", "oldest waiting"),
-    *("expiring links", "failures", "newest picture", "cloudinary", "cloudinary plan", "sentry"),
+    *("expiring links", "failures", "orphaned pictures", "newest picture"),
+    *("cloudinary", "cloudinary plan", "sentry"),
 ]
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from storyboard_worker.transfer.retry_after import retry_after_seconds
+from storyboard_worker.transfer.retry_after import rate_limit_reset_seconds, retry_after_seconds
 
 NOON = datetime(2015, 10, 21, 12, tzinfo=UTC)
 
@@ -80,3 +80,24 @@ def test_nonsense_asks_for_nothing(raw: str) -> None:
 def test_any_text_gives_a_time_or_none(raw: str, date: str) -> None:
     seconds = after(raw, date=date)
     assert seconds is None or seconds >= 0
+
+
+@pytest.mark.parametrize(
+    ("remaining", "reset", "seconds"),
+    [
+        ("0", http_date(NOON + timedelta(seconds=60)), 60),
+        ("0", http_date(NOON - timedelta(seconds=60)), 0),
+        ("0", "soon", None),
+        ("1", http_date(NOON + timedelta(seconds=60)), None),
+        ("", http_date(NOON + timedelta(seconds=60)), None),
+    ],
+)
+def test_a_limit_that_is_used_up_says_when_it_ends(
+    remaining: str, reset: str, seconds: float | None
+) -> None:
+    headers = {
+        "date": http_date(NOON),
+        "x-featureratelimit-remaining": remaining,
+        "x-featureratelimit-reset": reset,
+    }
+    assert rate_limit_reset_seconds(headers) == seconds
