@@ -17,7 +17,15 @@ from storyboard_worker.resources.descriptors import BESIDE_SLOTS, FOR_A_SLOT, FO
 from storyboard_worker.settings.cloudinary import DEFAULT_UPLOAD_PREFIX
 from storyboard_worker.settings.reading import Settings, read_settings
 from storyboard_worker.transfer.asset_context import asset_context
-from storyboard_worker.worker.alarms import CDN, EXPIRING, NO_WORKER, RESOURCES, STALLED, UPSTREAM
+from storyboard_worker.worker.alarms import (
+    CDN,
+    EXPIRING,
+    NO_WORKER,
+    PRUNE,
+    RESOURCES,
+    STALLED,
+    UPSTREAM,
+)
 from storyboard_worker.worker.cdn_check import (
     ALL_SECONDS,
     MOST_PICTURES,
@@ -144,7 +152,7 @@ def test_what_descriptors_are_for_is_told_in_figures() -> None:
 def test_every_alarm_of_a_sweep_stands_in_its_table() -> None:
     rows = table("alarm", OPERATIONS)
     told = [name.removesuffix("…") for cell, _, _ in rows for name in coded(cell)]
-    assert set(told) >= {NO_WORKER, STALLED, EXPIRING, UPSTREAM, CDN, RESOURCES}
+    assert set(told) >= {NO_WORKER, STALLED, EXPIRING, UPSTREAM, CDN, PRUNE, RESOURCES}
 
 
 def test_what_a_sweep_asks_of_the_cdn_is_told_in_figures() -> None:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -73,7 +74,7 @@ def test_what_is_gone_already_leaves_the_list(pruner: Pruner) -> None:
 
 @pytest.mark.parametrize("state", [PENDING, PROCESSING])
 def test_a_picture_whose_row_may_upload_it_again_waits(
-    pruner: Pruner, state: dict[str, object]
+    pruner: Pruner, state: dict[str, Any]
 ) -> None:
     storyboard_id = enqueue(pruner.producer, **state)
     picture = picture_of(storyboard_id)
