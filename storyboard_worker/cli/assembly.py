@@ -19,6 +19,7 @@ from storyboard_worker.queries.alarms import AlarmRegister
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.queries.counts import StoryboardCounts
 from storyboard_worker.queries.failures import Failures
+from storyboard_worker.queries.new_pictures import NewPictures
 from storyboard_worker.queries.next_due import NextDue
 from storyboard_worker.queries.rows import StoryboardRows
 from storyboard_worker.queries.upkeep import Upkeep
@@ -30,7 +31,9 @@ from storyboard_worker.settings.dsn import EMBEDDED
 from storyboard_worker.settings.reading import Settings, read_settings
 from storyboard_worker.shutdown import Shutdown
 from storyboard_worker.storyboard import SetAside
+from storyboard_worker.transfer.cdn import Cdn
 from storyboard_worker.worker.alarms import Alarms
+from storyboard_worker.worker.cdn_check import CdnCheck
 from storyboard_worker.worker.housekeeping import Housekeeping
 from storyboard_worker.worker.one_row import Foreground
 from storyboard_worker.worker.sweep import Sweep
@@ -70,6 +73,10 @@ class Assembly:
     @property
     def restraint(self) -> Restraint:
         return self._shared.restraint
+
+    @property
+    def cdn(self) -> Cdn:
+        return self._shared.cdn
 
     @cached_property
     def database(self) -> Database:
@@ -126,7 +133,12 @@ class Assembly:
             self.register,
             self.reporter,
             max_wait_seconds=self.settings.health_max_wait_seconds,
+            cdn_check=self.cdn_check if self.settings.cdn_check else None,
         )
+
+    @cached_property
+    def cdn_check(self) -> CdnCheck:
+        return CdnCheck(NewPictures(self.database), self.cdn)
 
     @cached_property
     def attempts(self) -> Attempts:

@@ -17,6 +17,7 @@ from storyboard_worker.doctor.check import Check, CheckGroup, Status
 from storyboard_worker.doctor.claim_checks import claim_checks
 from storyboard_worker.doctor.examination import examine
 from storyboard_worker.doctor.machine_checks import machine_checks
+from storyboard_worker.doctor.picture_checks import picture_checks
 from storyboard_worker.doctor.platform_checks import platform_checks
 from storyboard_worker.doctor.rights_checks import RightsChecks
 from storyboard_worker.doctor.schema_checks import MIGRATE, schema_checks
@@ -31,6 +32,7 @@ from storyboard_worker.doctor.upstream_checks import cloudinary_checks, sentry_c
 from storyboard_worker.doctor.work_checks import WorkChecks
 from storyboard_worker.logs import set_up
 from storyboard_worker.queries.inspection import Inspection
+from storyboard_worker.queries.new_pictures import NewPictures
 from storyboard_worker.redaction.redactor import Redactor
 from storyboard_worker.settings.reading import Settings
 
@@ -120,7 +122,7 @@ def _table_groups(parts: Assembly) -> list[tuple[str, CheckGroup]]:
         Inspection(parts.database),
         parts.failures,
     )
-    return [
+    groups: list[tuple[str, CheckGroup]] = [
         ("claim", partial(claim_checks, parts.database)),
         ("row-level security", rights.security),
         ("rights", rights.rights),
@@ -129,6 +131,10 @@ def _table_groups(parts: Assembly) -> list[tuple[str, CheckGroup]]:
         ("backlog", work.backlog),
         ("failures", work.failures),
     ]
+    if parts.settings.cdn_check:
+        look = partial(picture_checks, NewPictures(parts.database), parts.cdn)
+        groups.append(("newest picture", look))
+    return groups
 
 
 def _upstream_groups(settings: Settings, redactor: Redactor) -> list[tuple[str, CheckGroup]]:

@@ -13,6 +13,7 @@ from storyboard_worker.redaction.redactor import Redactor
 from storyboard_worker.reporting.reporter import Reporter
 from storyboard_worker.resources.restraint import Pause, Restraint
 from storyboard_worker.settings.reading import Settings
+from storyboard_worker.transfer.cdn import Cdn
 from storyboard_worker.transfer.copying import Transfer
 from storyboard_worker.transfer.public_addresses import PublicResolver
 from storyboard_worker.transfer.source import Source
@@ -23,6 +24,8 @@ from storyboard_worker.wire.transport import Transport
 
 # One for its source and one for the storage.
 IDLE_CONNECTIONS_OF_A_SLOT = 2
+# A sweep that asks the CDN gives each picture less time in all.
+CDN_TIMEOUT_SECONDS = 5.0
 
 
 def new_worker_id() -> str:
@@ -65,9 +68,8 @@ class SharedParts:
             connect_timeout_seconds=settings.connect_timeout_seconds,
             read_timeout_seconds=settings.read_timeout_seconds,
         )
-        resolve = PublicResolver(allow_private=settings.source_allow_private)
         source = Source(
-            transport(resolve=resolve),
+            transport(resolve=self._guard),
             allowed_hosts=settings.source_hosts,
             allow_http=settings.source_allow_private,
         )
@@ -82,3 +84,19 @@ class SharedParts:
             verify=settings.verify_stored,
             spools=Spools(Pause(time.monotonic)),
         )
+
+    @cached_property
+    def cdn(self) -> Cdn:
+        transport = Transport(
+            resolve=self._guard,
+            connect_timeout_seconds=CDN_TIMEOUT_SECONDS,
+            read_timeout_seconds=CDN_TIMEOUT_SECONDS,
+        )
+        allow_http = self.settings.source_allow_private
+        cdn = Cdn(transport, allow_http=allow_http, redactor=self.redactor)
+        self.stack.callback(cdn.close)
+        return cdn
+
+    @cached_property
+    def _guard(self) -> PublicResolver:
+        return PublicResolver(allow_private=self.settings.source_allow_private)

@@ -55,9 +55,9 @@ def sweep_command(
 
     Puts rows of dead workers back, fails those whose link has expired, raises alarms (exit 1,
     once an hour for one outage) when rows wait and no worker is alive or none takes them, when
-    links die within two hours, or an upstream keeps refusing; then processes what is due
-    until nothing is or the time is up (exit 0 all the same). Safe beside workers and beside
-    another sweep. Run it every five minutes.
+    links die within two hours, an upstream keeps refusing, or the CDN does not serve new
+    pictures; then processes what is due until nothing is or the time is up (exit 0 all the
+    same). Safe beside workers and beside another sweep. Run it every five minutes.
     """
     shutdown = Shutdown()
     started = time.monotonic()

@@ -18,6 +18,7 @@ from storyboard_worker.demo.cloudinary_answers import answer_error, answer_json,
 from storyboard_worker.demo.cloudinary_assets import Asset, Assets, new_asset
 from storyboard_worker.demo.cloudinary_checks import (
     Refused,
+    check_context,
     check_image,
     check_length,
     check_signature,
@@ -25,6 +26,7 @@ from storyboard_worker.demo.cloudinary_checks import (
     read_form,
 )
 from storyboard_worker.demo.cloudinary_records import Refusal, Upload, UploadRecords
+from storyboard_worker.demo.delivery import Delivery
 from storyboard_worker.demo.exchange import Exchange
 from storyboard_worker.demo.fault_kinds import FaultQueue, StorageFault
 from storyboard_worker.demo.journal import received
@@ -35,7 +37,6 @@ API_KEY = "123456789012345"
 MAX_FILE_BYTES = 10_485_760
 API_PATH = re.compile(r"/v1_1/(?P<cloud>[^/]+)/(?P<call>image/upload|ping|usage)")
 TRUE = frozenset({"1", "true"})
-CONTENT_TYPES = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
 NO_FAULT = StorageFault()
 
 
@@ -43,7 +44,7 @@ class Cloudinary(Server, UploadRecords):
     """One account. All settings but the cloud's name may be changed while it runs.
 
     Without ``api_secret`` it makes one up. With ``keep_bytes`` false only length and hash of
-    an image are kept, and nothing is delivered.
+    an image are kept, and nothing is delivered. ``delivery`` is the CDN.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class Cloudinary(Server, UploadRecords):
         self.max_file_bytes = MAX_FILE_BYTES
         self.delay_seconds = 0.0
         self._assets = Assets(cloud_name)
+        self.delivery = Delivery(self._assets)
         self._faults: FaultQueue[StorageFault] = FaultQueue()
 
     @property
@@ -109,8 +111,8 @@ class Cloudinary(Server, UploadRecords):
             case HTTPMethod.GET, "usage":
                 self._check_basic_auth(exchange)
                 answer_json(exchange, usage(self.max_file_bytes))
-            case HTTPMethod.GET, None:
-                self._deliver(exchange)
+            case HTTPMethod.GET | HTTPMethod.HEAD, None:
+                self.delivery.serve(exchange)
             case _:
                 raise Refused(404, f"No such call: {request.method} {request.path}")
 
@@ -158,14 +160,8 @@ class Cloudinary(Server, UploadRecords):
         form = read_form(exchange.request.headers.get("content-type", ""), body)
         parameters = parameters_of(form)
         check_signature(parameters, self.api_key, self.api_secret)
+        check_context(parameters)
         return form, parameters
-
-    def _deliver(self, exchange: Exchange) -> None:
-        asset = self._assets.at_path(exchange.request.path)
-        if asset is None or asset.body is None:
-            raise Refused(404, f"Resource not found - {exchange.request.path}")
-        headers = {"Content-Type": CONTENT_TYPES[asset.dimensions.format]}
-        exchange.answer(200, asset.body, {**headers, "ETag": f'"{asset.md5_hex}"'})
 
     def _check_basic_auth(self, exchange: Exchange) -> None:
         self._check_cloud(exchange, "cloud_name mismatch")

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from urllib.parse import quote
 
+from storyboard_worker.demo.cloudinary_context import read_context
 from storyboard_worker.demo.cloudinary_signature import sign, string_to_sign
 from storyboard_worker.demo.dimensions import Dimensions, dimensions_of
 
@@ -25,6 +26,7 @@ class Asset:
     md5_hex: str
     body: bytes | None
     tags: tuple[str, ...] = ()
+    context: Mapping[str, str] = field(default_factory=dict)
     original_filename: str = ""
     asset_id: str = field(default_factory=lambda: uuid.uuid4().hex)
     version_id: str = field(default_factory=lambda: uuid.uuid4().hex)
@@ -54,6 +56,7 @@ class Asset:
             "resource_type": "image",
             "created_at": f"{self.created_at:%Y-%m-%dT%H:%M:%SZ}",
             "tags": list(self.tags),
+            **({"context": {"custom": dict(self.context)}} if self.context else {}),
             "bytes": self.length_bytes,
             "type": "upload",
             "etag": self.md5_hex,
@@ -91,6 +94,12 @@ class Assets:
             self._by_path[asset.path(self._cloud_name)] = asset
             return asset, True
 
+    def delete(self, public_id: str) -> None:
+        """Raises :class:`KeyError` where there is none."""
+        with self._lock:
+            asset = self._by_public_id.pop(public_id)
+            del self._by_path[asset.path(self._cloud_name)]
+
     def get(self, public_id: str) -> Asset | None:
         with self._lock:
             return self._by_public_id.get(public_id)
@@ -114,6 +123,7 @@ def new_asset(
         md5_hex=hashlib.md5(body, usedforsecurity=False).hexdigest(),
         body=body if keep_bytes else None,
         tags=tuple(tag for tag in parameters.get("tags", "").split(",") if tag),
+        context=read_context(parameters.get("context", "")),
         original_filename=filename.rpartition(".")[0] or filename,
     )
 

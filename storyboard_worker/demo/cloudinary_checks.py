@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
+from storyboard_worker.demo.cloudinary_context import read_context
 from storyboard_worker.demo.cloudinary_signature import is_signed, string_to_sign
 from storyboard_worker.demo.dimensions import dimensions_of
 from storyboard_worker.demo.exchange import Exchange
@@ -61,6 +62,14 @@ def check_signature(parameters: Mapping[str, str], api_key: str, api_secret: str
         claimed = parameters["signature"]
         raise Refused(401, f"Invalid Signature {claimed}. String to sign - '{text}'.")
     _check_timestamp(parameters.get("timestamp", ""))
+
+
+def check_context(parameters: Mapping[str, str]) -> None:
+    """The ``context``, if there is one."""
+    try:
+        read_context(parameters.get("context", ""))
+    except ValueError as error:
+        raise Refused(400, f"Invalid context: {error}") from error
 
 
 def _check_timestamp(timestamp: str) -> None:

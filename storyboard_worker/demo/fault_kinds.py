@@ -22,16 +22,21 @@ class StoredObject:
 
     body: bytes
     content_type: str
+    more_headers: Mapping[str, str] = field(default_factory=dict)
 
     def serve(self, exchange: Exchange) -> None:
-        exchange.answer(200, self.body, {"Content-Type": self.content_type})
+        exchange.answer(200, self.body, self.headers())
 
     def serve_head(self, exchange: Exchange) -> None:
         """Status and headers alone, with the length of the whole body."""
         exchange.send(exchange.head(200, self.headers()))
 
     def headers(self) -> dict[str, str]:
-        return {"Content-Type": self.content_type, "Content-Length": str(len(self.body))}
+        return {
+            "Content-Type": self.content_type,
+            "Content-Length": str(len(self.body)),
+            **self.more_headers,
+        }
 
 
 @dataclass(frozen=True)

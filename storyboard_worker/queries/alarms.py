@@ -142,3 +142,13 @@ class AlarmRegister:
         over |= last < NOW - seconds(FORGOTTEN_AFTER_SECONDS)
         with suppress(SchemaOutdated), self._database.transaction() as connection:
             connection.execute(delete(storyboard_alarms).where(over))
+
+    def clear_one(self, name: str) -> bool:
+        """Forget one alarm, whose cause is over; whether it was raised before."""
+        statement = delete(storyboard_alarms).where(alarms.name == name)
+        with suppress(SchemaOutdated), self._database.transaction() as connection:
+            return any(
+                raised_at is not None
+                for raised_at in connection.execute(statement.returning(alarms.raised_at)).scalars()
+            )
+        return False

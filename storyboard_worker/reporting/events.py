@@ -155,6 +155,16 @@ class Events:
             "contexts": {"alarm": {**told, "next_step": next_step}},
         }
 
+    def alarm_over(self, name: str, message: str) -> Event:
+        # Without the tag `alarm`, for which a person is called.
+        return {
+            "level": "info",
+            "logger": LOGGER,
+            "message": message,
+            "fingerprint": [FINGERPRINT, "alarm", name],
+            "tags": _tags(alarm_over=name, worker_id=self._worker_id),
+        }
+
     def _of_cause(self, cause: Cause, event_id: str, **tags: object) -> Event:
         code, upstream = cause.code, cause.upstream
         return {

@@ -117,6 +117,11 @@ class Reporter:
         if self._enabled:
             sentry_sdk.capture_event(self._events.alarm(name, message, next_step, facts))
 
+    def alarm_over(self, name: str, message: str) -> None:
+        """The cause of the alarm that :meth:`alarm` reported is over, as ``message`` says."""
+        if self._enabled:
+            sentry_sdk.capture_event(self._events.alarm_over(name, message))
+
     @contextmanager
     def attempt(self, claim: Claim, timings: Timings) -> Iterator[AttemptTrace]:
         """Around one attempt: its breadcrumbs stay its own, and with a sample rate set it is

@@ -66,11 +66,11 @@ class Environment:
             raise SettingsError(f"{name} must be a number between 0 and 1, like 0.1")
         return value
 
-    def flag(self, name: str) -> bool:
-        """True or false; false when not set."""
+    def flag(self, name: str, *, default: bool = False) -> bool:
+        """True or false; ``default`` when not set."""
         raw = self.text(name)
         if raw is None:
-            return False
+            return default
         if raw.lower() not in TRUE | FALSE:
             raise SettingsError(f"{name} must be true or false")
         return raw.lower() in TRUE

@@ -47,6 +47,7 @@ class Settings:
     verify_stored: Verify = "hash"
     source_hosts: tuple[str, ...] = ()
     source_allow_private: bool = False
+    cdn_check: bool = True
     health_max_waiting: int = 100
     health_max_wait_seconds: float = 300
     port: int | None = None
@@ -86,6 +87,7 @@ def read_settings(variables: Mapping[str, str]) -> Settings:
         verify_stored=_verify(env),
         source_hosts=_source_hosts(env),
         source_allow_private=env.flag("SOURCE_ALLOW_PRIVATE"),
+        cdn_check=env.flag("CDN_CHECK", default=True),
         health_max_waiting=env.count("HEALTH_MAX_WAITING", 100),
         health_max_wait_seconds=env.seconds("HEALTH_MAX_WAIT_SECONDS", 300),
         port=_port(env),

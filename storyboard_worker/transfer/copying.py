@@ -18,6 +18,7 @@ from storyboard_worker.errors import STORAGE_UPSTREAM, AttemptError, ErrorCode
 from storyboard_worker.settings.reading import Verify
 from storyboard_worker.storyboard import StoredImage, public_id
 from storyboard_worker.timings import Timings
+from storyboard_worker.transfer.asset_context import asset_context
 from storyboard_worker.transfer.attempt import Attempt
 from storyboard_worker.transfer.images import HEAD_BYTES, ImageType, recognise, structure_of
 from storyboard_worker.transfer.source import Source, SourceImage
@@ -85,7 +86,11 @@ class Transfer:
         )
         announce(f"the source sends a {body.image_type} of {length:,} bytes: uploading it")
         image = self._storage.upload(
-            public_id(self._folder, claim.id, claim.source_url), body, length, attempt.deadline
+            public_id(self._folder, claim.id, claim.source_url),
+            asset_context(claim.id, claim.project_id),
+            body,
+            length,
+            attempt.deadline,
         )
         attempt.timings.stored_at = time.monotonic()
         _check_stored(image, length, body.md5_hex)

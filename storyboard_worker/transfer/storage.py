@@ -21,6 +21,8 @@ from storyboard_worker.transfer.storage_answers import read_stored_image
 from storyboard_worker.wire.deadline import Deadline
 
 MAX_ANSWER_BYTES = 1_000_000
+# Every asset of this program carries it, so that all of them can be found in the account.
+TAG = "storyboard"
 
 
 class Storage:
@@ -51,15 +53,21 @@ class Storage:
         ]
 
     def upload(
-        self, public_id: str, body: Iterable[bytes], length_bytes: int, deadline: Deadline
+        self,
+        public_id: str,
+        context: str,
+        body: Iterable[bytes],
+        length_bytes: int,
+        deadline: Deadline,
     ) -> StoredImage:
         """Store ``body``, exactly ``length_bytes`` long, under ``public_id``.
 
+        The asset carries the tag :data:`TAG` and ``context``, encoded as Cloudinary takes it.
         An exception raised by ``body`` passes through. It breaks the upload off, so that no
         partial image is stored. Raises :class:`AttemptError` with a ``storage_…`` code or
         ``image_too_large``.
         """
-        opening, closing = self._multipart(public_id)
+        opening, closing = self._multipart(public_id, context)
         length = b"%d" % (len(opening) + length_bytes + len(closing))
         request = httpx.Request(
             "POST",
@@ -86,12 +94,12 @@ class Storage:
                 upstream=STORAGE_UPSTREAM,
             ) from error
 
-    def _multipart(self, public_id: str) -> tuple[bytes, bytes]:
+    def _multipart(self, public_id: str, context: str) -> tuple[bytes, bytes]:
         """The parts of the body before and after the file's bytes (RFC 7578)."""
         delimiter = f"--{self._boundary}"
         parts = [
             f'{delimiter}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
-            for name, value in self._signed_fields(public_id).items()
+            for name, value in self._signed_fields(public_id, context).items()
         ]
         parts.append(
             f'{delimiter}\r\nContent-Disposition: form-data; name="file"; filename="image"\r\n'
@@ -99,12 +107,14 @@ class Storage:
         )
         return "".join(parts).encode(), f"\r\n{delimiter}--\r\n".encode()
 
-    def _signed_fields(self, public_id: str) -> dict[str, str]:
+    def _signed_fields(self, public_id: str, context: str) -> dict[str, str]:
         fields = {
             "public_id": public_id,
             "timestamp": str(cloudinary.utils.now()),
             # After a lost answer the same image is uploaded again and replaces itself.
             "overwrite": "true",
+            "tags": TAG,
+            "context": context,
         }
         signed: dict[str, str] = cloudinary.utils.sign_request(
             fields,

@@ -42,7 +42,7 @@ def read_stored_image(
     """
     answer = _json_object(content)
     if response.status_code != httpx.codes.OK:
-        raise _refused(response, _in_one_line(redactor.text(_reason(response, answer))))
+        raise _refused(response, as_one_line(redactor.text(_reason(response, answer))))
     image = _stored(answer, response)
     if image.public_id != public_id:
         raise _misplaced(response, redactor.text(image.public_id))
@@ -78,8 +78,11 @@ def _reason(response: httpx.Response, answer: dict[str, Any]) -> str:
     return reason.partition(" String to sign")[0]
 
 
-def _in_one_line(reason: str) -> str:
-    # The reason goes into a log line and into the database, which takes no NUL or surrogate.
+def as_one_line(reason: str) -> str:
+    """What an upstream says, fit for a log line and for the database.
+
+    The database takes no NUL and no surrogate.
+    """
     return "".join(character if character.isprintable() else " " for character in reason)
 
 

@@ -22,6 +22,7 @@ from storyboard_worker.logs import event
 from storyboard_worker.queries.alarms import AlarmRegister, Signs
 from storyboard_worker.queries.workers import WorkerRegister
 from storyboard_worker.reporting.reporter import Reporter
+from storyboard_worker.worker.cdn_check import CdnCheck, Look
 
 RAISED_EVERY_SECONDS = 3600.0
 # Less than lies between two sweeps, and more than between two that are started by hand.
@@ -31,6 +32,7 @@ NO_WORKER = "no_worker"
 STALLED = "stalled"
 EXPIRING = "expiring"
 UPSTREAM = "upstream:"
+CDN = "cdn"
 RESOURCES = "resources"
 
 FIXES = {
@@ -54,7 +56,8 @@ class Alarm:
 
 
 class Alarms:
-    """``max_wait_seconds``: how long a row may have been due."""
+    """``max_wait_seconds``: how long a row may have been due. Without ``cdn_check`` the CDN is not
+    asked."""
 
     def __init__(
         self,
@@ -63,11 +66,13 @@ class Alarms:
         reporter: Reporter,
         *,
         max_wait_seconds: float,
+        cdn_check: CdnCheck | None = None,
     ) -> None:
         self._register = register
         self._workers = workers
         self._reporter = reporter
         self._max_wait_seconds = max_wait_seconds
+        self._cdn_check = cdn_check
         self._lock = threading.Lock()
         self._lack_told_at = float("-inf")
         self._lacks: list[str] = []
@@ -89,6 +94,18 @@ class Alarms:
     def met(self, paused: Collection[str]) -> list[str]:
         """The same for upstreams that a sweep had to leave alone, where no worker tells of it."""
         return [] if self._workers.alive() else self._raise(self._refusing(paused))
+
+    def watch_cdn(self, ends_at: float, *, is_stopping: Callable[[], bool]) -> list[str]:
+        """The same for pictures that the CDN does not serve. It asks for a few seconds at most, and
+        not beyond ``ends_at`` on the monotonic clock, nor once ``is_stopping``."""
+        if self._cdn_check is None:
+            return []
+        look = self._cdn_check.look(ends_at, is_stopping)
+        if look.is_good and self._register.clear_one(CDN):
+            message = "The CDN serves new pictures again"
+            event(logging.INFO, message, alarm=CDN)
+            self._reporter.alarm_over(CDN, message)
+        return self._raise([_cdn_alarm(look)] if look.is_bad else [])
 
     def lacking(self, error: ResourceExhausted) -> None:
         """A worker lacks something of its own: once an hour, even without the database, to which it
@@ -205,3 +222,16 @@ def _expiring_alarms(signs: Signs) -> Iterator[Alarm]:
             "storyboard-worker sweep --max-seconds 3600; storyboard-worker status",
             {"expiring": signs.expiring, "first_expiry_seconds": round(signs.first_expiry_seconds)},
         )
+
+
+def _cdn_alarm(look: Look) -> Alarm:
+    assert look.example is not None
+    picture, seen = look.example
+    return Alarm(
+        CDN,
+        f"The CDN does not serve {look.refused + look.unanswered} of {look.asked} new picture(s) "
+        f"({seen.reason})",
+        f"storyboard-worker show {picture.storyboard_id}; open its cdn_url; look at the account in "
+        "the Cloudinary console",
+        {"storyboard_id": picture.storyboard_id, "asked": look.asked, "served": look.served},
+    )

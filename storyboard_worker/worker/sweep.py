@@ -93,7 +93,7 @@ class Sweep:
         return tally
 
     def _pass(self, tally: Tally, team: Team | None, *, ends_at: float, limit: int | None) -> None:
-        self._tidy(tally)
+        self._tidy(tally, ends_at)
         if team is None:
             return
         drain = Drain(team, self._settings, self._shutdown, self._insist, limit=limit)
@@ -106,7 +106,7 @@ class Sweep:
         team.attempts.tell_news(at_once=True)
         tally.alarms += self._alarms.take_lacks()
 
-    def _tidy(self, tally: Tally) -> None:
+    def _tidy(self, tally: Tally, ends_at: float) -> None:
         insist = self._insist
         rescued = insist(self._housekeeping.rescue)
         self._began = True
@@ -114,7 +114,11 @@ class Sweep:
         tally.expired = insist(self._housekeeping.expire)
         insist(self._housekeeping.forget_dead_workers)
         tally.alarms = insist(self._alarms.watch)
+        tally.alarms += insist(lambda: self._watch_cdn(ends_at))
         tally.complete = self._nothing_is_due()
+
+    def _watch_cdn(self, ends_at: float) -> list[str]:
+        return self._alarms.watch_cdn(ends_at, is_stopping=lambda: self._shutdown.requested)
 
     def _nothing_is_due(self) -> bool:
         return self._insist(self._counts.read).oldest_waiting_seconds == 0

@@ -50,6 +50,7 @@ MARKS = (
     ("rows in doubt", r"storyboards\.error_code = .*storyboards\.errored_at >"),
     ("causes", r"SELECT public\.storyboards\.error_code, lower"),
     ("rows", r"SELECT public\.storyboards\.id, public\.storyboards\.project_id"),
+    ("new pictures", r"SELECT public\.storyboards\.id, public\.storyboards\.cdn_url"),
     ("failed ids", r"SELECT public\.storyboards\.id"),
     ("kind of connection", r"SELECT pg_backend_pid\(\)"),
     ("opening", r"pg_catalog\.version|current_schema\(\)|transaction isolation|conforming_str"),

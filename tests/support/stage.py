@@ -126,8 +126,9 @@ class Stage:
         deadline: Deadline | None = None,
         link_has_expired: bool = False,
         storyboard_id: UUID | None = None,
+        project_id: str | None = None,
     ) -> StoredImage:
-        claim = claim_of(url, storyboard_id)
+        claim = replace(claim_of(url, storyboard_id), project_id=project_id)
         if link_has_expired:
             claim = replace(claim, seconds_until_expiry=0.0)
         return self.transfer.copy(

@@ -5,6 +5,7 @@ import shlex
 import tomllib
 from collections.abc import Iterator
 from typing import Any
+from uuid import uuid4
 
 import click
 import pytest
@@ -15,7 +16,14 @@ from storyboard_worker.errors import ErrorCode
 from storyboard_worker.resources.descriptors import BESIDE_SLOTS, FOR_A_SLOT, FOR_HTTP
 from storyboard_worker.settings.cloudinary import DEFAULT_UPLOAD_PREFIX
 from storyboard_worker.settings.reading import Settings, read_settings
-from storyboard_worker.worker.alarms import EXPIRING, NO_WORKER, RESOURCES, STALLED, UPSTREAM
+from storyboard_worker.transfer.asset_context import asset_context
+from storyboard_worker.worker.alarms import CDN, EXPIRING, NO_WORKER, RESOURCES, STALLED, UPSTREAM
+from storyboard_worker.worker.cdn_check import (
+    ALL_SECONDS,
+    MOST_PICTURES,
+    ONE_SECONDS,
+    SEVERAL,
+)
 from tests.support.pages import PAGES, README, ROOT, coded, page, table
 
 OPERATIONS = page("OPERATIONS")
@@ -136,7 +144,24 @@ def test_what_descriptors_are_for_is_told_in_figures() -> None:
 def test_every_alarm_of_a_sweep_stands_in_its_table() -> None:
     rows = table("alarm", OPERATIONS)
     told = [name.removesuffix("…") for cell, _, _ in rows for name in coded(cell)]
-    assert set(told) >= {NO_WORKER, STALLED, EXPIRING, UPSTREAM, RESOURCES}
+    assert set(told) >= {NO_WORKER, STALLED, EXPIRING, UPSTREAM, CDN, RESOURCES}
+
+
+def test_what_a_sweep_asks_of_the_cdn_is_told_in_figures() -> None:
+    words = {1: "one", 2: "two", 5: "five", 6: "six"}
+    told = " ".join(OPERATIONS.split())
+    assert f"at most {words[MOST_PICTURES]} and at most a day old" in told
+    assert f"takes {words[int(ALL_SECONDS)]} seconds at most" in told
+    assert f"No answer in {words[int(ONE_SECONDS)]} seconds" in told
+    assert f"only when {words[SEVERAL]} pictures fare so" in told
+
+
+def test_the_longest_project_that_an_asset_carries_is_told() -> None:
+    project = re.findall(r"of more than (\d+) bytes", README)
+    assert len(project) == 1
+    nothing = asset_context(uuid4(), None)
+    assert asset_context(uuid4(), "p" * (int(project[0]) + 1)).count("=") == nothing.count("=")
+    assert asset_context(uuid4(), "p" * int(project[0])).endswith("ppp")
 
 
 def commands_told() -> Iterator[str]:

@@ -22,7 +22,7 @@ NAMES = [
         "claim",
     ),
     *("row-level security", "rights", "vacuum", "workers", "backlog", "oldest waiting"),
-    *("expiring links", "failures", "cloudinary", "cloudinary plan", "sentry"),
+    *("expiring links", "failures", "newest picture", "cloudinary", "cloudinary plan", "sentry"),
 ]
 
 

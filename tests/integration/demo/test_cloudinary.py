@@ -93,7 +93,7 @@ def test_signature_versions(sdk: Sdk, image: bytes, algorithm: str, version: int
 
 
 def test_version_2_tells_a_value_from_a_parameter(sdk: Sdk, image: bytes) -> None:
-    assert sdk.upload(image, context="a=b&tags=c", signature_version=2)["tags"] == []
+    assert sdk.upload(image, "a&tags=c", signature_version=2)["tags"] == []
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from storyboard_worker.queries.claim_statements import (
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.queries.counts import StoryboardCounts
 from storyboard_worker.queries.narrowed import Narrowed
+from storyboard_worker.queries.new_pictures import NewPictures
 from storyboard_worker.queries.next_due import NextDue
 from storyboard_worker.queries.pictures import StoryboardPictures
 from storyboard_worker.queries.put_off import PutOff, Recall
@@ -174,6 +175,10 @@ def look_for_signs(database: Database) -> object:
     return AlarmRegister(database).look()
 
 
+def new_pictures(database: Database) -> object:
+    return NewPictures(database).since_last_look(5)
+
+
 def _queue(database: Database) -> StoryboardQueue:
     return StoryboardQueue(database, worker_id="worker-1", lease_seconds=60)
 
@@ -197,4 +202,5 @@ AFTER_OUTAGES: list[Send] = [
     recall_for_storage,
     hasten,
 ]
-OTHERS: list[Send] = [complete, retry, renew, rescue, count, show_pictures, look_for_signs]
+ENDS: list[Send] = [complete, retry]
+OTHERS: list[Send] = [renew, rescue, count, show_pictures, look_for_signs, new_pictures]

@@ -31,7 +31,7 @@ from storyboard_worker.transfer.images import ImageType, structure_of
 from storyboard_worker.transfer.retry_after import retry_after_seconds
 from storyboard_worker.transfer.source_targets import Targets
 from storyboard_worker.transfer.storage import _content
-from storyboard_worker.transfer.storage_answers import _in_one_line, _json_object, _reason
+from storyboard_worker.transfer.storage_answers import _json_object, _reason, as_one_line
 from storyboard_worker.wire.answer import Answer, body_length
 
 # Twice as much is still uncut for all of them. The smallest limit is that of a redirect's target.
@@ -90,7 +90,7 @@ def image(text: str) -> None:
 def refused_upload(text: str) -> None:
     for answer in ({}, {"error": {"message": text}}):
         response = httpx.Response(400, headers=[(b"x-cld-error", text.encode())])
-        _in_one_line(Redactor(SECRETS).text(_reason(response, answer)))
+        as_one_line(Redactor(SECRETS).text(_reason(response, answer)))
     _json_object(text.encode())
 
 

@@ -1,0 +1,41 @@
+"""What an asset at Cloudinary says about the row that it belongs to.
+
+In the console, and with the Search API, an asset is found by it: ``context.project_id=…``.
+https://cloudinary.com/documentation/contextual_metadata
+"""
+
+from uuid import UUID
+
+from cloudinary.utils import encode_context
+
+# All pairs together, as they are sent. Cloudinary allows 255 characters, of which it does not say
+# whether they are bytes.
+MAX_CONTEXT_BYTES = 255
+
+
+def asset_context(storyboard_id: UUID, project_id: str | None) -> str:
+    """The parameter ``context`` of an upload, in the SDK's encoding.
+
+    It leaves ``project_id`` out where Cloudinary cannot carry it: an upload that is refused for
+    its context would cost the image.
+    """
+    pairs = {"storyboard_id": str(storyboard_id)}
+    context = _encoded(pairs)
+    if not project_id or not _is_plain(project_id):
+        return context
+    longer = _encoded({**pairs, "project_id": project_id})
+    return longer if len(longer.encode()) <= MAX_CONTEXT_BYTES else context
+
+
+def _encoded(pairs: dict[str, str]) -> str:
+    encoded: str = encode_context(pairs)
+    return encoded
+
+
+def _is_plain(text: str) -> bool:
+    """Whether it comes back as it was sent.
+
+    The backslash is the escape of ``|`` and ``=``, and has none itself. White space at an end may
+    be cut off. Other white space than the space, and control characters, are not printable.
+    """
+    return text.isprintable() and "\\" not in text and text == text.strip()
