@@ -109,6 +109,15 @@ def test_what_it_shows_stays_when_the_route_fails(
         assert process.call(LIVE, "pass", 61_000) == {"shown": FIRST, "requests": 1}
 
 
+def test_a_page_that_is_opened_again_at_once_is_live_again(
+    process: Node, opened: Callable[..., AbstractContextManager[Any]]
+) -> None:
+    ready = row("a", second=5, status="ready")
+    with opened():
+        assert process.call(LIVE, "reopen", FIRST) == 1
+        assert process.call(LIVE, "send", ready) == [ready, FIRST[1]]
+
+
 def test_closing_ends_the_polls(
     process: Node, opened: Callable[..., AbstractContextManager[Any]]
 ) -> None:

@@ -15,7 +15,7 @@ SCALED = (
     "https://res.cloudinary.com/demo/image/upload/c_limit,f_auto,q_auto,w_640"
     "/v1700000000/storyboards/a-0123456789.jpg"
 )
-OF_AN_ACCOUNT = "https://demo-res.cloudinary.com/image/upload"
+ITS_OWN = "https://demo-res.cloudinary.com/image/upload"
 PANEL: dict[str, Any] = {
     "id": "5f0c7b4e-9a53-4f0e-8a9d-3c1f3a1f6f2a",
     "project_id": "p",
@@ -58,9 +58,9 @@ NOT_OURS = [
         (STORED, None, SCALED),
         (STORED, 80, SCALED.replace("q_auto", "q_80")),
         (
-            f"{OF_AN_ACCOUNT}/v1/a.png",
+            f"{ITS_OWN}/v1/a.png",
             None,
-            f"{OF_AN_ACCOUNT}/c_limit,f_auto,q_auto,w_640/v1/a.png",
+            f"{ITS_OWN}/c_limit,f_auto,q_auto,w_640/v1/a.png",
         ),
     ],
     ids=["shared host", "quality", "host of the account"],

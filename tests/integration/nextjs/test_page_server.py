@@ -71,7 +71,7 @@ def test_a_second_click_on_retry_changes_nothing(app: Node, producer: psycopg.Co
 
 
 @pytest.mark.parametrize("state", [READY, PROCESSING, FAILED], ids=lambda state: state["status"])
-def test_regenerate_starts_afresh(
+def test_regenerate_starts_afresh_and_keeps_the_picture(
     app: Node, producer: psycopg.Connection, state: dict[str, Any]
 ) -> None:
     storyboard_id = enqueue(producer, project_id="p", **state)
@@ -79,6 +79,8 @@ def test_regenerate_starts_afresh(
     row = storyboard(producer, storyboard_id)
     assert (row["status"], row["attempts"], row["source_url"]) == ("pending", 0, OTHER_URL)
     assert only(row, NO_OUTCOME) == NO_OUTCOME
+    [shown] = app.call(SERVER, "progressOf", "p")
+    assert (shown["cdn_url"], shown["picture_url"]) == (None, state.get("cdn_url"))
 
 
 def test_remove_deletes_the_row(app: Node, producer: psycopg.Connection) -> None:

@@ -1,5 +1,5 @@
 // The page's live rows with the real realtime client, before a stand-in for Supabase's server.
-import { createClient } from '@supabase/supabase-js'
+import { createClient, type SupabaseClient } from '@supabase/supabase-js'
 import type { StoryboardProgress } from '../lib/storyboards/types'
 import { watchStoryboards } from '../lib/storyboards/watch'
 
@@ -50,6 +50,7 @@ const clock = { now: 1_000_000, polls: new Set<() => void>() }
 const stored = { rows: [] as StoryboardProgress[], status: 200, requests: [] as string[] }
 const shown: StoryboardProgress[][] = []
 const realNow = Date.now
+let client: SupabaseClient | undefined
 let stop: (() => void) | undefined
 
 const turn = () => new Promise((resolve) => setImmediate(resolve))
@@ -80,7 +81,7 @@ export async function open(first: StoryboardProgress[], refused: boolean) {
   Object.assign(stored, { rows: first, status: 200, requests: [] })
   shown.length = 0
   clock.polls.clear()
-  const client = createClient('http://127.0.0.1:9', 'anon', {
+  client = createClient('http://127.0.0.1:9', 'anon', {
     auth: { persistSession: false, autoRefreshToken: false },
     realtime: { transport: Socket as never },
   })
@@ -91,6 +92,18 @@ export async function open(first: StoryboardProgress[], refused: boolean) {
   await turn()
   const [, , topic, , payload] = Socket.current!.joins[0]!
   return { topic, private: payload.config.private, requests: stored.requests }
+}
+
+/** Closes the page and opens it again at once, as the strict mode of React does. */
+export async function reopen(first: StoryboardProgress[]) {
+  stop?.()
+  const joins = Socket.current!.joins.length
+  stop = watchStoryboards(client!, 'p q', first, (panels) => shown.push(panels))
+  stop()
+  stop = watchStoryboards(client!, 'p q', first, (panels) => shown.push(panels))
+  await until(() => Socket.current!.joins.length > joins)
+  await turn()
+  return Socket.current!.joins.length - joins
 }
 
 export async function send(row: StoryboardProgress) {
