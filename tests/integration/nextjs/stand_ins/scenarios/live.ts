@@ -5,6 +5,8 @@ import { watchStoryboards } from '../lib/storyboards/watch'
 
 type Message = [join: string | null, ref: string | null, topic: string, event: string, payload: any]
 
+const PATIENCE_MS = 20_000
+
 /** A WebSocket that leads to a stand-in: https://supabase.com/docs/guides/realtime/protocol */
 class Socket {
   static current: Socket | undefined
@@ -56,7 +58,11 @@ let stop: (() => void) | undefined
 const turn = () => new Promise((resolve) => setImmediate(resolve))
 
 async function until(condition: () => boolean) {
-  while (!condition()) await turn()
+  const endsAt = performance.now() + PATIENCE_MS
+  while (!condition()) {
+    if (performance.now() > endsAt) throw new Error(`not within ${PATIENCE_MS} ms: ${condition}`)
+    await turn()
+  }
 }
 
 function standIns() {
