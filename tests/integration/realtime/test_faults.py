@@ -52,7 +52,7 @@ def test_a_worker_goes_on(
     queue = StoryboardQueue(database, worker_id="w", lease_seconds=60)
     claims = queue.claim(3)
     assert {claim.id for claim in claims} == ids
-    verdicts, _ = queue.complete_all([(claim, IMAGE) for claim in claims])
+    verdicts, _ = queue.end_all([(claim, IMAGE) for claim in claims])
     database.close()
     assert verdicts == [None] * 3
     assert {storyboard(live, id_)["status"] for id_ in ids} == {"ready"}
