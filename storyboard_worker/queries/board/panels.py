@@ -19,6 +19,7 @@ PANEL_COLUMNS = (
     rows.position,
     rows.status,
     rows.source_url,
+    rows.picture_url,
     rows.cdn_url,
     rows.width,
     rows.height,
@@ -93,7 +94,6 @@ def panel_of(found: Mapping[str, Any]) -> Panel:
     source_url = facts.pop("source_url")
     return Panel(
         state=Status(facts.pop("status")),
-        picture_url=facts["cdn_url"],
         source_shown=without_query(source_url),
         host=host_of(source_url),
         **facts,
