@@ -39,6 +39,7 @@ PANEL_COLUMNS = (
     rows.available_at,
     rows.source_expires_at,
     rows.finished_at,
+    rows.copy_seconds,
 )
 # The sentence for the person who waits, and whether another attempt can help. Only the view says
 # which.
@@ -52,6 +53,7 @@ class Panel:
     ``picture_url`` is the newest picture that the row ever had, ``cdn_url`` that of its present
     source. ``source_shown`` is the source's URL without its query, which is a secret, and ``host``
     its host. ``message`` and ``can_retry`` are those of the view ``storyboard_progress``.
+    ``copy_seconds`` is how long the attempt took that made it ready.
     """
 
     id: UUID
@@ -82,6 +84,7 @@ class Panel:
     available_at: datetime
     source_expires_at: datetime | None
     finished_at: datetime | None
+    copy_seconds: float | None
 
     @property
     def place(self) -> Place:

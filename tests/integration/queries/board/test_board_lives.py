@@ -1,7 +1,8 @@
 """The moments of one panel."""
 
 from datetime import timedelta
-from uuid import uuid4
+from typing import Any
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -9,6 +10,8 @@ import pytest
 from storyboard_worker.queries.board.filters import PanelFilter
 from storyboard_worker.queries.board.lives import Happening, Moment, PanelLives
 from storyboard_worker.queries.board.pages import PanelPages
+from storyboard_worker.queries.claims import StoryboardQueue
+from tests.integration.queries.working import IMAGE, TIMEOUT, claim_new
 from tests.support.producing import (
     CLAIM,
     ERROR,
@@ -21,6 +24,12 @@ from tests.support.producing import (
     moment,
     storyboard,
 )
+
+
+def enqueued_before(producer: psycopg.Connection, seconds: float, **columns: Any) -> UUID:
+    """A row that was enqueued so many seconds ago."""
+    then = moment(producer, -seconds)
+    return enqueue(producer, **columns, created_at=then, source_set_at=then)
 
 
 def happenings(moments: list[Moment]) -> list[Happening]:
@@ -75,10 +84,8 @@ def test_a_panel_that_waits_for_another_attempt(
     lives: PanelLives, producer: psycopg.Connection
 ) -> None:
     errored_at, until = moment(producer, -30), moment(producer, 300)
-    id_ = enqueue(
-        producer,
-        **{**WAITING, "errored_at": errored_at, "available_at": until},
-        created_at=moment(producer, -60),
+    id_ = enqueued_before(
+        producer, 60, **{**WAITING, "errored_at": errored_at, "available_at": until}
     )
     found = lives.read(id_)
     assert found is not None
@@ -98,7 +105,7 @@ def test_a_panel_that_waits_for_another_attempt(
 
 
 def test_a_panel_that_started_afresh(lives: PanelLives, producer: psycopg.Connection) -> None:
-    id_ = enqueue(producer, **READY, created_at=moment(producer, -60))
+    id_ = enqueued_before(producer, 60, **READY)
     change(producer, id_, status="pending")
     found = lives.read(id_)
     assert found is not None
@@ -108,7 +115,43 @@ def test_a_panel_that_started_afresh(lives: PanelLives, producer: psycopg.Connec
 
 def test_a_failed_panel(lives: PanelLives, producer: psycopg.Connection) -> None:
     errored_at = moment(producer)
-    id_ = enqueue(producer, **{**FAILED, "errored_at": errored_at}, created_at=moment(producer, -9))
+    id_ = enqueued_before(producer, 9, **{**FAILED, "errored_at": errored_at})
     found = lives.read(id_)
     assert found is not None
     assert happenings(found.moments) == [Happening.ENQUEUED, Happening.FAILED]
+
+
+def test_every_attempt_of_a_whole_life(
+    lives: PanelLives, queue: StoryboardQueue, producer: psycopg.Connection
+) -> None:
+    """Claimed twice by the real queue: once in vain, once with success."""
+    claim = claim_new(queue, producer)
+    queue.retry(claim, TIMEOUT, delay_seconds=0, sentry_event_id="event")
+    again = queue.claim_one(claim.id)
+    assert again is not None
+    queue.complete(again, IMAGE)
+    found = lives.read(claim.id)
+    assert found is not None
+    assert happenings(found.moments) == [
+        Happening.ENQUEUED,
+        Happening.ATTEMPT_FAILED,
+        Happening.READY,
+    ]
+    _, error, ready = found.moments
+    assert (error.attempt, error.error_code, error.sentry_event_id) == (1, TIMEOUT.code, "event")
+    assert error.worker_id == "worker-1"
+    assert error.seconds is not None
+    assert error.seconds >= 0
+    assert (ready.attempt, ready.seconds) == (2, found.panel.copy_seconds)
+    assert ready.seconds is not None
+
+
+def test_the_attempt_with_which_a_row_failed_stands_there_once(
+    lives: PanelLives, queue: StoryboardQueue, producer: psycopg.Connection
+) -> None:
+    claim = claim_new(queue, producer)
+    queue.fail(claim, TIMEOUT, sentry_event_id=None)
+    found = lives.read(claim.id)
+    assert found is not None
+    assert happenings(found.moments) == [Happening.ENQUEUED, Happening.FAILED]
+    assert found.moments[1].attempt == 1

@@ -100,8 +100,17 @@ DIRECTIONS = (first, older, newer)
 @pytest.mark.parametrize(("which", "index"), FILTERS)
 def test_a_page_is_read_along_its_index(table: Explainer, which: PanelFilter, index: str) -> None:
     for read in DIRECTIONS:
-        for explained in table.each(partial(read, which)):
+        for explained in of_rows(table.each(partial(read, which))):
             assert_walks(explained, index)
+
+
+def of_rows(each: list[Explained]) -> list[Explained]:
+    """Without the question whether rows are hidden, which follows an empty page."""
+    return [one for one in each if reads_rows(one)]
+
+
+def reads_rows(explained: Explained) -> bool:
+    return any(node.get("Relation Name") == "storyboards" for node in explained.nodes)
 
 
 def assert_walks(explained: Explained, index: str) -> None:
@@ -142,6 +151,6 @@ def test_the_other_reads_look_at_few_rows(table: Explainer) -> None:
 
 def test_a_search_looks_at_no_more_rows_than_the_bound(table: Explainer) -> None:
     """A filter that nothing fits is given up after so many rows."""
-    [explained] = table.each(partial(first, PanelFilter(text="none")))
+    [explained] = of_rows(table.each(partial(first, PanelFilter(text="none"))))
     looked_at = [node for node in explained.nodes if node["Node Type"] == "Limit"]
     assert max(node["Plan Rows"] for node in looked_at) <= MOST_LOOKED_AT + 1
