@@ -15,7 +15,7 @@ from storyboard_worker.queries.board.causes import BoardCauses
 from storyboard_worker.queries.board.changes import PanelChanges
 from storyboard_worker.queries.board.filters import PanelFilter
 from storyboard_worker.queries.board.lives import PanelLives
-from storyboard_worker.queries.board.pages import MOST_LOOKED_AT, PanelPages
+from storyboard_worker.queries.board.pages import PanelPages
 from storyboard_worker.queries.board.places import Place
 from storyboard_worker.queries.board.summary import BoardSummary
 from storyboard_worker.queries.workers import WorkerRegister
@@ -149,8 +149,10 @@ def test_the_other_reads_look_at_few_rows(table: Explainer) -> None:
             assert not [node for node in scans if node["Relation Name"] == "storyboards"]
 
 
-def test_a_search_looks_at_no_more_rows_than_the_bound(table: Explainer) -> None:
-    """A filter that nothing fits is given up after so many rows."""
-    [explained] = of_rows(table.each(partial(first, PanelFilter(text="none"))))
-    looked_at = [node for node in explained.nodes if node["Node Type"] == "Limit"]
-    assert max(node["Plan Rows"] for node in looked_at) <= MOST_LOOKED_AT + 1
+def test_a_search_is_limited_where_it_walks(table: Explainer) -> None:
+    """No filter stands between a walk and its limit, so rows that do not fit count as well."""
+    for which, index in FILTERS:
+        for explained in of_rows(table.each(partial(first, which))):
+            places = [explained.nodes.index(walk) for walk in explained.on_index(index)]
+            assert {explained.kinds[place - 1] for place in places} == {"Limit"}
+            assert not any("Filter" in explained.nodes[place] for place in places)
