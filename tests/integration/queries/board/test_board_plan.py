@@ -1,7 +1,7 @@
 """What the board reads costs little, however many rows there are.
 
-Each page is read along an index in the order of the page. So the server sorts no more rows than a
-page holds, and looks at no more than the bound.
+Each page is read along an index in the order of the page. So the server sorts nothing, and
+looks at no more rows than the bound.
 """
 
 from collections.abc import Iterator
@@ -116,10 +116,9 @@ def reads_rows(explained: Explained) -> bool:
 def assert_walks(explained: Explained, index: str) -> None:
     read = {node["Index Name"] for node in explained.nodes if "Index Name" in node}
     assert read == {index, "storyboards_pkey"}
-    assert not {"Seq Scan", "Bitmap Heap Scan", "Gather", "Gather Merge"} & set(explained.kinds)
-    # Only the panels of the page are sorted, at the end.
-    assert explained.kinds.count("Sort") == 1
-    assert explained.kinds[0] == "Sort"
+    assert not {"Seq Scan", "Bitmap Heap Scan", "Gather", "Gather Merge", "Sort"} & set(
+        explained.kinds
+    )
     walks = explained.on_index(index)
     assert all("status = " in node["Index Cond"] or index in {CODE, CAUSE} for node in walks)
 
