@@ -17,6 +17,7 @@ from storyboard_worker.errors import (
     ErrorCode,
     SchemaOutdated,
 )
+from storyboard_worker.queries.pictures import StoryboardPictures
 from storyboard_worker.queries.progress import StoryboardProgress
 from storyboard_worker.shutdown import Shutdown
 from storyboard_worker.web.application import Application
@@ -26,7 +27,9 @@ from storyboard_worker.web.cron import Cron
 from storyboard_worker.web.errands import Errands
 from storyboard_worker.web.health import Health, Table
 from storyboard_worker.web.metrics import Facts, Metrics, TableFacts
+from storyboard_worker.web.picture.image import PictureImage
 from storyboard_worker.web.server import HttpServer
+from storyboard_worker.web.shared_reads import SharedReads
 from storyboard_worker.web.storyboards import Storyboards
 from storyboard_worker.worker.check_in import silent_after_seconds
 from storyboard_worker.worker.grace import SHORTEST_SECONDS
@@ -43,6 +46,10 @@ FRESH_SECONDS = 2.0
 # Failed rows are counted one by one.
 FRESH_FAILURES_SECONDS = 15.0
 PATIENCE_SECONDS = 5.0
+# A picture that has become ready is shown so much later at most.
+FRESH_ROW_SECONDS = 0.5
+# Shorter than others: many images may be asked for, and each takes up a thread.
+IMAGE_PATIENCE_SECONDS = 2.0
 # What metrics call every source.
 SOURCE_KIND = "source"
 
@@ -59,6 +66,8 @@ class Http:
         self._parts = parts.beside(max_connections=MAX_CONNECTIONS)
         # A pass that is busy with the database must not delay health and metrics.
         self._looking = parts.beside(max_connections=1)
+        # Nor must the reads of images, which are many.
+        self._showing = parts.beside(max_connections=1)
         self._settings = parts.settings
         self._shutdown = shutdown
         self._vitals = vitals
@@ -74,6 +83,11 @@ class Http:
             self._looking.counts.failed_by_code,
             fresh_seconds=FRESH_FAILURES_SECONDS,
             patience_seconds=PATIENCE_SECONDS,
+        )
+        self._images = SharedReads(
+            StoryboardPictures(self._showing.database).read,
+            fresh_seconds=FRESH_ROW_SECONDS,
+            patience_seconds=IMAGE_PATIENCE_SECONDS,
         )
         self._passes = Errands("cron pass", count=PASSES_AT_ONCE)
         self._attempts = Errands("process", count=ROWS_PROCESSED_AT_ONCE)
@@ -131,10 +145,13 @@ class Http:
             attempts=self._attempts,
             is_stopping=lambda: self._shutdown.requested,
         )
+        cloudinary = self._settings.cloudinary
+        delivery = None if cloudinary is None else cloudinary.delivery
         routes = [
             *health.routes(),
             *cron.routes(),
             *storyboards.routes(),
+            *PictureImage(self._images, delivery=delivery).routes(),
             *self._metrics.routes,
         ]
         return Application(routes, self._parts.reporter.crashed)
@@ -161,7 +178,8 @@ class Http:
         return Facts(
             table=self._table_facts(),
             database_errors=sum(
-                parts.database.errors for parts in (self._main, self._parts, self._looking)
+                parts.database.errors
+                for parts in (self._main, self._parts, self._looking, self._showing)
             ),
             pauses_begun=self._parts.breakers.begun,
             paused_seconds=_by_kind(self._parts.breakers.paused_seconds()),

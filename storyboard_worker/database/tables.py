@@ -64,6 +64,9 @@ storyboards = Table(
     Column("height", Integer),
     Column("bytes", BigInteger),
     Column("etag", Text),
+    # The newest picture that the row ever had. A trigger keeps both.
+    Column("picture_url", Text),
+    Column("picture_public_id", Text),
     Column("error_code", Text),
     Column("error_message", Text),
     Column("errored_at", DateTime(timezone=True)),
@@ -153,6 +156,17 @@ storyboard_alarms = Table(
     Column("seen_at", DateTime(timezone=True), nullable=False, server_default=_now),
     Column("last_seen_at", DateTime(timezone=True), nullable=False, server_default=_now),
     Column("raised_at", DateTime(timezone=True)),
+)
+
+storyboard_orphans = Table(
+    "storyboard_orphans",
+    metadata,
+    Column("public_id", Text, primary_key=True),
+    Column("orphaned_at", DateTime(timezone=True), nullable=False, server_default=_now),
+    Column("reason", Text, nullable=False),
+)
+Index(
+    "storyboard_orphans_age_idx", storyboard_orphans.c.orphaned_at, storyboard_orphans.c.public_id
 )
 
 

@@ -11,7 +11,7 @@ from storyboard_worker.queries.drift import (
     index_statements,
 )
 
-VIEW = r"CREATE VIEW public\.storyboard_progress\b"
+VIEW = r"CREATE (?:OR REPLACE )?VIEW public\.storyboard_progress\b"
 # As the migrations grant them: default privileges may have opened a view that is created again.
 VIEW_RIGHTS = (
     "REVOKE ALL ON public.storyboard_progress FROM PUBLIC; "
@@ -45,7 +45,10 @@ def fixes(found: Drift) -> Iterator[tuple[str, str]]:
     for index in found.indexes:
         yield f"the index {index} is missing or unusable", f"{index_statements()[index]};"
     if not found.has_view:
-        yield "the view storyboard_progress is missing", f"{statements(VIEW)[-1]} {VIEW_RIGHTS}"
+        yield (
+            "the view storyboard_progress is missing or old",
+            f"{statements(VIEW)[-1]} {VIEW_RIGHTS}",
+        )
 
 
 def _trigger_fixes(found: Drift) -> Iterator[tuple[str, str]]:

@@ -19,6 +19,9 @@ TRIGGERS = (
     "storyboards_effective_expiry",
     "storyboards_notify_insert",
     "storyboards_notify_update",
+    "storyboards_orphan_delete",
+    "storyboards_orphan_insert",
+    "storyboards_orphan_update",
 )
 
 # Not from information_schema, which hides columns that the role has no right to.
@@ -40,11 +43,12 @@ TRIGGERS_THERE = text(
 )
 INDEXES = text(
     "SELECT relname FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid "
-    "WHERE indisvalid AND indrelid = to_regclass('public.storyboards')"
+    "WHERE indisvalid AND relnamespace = 'public'::regnamespace"
 )
 # The names that migrations give to indexes of older versions.
 OLD_INDEX = re.compile(r"storyboards_\w+_old_idx")
-VIEW = text("SELECT to_regclass('public.storyboard_progress') IS NOT NULL")
+# The newest column of the view. An older view lacks it.
+VIEW_COLUMN = "storyboard_progress.picture_url"
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +85,9 @@ class Drift:
     """The parts of the schema that are missing, by name; columns as ``table.column``.
 
     Columns and constraints of missing tables are not listed. Indexes and constraints that are not
-    valid, and functions with another body, count as missing. ``disabled_triggers`` are there but
-    off. ``old_indexes`` are left for workers of an older version.
+    valid, functions with another body, and a view without its newest column count as missing.
+    ``disabled_triggers`` are there but off. ``old_indexes`` are left for workers of an older
+    version.
     """
 
     tables: list[str]
@@ -116,7 +121,6 @@ def drift(
         bodies = {row[0]: in_one_line(row[1]) for row in connection.execute(FUNCTIONS)}
         triggers = {row[0]: row[1] for row in connection.execute(TRIGGERS_THERE)}
         indexes = set(connection.scalars(INDEXES))
-        view = connection.scalar(VIEW)
     tables = {name.partition(".")[0] for name in columns}
     wanted = [name for name in column_statements() if name.partition(".")[0] in tables]
     return Drift(
@@ -132,7 +136,7 @@ def drift(
         disabled_triggers=[name for name in TRIGGERS if triggers.get(name) in DISABLED],
         indexes=[name for name in index_statements() if name not in indexes],
         old_indexes=sorted(name for name in indexes if OLD_INDEX.fullmatch(name)),
-        has_view=bool(view),
+        has_view=VIEW_COLUMN in columns,
     )
 
 

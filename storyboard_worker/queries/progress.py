@@ -12,7 +12,7 @@ view = table(
     "storyboard_progress",
     storyboard_id,
     *map(column, ("project_id", "position", "status", "cdn_url", "message", "can_retry")),
-    *map(column, ("error_code", "updated_at")),
+    *map(column, ("error_code", "updated_at", "picture_url")),
     schema="public",
 )
 

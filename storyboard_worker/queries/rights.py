@@ -11,6 +11,7 @@ RELATIONS = (
     "storyboards",
     "storyboard_workers",
     "storyboard_alarms",
+    "storyboard_orphans",
     "storyboard_worker_version",
     "storyboard_progress",
 )
@@ -21,6 +22,7 @@ SERVICE_RIGHTS = {
     "storyboards": ("SELECT", "INSERT", "UPDATE", "DELETE"),
     "storyboard_progress": ("SELECT",),
     "storyboard_workers": ("SELECT",),
+    "storyboard_orphans": ("SELECT",),
 }
 # The trigger calls it with the rights of the role that writes the row.
 EXPIRY_FUNCTION = "storyboard_source_expiry(text)"
@@ -29,6 +31,7 @@ OWN_RIGHTS = {
     "storyboards": ("SELECT", "INSERT", "UPDATE", "DELETE"),
     "storyboard_workers": ("SELECT", "INSERT", "UPDATE", "DELETE"),
     "storyboard_alarms": ("SELECT", "INSERT", "UPDATE", "DELETE"),
+    "storyboard_orphans": ("SELECT", "INSERT", "UPDATE", "DELETE"),
     "storyboard_progress": ("SELECT",),
     "storyboard_worker_version": ("SELECT",),
 }

@@ -1,7 +1,7 @@
 """The Cloudinary account, read from the environment as the official SDK reads it."""
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from storyboard_worker.errors import SettingsError
@@ -15,18 +15,26 @@ EXAMPLES = frozenset(
         *("my_key", "my_secret", "my_cloud_name"),
     }
 )
+# Parameters like w_100, fl_lossy and $name_1, joined by commas; components of them, joined by /.
+_PARAMETER = r"(?:[a-z]{1,3}|\$[A-Za-z][A-Za-z0-9]*)_[A-Za-z0-9_.:;|!*%$()&@~=+-]+"
+_COMPONENT = rf"{_PARAMETER}(?:,{_PARAMETER})*"
+TRANSFORMATION = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
 DEFAULT_UPLOAD_PREFIX = "https://api.cloudinary.com"
 
 
 @dataclass(frozen=True, slots=True)
 class CloudinarySettings:
-    """The account that uploads, where, and under which folder."""
+    """The account that uploads, where, and under which folder.
+
+    ``delivery``: the transformation of the pictures that the image route leads to, if any.
+    """
 
     cloud_name: str
     api_key: str
     api_secret: str
     upload_prefix: str = DEFAULT_UPLOAD_PREFIX
     folder: str = "storyboards"
+    delivery: str | None = None
 
 
 def read_cloudinary(env: Environment) -> CloudinarySettings | None:
@@ -34,11 +42,13 @@ def read_cloudinary(env: Environment) -> CloudinarySettings | None:
 
     Raises :class:`SettingsError`.
     """
-    folder = _folder(env)
+    folder, delivery = _folder(env), _delivery(env)
     if env.text("CLOUDINARY_CLOUD_NAME") is not None:
-        return _cloudinary_from_parts(env, folder)
+        return replace(_cloudinary_from_parts(env, folder), delivery=delivery)
     url = env.text("CLOUDINARY_URL")
-    return None if url is None else _cloudinary_from_url(env, url, folder)
+    if url is None:
+        return None
+    return replace(_cloudinary_from_url(env, url, folder), delivery=delivery)
 
 
 def _folder(env: Environment) -> str:
@@ -50,6 +60,16 @@ def _folder(env: Environment) -> str:
             "storyboards or team/storyboards, without ? & # \\ % < > +"
         )
     return folder
+
+
+def _delivery(env: Environment) -> str | None:
+    raw = env.text("CLOUDINARY_DELIVERY")
+    if raw is not None and not TRANSFORMATION.fullmatch(raw):
+        raise SettingsError(
+            "CLOUDINARY_DELIVERY must be a Cloudinary transformation, like f_auto,q_auto, with a / "
+            "only between two of them"
+        )
+    return raw
 
 
 def _cloudinary_from_parts(env: Environment, folder: str) -> CloudinarySettings:

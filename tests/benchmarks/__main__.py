@@ -11,7 +11,7 @@ from tests.benchmarks.report import Results
 from tests.benchmarks.stage import Options, set_up
 
 USUAL_ROUNDS = 3
-LIST = "\n".join(f"  {workload.name:<10} {workload.summary}" for workload in WORKLOADS.values())
+LIST = "\n".join(f"  {workload.name:<11} {workload.summary}" for workload in WORKLOADS.values())
 
 
 @click.command(epilog=f"\b\nWorkloads (all, unless some are named):\n{LIST}")

@@ -9,6 +9,7 @@ from tests.benchmarks.workloads.backlog import backlog
 from tests.benchmarks.workloads.copying import four_kilobytes, large, one_megabyte, with_tls
 from tests.benchmarks.workloads.database import database
 from tests.benchmarks.workloads.idle import idle
+from tests.benchmarks.workloads.image_route import image_route
 from tests.benchmarks.workloads.migration import migration
 from tests.benchmarks.workloads.network import bandwidth, waiting
 from tests.benchmarks.workloads.scale import scale
@@ -36,6 +37,7 @@ _ALL = (
     Workload("migration", "a million waiting rows are migrated under traffic", migration),
     Workload("scale", "1, 2, 4 and 8 workers", scale),
     Workload("tls", "1 MB and 4 KB images with TLS on both sides", with_tls),
+    Workload("image_route", "pages ask for pictures, 1,000 times a second", image_route),
     Workload("database", "transactions for each image", database),
 )
 WORKLOADS = {workload.name: workload for workload in _ALL}

@@ -52,5 +52,5 @@ def drop_database(connection: psycopg.Connection, name: str) -> None:
 
 def delete_rows(connection: psycopg.Connection) -> None:
     """All rows that a test can have left in a migrated database."""
-    for table in ("storyboards", "storyboard_workers", "storyboard_alarms"):
+    for table in ("storyboards", "storyboard_workers", "storyboard_alarms", "storyboard_orphans"):
         connection.execute(f"DELETE FROM {table}")

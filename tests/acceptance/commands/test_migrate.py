@@ -9,7 +9,13 @@ from tests.support.running_command import StoryboardWorker
 
 pytestmark = pytest.mark.database("unmigrated")
 
-TABLES = {"storyboards", "storyboard_alarms", "storyboard_workers", "storyboard_worker_version"}
+TABLES = {
+    "storyboards",
+    "storyboard_alarms",
+    "storyboard_orphans",
+    "storyboard_workers",
+    "storyboard_worker_version",
+}
 
 
 def tables(connection: psycopg.Connection) -> set[str]:

@@ -134,6 +134,21 @@ PLANTED = {
         "DROP VIEW storyboard_progress",
         {("schema parts", "fail")},
     ),
+    "the view is that of an older version": (
+        """DROP VIEW storyboard_progress; CREATE VIEW storyboard_progress
+        WITH (security_invoker = true) AS SELECT id, project_id, position, status, cdn_url,
+        ''::text AS message, true AS can_retry, error_code, updated_at FROM storyboards;
+        GRANT SELECT ON storyboard_progress TO service_role""",
+        {("schema parts", "fail")},
+    ),
+    "the list of orphans is missing": (
+        "DROP TABLE storyboard_orphans",
+        {("schema parts", "fail")},
+    ),
+    "the trigger that lists orphans is missing": (
+        "DROP TRIGGER storyboards_orphan_delete ON storyboards",
+        {("schema parts", "fail")},
+    ),
     "row-level security is off": (
         "ALTER TABLE storyboards DISABLE ROW LEVEL SECURITY",
         {("row-level security", "fail")},

@@ -82,6 +82,7 @@ def test_the_other_columns_are_the_rows(producer: psycopg.Connection) -> None:
         "can_retry",
         "error_code",
         "updated_at",
+        "picture_url",
     ]
     assert {name: shown[name] for name in shown if name in row} == {
         name: row[name] for name in shown if name in row

@@ -17,6 +17,7 @@ TABLES = (
     "storyboards",
     "storyboard_workers",
     "storyboard_alarms",
+    "storyboard_orphans",
     "storyboard_worker_version",
 )
 RELATIONS = (*TABLES, "storyboard_progress")
@@ -25,7 +26,10 @@ FUNCTIONS = (
     "storyboards_before_write()",
     "storyboards_effective_expiry()",
     "storyboards_notify()",
+    "storyboards_orphan()",
 )
+# They write tables that the roles of producers may not write.
+WITH_RIGHTS_OF_THE_OWNER = {"storyboards_orphan"}
 SERVICE_ROLE_RIGHTS = {
     ("storyboards", "DELETE"),
     ("storyboards", "INSERT"),
@@ -33,6 +37,7 @@ SERVICE_ROLE_RIGHTS = {
     ("storyboards", "UPDATE"),
     ("storyboard_progress", "SELECT"),
     ("storyboard_workers", "SELECT"),
+    ("storyboard_orphans", "SELECT"),
 }
 
 
@@ -133,10 +138,12 @@ def test_functions_are_closed_to_public(producer: psycopg.Connection) -> None:
 
 def test_functions_take_names_from_no_search_path(producer: psycopg.Connection) -> None:
     rows = producer.execute(
-        "SELECT proconfig, prosecdef FROM pg_proc WHERE pronamespace = 'public'::regnamespace "
-        "AND proname LIKE 'storyboard%'"
+        "SELECT proname, proconfig, prosecdef FROM pg_proc "
+        "WHERE pronamespace = 'public'::regnamespace AND proname LIKE 'storyboard%'"
     ).fetchall()
-    assert rows == [(['search_path=""'], False)] * len(FUNCTIONS)
+    assert {row[0] for row in rows} == {name.partition("(")[0] for name in FUNCTIONS}
+    assert all(row[1] == ['search_path=""'] for row in rows)
+    assert {row[0] for row in rows if row[2]} == WITH_RIGHTS_OF_THE_OWNER
 
 
 def test_service_role_has_what_producers_need_and_no_more(producer: psycopg.Connection) -> None:
@@ -167,6 +174,9 @@ def test_service_role_does_what_a_producer_does(producer: psycopg.Connection) ->
         "UPDATE storyboard_workers SET pid = 1",
         "DELETE FROM storyboard_workers",
         "UPDATE storyboard_progress SET position = 1",
+        "INSERT INTO storyboard_orphans (public_id, reason) VALUES ('a', 'deleted')",
+        "UPDATE storyboard_orphans SET reason = 'deleted'",
+        "DELETE FROM storyboard_orphans",
         "SELECT * FROM storyboard_worker_version",
         "ALTER TABLE storyboards DISABLE TRIGGER ALL",
     ],

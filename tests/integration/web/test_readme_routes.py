@@ -21,7 +21,7 @@ def routes_told() -> list[tuple[str, str]]:
 
 
 def test_the_table_was_found() -> None:
-    assert len(routes_told()) == 7
+    assert len(routes_told()) == 8
 
 
 @pytest.mark.parametrize(("method", "path"), routes_told())
@@ -29,5 +29,7 @@ def test_a_route_of_the_table_is_served(served: Served, method: str, path: str) 
     reply = call(served.port, path.replace("{id}", UNKNOWN_ID), method, token=SECRET)
     answered = {"/healthz": 200, "/metrics": 200}.get(path)
     assert reply.status == answered or reply.status in {200, 404, 503}
-    if reply.status == 404:
+    if path.endswith("/image"):
+        assert reply.headers["content-type"].startswith("image/svg+xml")
+    elif reply.status == 404:
         assert reply.json == {"error": "there is no such storyboard"}

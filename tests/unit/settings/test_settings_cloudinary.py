@@ -126,3 +126,22 @@ def test_the_folder(raw: str, folder: str) -> None:
     found = read(**PARTS, CLOUDINARY_FOLDER=raw)
     assert found is not None
     assert found.folder == folder
+
+
+@pytest.mark.parametrize(
+    ("raw", "delivery"),
+    [
+        ("", None),
+        (" f_auto,q_auto ", "f_auto,q_auto"),
+        ("c_fill,ar_16:9/f_auto,q_auto:good", "c_fill,ar_16:9/f_auto,q_auto:good"),
+        ("t_panel", "t_panel"),
+        ("$wide_200/c_scale,w_$wide", "$wide_200/c_scale,w_$wide"),
+        ("l_text:Arial_20:a%20draft,g_south", "l_text:Arial_20:a%20draft,g_south"),
+        ("fl_lossy,w_0.5", "fl_lossy,w_0.5"),
+    ],
+)
+@pytest.mark.parametrize("account", [PARTS, {"CLOUDINARY_URL": "cloudinary://1:s@c"}])
+def test_the_delivery(account: dict[str, str], raw: str, delivery: str | None) -> None:
+    found = read(**account, CLOUDINARY_DELIVERY=raw)
+    assert found is not None
+    assert found.delivery == delivery

@@ -87,6 +87,12 @@ BAD = [
     ("CLOUDINARY_FOLDER", "a?b"),
     ("CLOUDINARY_FOLDER", "/"),
     ("CLOUDINARY_FOLDER", "a\r\nb"),
+    *(
+        ("CLOUDINARY_DELIVERY", raw)
+        for raw in ("auto", "f_auto q_auto", "/f_auto", "f_auto/", "f_auto,", "f_auto//q_auto")
+    ),
+    *(("CLOUDINARY_DELIVERY", raw) for raw in ("w_1/../x", "f_auto?x", "f_auto#x", "f_\u00e4")),
+    ("CLOUDINARY_DELIVERY", "s--abcdefgh--/f_auto"),
 ]
 
 
