@@ -134,6 +134,35 @@ Index(
     postgresql_where=storyboards.c.project_id.is_not(None),
 )
 
+# The order of the board, see migration 0011.
+_BOARD_ORDER = (storyboards.c.created_at, storyboards.c.id)
+_CODE = text("left(error_code, 100)")
+_HOST = text(
+    r"""left(lower(coalesce("substring"(source_url, '^[^:]+://(?:[^/?#]*@)?\[([^]]+)\]'), """
+    r""""substring"(source_url, '^[^:]+://(?:[^/?#]*@)?([^/:?#]*)'))), 253)"""
+)
+Index("storyboards_board_idx", storyboards.c.status, *_BOARD_ORDER)
+Index(
+    "storyboards_board_project_idx",
+    storyboards.c.project_id,
+    storyboards.c.status,
+    *_BOARD_ORDER,
+    postgresql_where=storyboards.c.project_id.is_not(None),
+)
+Index(
+    "storyboards_code_idx",
+    _CODE,
+    *_BOARD_ORDER,
+    postgresql_where=text(_where_status(Status.FAILED)),
+)
+Index(
+    "storyboards_cause_idx",
+    _CODE,
+    _HOST,
+    *_BOARD_ORDER,
+    postgresql_where=text(_where_status(Status.FAILED)),
+)
+
 storyboard_workers = Table(
     "storyboard_workers",
     metadata,

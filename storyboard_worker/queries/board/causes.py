@@ -22,15 +22,16 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from storyboard_worker.database import Database
 from storyboard_worker.database.tables import storyboards
 from storyboard_worker.queries.board.short_read import short_read
-from storyboard_worker.queries.columns import is_failed, source_host
+from storyboard_worker.queries.columns import indexed_code, indexed_host, is_failed
 from storyboard_worker.queries.hidden_rows import check_rows_are_seen
 
 rows = storyboards.c
-host = source_host.label("host")
+code = indexed_code.label("error_code")
+host = indexed_host.label("host")
 
 MOST_CAUSES = 100
 # The rows that are counted for all causes together.
-MOST_COUNTED = 30_000
+MOST_COUNTED = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,9 +97,9 @@ def _cause(row: RowMapping, most: int) -> FailedCause:
 
 def _kinds() -> Select[tuple[str, str]]:
     """Each error code and host once: from each of them a step to the next in the index."""
-    in_order = select(rows.error_code, host).where(is_failed).order_by(rows.error_code, host)
+    in_order = select(code, host).where(is_failed).order_by(code, host)
     kinds = in_order.limit(1).cte("kinds", recursive=True)
-    is_later = tuple_(rows.error_code, source_host) > tuple_(kinds.c.error_code, kinds.c.host)
+    is_later = tuple_(indexed_code, indexed_host) > tuple_(kinds.c.error_code, kinds.c.host)
     following = in_order.where(is_later).limit(1).correlate(kinds).lateral("following")
     kinds = kinds.union_all(select(following).select_from(kinds.join(following, true())))
     return select(kinds.c.error_code, kinds.c.host)
@@ -114,7 +115,7 @@ def _facts(kinds: Sequence[tuple[str, str]], most: int) -> Select[Any]:
     )
     newest_first = (
         select(rows.id, rows.errored_at, rows.sentry_event_id)
-        .where(is_failed, rows.error_code == kind.c.error_code, source_host == kind.c.host)
+        .where(is_failed, indexed_code == kind.c.error_code, indexed_host == kind.c.host)
         .order_by(rows.created_at.desc(), rows.id.desc())
         .correlate(kind)
     )

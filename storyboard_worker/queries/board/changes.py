@@ -67,7 +67,7 @@ class PanelChanges:
 
         Only the newest rows are looked at, so with a filter that few rows fit it may miss some.
         """
-        latest = walk(which, Direction.OLDER, None).limit(LOOKED_AT).subquery("latest")
+        latest = walk(which, Direction.OLDER, None, most=LOOKED_AT).subquery("latest")
         fitting = select(latest.c.created_at, latest.c.id).where(*which.conditions(latest.c))
         with short_read(self._database) as connection:
             row = connection.execute(fitting.limit(1)).one_or_none()

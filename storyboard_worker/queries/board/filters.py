@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Text, cast, or_
+from sqlalchemy import ColumnElement, Text, cast, func, or_
 
 from storyboard_worker.database.tables import literal_status
 from storyboard_worker.queries.columns import host_in
@@ -17,7 +17,8 @@ Columns = Any  # of the table, or of a query that selects from it
 class PanelFilter:
     """The panels that fit every part that is given. An empty filter fits all.
 
-    ``error_code`` is the row's last error. ``host`` is where its image lies, in lower case and
+    ``error_code`` is the row's last error; without a ``state`` it means the rows that failed with
+    it, not those that wait for another attempt. ``host`` is where its image lies, in lower case and
     without port. ``text`` is a part of the id, the project, the error message or the host, in any
     case.
     """
@@ -36,6 +37,13 @@ class PanelFilter:
                 object.__setattr__(self, name, given.replace("\x00", "\ufffd"))
 
     @property
+    def states(self) -> list[Status]:
+        """The states that a panel that fits may have."""
+        if self.state is not None:
+            return [self.state]
+        return list(Status) if self.error_code is None else [Status.FAILED]
+
+    @property
     def id(self) -> UUID | None:
         """The id that ``text`` gives in full; ``None`` if it is something else."""
         try:
@@ -46,11 +54,13 @@ class PanelFilter:
     def conditions(self, columns: Columns) -> list[ColumnElement[bool]]:
         """The filter in SQL, for the table's columns or a query's with the same names."""
         chosen: list[ColumnElement[bool]] = []
-        if self.state is not None:
-            chosen.append(columns.status == literal_status(self.state))
+        if len(self.states) == 1:
+            chosen.append(columns.status == literal_status(self.states[0]))
         if self.error_code is not None:
             chosen.append(columns.error_code == self.error_code)
         if self.host is not None:
+            # The host takes long to read, so most other URLs are left out before.
+            chosen.append(_before_query(columns).icontains(self.host, autoescape=True))
             chosen.append(host_in(columns.source_url) == self.host)
         if self.project is not None:
             chosen.append(columns.project_id == self.project)
@@ -60,10 +70,18 @@ class PanelFilter:
 
 
 def _holds(columns: Columns, text: str) -> ColumnElement[bool]:
-    searched = (
-        cast(columns.id, Text),
-        columns.project_id,
-        columns.error_message,
-        host_in(columns.source_url),
+    id_, project, message, url, host = (
+        part.icontains(text, autoescape=True)
+        for part in (
+            cast(columns.id, Text),
+            columns.project_id,
+            columns.error_message,
+            _before_query(columns),
+            host_in(columns.source_url),
+        )
     )
-    return or_(*(part.icontains(text, autoescape=True) for part in searched))
+    return or_(id_, project, message, url & host)
+
+
+def _before_query(columns: Columns) -> ColumnElement[str]:
+    return func.split_part(columns.source_url, "?", 1)

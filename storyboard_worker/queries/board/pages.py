@@ -15,7 +15,7 @@ from storyboard_worker.queries.hidden_rows import check_rows_are_seen
 from storyboard_worker.queries.progress import storyboard_id, view
 
 # So many rows are looked at for one page where no index holds the whole filter.
-MOST_LOOKED_AT = 5000
+MOST_LOOKED_AT = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +95,9 @@ class PanelPages:
 
         One statement, so that both see the same rows.
         """
-        all_rows = walk(which, direction, place)
-        looked_at = all_rows.limit(self._looked_at).subquery("looked_at")
+        # The row behind those that are looked at is where a search for newer ones goes on.
+        walked = walk(which, direction, place, most=self._looked_at + 1)
+        looked_at = walked.limit(self._looked_at).subquery("looked_at")
         page = (
             select(looked_at)
             .where(*which.conditions(looked_at.c))
@@ -107,7 +108,7 @@ class PanelPages:
         # Beyond a full page the search did not stop, and need not be repeated.
         is_short = select(func.count()).select_from(page).scalar_subquery() <= self._size
         passed = self._looked_at - (1 if direction is Direction.OLDER else 0)
-        stop = all_rows.where(is_short).offset(passed).limit(1).subquery("stop")
+        stop = walked.where(is_short).offset(passed).limit(1).subquery("stop")
         panels = (
             select(page, *SENTENCES)
             .join_from(page, view, page.c.id == storyboard_id)

@@ -43,7 +43,7 @@ class PanelRetry:
         The newest rows come first; ``since`` is the ``rest`` of a call before. A row that fails
         again in the meantime is not put back twice. A row that is locked stays failed.
         """
-        if which.state not in (None, Status.FAILED):
+        if Status.FAILED not in which.states:
             return Retried(0, None)
         failed = replace(which, state=Status.FAILED)
         end, count, place = self._clock() + seconds, 0, since

@@ -9,13 +9,14 @@ strands of the states.
 from enum import Enum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, false, literal, select, tuple_, union_all
+from sqlalchemy import ColumnElement, Select, literal, select, tuple_, union_all
 
 from storyboard_worker.database.tables import literal_status, storyboards
+from storyboard_worker.lengths import MAX_HOST_CHARACTERS
 from storyboard_worker.queries.board.filters import Columns, PanelFilter
 from storyboard_worker.queries.board.panels import PANEL_COLUMNS
 from storyboard_worker.queries.board.places import Place
-from storyboard_worker.queries.columns import source_host
+from storyboard_worker.queries.columns import CODE_CHARACTERS, indexed_code, indexed_host
 from storyboard_worker.storyboard import Status
 
 rows = storyboards.c
@@ -29,17 +30,23 @@ class Direction(Enum):
 
 
 def walk(
-    which: PanelFilter, direction: Direction, place: Place | None
+    which: PanelFilter, direction: Direction, place: Place | None, *, most: int
 ) -> Select[tuple[object, ...]]:
-    """The rows that may fit, in order, from ``place`` on, or from the end of the list.
+    """The first ``most`` rows that may fit, in order, from ``place`` on or from the list's end.
 
-    They fit the parts of the filter that an index holds. The caller limits how many are read.
+    They fit the parts of the filter that an index holds.
     """
     beside = [] if place is None else [_lies_beside(place, direction)]
-    found = union_all(
-        *(select(*PANEL_COLUMNS).where(*strand, *beside) for strand in _strands(which))
-    ).subquery("found")
-    return select(found).order_by(*in_order(found.c, direction))
+    # The server merges strands without a sort only where each says its order and its limit itself.
+    strands = [
+        select(*PANEL_COLUMNS)
+        .where(*strand, *beside)
+        .order_by(*in_order(rows, direction))
+        .limit(most)
+        for strand in _strands(which)
+    ]
+    found = union_all(*strands).subquery("found")
+    return select(found).order_by(*in_order(found.c, direction)).limit(most)
 
 
 def in_order(columns: Columns, direction: Direction) -> list[ColumnElement[Any]]:
@@ -57,11 +64,7 @@ def _lies_beside(place: Place, direction: Direction) -> ColumnElement[bool]:
 def _strands(which: PanelFilter) -> list[list[ColumnElement[bool]]]:
     if which.id is not None:
         return [[rows.id == which.id]]
-    states = list(Status) if which.state is None else [which.state]
-    # A ready row has no error, so none of them needs to be looked at.
-    if which.error_code is not None and Status.READY in states:
-        states.remove(Status.READY)
-    return [_strand(which, state) for state in states] or [[false()]]
+    return [_strand(which, state) for state in which.states]
 
 
 def _strand(which: PanelFilter, state: Status) -> list[ColumnElement[bool]]:
@@ -69,7 +72,7 @@ def _strand(which: PanelFilter, state: Status) -> list[ColumnElement[bool]]:
     if which.project is not None:
         strand.append(rows.project_id == which.project)
     elif state is Status.FAILED and which.error_code is not None:
-        strand.append(rows.error_code == which.error_code)
+        strand.append(indexed_code == which.error_code[:CODE_CHARACTERS])
         if which.host is not None:
-            strand.append(source_host == which.host)
+            strand.append(indexed_host == which.host[:MAX_HOST_CHARACTERS])
     return strand

@@ -97,7 +97,7 @@ class BoardSummary:
         """Raises :class:`RowsHidden` where row-level security hides the rows."""
         with short_read(self._database) as connection:
             numbers = connection.execute(_numbers()).one()
-            raised = [RaisedAlarm(name, at) for name, at in connection.execute(_alarms())]
+            raised = [RaisedAlarm(row.name, row.raised_at) for row in connection.execute(_alarms())]
         if numbers.hidden:
             raise RowsHidden(HIDDEN)
         workers = self._register.alive()
