@@ -1,9 +1,5 @@
 """Puts the board together."""
 
-from collections.abc import Callable
-from typing import Any
-from uuid import UUID
-
 from werkzeug.routing import Rule
 
 from storyboard_worker.settings.reading import Settings
@@ -24,12 +20,7 @@ from storyboard_worker.web.board.sign_in import SignIn
 from storyboard_worker.web.board.verdict import Limits
 
 
-def board_routes(
-    settings: Settings,
-    reads: BoardReads,
-    processing: Processing,
-    progress: Callable[[UUID], dict[str, Any] | None],
-) -> list[Rule]:
+def board_routes(settings: Settings, reads: BoardReads, processing: Processing) -> list[Rule]:
     """All routes of the board; none without BOARD_TOKEN, so that they answer 404."""
     if settings.board_token is None:
         return []
@@ -45,5 +36,5 @@ def board_routes(
         *panel_page.routes(),
         *PuttingBack(pages, reads).routes(),
         *Live(pages, reads, gallery, panel_page).routes(),
-        *RetryRoute(access, retry=reads.retry, progress=progress).routes(),
+        *RetryRoute(access, retry=reads.retry, progress=reads.progress).routes(),
     ]

@@ -54,7 +54,7 @@ class Pages:
         self.access = access
         self.pictures = pictures
 
-    def answer(  # noqa: PLR0913  most are values of the template
+    def answer(
         self,
         request: Request,
         name: str,

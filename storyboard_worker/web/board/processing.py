@@ -34,9 +34,7 @@ class Processing:
         if self._is_stopping():
             return "stopping"
         try:
-            self._attempts.run(
-                lambda: self._do(storyboard_id), patience_seconds=PATIENCE_SECONDS
-            )
+            self._attempts.run(lambda: self._do(storyboard_id), patience_seconds=PATIENCE_SECONDS)
         except NoneFree:
             return "busy"
         except Overdue:

@@ -65,5 +65,3 @@ def _place(raw: str) -> Place | None:
 
 def _number(raw: str) -> int:
     return int(raw) if raw.isascii() and raw.isdecimal() and len(raw) <= len("123456789") else 0
-
-

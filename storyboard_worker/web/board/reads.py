@@ -6,7 +6,7 @@ them.
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 from storyboard_worker.errors import DatabaseUnavailable
@@ -18,6 +18,7 @@ from storyboard_worker.queries.board.pages import Page, PanelPages
 from storyboard_worker.queries.board.places import Place
 from storyboard_worker.queries.board.retrying import PanelRetry, Retried
 from storyboard_worker.queries.board.summary import BoardSummary, Summary
+from storyboard_worker.queries.progress import StoryboardProgress
 from storyboard_worker.web.board.wanted import Wanted
 from storyboard_worker.web.cached_read import CachedRead
 from storyboard_worker.web.errands import Errands, NoneFree, Overdue
@@ -45,6 +46,7 @@ class BoardReads:
         lives: PanelLives,
         changes: PanelChanges,
         retries: PanelRetry,
+        progress: StoryboardProgress,
         summary: BoardSummary,
         causes: BoardCauses,
     ) -> None:
@@ -52,6 +54,7 @@ class BoardReads:
         self._lives = lives
         self._changes = changes
         self._retries = retries
+        self._progress = progress
         self._errands = Errands("board", count=READS_AT_ONCE)
         self.summary: Callable[[], Summary] = CachedRead(
             summary.read, fresh_seconds=SUMMARY_FRESH_SECONDS, patience_seconds=LOOK_SECONDS
@@ -76,6 +79,10 @@ class BoardReads:
 
     def has_newer(self, which: PanelFilter, newest: Place | None) -> bool:
         return self._ask(lambda: self._changes.has_newer(which, newest))
+
+    def progress(self, storyboard_id: UUID) -> dict[str, Any] | None:
+        """The row of the view ``storyboard_progress``."""
+        return self._ask(lambda: self._progress.get(storyboard_id))
 
     def retry(self, storyboard_id: UUID) -> bool:
         """failed → pending; whether it was failed."""
