@@ -81,7 +81,8 @@ def _schedule(env: Environment) -> str:
 def _url(env: Environment) -> str | None:
     url = env.text("SENTRY_URL")
     # A fragment would swallow the query that is added to it.
-    if url is not None and not re.fullmatch(r"https?://[^\s/?#@\"'<>\\]+[^\s#\"'<>\\]*", url):
+    form = r"https?://[^\s/?#@\"'<>\\]+([/?][^\s#\"'<>\\]*)?"
+    if url is not None and not re.fullmatch(form, url):
         raise SettingsError(
             "SENTRY_URL must be the http(s) address of the project's issues in Sentry, like "
             "https://example.sentry.io/issues/?project=42"

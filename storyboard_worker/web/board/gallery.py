@@ -40,16 +40,16 @@ class Gallery:
             groups=grouped(page.panels),
             states=list(Status),
             codes=list(ErrorCode),
-            causes=self._reads.causes(),
             notice=notice_of(request.args),
             **self.overview(),
         )
 
     def overview(self) -> dict[str, Any]:
-        """The values of ``_overview.html``."""
-        summary = self._reads.summary()
+        """The values of ``_overview.html`` and ``_causes.html``."""
+        summary, causes = self._reads.summary(), self._reads.causes()
         return {
             "summary": summary,
             "now": summary.moment,
-            "findings": findings(summary, self._limits),
+            "causes": causes,
+            "findings": findings(summary, causes, self._limits),
         }

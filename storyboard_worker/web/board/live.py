@@ -46,7 +46,7 @@ class Live:
     def _checked(self, handler: Any) -> Any:
         def handle(request: Request, **parts: Any) -> Response:
             if self._pages.access.session(request) is None:
-                return problem(401, "sign in")
+                return problem(401, "sign in", {"WWW-Authenticate": "Bearer"})
             return answer(handler(request, **parts), headers={"Vary": "Cookie, Accept-Language"})
 
         return handle
@@ -56,17 +56,18 @@ class Live:
         the first page; the rest is the page's filter."""
         changes = self._reads.changes(shown_by(request.args.get("shown", "")))
         overview = self._gallery.overview()
+        newest, wanted = request.args.get("newest"), wanted_by(request.args)
         parts = {"overview": self._part(request, "_overview.html", **overview)}
+        if newest is not None and not wanted.is_narrowed:
+            parts["causes"] = self._part(request, "_causes.html", **overview)
         for panel in changes.panels:
             parts[f"panel-{panel.id}"] = self._part(
                 request, "_card.html", panel=panel, now=overview["now"]
             )
-        newest = request.args.get("newest")
-        which = wanted_by(request.args).which
         return {
             "parts": parts,
             "gone": [f"panel-{id_}" for id_ in changes.gone],
-            "newer": newest is not None and self._reads.has_newer(which, _place(newest)),
+            "newer": newest is not None and self._reads.has_newer(wanted.which, _place(newest)),
             "said": _said(texts_for(request), changes.panels),
         }
 

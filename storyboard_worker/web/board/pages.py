@@ -89,7 +89,10 @@ class Pages:
 
     def go_to(self, request: Request, path: str, **pairs: str) -> Response:
         """Leads a browser on after a post, so that going back does not post again."""
-        target = address(path, {**pairs, **_chosen_language(request)})
+        return self.lead_to(address(path, {**pairs, **_chosen_language(request)}))
+
+    def lead_to(self, target: str) -> Response:
+        """Like :meth:`go_to`, for a whole address of our own."""
         response = Response("", SEE_OTHER, {**HEADERS, "Location": target})
         response.autocorrect_location_header = False
         response.headers["Content-Security-Policy"] = policy(())

@@ -27,7 +27,7 @@ READS_AT_ONCE = 2
 LOOK_SECONDS = 5.0
 SUMMARY_FRESH_SECONDS = 2.0
 # Causes change slowly, and cost more.
-CAUSES_FRESH_SECONDS = 5.0
+CAUSES_FRESH_SECONDS = 15.0
 # How long one press of «retry all» works; the page then offers to go on.
 RETRY_SECONDS = 3.0
 RETRY_PATIENCE_SECONDS = 15.0

@@ -46,7 +46,7 @@ class Sessions:
         """The session of a cookie; ``None`` if it is forged, over or signed out of."""
         unsigned, _, signature = value.rpartition(".")
         expected = self._signature("session", unsigned)
-        if not hmac.compare_digest(signature.encode(), expected.encode()):
+        if not hmac.compare_digest(_bytes(signature), _bytes(expected)):
             return None
         ends_at, _, nonce = unsigned.partition(".")
         if int(ends_at) <= self._now():
@@ -66,8 +66,13 @@ class Sessions:
             self._ended[session.nonce] = session.ends_at
 
     def _signature(self, purpose: str, text: str) -> str:
-        return hmac.new(self._key, f"{purpose}:{text}".encode(), hashlib.sha256).hexdigest()
+        return hmac.new(self._key, _bytes(f"{purpose}:{text}"), hashlib.sha256).hexdigest()
 
     @cached_property
     def _key(self) -> bytes:
         return hashlib.scrypt(self._token.encode(), salt=b"storyboard-worker board", **SCRYPT)
+
+
+def _bytes(text: str) -> bytes:
+    # A cookie may hold anything, also half a character.
+    return text.encode("utf-8", "replace")

@@ -39,7 +39,7 @@ class SignIn:
         access = self._pages.access
         if not access.is_right(request, form.get("token", "").strip()):
             return self._pages.sign_in_form(request, wrong=True)
-        response = self._pages.go_to(request, own_page(form.get("to", "")))
+        response = self._pages.lead_to(own_page(form.get("to", "")))
         access.sign_in(request, response)
         return response
 

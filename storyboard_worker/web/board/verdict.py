@@ -2,10 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import IntEnum
 
+from storyboard_worker.queries.board.causes import FailedCauses
 from storyboard_worker.queries.board.summary import Summary
+
+# Failures of before are history.
+LATELY = timedelta(days=1)
 
 
 class Level(IntEnum):
@@ -34,9 +38,10 @@ class Limits:
     wait_seconds: float
 
 
-def findings(summary: Summary, limits: Limits) -> list[Finding]:
+def findings(summary: Summary, causes: FailedCauses, limits: Limits) -> list[Finding]:
     """What is wrong, the worst first; at least one: that all is well."""
-    found = sorted(_wrong(summary, limits), key=lambda finding: -finding.level)
+    found = [*_wrong(summary, limits), *_failed(summary, causes)]
+    found.sort(key=lambda finding: -finding.level)
     return found or [Finding(Level.WELL, "verdict.well", {"count": len(summary.workers)})]
 
 
@@ -56,6 +61,12 @@ def _wrong(summary: Summary, limits: Limits) -> Iterator[Finding]:
         yield Finding(Level.BAD, "verdict.expiring", {"count": summary.expiring_soon})
     for alarm in summary.alarms:
         yield Finding(Level.WATCH, "verdict.alarm", {"alarm": alarm.name}, alarm.raised_at)
+
+
+def _failed(summary: Summary, causes: FailedCauses) -> Iterator[Finding]:
+    lately = sum(cause.last > summary.moment - LATELY for cause in causes.causes)
+    if lately:
+        yield Finding(Level.WATCH, "verdict.failed", {"count": lately})
 
 
 def _pauses(summary: Summary) -> dict[str, datetime]:

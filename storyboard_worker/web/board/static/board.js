@@ -6,6 +6,7 @@ const SOONEST_MS = 4000;
 const LATEST_MS = 20000;
 const TROUBLE_MS = 60000;
 const SLOWER = 1.5;
+const AGES_MS = 10000;
 
 const live = document.body.dataset.live;
 let waitMs = SOONEST_MS;
@@ -27,25 +28,41 @@ function counterpart(part, old) {
   return old.id ? part.querySelector(`#${CSS.escape(old.id)}`) : null;
 }
 
+// Times differ with each answer. They are put in one by one, so that the rest stays untouched.
+function withoutTimes(part) {
+  const copy = part.cloneNode(true);
+  for (const time of copy.querySelectorAll("time")) time.replaceWith(document.createElement("time"));
+  return copy;
+}
+
+function differsInTimesOnly(old, part) {
+  if (!withoutTimes(old).isEqualNode(withoutTimes(part))) return false;
+  const times = part.querySelectorAll("time");
+  old.querySelectorAll("time").forEach((time, index) => time.replaceWith(times[index]));
+  return true;
+}
+
 function replace(id, html) {
   const old = document.getElementById(id);
   const part = parsed(html);
   if (!old || !part) return;
-  const focused = old.contains(document.activeElement) ? document.activeElement : null;
   for (const opened of old.querySelectorAll("details[open][id]")) {
     const twin = counterpart(part, opened);
     if (twin) twin.open = true;
   }
-  if (old.isEqualNode(part)) return;
-  // A summary has no id; its parent has.
-  const place = focused && (focused.id ? focused : focused.closest("[id]"));
+  if (differsInTimesOnly(old, part)) return;
+  const focused = old.contains(document.activeElement) ? document.activeElement : null;
   old.replaceWith(part);
-  if (!focused) return;
-  const twin = place && place !== old ? counterpart(part, place) : null;
-  const target = twin && !focused.id ? twin.querySelector("summary") || twin : twin;
-  (target || part.querySelector("a, button, summary") || document.getElementById("main")).focus({
-    preventScroll: true,
-  });
+  if (focused) focusLike(part, focused);
+}
+
+// A summary has no id; the element around it has.
+function focusLike(part, focused) {
+  const named = focused.id ? focused : focused.closest("[id]");
+  const twin = counterpart(part, named);
+  const target = twin && twin.matches("details") ? twin.querySelector("summary") : twin;
+  const next = target || part.querySelector("a, button, summary") || document.getElementById("main");
+  next.focus({ preventScroll: true });
 }
 
 function tell(message) {
@@ -96,6 +113,52 @@ function plan() {
   clearTimeout(timer);
   if (!document.hidden) timer = setTimeout(ask, waitMs);
 }
+
+// The same words as the server's.
+function age(seconds) {
+  const { ago, ahead, now, units } = document.body.dataset;
+  const past = Math.abs(seconds);
+  if (past < 1) return now;
+  const [second, minute, hour, day] = units.split("|");
+  const steps = [
+    [10, 1, second, 1],
+    [120, 1, second, 0],
+    [7200, 60, minute, 0],
+    [172800, 3600, hour, 0],
+    [Infinity, 86400, day, 0],
+  ];
+  const [, length, unit, digits] = steps.find(([limit]) => past < limit);
+  const text = unit.replace("{number}", (past / length).toFixed(digits));
+  return (seconds > 0 ? ago : ahead).replace("{length}", text);
+}
+
+// The server's clock at the time of the page, and the browser's.
+const began = { server: Date.parse(document.body.dataset.moment), here: performance.now() };
+
+function refreshAges() {
+  const now = began.server + performance.now() - began.here;
+  for (const time of document.querySelectorAll("time[datetime]")) {
+    const text = age((now - Date.parse(time.dateTime)) / 1000);
+    if (time.textContent !== text) time.textContent = text;
+  }
+}
+
+function tellMissing(image) {
+  const { missing } = image.dataset || {};
+  if (!missing) return;
+  const told = document.createElement("span");
+  told.className = "placeholder";
+  told.textContent = missing;
+  image.replaceWith(told);
+}
+
+// An error of an image does not bubble, but it can be caught on its way down.
+document.addEventListener("error", (event) => tellMissing(event.target), true);
+for (const image of document.images) {
+  if (image.complete && !image.naturalWidth && image.loading !== "lazy") tellMissing(image);
+}
+
+if (began.server) setInterval(refreshAges, AGES_MS);
 
 if (live) {
   document.addEventListener("visibilitychange", () => {
