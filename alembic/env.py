@@ -11,8 +11,10 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from alembic.operations import Operations
 from sqlalchemy import Connection, MetaData, event
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.schema import BLANK_SCHEMA
 
 from alembic import context
 from storyboard_worker.database import Database
@@ -47,7 +49,12 @@ LIMITS = [
 # Alembic reads the default schema without a name, so the models are compared without one.
 models = MetaData()
 for table in metadata.tables.values():
-    table.to_metadata(models, schema=None)  # type: ignore[arg-type]  # None is «no schema»
+    # None and BLANK_SCHEMA both are «no schema».
+    table.to_metadata(
+        models,
+        schema=None,  # type: ignore[arg-type]
+        referred_schema_fn=lambda *_: BLANK_SCHEMA,  # type: ignore[arg-type]
+    )
 
 
 def is_ours(name: str | None, kind: str, parents: object) -> bool:  # noqa: ARG001  Alembic's shape
@@ -83,6 +90,15 @@ def migrate(connection: Connection | None, holder: Connection | None = None) -> 
         if connection is None:
             context.execute(printed_guard())
         context.run_migrations()
+        finish()
+
+
+def finish() -> None:
+    """What follows the migrations, with the operations that they use."""
+    follows = context.config.attributes.get("finish")
+    if follows is not None:
+        with Operations.context(context.get_context()):
+            follows()
 
 
 def hold_the_lock(holder: Connection) -> None:

@@ -18,6 +18,7 @@ from storyboard_worker.doctor.claim_checks import claim_checks
 from storyboard_worker.doctor.examination import examine
 from storyboard_worker.doctor.machine_checks import machine_checks
 from storyboard_worker.doctor.platform_checks import platform_checks
+from storyboard_worker.doctor.realtime_checks import realtime_checks
 from storyboard_worker.doctor.rights_checks import RightsChecks
 from storyboard_worker.doctor.schema_checks import MIGRATE, schema_checks
 from storyboard_worker.doctor.server_checks import ServerChecks, unreachable
@@ -124,6 +125,7 @@ def _table_groups(parts: Assembly) -> list[tuple[str, CheckGroup]]:
         ("claim", partial(claim_checks, parts.database)),
         ("row-level security", rights.security),
         ("rights", rights.rights),
+        ("realtime", partial(realtime_checks, parts.database)),
         ("vacuum", upkeep.vacuum),
         ("workers", work.workers),
         ("backlog", work.backlog),

@@ -29,7 +29,7 @@ def run(*, in_one_transaction: Callable[[], None], beside_others: Callable[[], N
 
 def add_column(table: str, column: str, *statements: str) -> None:
     """Add ``column`` unless it is there. ``statements`` add it and all that must come with it."""
-    _in_a_moment(
+    in_a_moment(
         table,
         "SELECT FROM pg_catalog.pg_attribute "
         f"WHERE attrelid = '{table}'::regclass AND attname = '{column}' AND NOT attisdropped",
@@ -48,7 +48,7 @@ def add_check(table: str, name: str, statement: str, correction: str) -> None:
         return f"{correction.rstrip()}\n    AND {pages}"
 
     in_batches(table, correct)
-    _in_a_moment(
+    in_a_moment(
         table,
         "SELECT FROM pg_catalog.pg_constraint "
         f"WHERE conrelid = '{table}'::regclass AND conname = '{name}'",
@@ -57,7 +57,7 @@ def add_check(table: str, name: str, statement: str, correction: str) -> None:
     in_batches(table, correct)
 
 
-def _in_a_moment(table: str, is_there: str, statements: Sequence[str]) -> None:
+def in_a_moment(table: str, is_there: str, statements: Sequence[str]) -> None:
     """Run ``statements`` with the table locked for a moment, unless ``is_there`` finds a row.
 
     A statement that waits for the table makes all others queue behind it. So these wait for a

@@ -9,7 +9,7 @@ from alembic.runtime.migration import MigrationInfo
 from alembic.script import ScriptDirectory
 
 from alembic import command
-from storyboard_worker.database import Database
+from storyboard_worker.database import Database, live_rows
 
 _PACKAGE = Path(__file__).parents[1]
 # The migrations lie inside the package in a wheel, and beside it in a checkout.
@@ -19,6 +19,9 @@ _MIGRATIONS = (_PACKAGE / "migrations", _PACKAGE.parent / "alembic")
 def upgrade(database: Database) -> list[str]:
     """Run the missing migrations; returns their revisions, oldest first.
 
+    Makes the triggers that send changes to Supabase's Realtime as well, where it is there. If they
+    were missing, the last name returned is ``realtime``.
+
     Raises :class:`DatabaseUnavailable`, also when another deployment holds the lock, or the
     table is too busy to be changed right now.
     """
@@ -27,8 +30,13 @@ def upgrade(database: Database) -> list[str]:
     def note(*, step: MigrationInfo, **_: object) -> None:
         applied.extend(step.up_revision_ids)
 
+    def finish() -> None:
+        if live_rows.ensure():
+            applied.append("realtime")
+
     config = _config()
     config.attributes["on_version_apply"] = note
+    config.attributes["finish"] = finish
     with database.patient() as holder, database.patient() as connection:
         config.attributes["holder"] = holder
         config.attributes["connection"] = connection
@@ -42,6 +50,7 @@ def upgrade_sql(since: str | None = None) -> str:
     printed = io.StringIO()
     config = _config()
     config.output_buffer = printed
+    config.attributes["finish"] = live_rows.ensure
     # Alembic also logs each migration. The SQL is enough.
     with contextlib.redirect_stderr(io.StringIO()):
         command.upgrade(config, f"{since}:head" if since else "head", sql=True)

@@ -7,6 +7,9 @@ from sqlalchemy import (
     BigInteger,
     Column,
     DateTime,
+    Double,
+    ForeignKey,
+    Identity,
     Index,
     Integer,
     MetaData,
@@ -64,6 +67,8 @@ storyboards = Table(
     Column("height", Integer),
     Column("bytes", BigInteger),
     Column("etag", Text),
+    # From the claim to the end of the attempt that made the picture. A trigger fills it.
+    Column("copy_seconds", Double),
     # The newest picture that the row ever had. A trigger keeps both.
     Column("picture_url", Text),
     Column("picture_public_id", Text),
@@ -196,6 +201,26 @@ storyboard_orphans = Table(
 )
 Index(
     "storyboard_orphans_age_idx", storyboard_orphans.c.orphaned_at, storyboard_orphans.c.public_id
+)
+
+# Failed attempts, one row for each. A trigger writes them.
+storyboard_attempts = Table(
+    "storyboard_attempts",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("storyboard_id", ForeignKey(storyboards.c.id, ondelete="CASCADE"), nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("began_at", DateTime(timezone=True)),
+    Column("ended_at", DateTime(timezone=True), nullable=False, server_default=_now),
+    Column("worker_id", Text),
+    Column("error_code", Text),
+    Column("error_message", Text),
+    Column("sentry_event_id", Text),
+)
+Index(
+    "storyboard_attempts_storyboard_idx",
+    storyboard_attempts.c.storyboard_id,
+    storyboard_attempts.c.id,
 )
 
 

@@ -17,6 +17,7 @@ DISABLED = ("D", "R")
 TRIGGERS = (
     "storyboards_before_write",
     "storyboards_effective_expiry",
+    "storyboards_note_attempt",
     "storyboards_notify_insert",
     "storyboards_notify_update",
     "storyboards_orphan_delete",

@@ -11,6 +11,7 @@ RELATIONS = (
     "storyboards",
     "storyboard_workers",
     "storyboard_alarms",
+    "storyboard_attempts",
     "storyboard_orphans",
     "storyboard_worker_version",
     "storyboard_progress",
@@ -23,6 +24,7 @@ SERVICE_RIGHTS = {
     "storyboard_progress": ("SELECT",),
     "storyboard_workers": ("SELECT",),
     "storyboard_orphans": ("SELECT",),
+    "storyboard_attempts": ("SELECT",),
 }
 # The trigger calls it with the rights of the role that writes the row.
 EXPIRY_FUNCTION = "storyboard_source_expiry(text)"
@@ -32,6 +34,7 @@ OWN_RIGHTS = {
     "storyboard_workers": ("SELECT", "INSERT", "UPDATE", "DELETE"),
     "storyboard_alarms": ("SELECT", "INSERT", "UPDATE", "DELETE"),
     "storyboard_orphans": ("SELECT", "INSERT", "UPDATE", "DELETE"),
+    "storyboard_attempts": ("SELECT", "DELETE"),
     "storyboard_progress": ("SELECT",),
     "storyboard_worker_version": ("SELECT",),
 }

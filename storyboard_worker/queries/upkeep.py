@@ -5,7 +5,7 @@ same time skip each other's rows.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from uuid import UUID
 
@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Select, literal_column, select, update
 
 from storyboard_worker.database import Database
 from storyboard_worker.database.tables import storyboards
-from storyboard_worker.errors import CommitInDoubt, DataRefused, ErrorCode
+from storyboard_worker.errors import CommitInDoubt, DataRefused, ErrorCode, SchemaOutdated
 from storyboard_worker.queries.columns import (
     ALONG_AN_INDEX,
     FAILED,
@@ -26,7 +26,13 @@ from storyboard_worker.queries.columns import (
 )
 from storyboard_worker.queries.one_by_one import in_time
 from storyboard_worker.queries.setting_aside import OnSetAside, Refused, SettingAside, log_set_aside
-from storyboard_worker.queries.upkeep_statements import Change, Found, expired, rescued
+from storyboard_worker.queries.upkeep_statements import (
+    Change,
+    Found,
+    expired,
+    forgotten_attempts,
+    rescued,
+)
 from storyboard_worker.storyboard import Expired, Lapsed
 
 rows = storyboards.c
@@ -72,6 +78,15 @@ class Upkeep:
         found = self._each(dying, limit, expired)
         dead = self._done_all_the_same(Expired, ErrorCode.SOURCE_EXPIRED, found)
         return [*found, *dead]
+
+    def forget_attempts(self, limit: int = BATCH_ROWS) -> int:
+        """Delete the oldest attempts of the history, those older than 30 days; returns how many.
+
+        Deletes none where the schema is older than the history.
+        """
+        with suppress(SchemaOutdated), self._database.transaction() as connection:
+            return connection.execute(forgotten_attempts(limit)).rowcount
+        return 0
 
     def note_event(self, ids: list[UUID], sentry_event_id: str) -> None:
         """Write on the failed rows the Sentry event that reports them."""

@@ -7,24 +7,28 @@ from uuid import UUID
 from sqlalchemy import (
     CTE,
     ColumnElement,
+    Delete,
     Executable,
     Select,
     and_,
     case,
+    delete,
     false,
     func,
+    literal_column,
     null,
     or_,
     select,
     update,
 )
 
-from storyboard_worker.database.tables import storyboards
+from storyboard_worker.database.tables import storyboard_attempts, storyboards
 from storyboard_worker.errors import ErrorCode
-from storyboard_worker.queries.columns import CAUSE_FOUND, FAILED, NO_CLAIM, NOW, PENDING
+from storyboard_worker.queries.columns import CAUSE_FOUND, FAILED, NO_CLAIM, NOW, PENDING, seconds
 from storyboard_worker.storyboard import Expired, Lapsed
 
 rows = storyboards.c
+attempts = storyboard_attempts.c
 
 Found = TypeVar("Found", Lapsed, Expired)
 
@@ -33,6 +37,9 @@ Found = TypeVar("Found", Lapsed, Expired)
 WORKERS_LOST_AT_MOST = 3
 # A producer may write the name of a worker, and an index entry cannot hold a text of any length.
 LONGEST_NAME_CHARACTERS = 200
+
+# How long the history of attempts is kept.
+HISTORY_SECONDS = 30 * 86_400.0
 
 EXPIRED_MESSAGE = "the signed URL had expired before an attempt could start"
 LOST_MESSAGE = "the worker vanished in the last attempt that the row had"
@@ -154,6 +161,22 @@ def expired(chosen: Select[UUID]) -> Change[Expired]:
         .returning(rows.id, rows.source_url, rows.project_id, rows.attempts)
     )
     return Change(statement, Expired)
+
+
+def forgotten_attempts(limit: int) -> Delete:
+    """Deletes those of the ``limit`` oldest attempts that are too old.
+
+    Attempts are written in the order of their ids, so no index of their age is needed.
+    """
+    oldest = (
+        select(attempts.id, attempts.ended_at)
+        .order_by(attempts.id)
+        .limit(literal_column(str(int(limit))))
+        .cte("oldest")
+        .prefix_with("MATERIALIZED")
+    )
+    too_old = oldest.c.ended_at < NOW - seconds(HISTORY_SECONDS)
+    return delete(storyboard_attempts).where(attempts.id == oldest.c.id, too_old)
 
 
 def _locked(chosen: Select[Any]) -> CTE:

@@ -80,6 +80,17 @@ class Housekeeping:
         """Delete the rows of workers that are long gone; returns how many."""
         return self._register.forget_dead()
 
+    def forget_old_attempts(self) -> int:
+        """Delete failed attempts older than 30 days from the history; returns how many."""
+        ends_at = time.monotonic() + LONGEST_ROUND_SECONDS
+        count = 0
+        for _ in range(MAX_BATCHES):
+            forgotten = self._upkeep.forget_attempts()
+            count += forgotten
+            if forgotten < BATCH_ROWS or time.monotonic() > ends_at:
+                break
+        return count
+
     def tell_set_aside(self, row: SetAside) -> None:
         """A row was set aside, so that a statement could go on with the others."""
         event(

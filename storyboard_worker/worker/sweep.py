@@ -113,6 +113,7 @@ class Sweep:
         tally.rescued, tally.lost = rescued.rescued, rescued.lost
         tally.expired = insist(self._housekeeping.expire)
         insist(self._housekeeping.forget_dead_workers)
+        insist(self._housekeeping.forget_old_attempts)
         tally.alarms = insist(self._alarms.watch)
         tally.complete = self._nothing_is_due()
 

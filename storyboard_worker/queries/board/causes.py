@@ -31,7 +31,7 @@ host = indexed_host.label("host")
 
 MOST_CAUSES = 100
 # The rows that are counted for all causes together.
-MOST_COUNTED = 20_000
+MOST_COUNTED = 5_000
 
 
 @dataclass(frozen=True, slots=True)

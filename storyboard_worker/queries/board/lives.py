@@ -1,15 +1,15 @@
 """The life of one panel, moment by moment."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import select
+from sqlalchemy import RowMapping, Select, select
 
 from storyboard_worker.database import Database
-from storyboard_worker.database.tables import storyboards
+from storyboard_worker.database.tables import storyboard_attempts, storyboards
 from storyboard_worker.queries.board.panels import PANEL_COLUMNS, SENTENCES, Panel, panel_of
 from storyboard_worker.queries.board.short_read import short_read
 from storyboard_worker.queries.columns import NOW
@@ -18,6 +18,10 @@ from storyboard_worker.queries.progress import storyboard_id, view
 from storyboard_worker.storyboard import Status
 
 rows = storyboards.c
+history = storyboard_attempts.c
+
+# A row that starts afresh again and again keeps the history of all its lives.
+MOST_ATTEMPTS = 200
 
 
 class Happening(StrEnum):
@@ -49,7 +53,10 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class PanelLife:
-    """A panel and its moments, the earliest first. Those after ``now`` are still to come."""
+    """A panel and its moments, the earliest first. Those after ``now`` are still to come.
+
+    Of failed attempts it holds the last 200 of the last 30 days.
+    """
 
     panel: Panel
     moments: list[Moment]
@@ -75,38 +82,69 @@ class PanelLives:
             if found is None:
                 check_rows_are_seen(connection)
                 return None
+            attempts = connection.execute(_history(id_)).mappings().all()
         facts = dict(found)
         now, source_set_at = facts.pop("now"), facts.pop("source_set_at")
         panel = panel_of(facts)
-        moments = sorted(_moments(panel, source_set_at, now), key=lambda moment: moment.at)
-        return PanelLife(panel, moments, now)
+        moments = [
+            *_beginnings(panel, source_set_at),
+            *_errors(panel, attempts),
+            *_present(panel, now),
+        ]
+        return PanelLife(panel, sorted(moments, key=lambda moment: moment.at), now)
 
 
-def _moments(panel: Panel, source_set_at: datetime | None, now: datetime) -> Iterator[Moment]:
+def _history(id_: UUID) -> Select[tuple[object, ...]]:
+    return (
+        select(storyboard_attempts)
+        .where(history.storyboard_id == id_)
+        .order_by(history.id.desc())
+        .limit(MOST_ATTEMPTS)
+    )
+
+
+def _beginnings(panel: Panel, source_set_at: datetime | None) -> Iterator[Moment]:
     yield Moment(Happening.ENQUEUED, panel.created_at)
+    # It is set anew whenever a row starts afresh.
     if source_set_at is not None and source_set_at > panel.created_at:
         yield Moment(Happening.STARTED_AFRESH, source_set_at)
-    if panel.errored_at is not None:
-        yield _error(panel, panel.errored_at)
+
+
+def _errors(panel: Panel, attempts: Sequence[RowMapping]) -> Iterator[Moment]:
+    last = Happening.FAILED if panel.state is Status.FAILED else Happening.ATTEMPT_FAILED
+    for attempt in attempts:
+        began_at, ended_at = attempt["began_at"], attempt["ended_at"]
+        yield Moment(
+            last if ended_at == panel.errored_at else Happening.ATTEMPT_FAILED,
+            ended_at,
+            seconds=None if began_at is None else (ended_at - began_at).total_seconds(),
+            attempt=attempt["attempt"],
+            worker_id=attempt["worker_id"],
+            error_code=attempt["error_code"],
+            error_message=attempt["error_message"],
+            sentry_event_id=attempt["sentry_event_id"],
+        )
+    # A row may fail without an attempt, when its link dies while it waits.
+    in_history = {attempt["ended_at"] for attempt in attempts}
+    if panel.errored_at is not None and panel.errored_at not in in_history:
+        yield Moment(
+            last,
+            panel.errored_at,
+            error_code=panel.error_code,
+            error_message=panel.error_message,
+            sentry_event_id=panel.sentry_event_id,
+        )
+
+
+def _present(panel: Panel, now: datetime) -> Iterator[Moment]:
     if panel.claimed_at is not None:
         took = (now - panel.claimed_at).total_seconds()
         yield Moment(
             Happening.IN_WORK, panel.claimed_at, took, panel.attempts, worker_id=panel.claimed_by
         )
     if panel.state is Status.READY and panel.finished_at is not None:
-        yield Moment(Happening.READY, panel.finished_at, attempt=panel.attempts)
+        yield Moment(Happening.READY, panel.finished_at, panel.copy_seconds, panel.attempts)
     if panel.state is Status.PENDING and panel.available_at > now:
         yield Moment(Happening.WAITS_UNTIL, panel.available_at)
     if panel.source_expires_at is not None:
         yield Moment(Happening.LINK_DIES, panel.source_expires_at)
-
-
-def _error(panel: Panel, at: datetime) -> Moment:
-    is_last = panel.state is Status.FAILED
-    return Moment(
-        Happening.FAILED if is_last else Happening.ATTEMPT_FAILED,
-        at,
-        error_code=panel.error_code,
-        error_message=panel.error_message,
-        sentry_event_id=panel.sentry_event_id,
-    )

@@ -15,7 +15,7 @@ from storyboard_worker.queries.hidden_rows import check_rows_are_seen
 from storyboard_worker.queries.progress import storyboard_id, view
 
 # So many rows are looked at for one page where no index holds the whole filter.
-MOST_LOOKED_AT = 2000
+MOST_LOOKED_AT = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,7 @@ class PanelPages:
             if found[0]["id"] is None:
                 check_rows_are_seen(connection)
         panels = [_panel(row) for row in found if row["id"] is not None]
+        panels.sort(key=lambda panel: panel.place, reverse=direction is Direction.OLDER)
         if len(panels) > self._size:
             last = panels[self._size - 1 if direction is Direction.OLDER else self._size]
             return panels[: self._size], last.place, False
@@ -115,11 +116,9 @@ class PanelPages:
             .subquery("panels")
         )
         one_row = select(literal_column("1")).subquery("one_row")
-        return (
-            select(panels, stop.c.created_at.label("stop_at"), stop.c.id.label("stop_id"))
-            .select_from(one_row.outerjoin(stop, true()).outerjoin(panels, true()))
-            .order_by(*in_order(panels.c, direction))
-        )
+        return select(
+            panels, stop.c.created_at.label("stop_at"), stop.c.id.label("stop_id")
+        ).select_from(one_row.outerjoin(stop, true()).outerjoin(panels, true()))
 
 
 def _panel(row: RowMapping) -> Panel:

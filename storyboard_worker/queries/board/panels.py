@@ -19,6 +19,7 @@ PANEL_COLUMNS = (
     rows.position,
     rows.status,
     rows.source_url,
+    rows.picture_url,
     rows.cdn_url,
     rows.width,
     rows.height,
@@ -38,6 +39,7 @@ PANEL_COLUMNS = (
     rows.available_at,
     rows.source_expires_at,
     rows.finished_at,
+    rows.copy_seconds,
 )
 # The sentence for the person who waits, and whether another attempt can help. Only the view says
 # which.
@@ -51,6 +53,7 @@ class Panel:
     ``picture_url`` is the newest picture that the row ever had, ``cdn_url`` that of its present
     source. ``source_shown`` is the source's URL without its query, which is a secret, and ``host``
     its host. ``message`` and ``can_retry`` are those of the view ``storyboard_progress``.
+    ``copy_seconds`` is how long the attempt took that made it ready.
     """
 
     id: UUID
@@ -81,6 +84,7 @@ class Panel:
     available_at: datetime
     source_expires_at: datetime | None
     finished_at: datetime | None
+    copy_seconds: float | None
 
     @property
     def place(self) -> Place:
@@ -93,7 +97,6 @@ def panel_of(found: Mapping[str, Any]) -> Panel:
     source_url = facts.pop("source_url")
     return Panel(
         state=Status(facts.pop("status")),
-        picture_url=facts["cdn_url"],
         source_shown=without_query(source_url),
         host=host_of(source_url),
         **facts,

@@ -39,7 +39,7 @@ from storyboard_worker.storyboard import Status
 rows = storyboards.c
 alarms = storyboard_alarms.c
 
-MOST_COUNTED = 10_000
+MOST_COUNTED = 5_000
 ALARMS_OF_SECONDS = 86_400
 # For these states an index of their own says about how many rows it holds.
 ESTIMATED_BY = {Status.READY: "storyboards_ready_idx", Status.FAILED: "storyboards_failed_idx"}
@@ -48,7 +48,7 @@ WAITING_BY = "storyboards_claim_idx"
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """A number of rows; above 10,000 about so many."""
+    """A number of rows; above 5,000 about so many."""
 
     count: int
     is_exact: bool
@@ -67,8 +67,8 @@ class Summary:
     """``moment`` is the database's clock.
 
     ``oldest_waiting_seconds``: how long the longest-waiting row has been due, 0 when none is.
-    ``expiring_soon``: unfinished rows whose link dies within two hours. Of more than 10,000 waiting
-    rows both look at the 10,000 oldest. ``ready_lately``: rows that became ready within the last
+    ``expiring_soon``: unfinished rows whose link dies within two hours. Of more than 5,000 waiting
+    rows both look at the 5,000 oldest. ``ready_lately``: rows that became ready within the last
     five minutes. ``workers`` are the rows of those that are alive, ``paused`` the upstreams that
     these do not ask now. ``alarms`` are those of the last day, the latest first.
     """

@@ -12,6 +12,7 @@ pytestmark = pytest.mark.database("unmigrated")
 TABLES = {
     "storyboards",
     "storyboard_alarms",
+    "storyboard_attempts",
     "storyboard_orphans",
     "storyboard_workers",
     "storyboard_worker_version",

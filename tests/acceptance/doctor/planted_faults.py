@@ -149,6 +149,14 @@ PLANTED = {
         "DROP TRIGGER storyboards_orphan_delete ON storyboards",
         {("schema parts", "fail")},
     ),
+    "the history of attempts is missing": (
+        "DROP TABLE storyboard_attempts",
+        {("schema parts", "fail")},
+    ),
+    "the trigger that notes attempts is missing": (
+        "DROP TRIGGER storyboards_note_attempt ON storyboards",
+        {("schema parts", "fail")},
+    ),
     "row-level security is off": (
         "ALTER TABLE storyboards DISABLE ROW LEVEL SECURITY",
         {("row-level security", "fail")},

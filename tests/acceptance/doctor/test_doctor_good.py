@@ -21,7 +21,7 @@ NAMES = [
         "claim",
         "claim",
     ),
-    *("row-level security", "rights", "vacuum", "workers", "backlog", "oldest waiting"),
+    *("row-level security", "rights", "realtime", "vacuum", "workers", "backlog", "oldest waiting"),
     *("expiring links", "failures", "cloudinary", "cloudinary plan", "sentry"),
 ]
 

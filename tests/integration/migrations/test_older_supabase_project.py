@@ -1,4 +1,4 @@
-"""In older projects every role gets rights on each new table and function by default."""
+"""In older projects every role gets rights on each new table, function and sequence by default."""
 
 import psycopg
 
@@ -12,7 +12,7 @@ def test_rights_are_the_same_whatever_the_defaults(
     empty: Database, empty_dsn: str, dsn: str
 ) -> None:
     with psycopg.connect(empty_dsn, autocommit=True) as connection:
-        for kind in ("TABLES", "FUNCTIONS"):
+        for kind in ("TABLES", "FUNCTIONS", "SEQUENCES"):
             connection.execute(
                 f"ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT ALL ON {kind} TO {ROLES}"
             )

@@ -17,6 +17,7 @@ TABLES = (
     "storyboards",
     "storyboard_workers",
     "storyboard_alarms",
+    "storyboard_attempts",
     "storyboard_orphans",
     "storyboard_worker_version",
 )
@@ -25,11 +26,12 @@ FUNCTIONS = (
     "storyboard_source_expiry(text)",
     "storyboards_before_write()",
     "storyboards_effective_expiry()",
+    "storyboards_note_attempt()",
     "storyboards_notify()",
     "storyboards_orphan()",
 )
 # They write tables that the roles of producers may not write.
-WITH_RIGHTS_OF_THE_OWNER = {"storyboards_orphan"}
+WITH_RIGHTS_OF_THE_OWNER = {"storyboards_note_attempt", "storyboards_orphan"}
 SERVICE_ROLE_RIGHTS = {
     ("storyboards", "DELETE"),
     ("storyboards", "INSERT"),
@@ -38,6 +40,7 @@ SERVICE_ROLE_RIGHTS = {
     ("storyboard_progress", "SELECT"),
     ("storyboard_workers", "SELECT"),
     ("storyboard_orphans", "SELECT"),
+    ("storyboard_attempts", "SELECT"),
 }
 
 
@@ -174,6 +177,8 @@ def test_service_role_does_what_a_producer_does(producer: psycopg.Connection) ->
         "UPDATE storyboard_workers SET pid = 1",
         "DELETE FROM storyboard_workers",
         "UPDATE storyboard_progress SET position = 1",
+        "DELETE FROM storyboard_attempts",
+        "SELECT nextval('storyboard_attempts_id_seq')",
         "INSERT INTO storyboard_orphans (public_id, reason) VALUES ('a', 'deleted')",
         "UPDATE storyboard_orphans SET reason = 'deleted'",
         "DELETE FROM storyboard_orphans",

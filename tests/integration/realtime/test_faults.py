@@ -1,0 +1,67 @@
+"""Whatever Realtime does, the statements of producers and workers go on."""
+
+from typing import Any
+
+import psycopg
+import pytest
+
+from storyboard_worker.database import Database
+from storyboard_worker.queries.claims import StoryboardQueue
+from tests.integration.queries.working import IMAGE
+from tests.support.producing import READY, URL, change, enqueue, storyboard
+from tests.support.realtime import BROKEN, GONE, sent
+
+SIGNED = f"{URL}?X-Tos-Signature=secret"
+# It raises, its function is gone, and all of it is gone.
+FAULTS = pytest.mark.parametrize("fault", [BROKEN, GONE, "DROP SCHEMA realtime CASCADE"])
+
+
+@pytest.fixture
+def warnings(live: psycopg.Connection[Any]) -> list[str]:
+    found: list[str] = []
+
+    def note(notice: psycopg.errors.Diagnostic) -> None:
+        if notice.severity_nonlocalized == "WARNING":
+            found.append(f"{notice.message_primary} {notice.context}")
+
+    live.add_notice_handler(note)
+    return found
+
+
+@FAULTS
+def test_a_producer_goes_on(live: psycopg.Connection[Any], warnings: list[str], fault: str) -> None:
+    live.execute(fault.encode())
+    storyboard_id = enqueue(live, SIGNED, project_id="p")
+    row = change(live, storyboard_id, **READY)
+    assert row == storyboard(live, storyboard_id)
+    assert row["status"] == "ready"
+    assert len(warnings) == 2
+    for warning in warnings:
+        assert f"storyboard {storyboard_id} was not sent to realtime: SQLSTATE" in warning
+        assert "http" not in warning
+        assert "secret" not in warning
+
+
+@FAULTS
+def test_a_worker_goes_on(
+    live: psycopg.Connection[Any], live_dsn: str, warnings: list[str], fault: str
+) -> None:
+    ids = {enqueue(live, project_id="p") for _ in range(3)}
+    live.execute(fault.encode())
+    database = Database(live_dsn)
+    queue = StoryboardQueue(database, worker_id="w", lease_seconds=60)
+    claims = queue.claim(3)
+    assert {claim.id for claim in claims} == ids
+    verdicts, _ = queue.complete_all([(claim, IMAGE) for claim in claims])
+    database.close()
+    assert verdicts == [None] * 3
+    assert {storyboard(live, id_)["status"] for id_ in ids} == {"ready"}
+    assert warnings == []
+
+
+def test_what_the_fault_has_begun_is_undone(
+    live: psycopg.Connection[Any], warnings: list[str]
+) -> None:
+    live.execute(BROKEN.encode())
+    enqueue(live, project_id="p")
+    assert (sent(live), len(warnings)) == ([], 1)
