@@ -32,6 +32,7 @@ from storyboard_worker.web.errands import Errands
 from storyboard_worker.web.health import Health, Table
 from storyboard_worker.web.metrics import Facts, Metrics, TableFacts
 from storyboard_worker.web.picture.image import PictureImage
+from storyboard_worker.web.picture.quick import QuickImages
 from storyboard_worker.web.server import HttpServer
 from storyboard_worker.web.shared_reads import SharedReads
 from storyboard_worker.web.storyboards import Storyboards
@@ -51,7 +52,7 @@ FRESH_SECONDS = 2.0
 FRESH_FAILURES_SECONDS = 15.0
 PATIENCE_SECONDS = 5.0
 # A picture that has become ready is shown so much later at most.
-FRESH_ROW_SECONDS = 0.5
+FRESH_ROW_SECONDS = 1.0
 # Shorter than others: many images may be asked for, and each takes up a thread.
 IMAGE_PATIENCE_SECONDS = 2.0
 # What metrics call every source.
@@ -90,15 +91,24 @@ class Http:
             fresh_seconds=FRESH_FAILURES_SECONDS,
             patience_seconds=PATIENCE_SECONDS,
         )
-        self._images = SharedReads(
+        self._pictures = SharedReads(
             StoryboardPictures(self._showing.database).read,
             fresh_seconds=FRESH_ROW_SECONDS,
             patience_seconds=IMAGE_PATIENCE_SECONDS,
         )
+        cloudinary = parts.settings.cloudinary
+        self._images = PictureImage(
+            self._pictures, delivery=None if cloudinary is None else cloudinary.delivery
+        )
         self._passes = Errands("cron pass", count=PASSES_AT_ONCE)
         self._attempts = Errands("process", count=ROWS_PROCESSED_AT_ONCE)
         self._foreground = self._parts.foreground(self.attempt_ended)
-        self._server = HttpServer(self._application(), port, threads=THREADS)
+        self._server = HttpServer(
+            self._application(),
+            port,
+            threads=THREADS,
+            quick=[QuickImages(self._images, self._pictures.recent)],
+        )
 
     @contextmanager
     def serving(self) -> Iterator[None]:
@@ -151,13 +161,11 @@ class Http:
             attempts=self._attempts,
             is_stopping=lambda: self._shutdown.requested,
         )
-        cloudinary = self._settings.cloudinary
-        delivery = None if cloudinary is None else cloudinary.delivery
         routes = [
             *health.routes(),
             *cron.routes(),
             *storyboards.routes(),
-            *PictureImage(self._images, delivery=delivery).routes(),
+            *self._images.routes(),
             *board_routes(self._settings, board_reads(self._board), self._processing()),
             *self._metrics.routes,
         ]

@@ -12,8 +12,8 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, ClassVar
 from wsgiref.types import WSGIApplication
 
 from waitress.channel import HTTPChannel
@@ -75,18 +75,52 @@ class JsonErrorTask(ErrorTask):
         self.write(body)
 
 
+# The answer to a whole request that needs no waiting, or ``None`` for all others.
+Quick = Callable[[bytes], bytes | None]
+
+
 class Channel(HTTPChannel):
     parser_class = RequestParser
     task_class = OneRequestTask
     error_task_class = JsonErrorTask
+    answers: ClassVar[Sequence[Quick]] = ()
+
+    def received(self, data: bytes) -> bool:
+        is_first = self.request is None and not self.requests and not self.close_when_flushed
+        for quick in self.answers if is_first else ():
+            answer = quick(data)
+            if answer is not None:
+                self._send_and_close(answer)
+                return True
+        taken: bool = super().received(data)
+        return taken
+
+    def _send_and_close(self, answer: bytes) -> None:
+        with self.outbuf_lock:
+            self.outbufs[-1].append(answer)
+            self.current_outbuf_count += len(answer)
+            self.total_outbufs_len += len(answer)
+        self.close_when_flushed = True
+        # Typeshed knows only what waitress calls public.
+        channel: Any = self
+        channel._flush_exception(channel._flush_some)  # noqa: SLF001
+        # What a slow client has not taken yet is sent by the server's next turns.
+        if not self.total_outbufs_len:
+            self.handle_close()
 
 
 class HttpServer:
     """Serves ``application`` on ``port`` of every address, in up to ``threads`` at once."""
 
-    def __init__(self, application: WSGIApplication, port: int, *, threads: int) -> None:
-        """Binds; raises :class:`SettingsError` when the port cannot be had."""
+    def __init__(
+        self, application: WSGIApplication, port: int, *, threads: int, quick: Sequence[Quick] = ()
+    ) -> None:
+        """Binds; raises :class:`SettingsError` when the port cannot be had.
+
+        ``quick`` are asked first, in the server's own thread, and must never wait.
+        """
         self._application = application
+        self._quick = quick
         self._threads = threads
         self._sockets = listening_sockets(port)
         self.port: int = self._sockets[0].getsockname()[1]
@@ -114,8 +148,9 @@ class HttpServer:
             ident=None,
         )
         self._dispatcher = server.task_dispatcher
+        asks_first = {"answers": self._quick}
         for listener in self._listeners():
-            listener.channel_class = Channel
+            listener.channel_class = type("QuickChannel", (Channel,), asks_first)
         self._thread.start()
         event(logging.INFO, "http server listens", port=self.port)
 

@@ -13,7 +13,11 @@ Found = TypeVar("Found")
 MOST_REMEMBERED = 10_000
 MOST_AT_ONCE = 200
 # Its thread waits so long for more to read before it ends.
-LINGER_SECONDS = 1.0
+LINGER_SECONDS = 2.0
+# Reads that no caller waits for begin so far apart, so that each takes many keys.
+APART_SECONDS = 0.02
+# Of the time for which it is fresh.
+RENEWED_AFTER = 0.25
 
 
 class _Entry(NamedTuple):
@@ -24,8 +28,17 @@ class _Entry(NamedTuple):
     read_at: float
 
 
+class Recent(NamedTuple, Generic[Found]):
+    """``found`` is ``None`` if there is no such key."""
+
+    found: Found | None
+
+
 class SharedReads(Generic[Key, Found]):
     """What ``read`` found for a key at most ``fresh_seconds`` ago, or the error that it raised.
+
+    What is older than a quarter of that is answered all the same and read again behind it, so
+    callers of a key that is often asked for do not wait.
 
     ``read`` takes several keys and leaves out those that do not exist. One read is under way at a
     time, in a thread of its own; the keys asked for in the meantime share the next one. Callers
@@ -48,28 +61,52 @@ class SharedReads(Generic[Key, Found]):
         self._reading: frozenset[Key] = frozenset()
         self._began_at = 0.0
         self._has_thread = False
+        self._waiting = 0
 
     def __call__(self, key: Key) -> Found | None:
         """``None`` if there is no such key.
 
         Raises what ``read`` raises, and :class:`DatabaseUnavailable` when it takes too long.
         """
+        recent = self.recent(key)
+        if recent is not None:
+            return recent.found
         entry = self._entries.get(key)
-        if entry is None or time.monotonic() - entry.read_at > self._fresh_seconds:
+        if entry is None or self._age(entry) > self._fresh_seconds:
             entry = self._read_anew(key)
         if entry.error is not None:
             raise entry.error
         return cast("Found | None", entry.found)
+
+    def recent(self, key: Key) -> Recent[Found] | None:
+        """What is remembered, without waiting or raising; ``None`` if the key has to be read."""
+        entry = self._entries.get(key)
+        if entry is None or entry.error is not None:
+            return None
+        age_seconds = self._age(entry)
+        if age_seconds > self._fresh_seconds:
+            return None
+        if age_seconds > self._fresh_seconds * RENEWED_AFTER and key not in self._asked:
+            if not self._has_thread:
+                return None
+            with self._changed:
+                self._ask(key)
+        return Recent(cast("Found | None", entry.found))
+
+    def _age(self, entry: _Entry) -> float:
+        return time.monotonic() - entry.read_at
 
     def _read_anew(self, key: Key) -> _Entry:
         with self._changed:
             asked_at = time.monotonic()
             if self._reading and asked_at - self._began_at > self._patience_seconds:
                 raise DatabaseUnavailable("the database does not answer")
+            self._waiting += 1
             self._ask(key)
             self._changed.wait_for(
                 lambda: self._read_since(asked_at, key) is not None, self._patience_seconds
             )
+            self._waiting -= 1
             entry = self._read_since(asked_at, key)
             if entry is None:
                 self._asked.pop(key, None)
@@ -87,7 +124,8 @@ class SharedReads(Generic[Key, Found]):
             threading.Thread(target=self._run, name="shared read", daemon=True).start()
             self._has_thread = True
         self._asked[key] = None
-        self._changed.notify_all()
+        if len(self._asked) == 1 or self._waiting:
+            self._changed.notify_all()
 
     def _run(self) -> None:
         while keys := self._next():
@@ -101,6 +139,8 @@ class SharedReads(Generic[Key, Found]):
         """The keys of the next read; none when the thread should end."""
         with self._changed:
             self._changed.wait_for(lambda: self._asked, LINGER_SECONDS)
+            left = self._began_at + APART_SECONDS - time.monotonic()
+            self._changed.wait_for(lambda: self._waiting, max(0.0, left))
             keys = list(self._asked)[:MOST_AT_ONCE]
             for key in keys:
                 del self._asked[key]

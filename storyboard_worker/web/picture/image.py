@@ -53,6 +53,10 @@ class PictureImage:
             shown = self._find(storyboard_id)
         except (DatabaseUnavailable, RowsHidden, SchemaOutdated):
             return _drawn(request, State.UNAVAILABLE, _words_without_row)
+        return self.answer(request, shown)
+
+    def answer(self, request: Request, shown: Shown | None) -> Response:
+        """For what is known of the row. Of ``request`` only the query and the language count."""
         if shown is None:
             return _drawn(request, State.UNKNOWN, _words_without_row)
         if shown.picture_url is not None and LINK.fullmatch(shown.picture_url):

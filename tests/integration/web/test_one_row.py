@@ -27,7 +27,7 @@ from tests.support.waiting import eventually
 
 FIELDS = {
     *("id", "project_id", "position", "status", "cdn_url", "message", "can_retry"),
-    *("error_code", "updated_at"),
+    *("error_code", "updated_at", "picture_url"),
 }
 
 
@@ -47,6 +47,7 @@ def test_the_progress_of_a_row(served: Served, producer: psycopg.Connection) -> 
         "can_retry": True,
         "error_code": "source_timeout",
         "updated_at": row["updated_at"].isoformat(),
+        "picture_url": None,
     }
 
 

@@ -88,6 +88,8 @@ def test_a_late_read_holds_nobody_else_up() -> None:
     reads = reads_of(source, patience_seconds=0.05)
     with pytest.raises(DatabaseUnavailable, match="could not be read in time"):
         reads("a")
+    # The read began a moment after it was asked for.
+    reads._patience_seconds = 0.0
     for key in "ab":
         with pytest.raises(DatabaseUnavailable, match="does not answer"):
             reads(key)
@@ -130,3 +132,56 @@ def test_its_thread_ends_when_nothing_is_read(monkeypatch: pytest.MonkeyPatch) -
     assert reads("a") == 1
     eventually(lambda: not reads._has_thread)
     assert reads("a") == 1
+
+
+def test_what_is_neither_new_nor_stale_is_answered_and_read_again_behind_it() -> None:
+    source = Source(a=1)
+    reads = reads_of(source)
+    assert reads("a") == 1
+    source.values["a"] = 2
+    age(reads, "a", NEVER_STALE / 2)
+    assert reads("a") == 1
+    eventually(lambda: reads("a") == 2)
+    assert source.reads == [["a"], ["a"]]
+
+
+def age(reads: SharedReads[str, int], key: str, seconds: float) -> None:
+    entry = reads._entries[key]
+    reads._entries[key] = entry._replace(read_at=entry.read_at - seconds)
+
+
+def test_what_is_remembered_is_told_without_waiting() -> None:
+    source = Source(a=1)
+    reads = reads_of(source)
+    assert reads.recent("a") is None
+    assert source.reads == []
+    assert [reads("a"), reads("b")] == [1, None]
+    assert reads.recent("a") == (1,)
+    assert reads.recent("b") == (None,)
+    age(reads, "a", NEVER_STALE + 1)
+    assert reads.recent("a") is None
+
+
+def test_an_error_is_remembered_and_never_told_as_an_answer() -> None:
+    source = Source(a=1)
+    source.error = DatabaseUnavailable("away")
+    reads = reads_of(source)
+    for _ in range(3):
+        with pytest.raises(DatabaseUnavailable):
+            reads("a")
+        assert reads.recent("a") is None
+    assert source.reads == [["a"]]
+
+
+def test_reads_that_no_caller_waits_for_take_many_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shared_reads, "APART_SECONDS", LONG)
+    source = Source(a=1, b=2, c=3)
+    reads = reads_of(source)
+    # A caller does not wait for the time between reads.
+    assert [reads(key) for key in "abc"] == [1, 2, 3]
+    for key in "abc":
+        age(reads, key, NEVER_STALE / 2)
+        assert reads.recent(key) == (source.values[key],)
+    assert set(reads._asked) == set("abc")
+    assert reads("d") is None
+    assert source.reads == [["a"], ["b"], ["c"], ["a", "b", "c", "d"]]
