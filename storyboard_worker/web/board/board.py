@@ -5,6 +5,7 @@ from werkzeug.routing import Rule
 from storyboard_worker.settings.reading import Settings
 from storyboard_worker.web.board import assets
 from storyboard_worker.web.board.access import Access
+from storyboard_worker.web.board.door import Door
 from storyboard_worker.web.board.gallery import Gallery
 from storyboard_worker.web.board.guesses import Guesses
 from storyboard_worker.web.board.live import Live
@@ -25,7 +26,8 @@ def board_routes(settings: Settings, reads: BoardReads, processing: Processing) 
     if settings.board_token is None:
         return []
     access = Access(settings.board_token, Sessions(settings.board_token), Guesses())
-    pages = Pages(access, Pictures(settings.cloudinary))
+    door = Door()
+    pages = Pages(access, Pictures(settings.cloudinary), door)
     limits = Limits(settings.health_max_waiting, settings.health_max_wait_seconds)
     gallery = Gallery(pages, reads, limits)
     panel_page = PanelPage(pages, reads, processing, settings.sentry.url)
@@ -36,5 +38,5 @@ def board_routes(settings: Settings, reads: BoardReads, processing: Processing) 
         *panel_page.routes(),
         *PuttingBack(pages, reads).routes(),
         *Live(pages, reads, gallery, panel_page).routes(),
-        *RetryRoute(access, retry=reads.retry, progress=reads.progress).routes(),
+        *RetryRoute(access, door, retry=reads.retry, progress=reads.progress).routes(),
     ]

@@ -1,5 +1,6 @@
 """What an open page asks every few seconds: which of its parts have changed."""
 
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -8,9 +9,10 @@ from werkzeug.wrappers import Request, Response
 
 from storyboard_worker.queries.board.panels import Panel
 from storyboard_worker.queries.board.places import Place
-from storyboard_worker.web.answers import answer, problem
+from storyboard_worker.web.answers import answer, problem, retry_later
 from storyboard_worker.web.application import route
 from storyboard_worker.web.board.cards import name_of, shown_by
+from storyboard_worker.web.board.door import Crowded
 from storyboard_worker.web.board.gallery import Gallery
 from storyboard_worker.web.board.pages import Pages
 from storyboard_worker.web.board.panel import PanelPage
@@ -22,6 +24,7 @@ from storyboard_worker.web.texts.choice import texts_for
 
 # More than these are told as a number only.
 MOST_TOLD = 3
+AGAIN_SECONDS = 5.0
 
 
 class Live:
@@ -43,11 +46,16 @@ class Live:
             route("/panels/<uuid:storyboard_id>/live", self._checked(self.of_panel), "GET"),
         ]
 
-    def _checked(self, handler: Any) -> Any:
+    def _checked(self, handler: Callable[..., dict[str, Any]]) -> Callable[..., Response]:
         def handle(request: Request, **parts: Any) -> Response:
             if self._pages.access.session(request) is None:
                 return problem(401, "sign in", {"WWW-Authenticate": "Bearer"})
-            return answer(handler(request, **parts), headers={"Vary": "Cookie, Accept-Language"})
+            try:
+                with self._pages.door.inside():
+                    found = handler(request, **parts)
+            except Crowded:
+                return retry_later(503, "the board is crowded", after_seconds=AGAIN_SECONDS)
+            return answer(found, headers={"Vary": "Cookie, Accept-Language"})
 
         return handle
 

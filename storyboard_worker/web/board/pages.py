@@ -8,6 +8,7 @@ from werkzeug.wrappers import Request, Response
 
 from storyboard_worker.errors import DatabaseUnavailable, RowsHidden, SchemaOutdated
 from storyboard_worker.web.board.access import Access, TooManyGuesses
+from storyboard_worker.web.board.door import Crowded, Door
 from storyboard_worker.web.board.forms import FormRefused
 from storyboard_worker.web.board.pictures import Pictures
 from storyboard_worker.web.board.rendering import render
@@ -20,6 +21,13 @@ SEE_OTHER = 303
 HTML = "text/html; charset=utf-8"
 # Each language as its readers call it.
 OWN_NAMES = {Language.ENGLISH: "English", Language.CHINESE: "简体中文"}
+# What passes by itself or with the database, and the text that tells it.
+AWAY: dict[type[Exception], str] = {
+    Crowded: "problem.crowded",
+    RowsHidden: "problem.rows_hidden",
+    DatabaseUnavailable: "problem.database_away",
+    SchemaOutdated: "problem.not_migrated",
+}
 PageHandler = Callable[..., Response]
 
 HEADERS = {
@@ -50,8 +58,9 @@ def policy(picture_origins: Iterable[str]) -> str:
 class Pages:
     """Answers with filled templates."""
 
-    def __init__(self, access: Access, pictures: Pictures) -> None:
+    def __init__(self, access: Access, pictures: Pictures, door: Door) -> None:
         self.access = access
+        self.door = door
         self.pictures = pictures
 
     def answer(
@@ -122,12 +131,16 @@ class Pages:
     def signed_in(self, handler: PageHandler) -> PageHandler:
         """``handler`` for those who are signed in: it gets the session after the request."""
 
+        def enter(request: Request, session: Session, **parts: Any) -> Response:
+            with self.door.inside():
+                return handler(request, session, **parts)
+
         @functools.wraps(handler)
         def handle(request: Request, **parts: Any) -> Response:
             session = self.access.session(request)
             if session is None:
                 return self.sign_in_form(request)
-            return self.guarded(handler)(request, session, **parts)
+            return self.guarded(enter)(request, session, **parts)
 
         return handle
 
@@ -142,17 +155,11 @@ class Pages:
                 return self.problem(request, error.status, error.key)
             except TooManyGuesses as error:
                 return self.sign_in_form(request, 429, seconds=error.seconds)
-            except RowsHidden:
-                return self._away(request, "problem.rows_hidden")
-            except DatabaseUnavailable:
-                return self._away(request, "problem.database_away")
-            except SchemaOutdated:
-                return self._away(request, "problem.not_migrated")
+            except tuple(AWAY) as error:
+                key = next(text for kind, text in AWAY.items() if isinstance(error, kind))
+                return self.problem(request, 503, key, headers={"Retry-After": "10"})
 
         return handle
-
-    def _away(self, request: Request, key: str) -> Response:
-        return self.problem(request, 503, key, headers={"Retry-After": "10"})
 
 
 def _chosen_language(request: Request) -> dict[str, str]:

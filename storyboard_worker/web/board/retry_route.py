@@ -10,9 +10,11 @@ from werkzeug.wrappers import Request, Response
 from storyboard_worker.web.answers import answer, problem, retry_later
 from storyboard_worker.web.application import route
 from storyboard_worker.web.board.access import Access, TooManyGuesses
+from storyboard_worker.web.board.door import Crowded, Door
 from storyboard_worker.web.board.forms import may_act
 
 PATH = "/api/storyboards/<uuid:storyboard_id>/retry"
+AGAIN_SECONDS = 5.0
 
 
 class RetryRoute:
@@ -21,11 +23,13 @@ class RetryRoute:
     def __init__(
         self,
         access: Access,
+        door: Door,
         *,
         retry: Callable[[UUID], bool],
         progress: Callable[[UUID], dict[str, Any] | None],
     ) -> None:
         self._access = access
+        self._door = door
         self._retry = retry
         self._progress = progress
 
@@ -38,8 +42,12 @@ class RetryRoute:
         refusal = self._refusal(request)
         if refusal is not None:
             return refusal
-        self._retry(storyboard_id)
-        row = self._progress(storyboard_id)
+        try:
+            with self._door.inside():
+                self._retry(storyboard_id)
+                row = self._progress(storyboard_id)
+        except Crowded:
+            return retry_later(503, "the board is crowded", after_seconds=AGAIN_SECONDS)
         return problem(404, "there is no such storyboard") if row is None else answer(row)
 
     def _refusal(self, request: Request) -> Response | None:
