@@ -38,10 +38,10 @@ class PuttingBack:
         form = checked_form(request, session)
         wanted = wanted_by(form)
         retried = self._reads.retry_all(wanted.which, _place(form.get("since", "")))
+        done = retried.count + _number(form.get("done", ""))
         if retried.rest is not None:
-            return self._confirmation(request, wanted, retried.count, retried.rest)
-        count = str(retried.count + _number(form.get("done", "")))
-        return self._pages.go_to(request, "/", notice="retried", count=count)
+            return self._confirmation(request, wanted, done, retried.rest)
+        return self._pages.go_to(request, "/", notice="retried", count=str(done))
 
     def _confirmation(
         self, request: Request, wanted: Wanted, done: int = 0, since: Place | None = None

@@ -7,9 +7,11 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
+from storyboard_worker.cli import board_parts
 from storyboard_worker.demo.faults import Hang
 from storyboard_worker.demo.origin import Origin
-from tests.integration.web.served import SECRET, Served
+from storyboard_worker.web.board import reads
+from tests.integration.web.served import SECRET, Serve, Served
 from tests.support.board_browser import TOKEN, Browser, Document
 from tests.support.http_client import Reply, call
 from tests.support.panels import enqueue_panel
@@ -52,6 +54,22 @@ def test_retry_of_a_filter(browser: Browser, producer: psycopg.Connection) -> No
     [link] = browser.see("/?state=failed&project=tale").hrefs("/retry")
     browser.submit(browser.see(link).form("/retry"))
     assert (status(producer, mine), status(producer, other)) == ("pending", "failed")
+
+
+def test_a_long_retry_goes_on_press_by_press(
+    monkeypatch: pytest.MonkeyPatch, serve: Serve, producer: psycopg.Connection
+) -> None:
+    monkeypatch.setattr(reads, "RETRY_SECONDS", 0.0)
+    monkeypatch.setattr(board_parts, "RETRIED_AT_ONCE", 2)
+    browser = Browser(serve(board_token=TOKEN).port).sign_in()
+    ids = [enqueue(producer, **FAILED) for _ in range(5)]
+    page = browser.see("/retry?state=failed")
+    told = []
+    while any(form.action == "/retry" for form in page.forms):
+        page = Document(browser.submit(page.form("/retry")).text)
+        told.append(sum(status(producer, id_) == "pending" for id_ in ids))
+        assert f"{told[-1]} panels wait" in page.text
+    assert told == [2, 4, 5]
 
 
 def test_a_retry_that_fits_no_panel_asks_for_nothing(browser: Browser) -> None:
