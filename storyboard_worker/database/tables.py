@@ -132,12 +132,6 @@ Index(
     storyboards.c.errored_at,
     postgresql_where=text(_where_status(Status.FAILED)),
 )
-Index(
-    "storyboards_project_idx",
-    storyboards.c.project_id,
-    storyboards.c.position,
-    postgresql_where=storyboards.c.project_id.is_not(None),
-)
 
 # The order of the board, see migration 0011.
 _BOARD_ORDER = (storyboards.c.created_at, storyboards.c.id)

@@ -29,17 +29,22 @@ PLACE = Place(A_MOMENT, CLAIM["claim_token"])
 LOAD = """
 SET session_replication_role = replica;
 INSERT INTO storyboards (source_url, project_id, status, created_at, cdn_url, finished_at,
-                         error_code, errored_at)
+                         error_code, errored_at,
+                         claim_token, claimed_by, claimed_at, lease_expires_at)
 SELECT 'https://host-' || n % 20 || '.example/' || n,
        CASE WHEN n % 2 = 0 THEN 'large' ELSE 'small-' || n % 500 END,
        status, timestamptz '2026-01-02' + make_interval(secs => n),
        CASE status WHEN 'ready' THEN 'https://cdn.example/' || n END,
-       CASE WHEN status <> 'pending' THEN now() END,
+       CASE WHEN status IN ('ready', 'failed') THEN now() END,
        CASE status WHEN 'failed' THEN 'source_timeout' END,
-       CASE status WHEN 'failed' THEN now() END
+       CASE status WHEN 'failed' THEN now() END,
+       CASE status WHEN 'processing' THEN gen_random_uuid() END,
+       CASE status WHEN 'processing' THEN 'worker-1' END,
+       CASE status WHEN 'processing' THEN now() END,
+       CASE status WHEN 'processing' THEN now() END
 FROM generate_series(1, 60000) AS n,
-     LATERAL (SELECT CASE n % 10 WHEN 0 THEN 'pending' WHEN 1 THEN 'failed' ELSE 'ready' END
-              AS status) AS chosen;
+     LATERAL (SELECT CASE n % 10 WHEN 0 THEN 'pending' WHEN 1 THEN 'failed' WHEN 2 THEN 'processing'
+              ELSE 'ready' END AS status) AS chosen;
 RESET session_replication_role;
 """
 
