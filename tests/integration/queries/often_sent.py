@@ -19,6 +19,7 @@ from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.queries.counts import StoryboardCounts
 from storyboard_worker.queries.narrowed import Narrowed
 from storyboard_worker.queries.next_due import NextDue
+from storyboard_worker.queries.pictures import StoryboardPictures
 from storyboard_worker.queries.put_off import PutOff, Recall
 from storyboard_worker.queries.upkeep import Upkeep
 from storyboard_worker.queries.workers import WorkerRegister
@@ -159,6 +160,11 @@ def count(database: Database) -> object:
     return StoryboardCounts(database).read()
 
 
+def show_pictures(database: Database) -> object:
+    """Several rows at once, as the image route reads them."""
+    return StoryboardPictures(database).read([uuid4() for _ in range(7)])
+
+
 def look_for_signs(database: Database) -> object:
     return AlarmRegister(database).look()
 
@@ -186,4 +192,4 @@ AFTER_OUTAGES: list[Send] = [
     recall_for_storage,
     hasten,
 ]
-OTHERS: list[Send] = [complete, renew, rescue, count, look_for_signs]
+OTHERS: list[Send] = [complete, renew, rescue, count, show_pictures, look_for_signs]
