@@ -150,7 +150,7 @@ $body$
 TRIGGER = """
 CREATE TRIGGER storyboards_note_attempt AFTER UPDATE ON public.storyboards
     FOR EACH ROW WHEN (
-        OLD.status = 'processing' AND NEW.status <> 'processing' AND OLD.attempts <= 50
+        OLD.status = 'processing' AND NEW.status IN ('pending', 'failed') AND OLD.attempts <= 50
         AND (NEW.workers_lost > OLD.workers_lost
              OR (NEW.error_code IS NOT NULL AND NEW.errored_at IS DISTINCT FROM OLD.errored_at)))
     EXECUTE FUNCTION public.storyboards_note_attempt()
