@@ -1,4 +1,4 @@
-"""Slows down those who try tokens, without a thread that waits and without a lock-out."""
+"""Slows down wrong tokens. No thread waits, and the right token is not locked out for long."""
 
 import ipaddress
 import math
@@ -17,7 +17,7 @@ MOST_ADDRESSES = 1000
 # Of all addresses together: so many at once, and so many a second.
 BURST = 30.0
 PER_SECOND = 5.0
-# The part of an IPv6 address that one customer has for himself.
+# The part of an IPv6 address that belongs to one customer.
 IPV6_PREFIX = 64
 
 

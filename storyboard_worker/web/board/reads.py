@@ -25,9 +25,9 @@ from storyboard_worker.web.errands import Errands, NoneFree, Overdue
 
 READS_AT_ONCE = 2
 LOOK_SECONDS = 5.0
-SUMMARY_FRESH_SECONDS = 2.0
+SUMMARY_FRESH_SECONDS = 4.0
 # Causes change slowly, and cost more.
-CAUSES_FRESH_SECONDS = 15.0
+CAUSES_FRESH_SECONDS = 30.0
 # How long one press of «retry all» works; the page then offers to go on.
 RETRY_SECONDS = 3.0
 RETRY_PATIENCE_SECONDS = 15.0
@@ -56,10 +56,10 @@ class BoardReads:
         self._retries = retries
         self._progress = progress
         self._errands = Errands("board", count=READS_AT_ONCE)
-        self.summary: Callable[[], Summary] = CachedRead(
+        self.summary: CachedRead[Summary] = CachedRead(
             summary.read, fresh_seconds=SUMMARY_FRESH_SECONDS, patience_seconds=LOOK_SECONDS
         )
-        self.causes: Callable[[], FailedCauses] = CachedRead(
+        self.causes: CachedRead[FailedCauses] = CachedRead(
             causes.read, fresh_seconds=CAUSES_FRESH_SECONDS, patience_seconds=LOOK_SECONDS
         )
 
@@ -86,14 +86,22 @@ class BoardReads:
 
     def retry(self, storyboard_id: UUID) -> bool:
         """failed → pending; whether it was failed."""
-        return self._ask(lambda: self._retries.one(storyboard_id))
+        return self._change(lambda: self._retries.one(storyboard_id))
 
     def retry_all(self, which: PanelFilter, since: Place | None) -> Retried:
         """failed → pending, for as many as can be done in some seconds."""
-        return self._ask(
+        return self._change(
             lambda: self._retries.all(which, seconds=RETRY_SECONDS, since=since),
             patience_seconds=RETRY_PATIENCE_SECONDS,
         )
+
+    def _change(self, change: Callable[[], Found], patience_seconds: float = LOOK_SECONDS) -> Found:
+        """The page that follows must show what was changed."""
+        try:
+            return self._ask(change, patience_seconds)
+        finally:
+            self.summary.forget()
+            self.causes.forget()
 
     def _ask(self, ask: Callable[[], Found], patience_seconds: float = LOOK_SECONDS) -> Found:
         try:

@@ -2,8 +2,8 @@
 // work by their links and forms.
 "use strict";
 
-const SOONEST_MS = 4000;
-const LATEST_MS = 20000;
+const SOONEST_MS = 6000;
+const LATEST_MS = 30000;
 const TROUBLE_MS = 60000;
 const SLOWER = 1.5;
 const AGES_MS = 10000;

@@ -44,6 +44,7 @@ def test_retry_of_a_cause(browser: Browser, producer: psycopg.Connection) -> Non
     assert [status(producer, id_) for id_ in ids] == ["failed"] * 3, "a link changes nothing"
     page = Document(browser.submit(confirmation.form("/retry")).text)
     assert "3 panels wait for another attempt." in page.text
+    assert not [href for href in page.hrefs("/retry") if "source_timeout" in href], "not failed now"
     assert [status(producer, id_) for id_ in ids] == ["pending"] * 3
     assert status(producer, other) == "failed"
 

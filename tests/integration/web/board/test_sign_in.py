@@ -1,4 +1,4 @@
-"""Signing in and out, wrong tokens, and the way in for nobody else."""
+"""Signing in and out, wrong tokens, and what strangers get."""
 
 import re
 from urllib.parse import quote

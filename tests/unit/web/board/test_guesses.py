@@ -62,7 +62,7 @@ def test_wrong_tokens_are_forgotten_in_time(clock: Clock) -> None:
 
 
 def test_many_addresses_are_bound_together(clock: Clock) -> None:
-    """An attacker has as many addresses as he likes."""
+    """An attacker may have many addresses."""
     guesses = Guesses(clock)
     for number in range(int(BURST)):
         assert guesses.pause_seconds(f"198.51.100.{number}") == 0
