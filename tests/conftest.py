@@ -38,6 +38,7 @@ TESTS = Path(__file__).parent
 SHARING_ROOMS = (
     "acceptance/commands",
     "integration/attempts",
+    "integration/nextjs",
     "integration/queries",
     "integration/reporting",
     "integration/schema",

@@ -109,11 +109,12 @@ COPY_SECONDS = """
 """
 
 # The rows of the table come and go in the order of their ids, so upkeep needs no other index.
-# Its columns take whatever the row may hold: to note an attempt must never make its end fail.
+# Its columns take whatever the row may hold: to note an attempt must never make its end fail. A
+# foreign key would make TRUNCATE of the rows fail, so triggers forget what belongs to no row.
 ATTEMPTS = """
 CREATE TABLE public.storyboard_attempts (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    storyboard_id uuid NOT NULL REFERENCES public.storyboards (id) ON DELETE CASCADE,
+    storyboard_id uuid NOT NULL,
     attempt integer NOT NULL,
     began_at timestamptz,
     ended_at timestamptz NOT NULL DEFAULT now(),
@@ -150,11 +151,35 @@ $body$
 TRIGGER = """
 CREATE TRIGGER storyboards_note_attempt AFTER UPDATE ON public.storyboards
     FOR EACH ROW WHEN (
-        OLD.status = 'processing' AND NEW.status <> 'processing' AND OLD.attempts <= 50
+        OLD.status = 'processing' AND NEW.status IN ('pending', 'failed') AND OLD.attempts <= 50
         AND (NEW.workers_lost > OLD.workers_lost
              OR (NEW.error_code IS NOT NULL AND NEW.errored_at IS DISTINCT FROM OLD.errored_at)))
     EXECUTE FUNCTION public.storyboards_note_attempt()
 """
+FORGET = """
+CREATE OR REPLACE FUNCTION public.storyboards_forget_attempts() RETURNS trigger
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $body$
+BEGIN
+    IF TG_OP = 'TRUNCATE' THEN
+        TRUNCATE public.storyboard_attempts;
+    ELSE
+        DELETE FROM public.storyboard_attempts USING gone WHERE storyboard_id = gone.id;
+    END IF;
+    RETURN NULL;
+END
+$body$
+"""
+FORGET_TRIGGERS = [
+    """
+CREATE TRIGGER storyboards_forget_deleted AFTER DELETE ON public.storyboards
+    REFERENCING OLD TABLE AS gone
+    FOR EACH STATEMENT EXECUTE FUNCTION public.storyboards_forget_attempts()
+""",
+    """
+CREATE TRIGGER storyboards_forget_truncated AFTER TRUNCATE ON public.storyboards
+    FOR EACH STATEMENT EXECUTE FUNCTION public.storyboards_forget_attempts()
+""",
+]
 
 # Older projects of Supabase grant rights on new tables and functions by default.
 RIGHTS = """
@@ -166,6 +191,7 @@ BEGIN
     REVOKE ALL ON public.storyboard_attempts FROM PUBLIC;
     REVOKE ALL ON SEQUENCE public.storyboard_attempts_id_seq FROM PUBLIC;
     REVOKE ALL ON FUNCTION public.storyboards_note_attempt() FROM PUBLIC;
+    REVOKE ALL ON FUNCTION public.storyboards_forget_attempts() FROM PUBLIC;
     FOR grantee IN
         SELECT quote_ident(rolname) FROM pg_catalog.pg_roles
         WHERE rolname IN ('anon', 'authenticated', 'service_role')
@@ -173,6 +199,7 @@ BEGIN
         EXECUTE 'REVOKE ALL ON public.storyboard_attempts FROM ' || grantee;
         EXECUTE 'REVOKE ALL ON SEQUENCE public.storyboard_attempts_id_seq FROM ' || grantee;
         EXECUTE 'REVOKE ALL ON FUNCTION public.storyboards_note_attempt() FROM ' || grantee;
+        EXECUTE 'REVOKE ALL ON FUNCTION public.storyboards_forget_attempts() FROM ' || grantee;
     END LOOP;
     IF EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = 'service_role') THEN
         GRANT SELECT ON public.storyboard_attempts TO service_role;
@@ -181,27 +208,32 @@ END
 $body$
 """
 
+CHANGES = (ATTEMPTS, INDEX, TRIGGER, *FORGET_TRIGGERS)
+
 
 def upgrade() -> None:
     online_ddl.run(in_one_transaction=run_in_one_transaction, beside_others=run_beside_others)
 
 
 def run_in_one_transaction() -> None:
-    for statement in (NOTE, COLUMN, ATTEMPTS, INDEX, TRIGGER, RIGHTS, BEFORE_WRITE):
+    for statement in (NOTE, FORGET, COLUMN, *CHANGES, RIGHTS, BEFORE_WRITE):
         op.execute(statement.strip())
 
 
 def run_beside_others() -> None:
-    op.execute(NOTE.strip())
-    # The reference to storyboards needs the same lock as the column.
-    online_ddl.add_column("public.storyboards", "copy_seconds", COLUMN, ATTEMPTS, INDEX, TRIGGER)
+    for statement in (NOTE, FORGET):
+        op.execute(statement.strip())
+    # The triggers need the table for a moment, as the column does.
+    online_ddl.add_column("public.storyboards", "copy_seconds", COLUMN, *CHANGES)
     for statement in (RIGHTS, BEFORE_WRITE):
         op.execute(statement.strip())
 
 
 def downgrade() -> None:
     op.execute(BEFORE_WRITE.replace(COPY_SECONDS, "\n").strip())
-    op.execute("DROP TRIGGER storyboards_note_attempt ON public.storyboards")
+    for trigger in ("note_attempt", "forget_deleted", "forget_truncated"):
+        op.execute(f"DROP TRIGGER storyboards_{trigger} ON public.storyboards")
     op.execute("DROP FUNCTION public.storyboards_note_attempt()")
+    op.execute("DROP FUNCTION public.storyboards_forget_attempts()")
     op.execute("DROP TABLE public.storyboard_attempts")
     op.execute("ALTER TABLE public.storyboards DROP COLUMN copy_seconds")

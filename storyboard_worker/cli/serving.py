@@ -11,6 +11,7 @@ from uuid import UUID
 
 from storyboard_worker import __version__
 from storyboard_worker.cli.assembly import Assembly
+from storyboard_worker.cli.board_parts import board_reads
 from storyboard_worker.errors import (
     STORAGE_UPSTREAM,
     DatabaseUnavailable,
@@ -22,6 +23,9 @@ from storyboard_worker.queries.progress import StoryboardProgress
 from storyboard_worker.shutdown import Shutdown
 from storyboard_worker.web.application import Application
 from storyboard_worker.web.auth import Auth
+from storyboard_worker.web.board.board import board_routes
+from storyboard_worker.web.board.processing import Processing
+from storyboard_worker.web.board.reads import READS_AT_ONCE
 from storyboard_worker.web.cached_read import CachedRead
 from storyboard_worker.web.cron import Cron
 from storyboard_worker.web.errands import Errands
@@ -42,7 +46,7 @@ ROWS_READ_AT_ONCE = 2
 ROWS_PROCESSED_AT_ONCE = 2
 PASSES_AT_ONCE = 1
 # Threads for the requests that may take long, and some for those that must not wait for them.
-THREADS = ROWS_PROCESSED_AT_ONCE + PASSES_AT_ONCE + 4
+THREADS = ROWS_PROCESSED_AT_ONCE + PASSES_AT_ONCE + READS_AT_ONCE + 4
 FRESH_SECONDS = 2.0
 # Failed rows are counted one by one.
 FRESH_FAILURES_SECONDS = 15.0
@@ -69,6 +73,8 @@ class Http:
         self._looking = parts.beside(max_connections=1)
         # Nor must the reads of images, which are many.
         self._showing = parts.beside(max_connections=1)
+        # Nor must the board, which people may leave open.
+        self._board = parts.beside(max_connections=READS_AT_ONCE)
         self._settings = parts.settings
         self._shutdown = shutdown
         self._vitals = vitals
@@ -160,9 +166,18 @@ class Http:
             *cron.routes(),
             *storyboards.routes(),
             *self._images.routes(),
+            *board_routes(self._settings, board_reads(self._board), self._processing()),
             *self._metrics.routes,
         ]
         return Application(routes, self._parts.reporter.crashed)
+
+    def _processing(self) -> Processing:
+        return Processing(
+            self._process,
+            self._attempts,
+            is_stopping=lambda: self._shutdown.requested,
+            crashed=self._parts.reporter.crashed,
+        )
 
     def _sweep(self, max_seconds: float) -> dict[str, Any]:
         tally = self._parts.sweep(self._shutdown).run(
@@ -187,7 +202,7 @@ class Http:
             table=self._table_facts(),
             database_errors=sum(
                 parts.database.errors
-                for parts in (self._main, self._parts, self._looking, self._showing)
+                for parts in (self._main, self._parts, self._looking, self._showing, self._board)
             ),
             pauses_begun=self._parts.breakers.begun,
             paused_seconds=_by_kind(self._parts.breakers.paused_seconds()),

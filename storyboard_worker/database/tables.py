@@ -8,7 +8,6 @@ from sqlalchemy import (
     Column,
     DateTime,
     Double,
-    ForeignKey,
     Identity,
     Index,
     Integer,
@@ -132,11 +131,34 @@ Index(
     storyboards.c.errored_at,
     postgresql_where=text(_where_status(Status.FAILED)),
 )
+
+# The order of the board, see migration 0011.
+_BOARD_ORDER = (storyboards.c.created_at, storyboards.c.id)
+_CODE = text("left(error_code, 100)")
+_HOST = text(
+    r"""left(lower(coalesce("substring"(source_url, '^[^:]+://(?:[^/?#]*@)?\[([^]]+)\]'), """
+    r""""substring"(source_url, '^[^:]+://(?:[^/?#]*@)?([^/:?#]*)'))), 253)"""
+)
+Index("storyboards_board_idx", storyboards.c.status, *_BOARD_ORDER)
 Index(
-    "storyboards_project_idx",
+    "storyboards_board_project_idx",
     storyboards.c.project_id,
-    storyboards.c.position,
+    storyboards.c.status,
+    *_BOARD_ORDER,
     postgresql_where=storyboards.c.project_id.is_not(None),
+)
+Index(
+    "storyboards_code_idx",
+    _CODE,
+    *_BOARD_ORDER,
+    postgresql_where=text(_where_status(Status.FAILED)),
+)
+Index(
+    "storyboards_cause_idx",
+    _CODE,
+    _HOST,
+    *_BOARD_ORDER,
+    postgresql_where=text(_where_status(Status.FAILED)),
 )
 
 storyboard_workers = Table(
@@ -179,7 +201,7 @@ storyboard_attempts = Table(
     "storyboard_attempts",
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
-    Column("storyboard_id", ForeignKey(storyboards.c.id, ondelete="CASCADE"), nullable=False),
+    Column("storyboard_id", Uuid, nullable=False),
     Column("attempt", Integer, nullable=False),
     Column("began_at", DateTime(timezone=True)),
     Column("ended_at", DateTime(timezone=True), nullable=False, server_default=_now),

@@ -1,6 +1,7 @@
 """What the stand-in for Cloudinary holds: one asset for each public id."""
 
 import hashlib
+import re
 import secrets
 import threading
 import time
@@ -13,6 +14,9 @@ from urllib.parse import quote
 from storyboard_worker.demo.cloudinary_context import read_context
 from storyboard_worker.demo.cloudinary_signature import sign, string_to_sign
 from storyboard_worker.demo.dimensions import Dimensions, dimensions_of
+
+# Transformations stand before the version. The stand-in delivers the original for all of them.
+TRANSFORMED = re.compile(r"(?P<head>/[^/]+/image/upload/)(?:[^/]+/)+?(?P<tail>v[0-9]+/.+)")
 
 
 @dataclass(frozen=True)
@@ -123,7 +127,7 @@ class Assets:
 
     def at_path(self, path: str) -> Asset | None:
         with self._lock:
-            return self._by_path.get(path)
+            return self._by_path.get(TRANSFORMED.sub(r"\g<head>\g<tail>", path))
 
 
 def new_asset(

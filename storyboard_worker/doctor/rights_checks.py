@@ -11,6 +11,7 @@ from storyboard_worker.queries.rights import (
     PUBLIC_ROLES,
     SERVICE_RIGHTS,
     SERVICE_ROLE,
+    WRITTEN_BY,
     Rights,
 )
 
@@ -38,7 +39,7 @@ class RightsChecks:
             yield failed(
                 name,
                 f"hides the rows of {table} from us: our role is neither its owner nor exempt",
-                f"ALTER TABLE public.{table} OWNER TO {quoted(self._rights.own_role())};",
+                _owning(table, quoted(self._rights.own_role())),
             )
         if not (found.without or found.policies or found.hidden_from_us):
             yield passed(name, "on for every table, without a policy")
@@ -77,6 +78,13 @@ class RightsChecks:
                     f"{role} may not call {EXPIRY_FUNCTION}, so it cannot write storyboards",
                     f"GRANT EXECUTE ON FUNCTION public.{EXPIRY_FUNCTION} TO {quoted(role)};",
                 )
+
+
+def _owning(table: str, role: str) -> str:
+    statement = f"ALTER TABLE public.{table} OWNER TO {role};"
+    if table in WRITTEN_BY:
+        statement += f" ALTER FUNCTION public.{WRITTEN_BY[table]} OWNER TO {role};"
+    return statement
 
 
 def _lacking(name: str, role: str, lacking: dict[str, list[str]]) -> Iterator[Check]:

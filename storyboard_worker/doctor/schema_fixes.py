@@ -10,13 +10,16 @@ from storyboard_worker.queries.drift import (
     column_statements,
     index_statements,
 )
+from storyboard_worker.queries.rights import SERVICE_RIGHTS
 
 VIEW = r"CREATE (?:OR REPLACE )?VIEW public\.storyboard_progress\b"
 # As the migrations grant them: default privileges may have opened a view that is created again.
-VIEW_RIGHTS = (
-    "REVOKE ALL ON public.storyboard_progress FROM PUBLIC; "
+SERVICE_GRANT = (
     "DO $$ BEGIN IF to_regrole('service_role') IS NOT NULL THEN "
-    "GRANT SELECT ON public.storyboard_progress TO service_role; END IF; END $$;"
+    "GRANT {0} ON public.{1} TO service_role; END IF; END $$;"
+)
+VIEW_RIGHTS = "REVOKE ALL ON public.storyboard_progress FROM PUBLIC; " + SERVICE_GRANT.format(
+    "SELECT", "storyboard_progress"
 )
 TABLE_RIGHTS = (
     "ALTER TABLE public.{0} ENABLE ROW LEVEL SECURITY; REVOKE ALL ON public.{0} FROM PUBLIC;"
@@ -63,10 +66,12 @@ def _trigger_fixes(found: Drift) -> Iterator[tuple[str, str]]:
 
 
 def _creating(table: str) -> str:
-    """With the constraints that later migrations added."""
+    """With the constraints that later migrations added, and the rights of the web app."""
     added = statements(rf"ALTER TABLE public\.{table} ADD CONSTRAINT\b")
     made = statements(rf"CREATE TABLE public\.{table}\b")
-    return " ".join([made[-1], *added, TABLE_RIGHTS.format(table)])
+    granted = ", ".join(SERVICE_RIGHTS.get(table, ()))
+    grants = [SERVICE_GRANT.format(granted, table)] if granted else []
+    return " ".join([made[-1], *added, TABLE_RIGHTS.format(table), *grants])
 
 
 def _adding(column: str) -> str:

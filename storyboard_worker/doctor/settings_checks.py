@@ -131,6 +131,12 @@ def _secret_checks(variables: Mapping[str, str]) -> Iterator[Check]:
                 f"{name} has {len(secret)} characters: it can be guessed",
                 f"set {name} to what `openssl rand -hex 32` prints",
             )
+    if variables.get("BOARD_TOKEN", "").strip() and not variables.get("PORT", "").strip():
+        yield warned(
+            "secrets",
+            "BOARD_TOKEN is set but PORT is not: the board is not served",
+            "set PORT, like 8080",
+        )
     if variables.get("PORT", "").strip() and not variables.get("CRON_SECRET", "").strip():
         yield warned(
             "secrets",

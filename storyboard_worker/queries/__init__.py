@@ -10,7 +10,7 @@ what was sent and not answered. ``next_due`` tells an idle worker what to expect
 that make statements fail. ``rows``, ``failures``, ``counts`` and ``progress`` serve people and
 producers. ``workers`` is the register of running workers, ``alarms`` that of alarms. The doctor
 uses ``inspection``, ``drift``, ``rights`` and ``connection_kind``. ``columns`` holds shared pieces
-of SQL.
+of SQL. The package ``board`` is what the board reads and does.
 
 No connection leaves this package. Only the database's clock decides what is due, expired or lapsed.
 """

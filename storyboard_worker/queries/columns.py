@@ -66,13 +66,28 @@ source_upstream: ColumnElement[str] = func.regexp_replace(
     "",
 )
 
-# The host, as `storyboard.host_of` reads it: an IPv6 address without its brackets.
-source_host: ColumnElement[str] = func.lower(
-    func.coalesce(
-        func.substring(storyboards.c.source_url, r"^[^:]+://(?:[^/?#]*@)?\[([^]]+)\]"),
-        func.substring(storyboards.c.source_url, r"^[^:]+://(?:[^/?#]*@)?([^/:?#]*)"),
-    )
-)
+
+def host_in(url: ColumnElement[str]) -> ColumnElement[str]:
+    """The host of a URL, as `storyboard.host_of` reads it: an IPv6 address without its brackets.
+
+    The expressions are literals, since an index over the hosts holds the same ones.
+    """
+    in_brackets: ColumnElement[str] = literal_column(r"'^[^:]+://(?:[^/?#]*@)?\[([^]]+)\]'")
+    plain: ColumnElement[str] = literal_column(r"'^[^:]+://(?:[^/?#]*@)?([^/:?#]*)'")
+    return func.lower(func.coalesce(func.substring(url, in_brackets), func.substring(url, plain)))
+
+
+source_host: ColumnElement[str] = host_in(storyboards.c.source_url)
+
+
+def as_indexed(text: ColumnElement[str], characters: int) -> ColumnElement[str]:
+    """The beginning of a text, as the indexes over failed rows hold it, see migration 0011."""
+    return func.left(text, literal_column(str(characters)))
+
+
+CODE_CHARACTERS = 100
+indexed_code = as_indexed(storyboards.c.error_code, CODE_CHARACTERS)
+indexed_host = as_indexed(source_host, MAX_HOST_CHARACTERS)
 
 # Since migration 0005 no other row may wait. It failed the ones that were there before.
 may_be_pending: ColumnElement[bool] = (

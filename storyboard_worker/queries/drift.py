@@ -17,6 +17,8 @@ DISABLED = ("D", "R")
 TRIGGERS = (
     "storyboards_before_write",
     "storyboards_effective_expiry",
+    "storyboards_forget_deleted",
+    "storyboards_forget_truncated",
     "storyboards_note_attempt",
     "storyboards_notify_insert",
     "storyboards_notify_update",

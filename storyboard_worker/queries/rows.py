@@ -13,7 +13,14 @@ from storyboard_worker.database import Database
 from storyboard_worker.database.patience import Insist, at_once
 from storyboard_worker.database.tables import storyboards
 from storyboard_worker.errors import CommitInDoubt
-from storyboard_worker.queries.columns import FAILED, NOW, PENDING, is_failed, may_be_pending
+from storyboard_worker.queries.columns import (
+    FAILED,
+    NOW,
+    PENDING,
+    is_failed,
+    may_be_pending,
+    source_host,
+)
 from storyboard_worker.queries.hidden_rows import check_rows_are_seen
 from storyboard_worker.storyboard import Status, TraceHeaders
 
@@ -27,13 +34,15 @@ NO_TRACE = TraceHeaders()
 class FailedFilter:
     """Which failed rows: those that fit every part that is given. An empty filter fits all.
 
-    ``since`` reaches back from now and looks at ``errored_at``.
+    ``since`` reaches back from now and looks at ``errored_at``. ``host`` is where the image lies,
+    in lower case and without port.
     """
 
     ids: Sequence[UUID] | None = None
     error_code: str | None = None
     since: timedelta | None = None
     project_id: str | None = None
+    host: str | None = None
 
     def conditions(self) -> list[ColumnElement[bool]]:
         chosen: list[ColumnElement[bool]] = [is_failed]
@@ -45,6 +54,8 @@ class FailedFilter:
             chosen.append(rows.errored_at >= NOW - self.since)
         if self.project_id is not None:
             chosen.append(rows.project_id == self.project_id)
+        if self.host is not None:
+            chosen.append(source_host == self.host)
         return chosen
 
 

@@ -10,8 +10,8 @@ from storyboard_worker.errors import SettingsError
 FOR_A_SLOT = 3
 # Connections to the database, the resolver, Sentry, logs, certificates, connections being made.
 BESIDE_SLOTS = 40
-# Connections of HTTP clients, if PORT is set.
-FOR_HTTP = 110
+# Connections of HTTP clients and to the database for them, if PORT is set.
+FOR_HTTP = 120
 # The least without which no image can be copied: database, listener, resolver.
 BESIDE_ONE_SLOT = 8
 

@@ -52,6 +52,7 @@ class Settings:
     health_max_wait_seconds: float = 300
     port: int | None = None
     cron_secret: str | None = None
+    board_token: str | None = None
     log_format: LogFormat | None = None
     secrets: tuple[str, ...] = ()
 
@@ -92,6 +93,7 @@ def read_settings(variables: Mapping[str, str]) -> Settings:
         health_max_wait_seconds=env.seconds("HEALTH_MAX_WAIT_SECONDS", 300),
         port=_port(env),
         cron_secret=env.text("CRON_SECRET"),
+        board_token=env.text("BOARD_TOKEN"),
         log_format=read_log_format(env),
         secrets=_secrets(env, dsn, cloudinary, variables),
     )

@@ -15,7 +15,8 @@ EXAMPLE_KEY = "examplePublicKey"
 class SentrySettings:
     """Without a ``dsn`` reporting is off.
 
-    ``…_monitor`` are slugs, ``sweep_schedule`` is the five fields of a crontab in UTC.
+    ``…_monitor`` are slugs, ``sweep_schedule`` is the five fields of a crontab in UTC. ``url`` is
+    the page of the project's issues, to which links to events lead.
     """
 
     dsn: str | None = None
@@ -25,6 +26,7 @@ class SentrySettings:
     sweep_monitor: str = "storyboard-sweep"
     sweep_schedule: str = "*/5 * * * *"
     worker_monitor: str = "storyboard-worker"
+    url: str | None = None
 
 
 def read_sentry(env: Environment) -> SentrySettings:
@@ -47,6 +49,7 @@ def read_sentry(env: Environment) -> SentrySettings:
         sweep_monitor=_monitor(env, "SENTRY_SWEEP_MONITOR", "storyboard-sweep"),
         sweep_schedule=_schedule(env),
         worker_monitor=_monitor(env, "SENTRY_WORKER_MONITOR", "storyboard-worker"),
+        url=_url(env),
     )
 
 
@@ -73,3 +76,15 @@ def _schedule(env: Environment) -> str:
             "SENTRY_SWEEP_SCHEDULE must be the five fields of a crontab, in UTC, like */5 * * * *"
         )
     return schedule
+
+
+def _url(env: Environment) -> str | None:
+    url = env.text("SENTRY_URL")
+    # A fragment would swallow the query that is added to it.
+    form = r"https?://[^\s/?#@\"'<>\\]+([/?][^\s#\"'<>\\]*)?"
+    if url is not None and not re.fullmatch(form, url):
+        raise SettingsError(
+            "SENTRY_URL must be the http(s) address of the project's issues in Sentry, like "
+            "https://example.sentry.io/issues/?project=42"
+        )
+    return url

@@ -1,8 +1,9 @@
-"""The worker's HTTP side: health, metrics, the cron route, one row's progress and picture.
+"""The worker's HTTP side: health, metrics, the cron route, rows and their pictures, the board.
 
 ``server`` accepts connections in its own thread and hands whole requests to a few others.
 ``application`` finds the route and turns errors into answers. ``health``, ``metrics``, ``cron``,
-``storyboards`` and ``picture`` answer, with the texts of ``texts``. They ask the database in
-threads that a request can leave behind (``cached_read``, ``shared_reads``, ``errands``), so a
-database that never answers cannot block the threads of requests.
+``storyboards`` and ``picture`` answer, and ``board`` has the pages for people, with the texts of
+``texts``. They ask the database in threads that a request can leave behind (``cached_read``,
+``shared_reads``, ``errands``), so a database that never answers cannot block the threads of
+requests.
 """

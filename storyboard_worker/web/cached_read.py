@@ -26,6 +26,7 @@ class CachedRead(Generic[Found]):
         self._patience_seconds = patience_seconds
         self._changed = threading.Condition()
         self._under_way = False
+        self._is_outdated = False
         self._began_at = 0.0
         self._ended_at = float("-inf")
         self._result: Callable[[], Found] = partial(_raise, DatabaseUnavailable("not asked yet"))
@@ -41,6 +42,16 @@ class CachedRead(Generic[Found]):
                 raise DatabaseUnavailable(f"the database has not answered for {waited:.0f} s")
             return self._result()
 
+    def forget(self) -> None:
+        """What was found is out of date: the next caller reads anew.
+
+        A read that is under way may miss the change. Those who wait for it get it all the same; it
+        is out of date as soon as it ends.
+        """
+        with self._changed:
+            self._ended_at = float("-inf")
+            self._is_outdated = self._under_way
+
     def _begin(self) -> None:
         threading.Thread(target=self._run, name="cached read", daemon=True).start()
         self._under_way = True
@@ -54,8 +65,8 @@ class CachedRead(Generic[Found]):
             result = partial(_raise, error)
         with self._changed:
             self._result = result
-            self._ended_at = time.monotonic()
-            self._under_way = False
+            self._ended_at = float("-inf") if self._is_outdated else time.monotonic()
+            self._is_outdated = self._under_way = False
             self._changed.notify_all()
 
 

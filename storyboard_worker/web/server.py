@@ -143,6 +143,8 @@ class HttpServer:
             max_request_header_size=MOST_HEADER_BYTES,
             max_request_body_size=MOST_BODY_BYTES,
             log_socket_errors=False,
+            # The board reads what a proxy says of the client. It gives no rights.
+            clear_untrusted_proxy_headers=False,
             ident=None,
         )
         self._dispatcher = server.task_dispatcher

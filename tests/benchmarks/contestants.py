@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from tests.benchmarks.checks import check, wait_until
 from tests.benchmarks.rows import Rows
 from tests.benchmarks.upstreams import Upstreams
-from tests.support.running_worker import environment
+from tests.support.process_environment import environment
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """The real command in a process of its own, forked from one that has loaded the program."""
 
+import atexit
 import json
 import os
 import signal
@@ -9,25 +10,25 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from queue import SimpleQueue
 
 from tests.support.fork_server import PACKET_BYTES
-from tests.support.running_command import Result
-from tests.support.running_worker import environment
+from tests.support.process_environment import environment
+from tests.support.result import Result
 
 
-class ForkedCommand:
-    """A command that runs or has ended."""
+class ForkedProcess:
+    """A process that runs or has ended."""
 
-    def __init__(self, folder: Path, pid: int) -> None:
-        self._folder = folder
+    def __init__(self, pid: int) -> None:
         self.pid = pid
         self._started_at = time.monotonic()
         self._ended_at = self._started_at
-        self._code: int | None = None
+        self._code = 0
         self._ended = threading.Event()
 
     def note_end(self, code: int) -> None:
@@ -44,25 +45,53 @@ class ForkedCommand:
         """How long it ran."""
         return self._ended_at - self._started_at
 
-    @property
-    def err(self) -> str:
-        """Its output on stderr so far."""
-        return (self._folder / "err").read_text()
-
     def signal(self, number: signal.Signals) -> None:
         if self.is_running:
             # It may end at this moment.
             with suppress(ProcessLookupError):
                 os.kill(self.pid, number)
 
+    def kill(self) -> None:
+        """End it, and wait for its end."""
+        self.signal(signal.SIGKILL)
+        self._ended.wait()
+
+    def wait_for_code(self, timeout_seconds: float) -> int | None:
+        """The exit code, or ``None`` if it still runs after so long; then it is killed."""
+        if not self._ended.wait(timeout_seconds):
+            self.kill()
+            return None
+        return self._code
+
+
+class ForkedCommand:
+    """A command whose output goes to files in ``folder``."""
+
+    def __init__(self, folder: Path, process: ForkedProcess) -> None:
+        self._folder = folder
+        self._process = process
+        self.pid = process.pid
+        self.signal = process.signal
+        self.kill = process.kill
+
+    @property
+    def is_running(self) -> bool:
+        return self._process.is_running
+
+    @property
+    def seconds(self) -> float:
+        """How long it ran."""
+        return self._process.seconds
+
+    @property
+    def err(self) -> str:
+        """Its output on stderr so far."""
+        return (self._folder / "err").read_text()
+
     def wait(self, timeout_seconds: float) -> Result | None:
         """The result, or ``None`` if it still runs after so long; then it is killed."""
-        if not self._ended.wait(timeout_seconds):
-            self.signal(signal.SIGKILL)
-            self._ended.wait()
-            return None
-        assert self._code is not None
-        return Result(self._code, (self._folder / "out").read_text(), self.err)
+        code = self._process.wait_for_code(timeout_seconds)
+        return None if code is None else Result(code, (self._folder / "out").read_text(), self.err)
 
 
 class ForkServer:
@@ -73,41 +102,63 @@ class ForkServer:
         self._requests = requests
         self._starting = threading.Lock()
         self._count = 0
-        self._running: dict[int, ForkedCommand] = {}
+        self._running: dict[int, ForkedProcess] = {}
         self._pids: SimpleQueue[int] = SimpleQueue()
         self._known = threading.Condition()
         self._reader = threading.Thread(target=self._read, name="fork server", daemon=True)
         self._reader.start()
 
     def start(
-        self, arguments: list[str], settings: Mapping[str, str], changes: str = ""
+        self,
+        arguments: Sequence[str],
+        settings: Mapping[str, str],
+        changes: str = "",
+        stdin: bytes = b"",
     ) -> ForkedCommand:
         """``changes`` is Python that alters the program before it runs."""
         with self._starting:
             self._count += 1
             folder = self._folder / str(self._count)
-            folder.mkdir()
-            request = {
-                "arguments": arguments,
-                "changes": changes,
-                "environment": environment({**settings, "LOG_FORMAT": "json"}),
-                "out": str(folder / "out"),
-                "err": str(folder / "err"),
-            }
-            for stream in ("out", "err"):
-                (folder / stream).touch()
-            self._requests.send(json.dumps(request).encode())
-            command = ForkedCommand(folder, self._pids.get())
-            with self._known:
-                self._running[command.pid] = command
-                self._known.notify_all()
-            return command
+        folder.mkdir()
+        given, giving = os.pipe()
+        with (
+            os.fdopen(given) as reader,
+            (folder / "out").open("w") as out,
+            (folder / "err").open("w") as err,
+        ):
+            # A pipe takes as much as one packet at once.
+            with os.fdopen(giving, "wb") as writer:
+                writer.write(stdin)
+            streams = [reader.fileno(), out.fileno(), err.fileno()]
+            return ForkedCommand(folder, self.fork(arguments, settings, changes, streams))
+
+    def fork(
+        self,
+        arguments: Sequence[str],
+        settings: Mapping[str, str],
+        changes: str,
+        streams: Sequence[int],
+    ) -> ForkedProcess:
+        """A command with these descriptors for its three standard streams."""
+        request = {
+            "arguments": arguments,
+            "changes": changes,
+            "environment": environment(settings),
+            "folder": str(Path.cwd()),
+        }
+        with self._starting:
+            socket.send_fds(self._requests, [json.dumps(request).encode()], streams)
+            process = ForkedProcess(self._pids.get())
+        with self._known:
+            self._running[process.pid] = process
+            self._known.notify_all()
+        return process
 
     def kill_all(self) -> None:
         with self._known:
             left = list(self._running.values())
-        for command in left:
-            command.signal(signal.SIGKILL)
+        for process in left:
+            process.signal(signal.SIGKILL)
 
     def _read(self) -> None:
         while packet := self._requests.recv(PACKET_BYTES):
@@ -138,3 +189,11 @@ def fork_server() -> Iterator[ForkServer]:
             server.kill_all()
             ours.shutdown(socket.SHUT_WR)
             process.wait()
+
+
+@cache
+def shared_fork_server() -> ForkServer:
+    """The one of this process, started when it is first needed."""
+    stack = ExitStack()
+    atexit.register(stack.close)
+    return stack.enter_context(fork_server())

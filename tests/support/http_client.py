@@ -29,11 +29,12 @@ def call(
     token: str | None = None,
     host: str = "127.0.0.1",
     headers: dict[str, str] | None = None,
+    body: bytes | None = None,
 ) -> Reply:
     given = {} if token is None else {"Authorization": f"Bearer {token}"}
     connection = http.client.HTTPConnection(host, port, timeout=PATIENCE_SECONDS)
     try:
-        connection.request(method, path, headers={**given, **(headers or {})})
+        connection.request(method, path, body, headers={**given, **(headers or {})})
         response = connection.getresponse()
         found = {name.lower(): value for name, value in response.getheaders()}
         return Reply(response.status, found, response.read().decode())

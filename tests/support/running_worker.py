@@ -3,32 +3,19 @@
 import json
 import os
 import signal
-import subprocess
-import sys
 import tempfile
 import threading
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Protocol
 
+from tests.support.forked_command import shared_fork_server
 from tests.support.waiting import PATIENCE_SECONDS
 
-# What a process needs to run at all. Every other variable could be a setting.
-INHERITED = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "PYTHONPATH")
 SHOWN_LINES = 30
 MOST_OUT_BYTES = 1_000_000
 
 LogLine = dict[str, Any]
-
-
-def environment(settings: Mapping[str, str]) -> dict[str, str]:
-    inherited = {name: os.environ[name] for name in INHERITED if name in os.environ}
-    return {**inherited, **settings}
-
-
-def _program(changes: str) -> list[str]:
-    if not changes:
-        return ["-m", "storyboard_worker"]
-    return ["-c", f"{changes}\nfrom storyboard_worker.cli import main\nmain()"]
 
 
 class RunningWorker:
@@ -39,13 +26,12 @@ class RunningWorker:
 
     def __init__(self, settings: Mapping[str, str], changes: str = "") -> None:
         self._out = tempfile.TemporaryFile()  # noqa: SIM115  closed by stop_for_good()
-        self._process = subprocess.Popen(
-            [sys.executable, *_program(changes), "run"],
-            env=environment({**settings, "LOG_FORMAT": "json"}),
-            stdin=subprocess.DEVNULL,
-            stdout=self._out,
-            stderr=subprocess.PIPE,
-        )
+        log, written = os.pipe()
+        self._log = os.fdopen(log, "rb")
+        with Path(os.devnull).open() as nothing, os.fdopen(written, "wb") as stderr:
+            streams = [nothing.fileno(), self._out.fileno(), stderr.fileno()]
+            settings = {**settings, "LOG_FORMAT": "json"}
+            self._process = shared_fork_server().fork(["run"], settings, changes, streams)
         self._lines: list[LogLine] = []
         self._ended = False
         self._changed = threading.Condition()
@@ -58,7 +44,7 @@ class RunningWorker:
 
     @property
     def is_running(self) -> bool:
-        return self._process.poll() is None
+        return self._process.is_running
 
     @property
     def out(self) -> bytes:
@@ -88,29 +74,27 @@ class RunningWorker:
         return found
 
     def signal(self, number: signal.Signals) -> None:
-        self._process.send_signal(number)
+        self._process.signal(number)
 
     def wait(self, timeout_seconds: float = PATIENCE_SECONDS) -> int:
         """The exit code. The log is complete afterwards."""
-        code = self._process.wait(timeout_seconds)
+        code = self._process.wait_for_code(timeout_seconds)
+        assert code is not None, f"it still runs after {timeout_seconds:g} s:\n{self.shown_log()}"
         self._reader.join(timeout_seconds)
         return code
 
     def stop_for_good(self) -> None:
         """Kill it if it still runs, and wait for it."""
         self._process.kill()
-        self._process.wait()
         self._reader.join()
-        assert self._process.stderr is not None
-        self._process.stderr.close()
+        self._log.close()
         self._out.close()
 
     def shown_log(self) -> str:
         return "\n".join(map(str, self.log[-SHOWN_LINES:]))
 
     def _read(self) -> None:
-        assert self._process.stderr is not None
-        for raw in self._process.stderr:
+        for raw in self._log:
             text = raw.decode().rstrip()
             try:
                 line = json.loads(text)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from tests.support.running_command import Result
+from tests.support.result import Result
 
 FIELDS = {
     *("rescued", "lost", "expired", "processed", "ready", "retried", "failed", "released"),

@@ -37,8 +37,8 @@ from tests.support.pages import PAGES, README, ROOT, coded, page, table
 OPERATIONS = page("OPERATIONS")
 VIEW = (ROOT / "alembic/versions/0001_storyboards.py").read_text("utf-8")
 
-# The variables of Railway and libpq, and one that is not used yet.
-NOT_OURS = re.compile(r"RAILWAY_\w+|PG\w+|BOARD_TOKEN")
+# The variables of Railway and libpq.
+NOT_OURS = re.compile(r"RAILWAY_\w+|PG\w+")
 DATABASE = {"DATABASE_URL": "postgresql://user@127.0.0.1/db"}
 # Read only if the ones before are (not) there.
 CLOUDINARY_FORMS: list[dict[str, str]] = [

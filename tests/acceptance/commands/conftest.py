@@ -6,7 +6,7 @@ from datetime import timedelta
 import psycopg
 import pytest
 
-from tests.support.running_command import StoryboardWorker
+from tests.support.running_command import FreshStoryboardWorker, StoryboardWorker
 from tests.support.tallies import Register
 
 
@@ -21,6 +21,13 @@ def storyboard_worker(settings: dict[str, str]) -> Iterator[StoryboardWorker]:
 @pytest.fixture
 def without_settings() -> Iterator[StoryboardWorker]:
     command = StoryboardWorker({})
+    yield command
+    command.close()
+
+
+@pytest.fixture
+def fresh_without_settings() -> Iterator[FreshStoryboardWorker]:
+    command = FreshStoryboardWorker({})
     yield command
     command.close()
 

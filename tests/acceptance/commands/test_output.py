@@ -11,9 +11,9 @@ import psycopg
 import pytest
 
 from storyboard_worker.cli.output import duration, table_lines
+from tests.support.process_environment import environment
 from tests.support.producing import enqueue
-from tests.support.running_command import COMMAND, StoryboardWorker
-from tests.support.running_worker import environment
+from tests.support.running_command import COMMAND, FreshStoryboardWorker, StoryboardWorker
 
 ADDRESS = "https://cdn.example/" + "a" * 90
 
@@ -56,15 +56,16 @@ def test_logs_go_to_stderr_as_json_unless_told_otherwise(
 
 
 def test_characters_that_the_encoding_lacks_do_not_cost_the_result(
-    storyboard_worker: StoryboardWorker, producer: psycopg.Connection
+    settings: dict[str, str], producer: psycopg.Connection
 ) -> None:
     enqueue(producer, project_id="絵コンテ")
+    command = FreshStoryboardWorker({**settings, "PYTHONIOENCODING": "latin-1"})
 
-    as_json = storyboard_worker("list", "--json", PYTHONIOENCODING="latin-1")
+    as_json = command("list", "--json")
     assert as_json.code == 0, as_json.shown()
     assert as_json.json[0]["project_id"] == "絵コンテ"
 
-    as_table = storyboard_worker("list", PYTHONIOENCODING="latin-1")
+    as_table = command("list")
     assert as_table.code == 0, as_table.shown()
     assert r"\u7d75" in as_table.out
 

@@ -9,7 +9,7 @@ import pytest
 from storyboard_worker.demo.faults import Chunked
 from storyboard_worker.demo.origin import Origin
 from tests.support.panels import all_rows, enqueue_panels
-from tests.support.running_command import StoryboardWorker
+from tests.support.running_command import FreshStoryboardWorker
 from tests.support.tallies import tally
 from tests.support.waiting import statuses
 
@@ -25,15 +25,15 @@ resource.setrlimit(resource.RLIMIT_NOFILE, (12, 12))
 """
 RUN = "\nfrom storyboard_worker.cli import main\nmain()"
 
-ShortOf = Callable[[str], StoryboardWorker]
+ShortOf = Callable[[str], FreshStoryboardWorker]
 
 
 @pytest.fixture
 def short_of(settings: dict[str, str]) -> Iterator[ShortOf]:
     commands = []
 
-    def make(changes: str) -> StoryboardWorker:
-        commands.append(StoryboardWorker(settings, (sys.executable, "-c", changes + RUN)))
+    def make(changes: str) -> FreshStoryboardWorker:
+        commands.append(FreshStoryboardWorker(settings, (sys.executable, "-c", changes + RUN)))
         return commands[-1]
 
     yield make

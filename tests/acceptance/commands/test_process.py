@@ -24,7 +24,8 @@ from tests.support.producing import (
     only,
     storyboard,
 )
-from tests.support.running_command import Result, StoryboardWorker, finish
+from tests.support.result import Result
+from tests.support.running_command import StoryboardWorker, finish
 from tests.support.running_worker import StartWorker
 
 IN_AN_HOUR = datetime.now(UTC) + timedelta(hours=1)
@@ -177,7 +178,7 @@ def test_a_signal_gives_the_row_back(
     process = storyboard_worker.start("process", id_)
     origin.wait_for_requests(1, timeout_seconds=30)
 
-    process.send_signal(number)
+    process.signal(number)
     ended = finish(process)
 
     assert ended.code == 1

@@ -6,7 +6,8 @@ import time
 
 import pytest
 
-from tests.support.running_command import StoryboardWorker, finish
+from tests.support.result import Result
+from tests.support.running_command import FreshStoryboardWorker, StoryboardWorker, finish
 from tests.support.sentry_server import SentryServer
 
 GOOD = {
@@ -41,19 +42,27 @@ SWEEPS = 2
         (["run"], {"WORKER_CONCURRENCY": "1.5"}),
         (["run"], {"CLOUDINARY_URL": ""}),
         (["sweep"], {"CLOUDINARY_URL": ""}),
-        (["sweep"], {"CLOUDINARY_URL": "https://cloudinary.com"}),
         (["process", SOME_ID], {"CLOUDINARY_URL": ""}),
     ],
 )
 def test_a_wrong_setting_ends_the_command_with_one_line_that_names_it(
     without_settings: StoryboardWorker, arguments: list[str], changed: dict[str, str]
 ) -> None:
-    refused = without_settings(*arguments, **{**GOOD, **changed})
+    (name,) = changed
+    assert_refused_for(name, without_settings(*arguments, **{**GOOD, **changed}))
 
+
+def test_an_address_that_cloudinarys_sdk_refuses_to_be_imported_with(
+    fresh_without_settings: FreshStoryboardWorker,
+) -> None:
+    wrong = {**GOOD, "CLOUDINARY_URL": "https://cloudinary.com"}
+    assert_refused_for("CLOUDINARY_URL", fresh_without_settings("sweep", **wrong))
+
+
+def assert_refused_for(name: str, refused: Result) -> None:
     assert refused.code == 2
     assert refused.out == ""
     assert refused.err.count("\n") == 1
-    (name,) = changed
     assert refused.err.startswith(f"Error: {name}")
     assert "hunter22" not in refused.err
 

@@ -10,9 +10,9 @@ import pytest
 
 from storyboard_worker.demo.origin import Origin
 from tests.support.panels import enqueue_panel
+from tests.support.process_environment import environment
 from tests.support.producing import FAILED, enqueue
 from tests.support.running_command import COMMAND, PATIENCE_SECONDS
-from tests.support.running_worker import environment
 from tests.support.waiting import eventually, statuses
 
 Shell = Callable[[str], subprocess.Popen[str]]

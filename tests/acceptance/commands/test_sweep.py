@@ -87,6 +87,21 @@ def test_every_row_gets_what_it_needs_and_the_tally_adds_up(
     assert len(cloudinary.uploads) == 2
 
 
+def test_old_attempts_are_forgotten(
+    storyboard_worker: StoryboardWorker, producer: psycopg.Connection
+) -> None:
+    for days in (29, 31):
+        producer.execute(
+            "INSERT INTO storyboard_attempts (storyboard_id, attempt, ended_at) "
+            "VALUES (%s, %s, now() - make_interval(days => %s))",
+            [enqueue(producer, available_at=moment(producer, 3600)), days, days],
+        )
+
+    assert storyboard_worker("sweep", "--no-process").code == 0
+
+    assert producer.execute("SELECT attempt FROM storyboard_attempts").fetchall() == [(29,)]
+
+
 def test_a_row_that_fails_for_now_is_retried_and_not_waited_for(
     storyboard_worker: StoryboardWorker, producer: psycopg.Connection, origin: Origin
 ) -> None:

@@ -66,7 +66,7 @@ def test_a_signal_gives_back_and_ends_it_quickly(
     origin.wait_for_requests(2, timeout_seconds=30)
 
     asked_at = time.monotonic()
-    sweep.send_signal(signal.SIGTERM)
+    sweep.signal(signal.SIGTERM)
     swept = finish(sweep)
 
     assert swept.code == 0

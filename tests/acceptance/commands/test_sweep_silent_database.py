@@ -10,7 +10,7 @@ from storyboard_worker.demo.faults import Hang
 from storyboard_worker.demo.origin import Origin
 from tests.support.own_postgres import OwnPostgres
 from tests.support.panels import enqueue_panels
-from tests.support.running_worker import environment
+from tests.support.process_environment import environment
 from tests.support.sentry_server import SentryServer
 
 

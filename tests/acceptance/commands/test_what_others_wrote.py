@@ -9,10 +9,10 @@ from datetime import timedelta
 
 import psycopg
 
-from tests.support.forked_command import fork_server
+from tests.support.forked_command import shared_fork_server
+from tests.support.process_environment import environment
 from tests.support.producing import FAILED, enqueue
 from tests.support.running_command import COMMAND, PATIENCE_SECONDS
-from tests.support.running_worker import environment
 from tests.support.tallies import Register
 
 # A terminal code, the same code as one character of C1, DEL, and marks of text direction.
@@ -51,14 +51,15 @@ def test_no_command_lets_it_through(
     changes = {"process {pending}": "import os; os.environ['LOG_FORMAT'] = 'console'"}
     # So long that the worker counts as alive to the end.
     settings = {**settings, "LEASE_SECONDS": "60"}
-    with fork_server() as forks:
-        for line, shown in SHOWN.items():
-            command = forks.start(line.format(**ids).split(), settings, changes.get(line, ""))
-            result = command.wait(PATIENCE_SECONDS)
-            assert result is not None, line
-            told = result.out + result.err
-            assert not [c for c in told if not c.isprintable() and c != "\n"], (line, told)
-            assert shown in told, (line, told)
+    for line, shown in SHOWN.items():
+        command = shared_fork_server().start(
+            line.format(**ids).split(), settings, changes.get(line, "")
+        )
+        result = command.wait(PATIENCE_SECONDS)
+        assert result is not None, line
+        told = result.out + result.err
+        assert not [c for c in told if not c.isprintable() and c != "\n"], (line, told)
+        assert shown in told, (line, told)
 
 
 def test_a_terminal_obeys_none_of_it(

@@ -3,7 +3,7 @@
 import sys
 
 from tests.acceptance.doctor.patient import Patient
-from tests.support.running_command import StoryboardWorker
+from tests.support.running_command import FreshStoryboardWorker
 
 LIMITED = """
 import resource
@@ -16,7 +16,7 @@ main()
 
 def test_a_lack_is_told_with_its_fix(patient: Patient) -> None:
     patient.settings |= {"WORKER_CONCURRENCY": "40", "DATABASE_URL": "postgresql://127.0.0.1:1/x"}
-    command = StoryboardWorker(patient.settings, (sys.executable, "-c", LIMITED))
+    command = FreshStoryboardWorker(patient.settings, (sys.executable, "-c", LIMITED))
     checks = {check["name"]: check for check in command("doctor", "--json").json["checks"]}
     command.close()
     descriptors, spool = checks["descriptors"], checks["spool folder"]

@@ -8,13 +8,12 @@ import pytest
 from tests.acceptance.faults.databases import Databases
 from tests.acceptance.faults.spoiled_command import DATABASE_TIMEOUT_SECONDS, Commands
 from tests.support.databases import NewDatabase, delete_rows
-from tests.support.forked_command import ForkServer, fork_server
+from tests.support.forked_command import ForkServer, shared_fork_server
 
 
 @pytest.fixture(scope="session")
-def forks() -> Iterator[ForkServer]:
-    with fork_server() as forks:
-        yield forks
+def forks() -> ForkServer:
+    return shared_fork_server()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from tests.support.database_faults import Exchange, Fault
 from tests.support.database_proxy import DatabaseProxy
 from tests.support.database_url import url_of
 from tests.support.forked_command import ForkServer
-from tests.support.running_command import Result
+from tests.support.result import Result
 
 DATABASE_TIMEOUT_SECONDS = 1.0
 # What one exchange that is given up may cost in all, and the start and end of a process.

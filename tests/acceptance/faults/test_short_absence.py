@@ -19,7 +19,7 @@ from tests.support.exchanges import of_kind
 from tests.support.forked_command import ForkServer
 from tests.support.panels import all_rows, enqueue_panel, enqueue_panels
 from tests.support.producing import URL, storyboard
-from tests.support.running_command import Result
+from tests.support.result import Result
 from tests.support.waiting import statuses, wait_for_statuses
 
 ABSENCE_SECONDS = 3.0

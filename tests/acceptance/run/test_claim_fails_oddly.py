@@ -7,7 +7,8 @@ import psycopg
 
 from storyboard_worker.demo.origin import Origin
 from tests.support.panels import enqueue_panels
-from tests.support.running_worker import RunningWorker, environment
+from tests.support.process_environment import environment
+from tests.support.running_worker import RunningWorker
 from tests.support.sentry_server import SentryServer
 from tests.support.waiting import wait_for_statuses
 

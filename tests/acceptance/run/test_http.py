@@ -17,7 +17,8 @@ from tests.support.http_client import Reply, call, connect
 from tests.support.own_postgres import OwnPostgres
 from tests.support.panels import all_rows, enqueue_panel, enqueue_panels
 from tests.support.ports import free_port
-from tests.support.running_worker import RunningWorker, StartWorker, environment
+from tests.support.process_environment import environment
+from tests.support.running_worker import RunningWorker, StartWorker
 from tests.support.waiting import eventually, wait_for_statuses
 
 SECRET = "s3cret-of-cron"

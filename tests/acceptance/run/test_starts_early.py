@@ -10,7 +10,8 @@ from storyboard_worker.demo.origin import Origin
 from tests.support.database_url import url_of
 from tests.support.own_postgres import OwnPostgres
 from tests.support.panels import enqueue_panel
-from tests.support.running_worker import StartWorker, environment
+from tests.support.process_environment import environment
+from tests.support.running_worker import StartWorker
 from tests.support.waiting import wait_for_statuses
 
 

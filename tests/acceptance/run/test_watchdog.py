@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.support.running_worker import StartWorker, environment
+from tests.support.process_environment import environment
+from tests.support.running_worker import StartWorker
 
 # A loop that makes progress for each line that it reads, under a watchdog that is in a hurry.
 SCRIPT = """

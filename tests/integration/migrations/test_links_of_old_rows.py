@@ -25,6 +25,7 @@ from tests.support.producing import (
     storyboard,
 )
 from tests.support.revisions import later_than
+from tests.support.stepping import upgrade_to
 from tests.support.waiting_rows import BEFORE
 
 A_DAY = timedelta(hours=24)
@@ -68,7 +69,7 @@ def test_rows_that_are_finished_or_in_work_are_not_touched(
         enqueue(before, SIGNED, **columns)
     places = "SELECT id, (ctid, xmin)::text FROM storyboards ORDER BY id"
     found = before.execute(places).fetchall()
-    schema.upgrade(empty)
+    upgrade_to(empty, "0008")
     assert before.execute(places).fetchall() == found
 
 

@@ -1,4 +1,4 @@
-"""The wheel contains the migrations, and the files for Prometheus and Grafana."""
+"""The wheel contains the migrations, the files for Prometheus and Grafana, and those of pages."""
 
 import subprocess
 import sys
@@ -39,6 +39,15 @@ def test_it_holds_dashboard_and_alert_rules(wheel: Path) -> None:
     for name in ("dashboard.json", "alerts.yml"):
         path = f"storyboard_worker/monitoring/{name}"
         assert inside.read(path) == (CHECKOUT / path).read_bytes()
+
+
+def test_it_holds_what_pages_are_made_of(wheel: Path) -> None:
+    inside = set(zipfile.ZipFile(wheel).namelist())
+    web = CHECKOUT / "storyboard_worker" / "web"
+    for pattern in ("texts/*/*.toml", "board/templates/*.html", "board/static/*"):
+        files = {path.relative_to(CHECKOUT).as_posix() for path in web.glob(pattern)}
+        assert files
+        assert files <= inside
 
 
 def test_nothing_in_it_shadows_alembic(wheel: Path) -> None:

@@ -45,9 +45,9 @@ class Noting(Database):
     def _note(self, _c: object, _u: object, statement: str, parameters: Any, *_: object) -> None:
         if statement.startswith("BEGIN"):
             self._settings = {}
-        elif setting := SETTING.fullmatch(statement):
-            self._settings[setting[1]] = setting[2]
-        elif statement != "COMMIT":
+        elif statement.startswith("SET LOCAL"):
+            self._settings |= dict(SETTING.findall(statement))
+        elif statement != "COMMIT" and not statement.startswith("SET TRANSACTION"):
             self.sent.append(FixedStatement(statement, parameters, dict(self._settings)))
 
     def run(self, call: Call[Row]) -> list[Row]:

@@ -202,13 +202,5 @@ AFTER_OUTAGES: list[Send] = [
     recall_for_storage,
     hasten,
 ]
-OTHERS: list[Send] = [
-    complete,
-    retry,
-    renew,
-    rescue,
-    count,
-    show_pictures,
-    look_for_signs,
-    new_pictures,
-]
+ENDS: list[Send] = [complete, retry]
+OTHERS: list[Send] = [renew, rescue, count, show_pictures, look_for_signs, new_pictures]

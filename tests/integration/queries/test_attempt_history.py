@@ -121,6 +121,15 @@ def test_the_history_outlives_a_new_beginning_and_goes_with_its_row(
     assert history(producer) == []
 
 
+def test_the_history_goes_with_all_rows(
+    producer: psycopg.Connection, queue: StoryboardQueue
+) -> None:
+    queue.fail(claim_new(queue, producer), TIMEOUT, sentry_event_id=None)
+    assert len(history(producer)) == 1
+    producer.execute("TRUNCATE storyboards")
+    assert history(producer) == []
+
+
 def test_no_row_fills_the_table(producer: psycopg.Connection, queue: StoryboardQueue) -> None:
     for attempts in (50, 51):
         storyboard_id = enqueue(producer, **{**PROCESSING, "attempts": attempts})

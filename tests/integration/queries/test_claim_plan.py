@@ -23,6 +23,7 @@ from tests.integration.queries.often_sent import (
     CLAIMS,
     CLAIMS_OF_LOST,
     CLAIMS_OF_TRIED,
+    ENDS,
     EVERY_CLAIM,
     LOOKS,
     OTHERS,
@@ -181,7 +182,7 @@ def test_failing_expired_rows_finds_them_in_the_claim_index(backlog: Explainer) 
     assert expired in walk["Index Cond"]
 
 
-@pytest.mark.parametrize("send", [*EVERY_CLAIM, *RANKS, *AFTER_OUTAGES, *LOOKS, *OTHERS])
+@pytest.mark.parametrize("send", [*EVERY_CLAIM, *RANKS, *AFTER_OUTAGES, *LOOKS, *ENDS, *OTHERS])
 def test_no_frequent_statement_is_costly_enough_to_be_compiled(
     backlog: Explainer, without_statistics: Explainer, send: Send
 ) -> None:

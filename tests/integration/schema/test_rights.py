@@ -26,12 +26,17 @@ FUNCTIONS = (
     "storyboard_source_expiry(text)",
     "storyboards_before_write()",
     "storyboards_effective_expiry()",
+    "storyboards_forget_attempts()",
     "storyboards_note_attempt()",
     "storyboards_notify()",
     "storyboards_orphan()",
 )
 # They write tables that the roles of producers may not write.
-WITH_RIGHTS_OF_THE_OWNER = {"storyboards_note_attempt", "storyboards_orphan"}
+WITH_RIGHTS_OF_THE_OWNER = {
+    "storyboards_forget_attempts",
+    "storyboards_note_attempt",
+    "storyboards_orphan",
+}
 SERVICE_ROLE_RIGHTS = {
     ("storyboards", "DELETE"),
     ("storyboards", "INSERT"),

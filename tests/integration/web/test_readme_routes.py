@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from tests.integration.web.served import SECRET, Served
+from tests.integration.web.served import SECRET, Serve
 from tests.support.http_client import call
 from tests.support.pages import page
 
@@ -21,13 +21,14 @@ def routes_told() -> list[tuple[str, str]]:
 
 
 def test_the_table_was_found() -> None:
-    assert len(routes_told()) == 8
+    assert len(routes_told()) == 11
 
 
 @pytest.mark.parametrize(("method", "path"), routes_told())
-def test_a_route_of_the_table_is_served(served: Served, method: str, path: str) -> None:
+def test_a_route_of_the_table_is_served(serve: Serve, method: str, path: str) -> None:
+    served = serve(board_token=SECRET)
     reply = call(served.port, path.replace("{id}", UNKNOWN_ID), method, token=SECRET)
-    answered = {"/healthz": 200, "/metrics": 200}.get(path)
+    answered = {"/healthz": 200, "/metrics": 200, "/": 401, "/login": 415}.get(path)
     assert reply.status == answered or reply.status in {200, 404, 503}
     if path.endswith("/image"):
         assert reply.headers["content-type"].startswith("image/svg+xml")

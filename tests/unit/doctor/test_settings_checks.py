@@ -2,7 +2,11 @@
 
 import pytest
 
-from storyboard_worker.doctor.settings_checks import names_database, read_as_far_as_possible
+from storyboard_worker.doctor.settings_checks import (
+    names_database,
+    read_as_far_as_possible,
+    settings_checks,
+)
 
 GOOD = {
     "DATABASE_URL": "postgresql://app:hunter2@db/x",
@@ -52,3 +56,11 @@ def test_faults_besides_the_database_are_told_as_well() -> None:
     assert [str(fault).split(maxsplit=1)[0].partition("=")[0] for fault in faults] == [
         *("PGSSLMODE", "SENTRY_DSN", "MAX_ATTEMPTS")
     ]
+
+
+def test_a_board_that_is_not_served_is_told() -> None:
+    token = {"BOARD_TOKEN": "0123456789abcdef"}
+    told = "BOARD_TOKEN is set but PORT is not: the board is not served"
+    for variables, is_told in (({}, False), (token, True), ({**token, "PORT": "8080"}, False)):
+        checks = settings_checks({**GOOD, **variables}, None, [])
+        assert (told in [check.found for check in checks]) is is_told

@@ -38,6 +38,7 @@ TABLE = [
     ("PORT", "port", None, "8080", 8080),
     ("PORT", "port", None, "65535", 65_535),
     ("CRON_SECRET", "cron_secret", None, "s3cret", "s3cret"),
+    ("BOARD_TOKEN", "board_token", None, " t0ken ", "t0ken"),
     ("LOG_FORMAT", "log_format", None, "json", "json"),
     ("LOG_FORMAT", "log_format", None, "console", "console"),
     ("VERIFY_STORED", "verify_stored", "hash", "hash", "hash"),
@@ -81,6 +82,11 @@ BAD = [
     ("SENTRY_DSN", "https://:secret@sentry.example.com/1"),
     ("SENTRY_DSN", "https://key@sentry.example.com:port/1"),
     ("SENTRY_DSN", "https://key@sentry.example.com/project"),
+    *(
+        ("SENTRY_URL", raw)
+        for raw in ("sentry.example", "javascript:x", "https://a/#b", "https://a b")
+    ),
+    ("SENTRY_URL", "https://user:password@sentry.example/"),
     ("SOURCE_HOSTS", "https://a.example"),
     ("SOURCE_HOSTS", "a.example/path"),
     ("SOURCE_HOSTS", "a.example:8080"),
@@ -186,6 +192,12 @@ def test_no_variable_is_read_that_these_tests_do_not_know() -> None:
     spy = Spy({**DATABASE, "CLOUDINARY_URL": "cloudinary://k:s@c"})
     read_settings(spy)
     known = {row[0] for row in TABLE} | {row[0] for row in BAD} | set(DATABASE)
-    known |= {"BOARD_TOKEN", "RAILWAY_ENVIRONMENT_NAME", "RAILWAY_GIT_COMMIT_SHA"}
+    known |= {"RAILWAY_ENVIRONMENT_NAME", "RAILWAY_GIT_COMMIT_SHA"}
     unknown = {name for name in spy.asked - known if not re.match(r"CLOUDINARY_|SENTRY_|PG", name)}
     assert unknown == set()
+
+
+def test_the_address_of_sentrys_issues() -> None:
+    url = "https://example.sentry.io/issues/?project=42"
+    assert read().sentry.url is None
+    assert read(SENTRY_URL=url).sentry.url == url

@@ -74,3 +74,29 @@ def test_no_caller_waits_long_and_the_next_do_not_wait_at_all(release: threading
     look._patience_seconds = 30.0
     release.set()
     assert look() is True
+
+
+def test_what_is_forgotten_is_read_again() -> None:
+    numbers = count()
+    look = CachedRead(lambda: next(numbers), fresh_seconds=1000, patience_seconds=10)
+    assert [look(), look()] == [0, 0]
+    look.forget()
+    assert [look(), look()] == [1, 1]
+
+
+def test_a_read_that_was_under_way_is_forgotten_as_well(release: threading.Event) -> None:
+    numbers, began = count(), threading.Event()
+
+    def read() -> int:
+        began.set()
+        assert release.wait(30)
+        return next(numbers)
+
+    look = CachedRead(read, fresh_seconds=1000, patience_seconds=30)
+    with ThreadPoolExecutor(1) as callers:
+        found = callers.submit(look)
+        assert began.wait(30)
+        look.forget()
+        release.set()
+        assert found.result() == 0
+    assert [look(), look()] == [1, 1]

@@ -1,0 +1,170 @@
+// Asks every few seconds what has changed, and replaces only that. Without this script the pages
+// work by their links and forms.
+"use strict";
+
+const SOONEST_MS = 6000;
+const LATEST_MS = 30000;
+const TROUBLE_MS = 60000;
+const SLOWER = 1.5;
+const AGES_MS = 10000;
+
+const live = document.body.dataset.live;
+let waitMs = SOONEST_MS;
+let timer = 0;
+let asking = false;
+
+function shown() {
+  return Array.from(document.querySelectorAll("[data-shown]"), (one) => one.dataset.shown).join(",");
+}
+
+function parsed(html) {
+  const template = document.createElement("template");
+  template.innerHTML = html.trim();
+  return template.content.firstElementChild;
+}
+
+// The same element in the new part, for the focus, and for what a person has opened.
+function counterpart(part, old) {
+  return old.id ? part.querySelector(`#${CSS.escape(old.id)}`) : null;
+}
+
+// Times differ with each answer. They are put in one by one, so that the rest stays untouched.
+function withoutTimes(part) {
+  const copy = part.cloneNode(true);
+  for (const time of copy.querySelectorAll("time")) time.replaceWith(document.createElement("time"));
+  return copy;
+}
+
+function differsInTimesOnly(old, part) {
+  if (!withoutTimes(old).isEqualNode(withoutTimes(part))) return false;
+  const times = part.querySelectorAll("time");
+  old.querySelectorAll("time").forEach((time, index) => time.replaceWith(times[index]));
+  return true;
+}
+
+function replace(id, html) {
+  const old = document.getElementById(id);
+  const part = parsed(html);
+  if (!old || !part) return;
+  for (const opened of old.querySelectorAll("details[open][id]")) {
+    const twin = counterpart(part, opened);
+    if (twin) twin.open = true;
+  }
+  if (differsInTimesOnly(old, part)) return;
+  const focused = old.contains(document.activeElement) ? document.activeElement : null;
+  old.replaceWith(part);
+  if (focused) focusLike(part, focused);
+}
+
+// A summary has no id; the element around it has.
+function focusLike(part, focused) {
+  const named = focused.id ? focused : focused.closest("[id]");
+  const twin = counterpart(part, named);
+  const target = twin && twin.matches("details") ? twin.querySelector("summary") : twin;
+  const next = target || part.querySelector("a, button, summary") || document.getElementById("main");
+  next.focus({ preventScroll: true });
+}
+
+function tell(message) {
+  const trouble = document.getElementById("trouble");
+  if (!trouble || (trouble.textContent === message && trouble.hidden === !message)) return;
+  trouble.textContent = message;
+  trouble.hidden = !message;
+}
+
+function take(found) {
+  for (const [id, html] of Object.entries(found.parts)) replace(id, html);
+  for (const id of found.gone) {
+    const gone = document.getElementById(id);
+    if (gone) gone.remove();
+  }
+  const newer = document.getElementById("newer-panels");
+  if (newer && found.newer) newer.hidden = false;
+  if (found.said) document.getElementById("said").textContent = found.said;
+  const quiet = !found.said && !found.gone.length;
+  waitMs = quiet ? Math.min(LATEST_MS, waitMs * SLOWER) : SOONEST_MS;
+}
+
+async function ask() {
+  if (asking || document.hidden) return;
+  asking = true;
+  try {
+    const separator = live.includes("?") ? "&" : "?";
+    const answer = await fetch(`${live}${separator}shown=${encodeURIComponent(shown())}`, {
+      headers: { Accept: "application/json" },
+    });
+    if (answer.status === 401) {
+      tell(document.body.dataset.signedOut);
+      return;
+    }
+    if (!answer.ok) throw new Error(String(answer.status));
+    take(await answer.json());
+    tell("");
+  } catch {
+    tell(document.body.dataset.lost);
+    waitMs = Math.min(TROUBLE_MS, waitMs * 2);
+  } finally {
+    asking = false;
+  }
+  plan();
+}
+
+function plan() {
+  clearTimeout(timer);
+  if (!document.hidden) timer = setTimeout(ask, waitMs);
+}
+
+// The same words as the server's.
+function age(seconds) {
+  const { ago, ahead, now, units } = document.body.dataset;
+  const past = Math.abs(seconds);
+  if (past < 1) return now;
+  const [second, minute, hour, day] = units.split("|");
+  const steps = [
+    [10, 1, second, 1],
+    [120, 1, second, 0],
+    [7200, 60, minute, 0],
+    [172800, 3600, hour, 0],
+    [Infinity, 86400, day, 0],
+  ];
+  const [, length, unit, digits] = steps.find(([limit]) => past < limit);
+  const text = unit.replace("{number}", (past / length).toFixed(digits));
+  return (seconds > 0 ? ago : ahead).replace("{length}", text);
+}
+
+// The server's clock at the time of the page, and the browser's.
+const began = { server: Date.parse(document.body.dataset.moment), here: performance.now() };
+
+function refreshAges() {
+  const now = began.server + performance.now() - began.here;
+  for (const time of document.querySelectorAll("time[datetime]")) {
+    const text = age((now - Date.parse(time.dateTime)) / 1000);
+    if (time.textContent !== text) time.textContent = text;
+  }
+}
+
+function tellMissing(image) {
+  const { missing } = image.dataset || {};
+  if (!missing) return;
+  const told = document.createElement("span");
+  told.className = "placeholder";
+  told.textContent = missing;
+  image.replaceWith(told);
+}
+
+// An error of an image does not bubble, but it can be caught on its way down.
+document.addEventListener("error", (event) => tellMissing(event.target), true);
+for (const image of document.images) {
+  if (image.complete && !image.naturalWidth && image.loading !== "lazy") tellMissing(image);
+}
+
+if (began.server) setInterval(refreshAges, AGES_MS);
+
+if (live) {
+  document.addEventListener("visibilitychange", () => {
+    waitMs = SOONEST_MS;
+    clearTimeout(timer);
+    if (!document.hidden) ask();
+  });
+  plan();
+}

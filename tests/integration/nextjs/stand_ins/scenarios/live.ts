@@ -1,0 +1,143 @@
+// The page's live rows with the real realtime client, before a stand-in for Supabase's server.
+import { createClient, type SupabaseClient } from '@supabase/supabase-js'
+import type { StoryboardProgress } from '../lib/storyboards/types'
+import { watchStoryboards } from '../lib/storyboards/watch'
+
+type Message = [join: string | null, ref: string | null, topic: string, event: string, payload: any]
+
+const PATIENCE_MS = 20_000
+
+/** A WebSocket that leads to a stand-in: https://supabase.com/docs/guides/realtime/protocol */
+class Socket {
+  static current: Socket | undefined
+  static refuses = false
+  readyState = 0
+  onopen?: () => void
+  onmessage?: (event: { data: string }) => void
+  onclose?: (event: { code: number }) => void
+  onerror?: () => void
+  joins: Message[] = []
+
+  constructor(readonly url: string) {
+    Socket.current = this
+    queueMicrotask(() => {
+      this.readyState = 1
+      this.onopen?.()
+    })
+  }
+
+  send(text: string) {
+    const message: Message = JSON.parse(text)
+    const [join, ref, topic, event] = message
+    if (event === 'phx_join') this.joins.push(message)
+    const refused = event === 'phx_join' && Socket.refuses
+    const payload = refused
+      ? { status: 'error', response: { reason: 'Unauthorized' } }
+      : { status: 'ok', response: {} }
+    queueMicrotask(() => this.say([join, ref, topic, 'phx_reply', payload]))
+  }
+
+  say(message: Message) {
+    this.onmessage?.({ data: JSON.stringify(message) })
+  }
+
+  close() {
+    this.readyState = 3
+    queueMicrotask(() => this.onclose?.({ code: 1000 }))
+  }
+}
+
+/** Milliseconds that have passed for the page's timer; they pass when a scenario says so. */
+const clock = { now: 1_000_000, polls: new Set<() => void>() }
+const stored = { rows: [] as StoryboardProgress[], status: 200, requests: [] as string[] }
+const shown: StoryboardProgress[][] = []
+const realNow = Date.now
+let client: SupabaseClient | undefined
+let stop: (() => void) | undefined
+
+const turn = () => new Promise((resolve) => setImmediate(resolve))
+
+async function until(condition: () => boolean) {
+  const endsAt = performance.now() + PATIENCE_MS
+  while (!condition()) {
+    if (performance.now() > endsAt) throw new Error(`not within ${PATIENCE_MS} ms: ${condition}`)
+    await turn()
+  }
+}
+
+function standIns() {
+  Date.now = () => clock.now
+  globalThis.setInterval = ((poll: () => void) => {
+    clock.polls.add(poll)
+    return poll
+  }) as unknown as typeof setInterval
+  globalThis.clearInterval = ((poll: () => void) => clock.polls.delete(poll)) as never
+  globalThis.fetch = (async (url: string) => {
+    stored.requests.push(url)
+    return Response.json(stored.rows, { status: stored.status })
+  }) as typeof fetch
+}
+
+const real = { setInterval, clearInterval, fetch }
+
+/** Opens the page of the project `p q`. */
+export async function open(first: StoryboardProgress[], refused: boolean) {
+  Socket.refuses = refused
+  Socket.current = undefined
+  Object.assign(stored, { rows: first, status: 200, requests: [] })
+  shown.length = 0
+  clock.polls.clear()
+  client = createClient('http://127.0.0.1:9', 'anon', {
+    auth: { persistSession: false, autoRefreshToken: false },
+    realtime: { transport: Socket as never },
+  })
+  standIns()
+  stop = watchStoryboards(client, 'p q', first, (panels) => shown.push(panels))
+  await until(() => (Socket.current?.joins.length ?? 0) > 0)
+  if (!refused) await until(() => shown.length > 0)
+  await turn()
+  const [, , topic, , payload] = Socket.current!.joins[0]!
+  return { topic, private: payload.config.private, requests: stored.requests }
+}
+
+/** Closes the page and opens it again at once, as the strict mode of React does. */
+export async function reopen(first: StoryboardProgress[]) {
+  stop?.()
+  const joins = Socket.current!.joins.length
+  stop = watchStoryboards(client!, 'p q', first, (panels) => shown.push(panels))
+  stop()
+  stop = watchStoryboards(client!, 'p q', first, (panels) => shown.push(panels))
+  await until(() => Socket.current!.joins.length > joins)
+  await turn()
+  return Socket.current!.joins.length - joins
+}
+
+export async function send(row: StoryboardProgress) {
+  const payload = { type: 'broadcast', event: 'storyboard', payload: row }
+  Socket.current!.say([null, null, 'realtime:storyboards:p q', 'broadcast', payload])
+  await turn()
+  return shown.at(-1)
+}
+
+/** What the route answers from now on. */
+export function store(rows: StoryboardProgress[], status: number) {
+  Object.assign(stored, { rows, status, requests: [] })
+}
+
+/** Lets so much time pass, and the page's timer fire once. */
+export async function pass(milliseconds: number) {
+  clock.now += milliseconds
+  clock.polls.forEach((poll) => poll())
+  await turn()
+  await turn()
+  return { shown: shown.at(-1), requests: stored.requests.length }
+}
+
+export async function close() {
+  stop?.()
+  const left = clock.polls.size
+  await turn()
+  Date.now = realNow
+  Object.assign(globalThis, real)
+  return left
+}

@@ -1,0 +1,54 @@
+"""What an open page has to show anew."""
+
+from uuid import uuid4
+
+import psycopg
+
+from storyboard_worker.queries.board.changes import Changes, PanelChanges
+from storyboard_worker.queries.board.filters import PanelFilter
+from storyboard_worker.queries.board.pages import PanelPages
+from storyboard_worker.storyboard import Status
+from tests.support.producing import A_MOMENT, FAILED, READY, change, delete, enqueue
+
+ALL = PanelFilter()
+
+
+def test_only_what_changed_and_what_is_gone(
+    changes: PanelChanges, pages: PanelPages, producer: psycopg.Connection
+) -> None:
+    same, other, deleted = (enqueue(producer, **FAILED) for _ in range(3))
+    shown = {panel.id: panel.updated_at for panel in pages.first(ALL).panels}
+    assert set(shown) == {same, other, deleted}
+    assert changes.since(shown) == Changes([], [])
+    change(producer, other, status="pending")
+    delete(producer, deleted)
+    found = changes.since(shown)
+    assert [(panel.id, panel.state) for panel in found.panels] == [(other, Status.PENDING)]
+    assert found.panels == [panel for panel in pages.first(ALL).panels if panel.id == other]
+    assert found.gone == [deleted]
+
+
+def test_an_empty_page_asks_nothing(changes: PanelChanges) -> None:
+    assert changes.since({}) == Changes([], [])
+
+
+def test_an_id_that_never_was_is_gone(changes: PanelChanges) -> None:
+    id_ = uuid4()
+    assert changes.since({id_: A_MOMENT}) == Changes([], [id_])
+
+
+def test_whether_there_is_a_newer_panel(
+    changes: PanelChanges, pages: PanelPages, producer: psycopg.Connection
+) -> None:
+    ready = PanelFilter(state=Status.READY)
+    assert not changes.has_newer(ALL, None)
+    enqueue(producer)
+    assert changes.has_newer(ALL, None)
+    newest = pages.first(ALL).panels[0].place
+    assert not changes.has_newer(ALL, newest)
+    enqueue(producer)
+    assert changes.has_newer(ALL, newest)
+    assert not changes.has_newer(ready, newest)
+    enqueue(producer, **READY)
+    assert changes.has_newer(ready, newest)
+    assert not changes.has_newer(PanelFilter(project="none"), newest)

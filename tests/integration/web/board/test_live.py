@@ -1,0 +1,96 @@
+"""What an open page asks for again and again."""
+
+import json
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from tests.support.board_browser import Browser, Document
+from tests.support.producing import FAILED, READY, change, delete, enqueue
+
+ALWAYS = {"overview", "causes"}
+
+
+class OpenPage:
+    """A page with its script, as far as its questions go."""
+
+    def __init__(self, browser: Browser, path: str) -> None:
+        self._browser = browser
+        page = browser.see(path)
+        self.live = page.all("body")[0]["data-live"]
+        self.shown = self._versions(page)
+
+    def ask(self) -> dict[str, Any]:
+        separator = "&" if "?" in self.live else "?"
+        reply = self._browser.get(f"{self.live}{separator}shown={','.join(self.shown.values())}")
+        assert reply.status == 200
+        found: dict[str, Any] = reply.json
+        for part in found["parts"].values():
+            self.shown |= self._versions(Document(part))
+        for gone in found["gone"]:
+            self.shown.pop(gone.removeprefix("panel-"), None)
+        return found
+
+    def _versions(self, page: Document) -> dict[str, str]:
+        shown = [given["data-shown"] for _, given in page.tags if "data-shown" in given]
+        return {one.partition("~")[0]: one for one in shown}
+
+
+def parts_of(found: dict[str, Any]) -> set[str]:
+    return set(found["parts"])
+
+
+def test_only_what_has_changed_is_sent(browser: Browser, producer: psycopg.Connection) -> None:
+    ids = [enqueue(producer, position=number, **FAILED) for number in range(3)]
+    page = OpenPage(browser, "/")
+    assert parts_of(page.ask()) == ALWAYS
+    change(producer, ids[1], status="pending")
+    found = page.ask()
+    assert parts_of(found) == {*ALWAYS, f"panel-{ids[1]}"}
+    assert found["said"] == "Panel 1: Waiting."
+    assert "Waiting" in Document(found["parts"][f"panel-{ids[1]}"]).text
+    delete(producer, ids[2])
+    found = page.ask()
+    assert (parts_of(found), found["gone"]) == (ALWAYS, [f"panel-{ids[2]}"])
+    assert (page.ask()["gone"], page.ask()["said"]) == ([], "")
+
+
+def test_many_changes_are_told_as_a_number(browser: Browser, producer: psycopg.Connection) -> None:
+    ids = [enqueue(producer, **FAILED) for _ in range(5)]
+    page = OpenPage(browser, "/?lang=zh")
+    for id_ in ids:
+        change(producer, id_, status="pending")
+    assert page.ask()["said"] == "5 个分镜有变化。"
+
+
+def test_newer_panels_are_announced_on_the_first_page_alone(
+    browser: Browser, producer: psycopg.Connection
+) -> None:
+    enqueue(producer, project_id="tale", **FAILED)
+    first, narrowed = OpenPage(browser, "/"), OpenPage(browser, "/?project=tale")
+    empty = OpenPage(browser, "/?project=another")
+    assert [page.ask()["newer"] for page in (first, narrowed, empty)] == [False] * 3
+    enqueue(producer, project_id="another")
+    assert [page.ask()["newer"] for page in (first, narrowed, empty)] == [True, False, True]
+
+
+def test_the_page_of_one_panel(browser: Browser, producer: psycopg.Connection) -> None:
+    id_ = enqueue(producer, position=7, **FAILED)
+    page = OpenPage(browser, f"/panels/{id_}")
+    assert page.ask() == {"parts": {}, "gone": [], "said": ""}
+    change(producer, id_, status="pending")
+    found = page.ask()
+    assert parts_of(found) == {"life"}
+    assert found["said"] == "Panel 7: Waiting."
+    assert page.ask()["parts"] == {}
+    delete(producer, id_)
+    assert page.ask()["gone"] == ["life"]
+
+
+def test_questions_that_no_page_asks(browser: Browser, producer: psycopg.Connection) -> None:
+    id_ = enqueue(producer, **READY)
+    for shown in ("", "x", f"{id_}", f"{id_}~", f"{id_}~x", f"{id_}~{9**99}", f"{id_}~-1", "~,~,"):
+        assert browser.get(f"/live?shown={shown}&newest=x&state=x").status == 200
+    many = ",".join(f"{UUID(int=number)}~1" for number in range(300))
+    assert len(json.loads(browser.get(f"/live?shown={many}").text)["gone"]) == 200

@@ -1,0 +1,17 @@
+"""The files of source code that a page shows.
+
+A block names its file in the line of its fence: ```` ```ts lib/storyboards/types.ts ````.
+"""
+
+import re
+
+from tests.support.pages import page
+
+BLOCK = re.compile(r"^```(?:ts|tsx) (\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def files_of(name: str) -> dict[str, str]:
+    """Path → text, of a page in ``.github`` by its name without the ending."""
+    found = BLOCK.findall(page(name))
+    assert len(dict(found)) == len(found), f"{name} shows a file twice"
+    return dict(found)
