@@ -8,8 +8,8 @@ from storyboard_worker.logs import event
 from storyboard_worker.worker.alarms import PRUNE, Alarm, Alarms
 from storyboard_worker.worker.prune import Prune, Pruned
 
-# Less is not worth a beginning, and the hard end of a sweep must not come in the middle.
-SHORTEST_SECONDS = 2.0
+# A look at all rows may take seconds, and the hard end of a sweep must not come in the middle.
+SHORTEST_SECONDS = 5.0
 MARGIN_SECONDS = 1.0
 
 
