@@ -140,7 +140,7 @@ def test_a_signal_lets_the_call_end_and_loses_nothing(
     cloudinary.misbehave_at_deletions(Hang(release))
     prune = storyboard_worker.start("prune", "--json")
     cloudinary.wait_for_requests(1)
-    prune.send_signal(signal.SIGTERM)
+    prune.signal(signal.SIGTERM)
     release.set()
     stopped = finish(prune)
     assert stopped.code == 1

@@ -8,7 +8,7 @@ from uuid import uuid4
 import pytest
 
 from storyboard_worker.demo.fault_kinds import StorageFault
-from storyboard_worker.demo.faults import Answer, CloseBeforeAnswer, LoseAnswer
+from storyboard_worker.demo.faults import AlterAnswer, Answer, CloseBeforeAnswer, LoseAnswer
 from storyboard_worker.transfer.cloudinary_account import CREDENTIALS
 from storyboard_worker.worker import prune as prune_module
 from storyboard_worker.worker.prune import Pruned
@@ -125,6 +125,15 @@ def test_a_lost_answer_deletes_nothing_else(pruner: Pruner) -> None:
     pruner.cloudinary.misbehave_at_deletions(LoseAnswer())
     assert pruner.prune() == Pruned(not_found=2)
     assert pruner.stored(orphans) == set()
+
+
+def test_what_cloudinary_does_not_tell_of_stays_listed(pruner: Pruner) -> None:
+    told, untold, odd = pruner.orphans(3)
+    answer = AlterAnswer(changed={"deleted": {told: "deleted", odd: "error", "other": "deleted"}})
+    pruner.cloudinary.misbehave_at_deletions(answer)
+    reason = "Cloudinary does not say what became of 2 picture(s)"
+    assert pruner.prune() == Pruned(deleted=1, left=2, reason=reason)
+    assert listed(pruner.producer) == {untold, odd}
 
 
 def test_one_id_that_cloudinary_refuses_does_not_stop_the_others(pruner: Pruner) -> None:
