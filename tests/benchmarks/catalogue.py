@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from tests.benchmarks.report import Report
 from tests.benchmarks.stage import Stage
 from tests.benchmarks.workloads.backlog import backlog
+from tests.benchmarks.workloads.board import board
 from tests.benchmarks.workloads.copying import four_kilobytes, large, one_megabyte, with_tls
 from tests.benchmarks.workloads.database import database
 from tests.benchmarks.workloads.idle import idle
@@ -38,6 +39,7 @@ _ALL = (
     Workload("scale", "1, 2, 4 and 8 workers", scale),
     Workload("tls", "1 MB and 4 KB images with TLS on both sides", with_tls),
     Workload("image_route", "pages ask for pictures, 1,000 times a second", image_route),
+    Workload("board", "the board's first page, and ten open pages beside the worker", board),
     Workload("database", "transactions for each image", database),
 )
 WORKLOADS = {workload.name: workload for workload in _ALL}

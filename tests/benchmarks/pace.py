@@ -30,6 +30,13 @@ class Watched:
     def now(self) -> tuple[int, float]:
         return self._stored(), time.monotonic()
 
+    def pace(self, seconds: float) -> float:
+        """Images a second over the next so many seconds."""
+        stored_before, before = self.now()
+        time.sleep(seconds)
+        stored, now = self.now()
+        return (stored - stored_before) / (now - before)
+
     def _stored(self) -> int:
         check_running(self._contestant, self._process)
         tally = self._upstreams.tally()

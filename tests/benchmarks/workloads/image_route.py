@@ -117,19 +117,11 @@ def _waiting_panels(database: BenchDatabase) -> Sequence[str]:
 
 
 def _turn(watched: Watched, port: int, paths: Sequence[str], seconds: float) -> Turn:
-    before = _pace(watched, seconds)
+    before = watched.pace(seconds)
     asking = start_asking(
         port, paths, seconds=seconds + 2 * LEAD_SECONDS, per_second=REQUESTS_PER_SECOND
     )
     time.sleep(LEAD_SECONDS)
-    beside = _pace(watched, seconds)
+    beside = watched.pace(seconds)
     asked = end_of(asking)
-    return Turn(before, beside, _pace(watched, seconds), asked)
-
-
-def _pace(watched: Watched, seconds: float) -> float:
-    """Images a second over so many seconds."""
-    stored_before, before = watched.now()
-    time.sleep(seconds)
-    stored, now = watched.now()
-    return (stored - stored_before) / (now - before)
+    return Turn(before, beside, watched.pace(seconds), asked)
