@@ -22,8 +22,8 @@ depends_on = None
 # As in queries/columns.py. A failed row may hold a code or a host of any length, and an entry of an
 # index holds 2704 bytes. The row must be writable all the same.
 CODE = "left(error_code, 100)"
-HOST = r"""left(lower(coalesce(
-        substring(source_url, '^[^:]+://(?:[^/?#]*@)?\[([^]]+)\]'),
+HOST = """left(lower(coalesce(
+        substring(source_url, '^[^:]+://(?:[^/?#]*@)?[[]([^]]+)[]]'),
         substring(source_url, '^[^:]+://(?:[^/?#]*@)?([^/:?#]*)'))), 253)"""
 
 INDEXES = {

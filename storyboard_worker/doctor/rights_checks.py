@@ -81,10 +81,9 @@ class RightsChecks:
 
 
 def _owning(table: str, role: str) -> str:
-    statement = f"ALTER TABLE public.{table} OWNER TO {role};"
-    if table in WRITTEN_BY:
-        statement += f" ALTER FUNCTION public.{WRITTEN_BY[table]} OWNER TO {role};"
-    return statement
+    owned = [f"TABLE public.{table}"]
+    owned += [f"FUNCTION public.{function}" for function in WRITTEN_BY.get(table, ())]
+    return " ".join(f"ALTER {one} OWNER TO {role};" for one in owned)
 
 
 def _lacking(name: str, role: str, lacking: dict[str, list[str]]) -> Iterator[Check]:

@@ -70,10 +70,11 @@ source_upstream: ColumnElement[str] = func.regexp_replace(
 def host_in(url: ColumnElement[str]) -> ColumnElement[str]:
     """The host of a URL, as `storyboard.host_of` reads it: an IPv6 address without its brackets.
 
-    The expressions are literals, since an index over the hosts holds the same ones.
+    The expressions are literals, since an index over the hosts holds the same ones. They have no
+    backslash, which is an escape where the server has standard_conforming_strings off.
     """
-    in_brackets: ColumnElement[str] = literal_column(r"'^[^:]+://(?:[^/?#]*@)?\[([^]]+)\]'")
-    plain: ColumnElement[str] = literal_column(r"'^[^:]+://(?:[^/?#]*@)?([^/:?#]*)'")
+    in_brackets: ColumnElement[str] = literal_column("'^[^:]+://(?:[^/?#]*@)?[[]([^]]+)[]]'")
+    plain: ColumnElement[str] = literal_column("'^[^:]+://(?:[^/?#]*@)?([^/:?#]*)'")
     return func.lower(func.coalesce(func.substring(url, in_brackets), func.substring(url, plain)))
 
 

@@ -28,8 +28,8 @@ SERVICE_RIGHTS = {
 }
 # They write these tables with the rights of their owner, which has to own the table as well.
 WRITTEN_BY = {
-    "storyboard_attempts": "storyboards_note_attempt()",
-    "storyboard_orphans": "storyboards_orphan()",
+    "storyboard_attempts": ("storyboards_note_attempt()", "storyboards_forget_attempts()"),
+    "storyboard_orphans": ("storyboards_orphan()",),
 }
 # The trigger calls it with the rights of the role that writes the row.
 EXPIRY_FUNCTION = "storyboard_source_expiry(text)"

@@ -21,8 +21,8 @@ def test_a_lack_is_told_with_its_fix(patient: Patient) -> None:
     command.close()
     descriptors, spool = checks["descriptors"], checks["spool folder"]
     assert descriptors["status"] == "warn"
-    assert "limit of 210 open files is below the 270" in descriptors["found"]
-    assert descriptors["fix"].startswith("set WORKER_CONCURRENCY=20, or raise the limit of open")
+    assert "limit of 210 open files is below the 280" in descriptors["found"]
+    assert descriptors["fix"].startswith("set WORKER_CONCURRENCY=16, or raise the limit of open")
     assert spool["status"] == "fail"
     assert "No usable temporary directory" in spool["found"]
     assert "TMPDIR" in spool["fix"]

@@ -43,6 +43,9 @@ def test_complete(queue: StoryboardQueue, producer: psycopg.Connection, claim: C
         **NO_ERROR,
         **asdict(IMAGE),
         "status": "ready",
+        "picture_url": IMAGE.cdn_url,
+        "picture_public_id": IMAGE.public_id,
+        "copy_seconds": (row["updated_at"] - before["claimed_at"]).total_seconds(),
         "finished_at": row["updated_at"],
         "updated_at": row["updated_at"],
     }
