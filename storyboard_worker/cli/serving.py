@@ -83,14 +83,7 @@ class Http:
         self._stop_asked_at: float | None = None
         self._metrics = Metrics(__version__, self._facts)
         self.attempt_ended = self._metrics.attempt_ended
-        self._table = CachedRead(
-            self._read_table, fresh_seconds=FRESH_SECONDS, patience_seconds=PATIENCE_SECONDS
-        )
-        self._failures = CachedRead(
-            self._looking.counts.failed_by_code,
-            fresh_seconds=FRESH_FAILURES_SECONDS,
-            patience_seconds=PATIENCE_SECONDS,
-        )
+        self._table, self._failures = self._reads_of_table()
         self._pictures = SharedReads(
             StoryboardPictures(self._showing.database).read,
             fresh_seconds=FRESH_ROW_SECONDS,
@@ -109,6 +102,18 @@ class Http:
             threads=THREADS,
             quick=[QuickImages(self._images, self._pictures.recent)],
         )
+
+    def _reads_of_table(self) -> tuple[CachedRead[Table], CachedRead[dict[str, int]]]:
+        """Of its counts and workers, and of its failures."""
+        table = CachedRead(
+            self._read_table, fresh_seconds=FRESH_SECONDS, patience_seconds=PATIENCE_SECONDS
+        )
+        failures = CachedRead(
+            self._looking.counts.failed_by_code,
+            fresh_seconds=FRESH_FAILURES_SECONDS,
+            patience_seconds=PATIENCE_SECONDS,
+        )
+        return table, failures
 
     @contextmanager
     def serving(self) -> Iterator[None]:

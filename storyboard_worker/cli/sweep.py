@@ -74,9 +74,7 @@ def sweep_command(
     pictures; then processes what is due until nothing is or the time is up (exit 0 all the
     same). Safe beside workers and beside another sweep. Run it every five minutes.
     """
-    shutdown = Shutdown()
-    started = time.monotonic()
-    words = LastWords(as_json=as_json)
+    shutdown, started, words = Shutdown(), time.monotonic(), LastWords(as_json=as_json)
     _hard_end(max_seconds + HARD_END_MARGIN_SECONDS, words.tell)
     with (
         shutdown.on_signals(),

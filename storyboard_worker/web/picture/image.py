@@ -26,7 +26,7 @@ UUID_FORM = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 # A location that every browser can follow and no header can be broken with.
 LINK = re.compile(r"https?://[!-~]+")
 AGAIN_SECONDS = 3
-# The states that end without anybody doing anything about the row.
+# The states that end by themselves.
 PASSING = frozenset({State.PENDING, State.PROCESSING, State.UNAVAILABLE})
 STATUS = {State.UNKNOWN: 404, State.UNAVAILABLE: 503}
 # Scripts of other origins may read when to ask again, and images of other origins are shown.
