@@ -121,14 +121,13 @@ function age(seconds) {
   if (past < 1) return now;
   const [second, minute, hour, day] = units.split("|");
   const steps = [
-    [10, 1, second, 1],
-    [120, 1, second, 0],
-    [7200, 60, minute, 0],
-    [172800, 3600, hour, 0],
-    [Infinity, 86400, day, 0],
+    [120, 1, second],
+    [7200, 60, minute],
+    [172800, 3600, hour],
+    [Infinity, 86400, day],
   ];
-  const [, length, unit, digits] = steps.find(([limit]) => past < limit);
-  const text = unit.replace("{number}", (past / length).toFixed(digits));
+  const [, length, unit] = steps.find(([limit]) => past < limit);
+  const text = unit.replace("{number}", (Math.floor(past) / length).toFixed(0));
   return (seconds > 0 ? ago : ahead).replace("{length}", text);
 }
 
