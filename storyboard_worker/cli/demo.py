@@ -159,10 +159,11 @@ def _set_up(stack: ExitStack, screen: Screen) -> Stage:
 
 def _enqueue(stage: Stage, panels: Sequence[Panel]) -> list[UUID]:
     return [
-        stage.producer.add(
+        id_
+        for panel in panels
+        for id_ in stage.producer.add(
             NewPanel(panel.url, "demo", panel.number, max_attempts=panel.trouble.max_attempts)
         )
-        for panel in panels
     ]
 
 

@@ -47,11 +47,11 @@ class Scenes:
         """
         if self._count == MOST_SCENES:
             return
-        for index in range(SCENE_PANELS):
-            self._add_panel(index)
+        # At once: the worker looks for the next due row when the first of them wakes it.
+        self._producer.add(*map(self._planted, range(SCENE_PANELS)))
         self._count += 1
 
-    def _add_panel(self, index: int) -> None:
+    def _planted(self, index: int) -> NewPanel:
         from storyboard_worker.demo.pictures import draw  # noqa: PLC0415  needs the extra `demo`
 
         number = self._next_number
@@ -61,12 +61,10 @@ class Scenes:
             fault = (FIRST_FAULT + self._count) % len(FAULTS)
             trouble, origin = FAULTS[fault], self._sources.faulty[fault]
         body = draw(number, width=WIDTH, height=HEIGHT, format="JPEG")
-        self._producer.add(
-            NewPanel(
-                source_url=plant_one(origin, number, "JPEG", body, trouble).url,
-                project_id=f"demo, scene {self._count + 1}",
-                position=number,
-                max_attempts=trouble.max_attempts,
-                due_in=timedelta(seconds=index * SECONDS_BETWEEN_PANELS),
-            )
+        return NewPanel(
+            source_url=plant_one(origin, number, "JPEG", body, trouble).url,
+            project_id=f"demo, scene {self._count + 1}",
+            position=number,
+            max_attempts=trouble.max_attempts,
+            due_in=timedelta(seconds=index * SECONDS_BETWEEN_PANELS),
         )

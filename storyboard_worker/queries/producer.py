@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import insert
+from sqlalchemy import Insert, insert
 
 from storyboard_worker.database import Database
 from storyboard_worker.database.tables import storyboards
@@ -30,15 +30,20 @@ class Producer:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def add(self, panel: NewPanel) -> UUID:
-        """∅ → pending; returns the row's id."""
-        statement = insert(storyboards).values(
-            source_url=panel.source_url,
-            project_id=panel.project_id,
-            position=panel.position,
-            max_attempts=panel.max_attempts,
-            available_at=NOW + panel.due_in,
-        )
+    def add(self, *panels: NewPanel) -> list[UUID]:
+        """∅ → pending, all or none; returns the ids in the same order."""
         with self._database.transaction() as connection:
-            id_: UUID = connection.execute(statement.returning(rows.id)).scalar_one()
-            return id_
+            return [
+                connection.execute(_insert(panel).returning(rows.id)).scalar_one()
+                for panel in panels
+            ]
+
+
+def _insert(panel: NewPanel) -> Insert:
+    return insert(storyboards).values(
+        source_url=panel.source_url,
+        project_id=panel.project_id,
+        position=panel.position,
+        max_attempts=panel.max_attempts,
+        available_at=NOW + panel.due_in,
+    )

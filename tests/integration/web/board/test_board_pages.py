@@ -113,7 +113,7 @@ def test_causes_lead_to_their_panels_and_to_a_retry(
     [listed] = [href for href in page.hrefs("/?") if "host=b.example" in href]
     assert panels_on(browser.see(listed)) == [mixed["other"]]
     confirmation = browser.see(retry)
-    assert "1 failed panel starts afresh." in confirmation.text
+    assert "This puts 1 failed panel back into the queue." in confirmation.text
     assert confirmation.form("/retry").fields["host"] == "b.example"
 
 
