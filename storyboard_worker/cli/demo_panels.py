@@ -94,12 +94,13 @@ def plant(sources: Sources, count: int) -> Iterator[Panel]:
     for number, ((width, height), image_format) in enumerate(looks, 1):
         body = draw(number, width=width, height=height, format=image_format)
         trouble, origin = troubled.get(number, (GOOD, sources.good))
-        yield _plant_one(origin, number, image_format, body, trouble)
+        yield plant_one(origin, number, image_format, body, trouble)
 
 
-def _plant_one(
+def plant_one(
     origin: Origin, number: int, image_format: Format, body: bytes, trouble: Trouble
 ) -> Panel:
+    """Let ``origin`` serve ``body`` as panel ``number``, with the faults of ``trouble``."""
     name = f"storyboard/panel-{number:02}.{image_format.lower()}"
     content_type = f"image/{image_format.lower()}"
     origin.put(name, body, content_type=content_type, faults=trouble.faults)

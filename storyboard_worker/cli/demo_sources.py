@@ -31,6 +31,11 @@ class Sources:
         good, *faulty = (_serving(stack, address) for address in addresses)
         return cls(good, tuple(faulty))
 
+    def mend(self) -> None:
+        """From now on each of them serves its pictures well."""
+        for origin in self.faulty:
+            origin.clear_faults()
+
     def in_words(self) -> str:
         own = ", ".join(origin.url.removeprefix("http://") for origin in self.faulty)
         return f"image source at {self.good.url}; of each planted fault at {own}"

@@ -50,6 +50,14 @@ class DemoWorker:
     def has_ended(self) -> bool:
         return self._process.poll() is not None
 
+    def ends_within(self, seconds: float) -> bool:
+        """Wait so long at most; whether it has ended."""
+        try:
+            self._process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
+
     def end_of_log(self) -> str:
         with self._log.open(encoding="utf-8", errors="replace") as lines:
             return "".join(deque(lines, SHOWN_LINES))

@@ -70,6 +70,12 @@ class Origin(Server):
         with self._guard:
             self._objects[f"/{name}"] = (StoredObject(body, content_type), queue)
 
+    def clear_faults(self) -> None:
+        """From now on all objects are served well."""
+        with self._guard:
+            for _, faults in self._objects.values():
+                faults.clear()
+
     def sign(
         self, name: str, *, expires_seconds: int = 86_400, signed_at: datetime | None = None
     ) -> str:

@@ -91,7 +91,7 @@ def read_settings(variables: Mapping[str, str]) -> Settings:
         cdn_check=env.flag("CDN_CHECK", default=True),
         health_max_waiting=env.count("HEALTH_MAX_WAITING", 100),
         health_max_wait_seconds=env.seconds("HEALTH_MAX_WAIT_SECONDS", 300),
-        port=_port(env),
+        port=port_of(env),
         cron_secret=env.text("CRON_SECRET"),
         board_token=env.text("BOARD_TOKEN"),
         log_format=read_log_format(env),
@@ -123,7 +123,8 @@ def read_log_format(env: Environment) -> LogFormat | None:
             return None
 
 
-def _port(env: Environment) -> int | None:
+def port_of(env: Environment) -> int | None:
+    """PORT, or ``None`` where it is not set."""
     raw = env.text("PORT")
     if raw is None:
         return None

@@ -65,7 +65,7 @@ class Live:
         changes = self._reads.changes(shown_by(request.args.get("shown", "")))
         overview = self._gallery.overview()
         newest, wanted = request.args.get("newest"), wanted_by(request.args)
-        parts = {"overview": self._part(request, "_overview.html", **overview)}
+        parts = {"overview": self._part(request, "_overview.html", wanted=wanted, **overview)}
         if newest is not None and not wanted.is_narrowed:
             parts["causes"] = self._part(request, "_causes.html", **overview)
         for panel in changes.panels:

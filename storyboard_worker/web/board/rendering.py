@@ -11,6 +11,8 @@ from storyboard_worker.web.picture.symbols import GRID, SYMBOLS, State
 from storyboard_worker.web.texts.catalogue import Texts
 
 FOLDER = Path(__file__).parent / "templates"
+# The others are folded away, so that the panels stay in sight.
+FIRST_CAUSES = 5
 
 
 def render(name: str, text: Texts, **values: Any) -> str:
@@ -41,12 +43,14 @@ def _environment() -> Environment:
         "version_of": cards.version_of,
         "symbol_lines": _symbol_lines,
         "symbol_grid": GRID,
+        "first_causes": FIRST_CAUSES,
     }
     environment.filters |= {
         "moment": shown_values.moment,
         "machine": shown_values.machine_moment,
         "size": shown_values.size_of,
         "number": shown_values.number,
+        "sentence": shown_values.sentence,
         "with_code": shown_values.with_code,
         "thumbnail": pictures.thumbnail,
         "preview": pictures.preview,

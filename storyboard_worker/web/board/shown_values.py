@@ -15,16 +15,18 @@ SHORT_SECONDS = 10
 def ago(text: Texts, at: datetime, now: datetime) -> str:
     """How long ago, or in how long, in one unit."""
     seconds = (now - at).total_seconds()
-    length = long_time(text, abs(seconds))
+    length = long_time(text, int(abs(seconds)), digits=0)
     if abs(seconds) < 1:
         return text("time.now")
     return text("time.ago", length=length) if seconds > 0 else text("time.ahead", length=length)
 
 
-def long_time(text: Texts, seconds: float) -> str:
-    """A length of time in one unit."""
+def long_time(text: Texts, seconds: float, *, digits: int = 1) -> str:
+    """A length of time in one unit. A few seconds have so many ``digits`` after the point."""
+    if digits and seconds < 1:
+        return text("time.milliseconds", number=f"{seconds * 1000:.0f}")
     if seconds < SHORT_SECONDS:
-        return text("time.seconds", number=f"{seconds:.1f}")
+        return text("time.seconds", number=f"{seconds:.{digits}f}")
     if seconds < 2 * MINUTE:
         return text("time.seconds", number=f"{seconds:.0f}")
     if seconds < 2 * HOUR:
@@ -56,6 +58,11 @@ def size_of(count: int) -> str:
 def number(count: int, *, is_exact: bool = True) -> str:
     """With a thin space between thousands, which both languages read; ``≈`` before a guess."""
     return ("" if is_exact else "≈\u202f") + f"{count:,}".replace(",", "\u202f")
+
+
+def sentence(told: str) -> str:
+    """With a capital at the beginning, unless that is code."""
+    return told[:1].upper() + told[1:]
 
 
 def with_code(told: str) -> Markup:

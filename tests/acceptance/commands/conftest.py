@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 
 import psycopg
 import pytest
 
 from tests.support.running_command import FreshStoryboardWorker, StoryboardWorker
+from tests.support.running_demo import assert_nothing_left, folder_for_demos
 from tests.support.tallies import Register
 
 
@@ -45,3 +47,18 @@ def register(producer: psycopg.Connection) -> Register:
         )
 
     return register
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    with folder_for_demos() as folder:
+        yield folder
+
+
+@pytest.fixture
+def demo(folder: Path) -> Iterator[FreshStoryboardWorker]:
+    """In a folder of its own, in which nothing may be left."""
+    command = FreshStoryboardWorker({"TMPDIR": str(folder)})
+    yield command
+    command.close()
+    assert_nothing_left(folder)

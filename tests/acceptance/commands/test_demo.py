@@ -1,22 +1,19 @@
 """``demo``."""
 
-import os
 import re
 import signal
 import subprocess
 import sys
-import tempfile
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from storyboard_worker.cli.demo_panels import TROUBLES
 from tests.support.result import Result
 from tests.support.running_command import FreshStoryboardWorker, finish_process
-from tests.support.waiting import eventually, wait_for_statuses
+from tests.support.running_demo import assert_nothing_left, wait_for_line
+from tests.support.waiting import eventually
 
 ADDRESS = r"http://127\.0\.0\.1:\d+/demo/image/upload/v\d+/storyboards/\S+\.(jpg|png|webp)\n"
 # This step lasts for sure. The other steps are jittered, and may be over before the test looks.
@@ -24,60 +21,12 @@ WAIT = r"^ *\d+\.\d s  panel \d waits for its next attempt in [12]\.\d s: the so
 START = "from storyboard_worker.cli import main; main()"
 
 
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    """The demo's temporary folder, which the user that runs Postgres may enter."""
-    with tempfile.TemporaryDirectory(prefix="storyboard-test-", ignore_cleanup_errors=True) as name:
-        folder = Path(name)
-        folder.chmod(0o755)
-        yield folder
-        for pid in processes_of(folder):  # of a test that has failed
-            os.kill(pid, signal.SIGKILL)
-
-
-@pytest.fixture
-def demo(folder: Path) -> Iterator[FreshStoryboardWorker]:
-    command = FreshStoryboardWorker({"TMPDIR": str(folder)})
-    yield command
-    command.close()
-    assert_nothing_left(folder)
-
-
-def assert_nothing_left(folder: Path) -> None:
-    """No files are left, and no process whose command names ``folder``."""
-    assert list(folder.glob("storyboard-*")) == []
-    assert processes_of(folder) == {}
-
-
-def processes_of(folder: Path) -> dict[int, str]:
-    """Their commands, by their pids."""
-    found = {}
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            seen = (process / "cmdline").read_bytes() + (process / "environ").read_bytes()
-        except OSError:  # it has ended
-            continue
-        if str(folder).encode() in seen:
-            found[int(process.name)] = seen.partition(b"\0")[0].decode()
-    return found
-
-
-def wait_for_line(process: subprocess.Popen[bytes], text: str, stream: str = "stderr") -> str:
-    """The output up to the line that holds ``text``."""
-    pipe = getattr(process, stream)
-    seen = ""
-    while text not in seen:
-        line = pipe.readline().decode()
-        assert line, f"ended without {text!r}: {seen}"
-        seen += line
-    return seen
-
-
 def test_every_panel_ends_as_planned(demo: FreshStoryboardWorker) -> None:
     shown = demo("demo", "--panels", "8")
 
     assert shown.code == 0, shown.shown()
     assert "All 8 panels ended as expected" in shown.out
+    assert shown.out.endswith("To watch it on the board: storyboard-worker demo --keep-running\n")
     lines = shown.out.splitlines()
     for trouble in TROUBLES:
         (line,) = (line for line in lines if trouble.words in line)
@@ -206,26 +155,4 @@ def test_an_interrupt_of_the_worker_at_work_ends_it_cleanly(
     assert ended.code == 1
     assert ended.out == ""
     assert "interrupted: stopping" in ended.err
-    assert_nothing_left(folder)
-
-
-def test_it_keeps_running_until_it_is_stopped(demo: FreshStoryboardWorker, folder: Path) -> None:
-    process = demo.start("demo", "--panels", "8", "--keep-running")
-    threading.Thread(target=process.stderr.read, daemon=True).start()  # type: ignore[union-attr]
-    shown = wait_for_line(process, "storyboard-worker enqueue", "stdout")
-    exported = dict(re.findall(r"export (\w+)='?([^'\n]*)", shown))
-    (url,) = re.findall(r"enqueue '(.*)'", shown)
-
-    look_around = FreshStoryboardWorker(exported)
-    counting = look_around.start("status", "--json")
-    (id_,) = look_around("enqueue", url, "--json").json["ids"]
-    assert len(finish_process(counting).json["workers"]) == 1
-    with psycopg.connect(exported["DATABASE_URL"], autocommit=True) as connection:
-        wait_for_statuses(connection, ready=5, failed=4)
-        row = connection.execute("SELECT status FROM storyboards WHERE id = %s", [id_]).fetchone()
-    assert row == ("ready",)
-    look_around.close()
-
-    process.send_signal(signal.SIGINT)
-    assert process.wait(30) == 0
     assert_nothing_left(folder)

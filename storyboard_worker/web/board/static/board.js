@@ -3,7 +3,9 @@
 "use strict";
 
 const SOONEST_MS = 6000;
-const LATEST_MS = 30000;
+const LATEST_MS = 20000;
+// While something on the page waits or is in progress.
+const LATEST_AT_WORK_MS = 6000;
 const TROUBLE_MS = 60000;
 const SLOWER = 1.5;
 const AGES_MS = 10000;
@@ -82,7 +84,9 @@ function take(found) {
   if (newer && found.newer) newer.hidden = false;
   if (found.said) document.getElementById("said").textContent = found.said;
   const quiet = !found.said && !found.gone.length;
-  waitMs = quiet ? Math.min(LATEST_MS, waitMs * SLOWER) : SOONEST_MS;
+  const atWork = document.querySelector(".badge.pending, .badge.processing");
+  const latestMs = atWork ? LATEST_AT_WORK_MS : LATEST_MS;
+  waitMs = quiet ? Math.min(latestMs, waitMs * SLOWER) : SOONEST_MS;
 }
 
 async function ask() {
@@ -121,14 +125,13 @@ function age(seconds) {
   if (past < 1) return now;
   const [second, minute, hour, day] = units.split("|");
   const steps = [
-    [10, 1, second, 1],
-    [120, 1, second, 0],
-    [7200, 60, minute, 0],
-    [172800, 3600, hour, 0],
-    [Infinity, 86400, day, 0],
+    [120, 1, second],
+    [7200, 60, minute],
+    [172800, 3600, hour],
+    [Infinity, 86400, day],
   ];
-  const [, length, unit, digits] = steps.find(([limit]) => past < limit);
-  const text = unit.replace("{number}", (past / length).toFixed(digits));
+  const [, length, unit] = steps.find(([limit]) => past < limit);
+  const text = unit.replace("{number}", (Math.floor(past) / length).toFixed(0));
   return (seconds > 0 ? ago : ahead).replace("{length}", text);
 }
 

@@ -40,7 +40,7 @@ def test_retry_of_a_cause(browser: Browser, producer: psycopg.Connection) -> Non
     other = enqueue(producer, **{**FAILED, "error_code": "source_expired"})
     [link] = [href for href in browser.see("/").hrefs("/retry") if "source_timeout" in href]
     confirmation = browser.see(link)
-    assert "3 failed panels start afresh." in confirmation.text
+    assert "This puts 3 failed panels back into the queue." in confirmation.text
     assert [status(producer, id_) for id_ in ids] == ["failed"] * 3, "a link changes nothing"
     page = Document(browser.submit(confirmation.form("/retry")).text)
     assert "3 panels wait for another attempt." in page.text

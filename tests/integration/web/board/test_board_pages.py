@@ -45,7 +45,7 @@ def test_panels_of_every_state_stand_under_their_projects(
     [picture] = page.all("img")
     assert picture["src"] == READY["cdn_url"]
     assert picture["alt"] == ""
-    assert "Storyboard is being processed" in page.text, "an honest placeholder"
+    assert "Storyboard is being processed" in browser.see(f"/panels/{lone}").text
 
 
 def test_the_page_says_what_is_wrong(browser: Browser, producer: psycopg.Connection) -> None:
@@ -98,7 +98,7 @@ def test_causes_lead_to_their_panels_and_to_a_retry(
     [listed] = [href for href in page.hrefs("/?") if "host=b.example" in href]
     assert panels_on(browser.see(listed)) == [mixed["other"]]
     confirmation = browser.see(retry)
-    assert "1 failed panel starts afresh." in confirmation.text
+    assert "This puts 1 failed panel back into the queue." in confirmation.text
     assert confirmation.form("/retry").fields["host"] == "b.example"
 
 
@@ -133,7 +133,7 @@ def test_one_panel(browser: Browser, producer: psycopg.Connection) -> None:
     id_ = enqueue(producer, url, project_id="tale", position=3, **FAILED)
     reply = browser.get(f"/panels/{id_}")
     page = Document(reply.text)
-    for told in ("Panel 3", "tale", "https://images.example/a/b.jpeg", "Failed for good"):
+    for told in ("Panel 3", "tale", "https://images.example/a/b.jpeg", "Failed"):
         assert told in page.text
     for told in ("source_timeout", "no byte within 30 s", str(id_), FAILED["sentry_event_id"]):
         assert told in page.text

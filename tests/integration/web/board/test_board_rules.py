@@ -39,7 +39,7 @@ def test_the_chinese_page_is_chinese(browser: Browser, mixed: dict[str, UUID]) -
     page = browser.see("/?lang=zh")
     for key in ("gallery.panels", "state.failed", "cause_name.source_timeout", "action.retry"):
         assert chinese(key) in page.text
-    assert "下载失败，点击重试" in page.text
+    assert "下载失败，点击重试" in browser.see(f"/panels/{mixed['tale']}?lang=zh").text
 
 
 def test_a_database_that_is_away(serve: Serve) -> None:
