@@ -3,9 +3,8 @@
 "use strict";
 
 const SOONEST_MS = 6000;
+// While nothing changes, and nothing on the page waits or is in progress.
 const LATEST_MS = 20000;
-// While something on the page waits or is in progress.
-const LATEST_AT_WORK_MS = 6000;
 const TROUBLE_MS = 60000;
 const SLOWER = 1.5;
 const AGES_MS = 10000;
@@ -85,8 +84,7 @@ function take(found) {
   if (found.said) document.getElementById("said").textContent = found.said;
   const quiet = !found.said && !found.gone.length;
   const atWork = document.querySelector(".badge.pending, .badge.processing");
-  const latestMs = atWork ? LATEST_AT_WORK_MS : LATEST_MS;
-  waitMs = quiet ? Math.min(latestMs, waitMs * SLOWER) : SOONEST_MS;
+  waitMs = quiet && !atWork ? Math.min(LATEST_MS, waitMs * SLOWER) : SOONEST_MS;
 }
 
 async function ask() {
