@@ -1,0 +1,71 @@
+"""The board on a phone, in the dark, and in Chinese."""
+
+from uuid import uuid4
+
+import pytest
+from playwright.sync_api import Page, ViewportSize, expect
+
+from tests.support.film import Film
+from tests.support.watched_visits import Visit
+
+PHONE = ViewportSize(width=360, height=780)
+# What sticks out to the right, and by how much; a part that scrolls by itself does not.
+TOO_WIDE = """
+() => {
+  const root = document.scrollingElement;
+  const width = root.clientWidth;
+  if (root.scrollWidth <= width) return [];
+  return Array.from(document.querySelectorAll("body *"))
+    .filter((one) => one.getBoundingClientRect().right > width + 0.5)
+    .map((one) => `${one.tagName} ${one.id || one.className}`);
+}
+"""
+GROUND = "() => getComputedStyle(document.body).backgroundColor"
+
+
+def brightness(page: Page) -> float:
+    """Of the page's ground: 0 is black, 255 white."""
+    red, green, blue = page.evaluate(GROUND).removeprefix("rgb(").removesuffix(")").split(",")
+    return (int(red) + int(green) + int(blue)) / 3
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_no_page_is_wider_than_a_phone(visit: Visit, film: Film, language: str) -> None:
+    ready, failed = film.add_ready(1), film.add_failed(2)
+    film.add_waiting(3)
+    page = visit(f"/?lang={language}", viewport=PHONE, is_mobile=True)
+    # The names of workers are long.
+    page.locator("#workers summary").click()
+    for summary in page.locator("#causes summary").all():
+        summary.click()
+    assert page.evaluate(TOO_WIDE) == []
+    nothing = uuid4()
+    for path in (f"/panels/{ready}", f"/panels/{failed}", f"/panels/{nothing}", "/retry"):
+        page.goto(f"{path}?lang={language}")
+        assert page.evaluate(TOO_WIDE) == [], path
+    page.get_by_role("banner").get_by_role("button").click()
+    expect(page.locator("#token")).to_be_visible()
+    assert page.evaluate(TOO_WIDE) == []
+
+
+def test_the_board_is_dark_where_the_system_is(visit: Visit) -> None:
+    assert brightness(visit("/", color_scheme="dark")) < 60
+    assert brightness(visit("/", color_scheme="light")) > 200
+
+
+def test_the_browsers_language_is_spoken_and_the_other_is_one_press_away(
+    visit: Visit, film: Film
+) -> None:
+    film.add_failed(2)
+    page = visit(f"/?project={film.project}", locale="zh-CN")
+    assert page.locator("html").get_attribute("lang") == "zh-Hans"
+    expect(page.locator(".card .badge")).to_have_text("失败")
+    expect(page.get_by_role("heading", name="分镜", exact=True)).to_be_visible()
+
+    page.get_by_role("link", name="English").click()
+
+    assert page.locator("html").get_attribute("lang") == "en"
+    expect(page.locator(".card .badge")).to_have_text("Failed")
+    # Links keep the choice, and so do filters.
+    page.get_by_role("button", name="Filter", exact=True).click()
+    expect(page.locator(".card .badge")).to_have_text("Failed")
