@@ -37,9 +37,9 @@ class Watch:
 
     def assert_quiet(self, origins: Collection[str]) -> None:
         """No complaint, and no request to another origin than these."""
-        assert self.complaints == []
+        assert not self.complaints, self.complaints
         elsewhere = [url for url in self.asked if _origin(url) not in origins]
-        assert elsewhere == []
+        assert not elsewhere, elsewhere
 
     def _take_request(self, request: Request) -> None:
         self.asked.append(request.url)
@@ -90,6 +90,11 @@ def watched_visits(browser: Browser, url: str, origins: Collection[str]) -> Iter
             context.close()
     for _, watch in opened:
         watch.assert_quiet(origins)
+
+
+def come_back_to(page: Page) -> None:
+    """Do what a browser does when a person comes back to the page: it asks for news at once."""
+    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
 
 
 def _origin(url: str) -> str:

@@ -15,7 +15,6 @@ HEIGHT = 900
 LOOKS: tuple[tuple[Literal["light", "dark"], int], ...] = (
     ("light", 1280),
     ("dark", 1280),
-    ("dark", 360),
     ("light", 360),
 )
 

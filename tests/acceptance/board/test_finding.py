@@ -31,9 +31,10 @@ def test_a_filter_narrows_the_panels_and_can_be_cleared(visit: Visit, film: Film
     page.get_by_label("State", exact=True).select_option(label="Failed")
     page.get_by_role("button", name="Filter", exact=True).click()
 
-    expect(page.get_by_label("State", exact=True)).to_have_value("failed")
+    expect(page.locator(".card")).to_have_count(1)
     assert shown(page) == {"Panel 2"}
-    assert page.get_by_label("Project", exact=True).input_value() == film.project
+    expect(page.get_by_label("State", exact=True)).to_have_value("failed")
+    expect(page.get_by_label("Project", exact=True)).to_have_value(film.project)
 
     page.get_by_label("Text in id, project, error or host").fill("no such text")
     page.keyboard.press("Enter")
@@ -51,7 +52,7 @@ def test_a_long_list_has_pages(visit: Visit, producer: psycopg.Connection, film:
     first = shown(page)
 
     page.get_by_role("link", name="Older →").click()
-    expect(page.get_by_role("link", name="← Newer")).to_be_visible()
+    expect(page.locator(".card")).to_have_count(2)
     second = shown(page)
 
     assert (len(first), len(second)) == (ON_A_PAGE, 2)

@@ -4,7 +4,7 @@ from playwright.sync_api import Page, expect
 
 from tests.support.board_browser import TOKEN
 from tests.support.film import Film
-from tests.support.watched_visits import Visit
+from tests.support.watched_visits import Visit, come_back_to
 
 MOST_TABS = 40
 # What stands on the screen for the element that has the focus.
@@ -26,11 +26,6 @@ def tab_to(page: Page, element_id: str) -> None:
         if focus["id"] == element_id:
             return
     raise AssertionError(f"{MOST_TABS} times Tab do not lead to {element_id}")
-
-
-def look_again(page: Page) -> None:
-    """Come back to the page from another window, so that it asks for news at once."""
-    page.evaluate("document.dispatchEvent(new Event('visibilitychange'))")
 
 
 def test_sign_in_open_a_panel_and_retry_it(visit: Visit, film: Film) -> None:
@@ -70,7 +65,7 @@ def test_the_focus_stays_where_it_is_when_a_card_is_replaced(visit: Visit, film:
 
     film.let_go(panel)
     film.wait_for(panel, "ready")
-    look_again(page)
+    come_back_to(page)
 
     expect(page.locator(f"#panel-{panel} .badge")).to_have_text("Ready")
     expect(page.locator(f"#open-{panel}")).to_be_focused()

@@ -1,4 +1,4 @@
-"""The placeholder in an ``<img>`` of a page of another origin, as a web app has it."""
+"""The placeholder in an ``<img>`` of a page of another origin, as a web app has it, and alone."""
 
 import io
 
@@ -39,5 +39,14 @@ def test_it_is_drawn_in_the_size_asked_for_light_and_dark(
     assert darkest < 80
     page.emulate_media(color_scheme="dark")
     ground, _, lightest = tones(image)
+    assert ground < 50
+    assert lightest > 180
+
+
+def test_opened_by_itself_it_looks_the_same(visit: Visit, film: Film) -> None:
+    """Then its own content security policy holds, which an ``<img>`` does not look at."""
+    panel = film.add_waiting(1)
+    page = visit(f"/api/storyboards/{panel}/image?w=480&h=270", color_scheme="dark")
+    ground, _, lightest = tones(page.locator("svg"))
     assert ground < 50
     assert lightest > 180

@@ -5,7 +5,7 @@ from uuid import UUID
 from playwright.sync_api import Locator, Page, expect
 
 from tests.support.film import Film
-from tests.support.watched_visits import Visit
+from tests.support.watched_visits import Visit, come_back_to
 
 # A page asks within 4 s of its last news.
 NEWS_MS = 20_000
@@ -57,5 +57,18 @@ def test_a_failed_panel_is_retried_and_becomes_ready(visit: Visit, film: Film) -
 
     expect(page.get_by_text("1 panel waits for another attempt.")).to_be_visible()
     mark(page)
-    expect(page.locator("h1 .badge")).to_have_text("Ready", timeout=NEWS_MS)
+    film.wait_for(panel, "ready")
+    come_back_to(page)
+    expect(page.locator("h1 .badge")).to_have_text("Ready")
     shows_a_picture(page, page.get_by_role("img", name="The picture of Panel 3"))
+    assert_not_loaded_again(page)
+
+
+def test_a_waiting_panel_is_processed_at_once(visit: Visit, film: Film) -> None:
+    page = visit(f"/panels/{film.add_waiting(2)}")
+
+    page.get_by_role("button", name="Process now").click()
+
+    expect(page.locator("h1 .badge")).to_have_text("Ready", timeout=NEWS_MS)
+    expect(page.get_by_role("button", name="Process now")).to_have_count(0)
+    shows_a_picture(page, page.get_by_role("img", name="The picture of Panel 2"))
