@@ -8,7 +8,7 @@ import psycopg
 from storyboard_worker.demo.faults import CutFile, SourceFault
 from storyboard_worker.demo.origin import Origin
 from tests.support.panels import enqueue_panel
-from tests.support.producing import moment, storyboard
+from tests.support.producing import delete, moment, storyboard
 from tests.support.waiting import eventually
 
 # An error of the image's own, which says nothing of its host.
@@ -46,6 +46,9 @@ class Film:
         name = f"{self.project}-{position}.jpg"
         placed = {"project_id": self.project, "position": position, **columns}
         return enqueue_panel(self._producer, self._origin, name, faults, **placed)
+
+    def delete(self, storyboard_id: UUID) -> None:
+        delete(self._producer, storyboard_id)
 
     def _settled(self, storyboard_id: UUID, status: str) -> UUID:
         self.wait_for(storyboard_id, status)

@@ -20,15 +20,18 @@ PATIENCE_MS = 20_000
 # Chromium writes it to the console when a page comes with a status like 401 or 404. The page itself
 # tells more, and a test looks at that.
 WITH_STATUS = "Failed to load resource: the server responded with a status of"
+NOT_LOADED = "Failed to load resource:"
 
 
 class Watch:
     """What the pages of ``context`` ask for, and what the browser's console says of them.
 
-    Breaches of a content security policy are errors in the console.
+    Breaches of a content security policy are errors in the console. With ``loads_may_fail`` what
+    cannot be loaded is no complaint.
     """
 
-    def __init__(self, context: BrowserContext) -> None:
+    def __init__(self, context: BrowserContext, *, loads_may_fail: bool) -> None:
+        self._loads_may_fail = loads_may_fail
         self.asked: list[str] = []
         self.complaints: list[str] = []
         context.on("request", self._take_request)
@@ -47,22 +50,34 @@ class Watch:
     def _take_message(self, message: ConsoleMessage) -> None:
         if message.type not in ("error", "warning"):
             return
-        page = message.page
-        is_page_itself = page is not None and message.location["url"] == page.url
-        if not (is_page_itself and message.text.startswith(WITH_STATUS)):
+        if not self._is_no_complaint(message):
             self.complaints.append(f"{message.text} ({message.location['url']})")
+
+    def _is_no_complaint(self, message: ConsoleMessage) -> bool:
+        if self._loads_may_fail and message.text.startswith(NOT_LOADED):
+            return True
+        is_page_itself = message.page is not None and message.location["url"] == message.page.url
+        return is_page_itself and message.text.startswith(WITH_STATUS)
 
     def _take_error(self, error: WebError) -> None:
         self.complaints.append(str(error.error))
 
 
 class Visit(Protocol):
-    """Opens a page of the board in a browser profile of its own, signed in unless told otherwise.
+    """Opens a page of the board with cookies of its own, signed in unless told otherwise.
 
-    ``options`` are those of Playwright's ``new_context``.
+    ``loads_may_fail``: the test provokes that something cannot be loaded. ``options`` are those of
+    Playwright's ``new_context``.
     """
 
-    def __call__(self, path: str = "/", *, signed_in: bool = True, **options: Any) -> Page: ...
+    def __call__(
+        self,
+        path: str = "/",
+        *,
+        signed_in: bool = True,
+        loads_may_fail: bool = False,
+        **options: Any,
+    ) -> Page: ...
 
 
 @contextmanager
@@ -73,10 +88,12 @@ def watched_visits(browser: Browser, url: str, origins: Collection[str]) -> Iter
     """
     opened: list[tuple[BrowserContext, Watch]] = []
 
-    def visit(path: str = "/", *, signed_in: bool = True, **options: Any) -> Page:
+    def visit(
+        path: str = "/", *, signed_in: bool = True, loads_may_fail: bool = False, **options: Any
+    ) -> Page:
         context = browser.new_context(base_url=url, **options)
         context.set_default_timeout(PATIENCE_MS)
-        opened.append((context, Watch(context)))
+        opened.append((context, Watch(context, loads_may_fail=loads_may_fail)))
         if signed_in:
             context.request.post("/login", form={"token": TOKEN})
         page = context.new_page()

@@ -72,6 +72,11 @@ def origin(stage: BoardStage) -> Origin:
 
 
 @pytest.fixture
+def cloudinary(stage: BoardStage) -> Cloudinary:
+    return stage.cloudinary
+
+
+@pytest.fixture
 def board_url(stage: BoardStage) -> str:
     return stage.url
 

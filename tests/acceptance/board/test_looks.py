@@ -33,6 +33,7 @@ def brightness(page: Page) -> float:
 def test_no_page_is_wider_than_a_phone(visit: Visit, film: Film, language: str) -> None:
     ready, failed = film.add_ready(1), film.add_failed(2)
     film.add_waiting(3)
+    film.add(4, project_id="x" * 300)
     page = visit(f"/?lang={language}", viewport=PHONE, is_mobile=True)
     # The names of workers are long.
     page.locator("#workers summary").click()
@@ -46,6 +47,16 @@ def test_no_page_is_wider_than_a_phone(visit: Visit, film: Film, language: str) 
     page.get_by_role("banner").get_by_role("button").click()
     expect(page.locator("#token")).to_be_visible()
     assert page.evaluate(TOO_WIDE) == []
+
+
+def test_a_picture_of_another_shape_does_not_stretch_its_card(visit: Visit, film: Film) -> None:
+    """The stand-in delivers all pictures as they are; these are square."""
+    film.add_ready(1)
+    page = visit(f"/?project={film.project}")
+    expect(page.locator(".card img")).to_have_js_property("complete", value=True)
+    box = page.locator(".card .picture").bounding_box()
+    assert box is not None
+    assert box["width"] / box["height"] == pytest.approx(16 / 9, rel=0.01)
 
 
 def test_the_board_is_dark_where_the_system_is(visit: Visit) -> None:

@@ -72,3 +72,18 @@ def test_a_waiting_panel_is_processed_at_once(visit: Visit, film: Film) -> None:
     expect(page.locator("h1 .badge")).to_have_text("Ready", timeout=NEWS_MS)
     expect(page.get_by_role("button", name="Process now")).to_have_count(0)
     shows_a_picture(page, page.get_by_role("img", name="The picture of Panel 2"))
+
+
+def test_panels_that_come_are_told_and_panels_that_go_disappear(visit: Visit, film: Film) -> None:
+    old = film.add_waiting(1)
+    page = visit(f"/?project={film.project}")
+    newest = page.get_by_role("link", name="Show the newest panels")
+    expect(newest).to_be_hidden()
+
+    new = film.add_waiting(2)
+    film.delete(old)
+    come_back_to(page)
+
+    expect(card_of(page, old)).to_have_count(0)
+    newest.click()
+    expect(card_of(page, new)).to_be_visible()
