@@ -60,8 +60,10 @@ def test_a_picture_of_another_shape_does_not_stretch_its_card(visit: Visit, film
 
 
 def test_the_board_is_dark_where_the_system_is(visit: Visit) -> None:
-    assert brightness(visit("/", color_scheme="dark")) < 60
-    assert brightness(visit("/", color_scheme="light")) > 200
+    page = visit("/", color_scheme="dark")
+    assert brightness(page) < 60
+    page.emulate_media(color_scheme="light")
+    assert brightness(page) > 200
 
 
 def test_the_browsers_language_is_spoken_and_the_other_is_one_press_away(
