@@ -11,7 +11,7 @@ from storyboard_worker.demo.cloudinary import Cloudinary
 from tests.support.database_url import url_of
 from tests.support.own_postgres import OwnPostgres, own_postgres
 from tests.support.pooler import transaction_pooler
-from tests.support.running_worker import RunningWorker, StartWorker
+from tests.support.running_worker import RunningWorker, StartWorker, worker_settings
 
 
 @pytest.fixture
@@ -47,15 +47,7 @@ def own_url(own_server: OwnPostgres) -> str:
 @pytest.fixture
 def settings(database_url: str, cloudinary: Cloudinary) -> dict[str, str]:
     """The settings of every worker of a test. A test may change them before it starts a worker."""
-    return {
-        "DATABASE_URL": database_url,
-        "CLOUDINARY_CLOUD_NAME": cloudinary.cloud_name,
-        "CLOUDINARY_API_KEY": cloudinary.api_key,
-        "CLOUDINARY_API_SECRET": cloudinary.api_secret,
-        "CLOUDINARY_UPLOAD_PREFIX": cloudinary.url,
-        "SOURCE_ALLOW_PRIVATE": "true",
-        "LEASE_SECONDS": "3",
-    }
+    return worker_settings(database_url, cloudinary)
 
 
 @pytest.fixture
@@ -76,6 +68,4 @@ def start_worker(settings: dict[str, str]) -> Iterator[StartWorker]:
     for worker in workers:
         worker.stop_for_good()
     for worker in workers:
-        broken = [line for line in worker.log if "exception" in line]
-        assert not broken, worker.shown_log()
-        assert not worker.logged("Traceback"), worker.shown_log()
+        worker.assert_no_exception_logged()

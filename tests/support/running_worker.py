@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
+from storyboard_worker.demo.cloudinary import Cloudinary
 from tests.support.forked_command import shared_fork_server
 from tests.support.waiting import PATIENCE_SECONDS
 
@@ -90,6 +91,12 @@ class RunningWorker:
         self._log.close()
         self._out.close()
 
+    def assert_no_exception_logged(self) -> None:
+        """To be called once it has ended, when the log is complete."""
+        broken = [line for line in self.log if "exception" in line]
+        assert not broken, self.shown_log()
+        assert not self.logged("Traceback"), self.shown_log()
+
     def shown_log(self) -> str:
         return "\n".join(map(str, self.log[-SHOWN_LINES:]))
 
@@ -106,6 +113,19 @@ class RunningWorker:
         with self._changed:
             self._ended = True
             self._changed.notify_all()
+
+
+def worker_settings(database_url: str, cloudinary: Cloudinary) -> dict[str, str]:
+    """What every worker of a test needs."""
+    return {
+        "DATABASE_URL": database_url,
+        "CLOUDINARY_CLOUD_NAME": cloudinary.cloud_name,
+        "CLOUDINARY_API_KEY": cloudinary.api_key,
+        "CLOUDINARY_API_SECRET": cloudinary.api_secret,
+        "CLOUDINARY_UPLOAD_PREFIX": cloudinary.url,
+        "SOURCE_ALLOW_PRIVATE": "true",
+        "LEASE_SECONDS": "3",
+    }
 
 
 class StartWorker(Protocol):
