@@ -203,7 +203,7 @@ def _tell_where(stage: Stage, board: DemoBoard, panel: Panel) -> None:
 
 def _keep_running(stage: Stage, worker: DemoWorker, next_number: int) -> None:
     """Until an interrupt, or the end of the worker."""
-    stage.sources.mend()
+    stage.sources.fix()
     scenes = Scenes(stage.sources, stage.producer, next_number)
     with suppress(KeyboardInterrupt):
         while True:

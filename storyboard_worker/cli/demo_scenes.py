@@ -27,7 +27,7 @@ FAULTS = (
     Trouble("source is down", (Answer(503),), ErrorCode.SOURCE_UNAVAILABLE, max_attempts=1),
     Trouble("source asks to wait 8 s", (Answer(429, headers={"Retry-After": "8"}),)),
 )
-# A fault that a retry mends comes first.
+# A fault that a retry fixes comes first.
 FIRST_FAULT = 4
 
 

@@ -31,7 +31,7 @@ class Sources:
         good, *faulty = (_serving(stack, address) for address in addresses)
         return cls(good, tuple(faulty))
 
-    def mend(self) -> None:
+    def fix(self) -> None:
         """From now on each of them serves its pictures well."""
         for origin in self.faulty:
             origin.clear_faults()

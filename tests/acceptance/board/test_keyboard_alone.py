@@ -7,11 +7,14 @@ from tests.support.film import Film
 from tests.support.watched_visits import Visit, come_back_to
 
 MOST_TABS = 40
-# What stands on the screen for the element that has the focus.
+# What stands on the screen for the element that has the focus. A link that fills its tile has its
+# outline around the tile.
 FOCUS = """
 () => {
-  const style = getComputedStyle(document.activeElement);
-  return { id: document.activeElement.id, outline: style.outlineStyle, width: style.outlineWidth };
+  const focused = document.activeElement;
+  const styles = [getComputedStyle(focused), getComputedStyle(focused, "::after")];
+  const style = styles.find((one) => one.outlineStyle !== "none") || styles[0];
+  return { id: focused.id, outline: style.outlineStyle, width: style.outlineWidth };
 }
 """
 

@@ -51,7 +51,7 @@ def test_a_failed_panel_is_retried_and_becomes_ready(visit: Visit, film: Film) -
     panel = film.add_failed(3)
     page = visit(f"/?project={film.project}")
     card = card_of(page, panel)
-    expect(card.locator(".placeholder")).to_have_text("Download failed, click to retry")
+    expect(card.locator(".placeholder")).to_have_text("The image arrives incomplete")
 
     card.get_by_role("button", name="Retry Panel 3").click()
 
