@@ -89,11 +89,11 @@ def _leads_somewhere(url: str) -> bool:
     if LINK.fullmatch(url) is None:
         return False
     try:
-        parts = urlsplit(url)
         # The port is read only when it is asked for.
-        return parts.hostname is not None and parts.port != 0
+        host, port = (parts := urlsplit(url)).hostname, parts.port
     except ValueError:
         return False
+    return host is not None and port != 0
 
 
 def _drawn(request: Request, state: State, words_of: Callable[[State, Texts], Words]) -> Response:
