@@ -50,7 +50,7 @@ EXCEPTION WHEN OTHERS OR assert_failure THEN
     RETURN NULL;
 END
 $function$
-"""  # noqa: S608  our own constants
+"""
 # From these columns the view takes or computes all that it shows, except for updated_at.
 SHOWN = ("id", "project_id", "position", "status", "cdn_url", "error_code", "picture_url")
 STATEMENTS = [
