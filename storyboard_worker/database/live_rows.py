@@ -23,17 +23,29 @@ EXISTS (
     AND oidvectortypes(proargtypes) = 'jsonb, text, text, boolean')
 """
 
+# Realtime may lock its messages for long, to change their table. This is how long a statement waits
+# for that, and only the first row of a transaction does.
+LOCK_WAIT = "500ms"
+LOCKED = "storyboard_worker.realtime_is_locked"
+
 # The rights of its owner let it call realtime.send for a role that may not. The block undoes what a
-# fault has begun, and the statement of the producer or worker goes on. The error's own text is not
-# repeated, because it may quote the message with its URLs.
-FUNCTION = """
+# fault has begun, and the statement of the producer or worker goes on. OTHERS leaves out a failed
+# ASSERT. The error's own text is not repeated, because it may quote the message with its URLs.
+FUNCTION = f"""
 CREATE OR REPLACE FUNCTION public.storyboards_send() RETURNS trigger
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $function$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' SET lock_timeout = '{LOCK_WAIT}'
+AS $function$
 BEGIN
+    IF current_setting('{LOCKED}', true) = 'yes' THEN
+        RETURN NULL;
+    END IF;
     PERFORM realtime.send(to_jsonb(shown), 'storyboard', 'storyboards:' || NEW.project_id, true)
     FROM public.storyboard_progress AS shown WHERE shown.id = NEW.id;
     RETURN NULL;
-EXCEPTION WHEN OTHERS THEN
+EXCEPTION WHEN OTHERS OR assert_failure THEN
+    IF SQLSTATE = '55P03' THEN
+        PERFORM set_config('{LOCKED}', 'yes', true);
+    END IF;
     RAISE WARNING 'storyboard % was not sent to realtime: SQLSTATE %', NEW.id, SQLSTATE;
     RETURN NULL;
 END

@@ -29,6 +29,8 @@ $body$
 AT_REST = SEND.format(then="")
 # It notes the message, so that a test sees that this is undone as well.
 BROKEN = SEND.format(then="RAISE EXCEPTION 'cannot send %', payload;")
+# Such an error is none of those that a handler of all others catches.
+FAILED_ASSERT = SEND.format(then="ASSERT false;")
 GONE = "DROP FUNCTION realtime.send(jsonb, text, text, boolean)"
 
 

@@ -6,6 +6,7 @@ any origin may show it. It tells nothing but what the placeholder says.
 
 import re
 from collections.abc import Callable
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from werkzeug.routing import Rule
@@ -23,7 +24,7 @@ from storyboard_worker.web.texts.choice import mark_language, texts_for
 
 PATH = "/api/storyboards/<storyboard_id>/image"
 UUID_FORM = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
-# A location that every browser can follow and no header can be broken with.
+# With these characters no header can be broken.
 LINK = re.compile(r"https?://[!-~]+")
 AGAIN_SECONDS = 3
 # The states that end by themselves.
@@ -59,7 +60,7 @@ class PictureImage:
         """For what is known of the row. Of ``request`` only the query and the language count."""
         if shown is None:
             return _drawn(request, State.UNKNOWN, _words_without_row)
-        if shown.picture_url is not None and LINK.fullmatch(shown.picture_url):
+        if shown.picture_url is not None and _leads_somewhere(shown.picture_url):
             return self._lead(request, shown.picture_url)
         message = shown.message
         return _drawn(
@@ -81,6 +82,18 @@ class PictureImage:
         # the browser's cache, because its URL has a version.
         headers = {**SHARED, "Location": location, "Cache-Control": "no-cache"}
         return Response(status=302, headers=headers)
+
+
+def _leads_somewhere(url: str) -> bool:
+    """Whether a browser can follow it. A producer may have written it."""
+    if LINK.fullmatch(url) is None:
+        return False
+    try:
+        # The port is read only when it is asked for.
+        host, port = (parts := urlsplit(url)).hostname, parts.port
+    except ValueError:
+        return False
+    return host is not None and port != 0
 
 
 def _drawn(request: Request, state: State, words_of: Callable[[State, Texts], Words]) -> Response:

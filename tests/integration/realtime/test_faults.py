@@ -1,5 +1,7 @@
 """Whatever Realtime does, the statements of producers and workers go on."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -9,11 +11,13 @@ from storyboard_worker.database import Database
 from storyboard_worker.queries.claims import StoryboardQueue
 from tests.integration.queries.working import IMAGE
 from tests.support.producing import READY, URL, change, enqueue, storyboard
-from tests.support.realtime import BROKEN, GONE, sent
+from tests.support.realtime import BROKEN, FAILED_ASSERT, GONE, sent
 
 SIGNED = f"{URL}?X-Tos-Signature=secret"
 # It raises, its function is gone, and all of it is gone.
-FAULTS = pytest.mark.parametrize("fault", [BROKEN, GONE, "DROP SCHEMA realtime CASCADE"])
+FAULTS = pytest.mark.parametrize(
+    "fault", [BROKEN, FAILED_ASSERT, GONE, "DROP SCHEMA realtime CASCADE"]
+)
 
 
 @pytest.fixture
@@ -65,3 +69,29 @@ def test_what_the_fault_has_begun_is_undone(
     live.execute(BROKEN.encode())
     enqueue(live, project_id="p")
     assert (sent(live), len(warnings)) == ([], 1)
+
+
+@contextmanager
+def messages_locked(dsn: str) -> Iterator[None]:
+    """As while Realtime changes their table."""
+    with psycopg.connect(dsn) as realtime:
+        realtime.execute("LOCK TABLE realtime.messages")
+        yield
+
+
+def test_a_statement_waits_for_a_lock_of_realtime_once_and_shortly(
+    live: psycopg.Connection[Any], live_dsn: str, warnings: list[str]
+) -> None:
+    live.execute("SET statement_timeout = '10s'")
+    with messages_locked(live_dsn):
+        live.execute(
+            "INSERT INTO storyboards (source_url, project_id) "
+            "SELECT %s, 'p' FROM generate_series(1, 50)",
+            [URL],
+        )
+    [warning] = warnings
+    assert "SQLSTATE 55P03" in warning
+    assert sent(live) == []
+    # The next transaction does not know of it any more.
+    enqueue(live, project_id="p")
+    assert len(sent(live)) == 1

@@ -159,6 +159,15 @@ def test_a_panel_in_work_and_a_ready_one(browser: Browser, producer: psycopg.Con
         assert [form.action for form in browser.see(f"/panels/{id_}").forms] == ["/logout"]
 
 
+def test_a_restored_panel_of_which_little_is_known(
+    browser: Browser, producer: psycopg.Connection
+) -> None:
+    id_ = enqueue(producer, **{**READY, "bytes": None, "format": None})
+    page = browser.see(f"/panels/{id_}")
+    assert "576" in page.text
+    assert "None" not in page.text
+
+
 def test_the_link_to_sentry(serve: Serve, producer: psycopg.Connection) -> None:
     sentry = SentrySettings(url="https://sentry.example/issues/?project=1")
     browser = Browser(serve(board_token=TOKEN, sentry=sentry).port).sign_in()
