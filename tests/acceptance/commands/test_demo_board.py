@@ -23,7 +23,9 @@ def test_it_keeps_running_until_it_is_stopped(demo: FreshStoryboardWorker, folde
     retried = [retry_new_panel(shown, board), retry_first_panel(shown, board)]
     added = look_around(shown)
     wanted = ", ".join(f"'{id_}'" for id_ in (*retried, added))
-    eventually(lambda: len(shown.rows(f"id IN ({wanted}) AND status = 'ready'")) == len(retried) + 1)
+    eventually(
+        lambda: len(shown.rows(f"id IN ({wanted}) AND status = 'ready'")) == len(retried) + 1
+    )
     assert_pictures_are_shown(board)
 
     assert shown.interrupt() == 0
