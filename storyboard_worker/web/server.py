@@ -28,8 +28,8 @@ from storyboard_worker.logs import event, log
 REQUEST_SECONDS = 10.0
 MOST_CONNECTIONS = 100
 MOST_HEADER_BYTES = 16_384
-# No route reads a body.
-MOST_BODY_BYTES = 4096
+# An address that fits into the headers may stand in a form, with its percent signs escaped again.
+MOST_BODY_BYTES = 2 * MOST_HEADER_BYTES
 BACKLOG = 256
 TURN_SECONDS = 0.5
 # What sending the last answers may take.

@@ -87,6 +87,9 @@ def address_of(request: Request) -> str:
         address = ipaddress.ip_address(raw)
     except ValueError:
         return raw[:64]
-    if address.version == 6:  # noqa: PLR2004  the version of IP
-        return str(ipaddress.ip_network((address, IPV6_PREFIX), strict=False))
-    return str(address)
+    if isinstance(address, ipaddress.IPv4Address):
+        return str(address)
+    # Some proxies write IPv4 in the form of IPv6. All of it lies in one network there.
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return str(ipaddress.ip_network((address, IPV6_PREFIX), strict=False))

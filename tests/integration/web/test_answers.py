@@ -62,7 +62,7 @@ def test_head_is_get_without_the_body(served: Served, path: str) -> None:
     [
         (b"nonsense\r\n\r\n", 400),
         (b"GET /healthz HTTP/1.1\r\nX: " + b"x" * 16_354 + b"\r\n\r\n", 431),
-        (b"POST /healthz HTTP/1.1\r\nContent-Length: 5000\r\n\r\n", 413),
+        (b"POST /healthz HTTP/1.1\r\nContent-Length: 50000\r\n\r\n", 413),
         (b"GET / HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n", 501),
     ],
     ids=["nonsense", "headers", "body", "encoding"],
@@ -172,6 +172,6 @@ def test_a_body_that_waits_for_100_continue_is_asked_for(served: Served) -> None
 
 
 def test_a_body_that_is_too_long_is_refused_before_it_is_sent(served: Served) -> None:
-    head = b"POST /healthz HTTP/1.1\r\nContent-Length: 5000\r\n" + EXPECTING + b"\r\n"
+    head = b"POST /healthz HTTP/1.1\r\nContent-Length: 50000\r\n" + EXPECTING + b"\r\n"
     answers = exchange(served.port, head).split(b"HTTP/1.1 ")[1:]
     assert [answer[:3] for answer in answers] == [b"413"]

@@ -2,6 +2,7 @@
 
 import threading
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID, uuid4
 
 import psycopg
@@ -33,6 +34,17 @@ def test_retry_of_one(browser: Browser, producer: psycopg.Connection) -> None:
     # A second press, on a page that is out of date.
     page = Document(browser.submit(form).text)
     assert "The panel has not failed" in page.text
+
+
+def test_retry_of_a_filter_whose_texts_are_long(
+    browser: Browser, producer: psycopg.Connection
+) -> None:
+    project = "图" * 341
+    id_ = enqueue(producer, **{**FAILED, "project_id": project, "error_message": "镜" * 600})
+    query = urlencode({"state": "failed", "project": project, "text": "镜" * 500})
+    page = Document(browser.submit(browser.see(f"/retry?{query}").form("/retry")).text)
+    assert "1 panel waits for another attempt." in page.text
+    assert status(producer, id_) == "pending"
 
 
 def test_retry_of_a_cause(browser: Browser, producer: psycopg.Connection) -> None:

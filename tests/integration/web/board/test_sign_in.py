@@ -1,7 +1,7 @@
 """Signing in and out, wrong tokens, and what strangers get."""
 
 import re
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 from uuid import UUID
 
 import pytest
@@ -179,8 +179,15 @@ def test_another_kind_of_body_is_refused(browser: Browser) -> None:
             assert reply.status == 415, (path, kind)
 
 
+def test_the_form_holds_whatever_address_was_asked_for(stranger: Browser) -> None:
+    path = "/?" + urlencode({"project": "图" * 341, "text": "镜" * 500})
+    form = Document(stranger.get(path).text).form("/login")
+    reply = stranger.post(form.action, {**form.fields, "token": TOKEN})
+    assert (reply.status, reply.headers["location"]) == (303, path)
+
+
 def test_an_oversized_form_is_refused(stranger: Browser) -> None:
-    assert stranger.post("/login", {"token": "x" * 5000}).status == 413
+    assert stranger.post("/login", {"token": "x" * 40_000}).status == 413
     many = {f"field{number}": "" for number in range(300)}
     assert stranger.post("/login", {**many, "token": TOKEN}).status == 303
 
