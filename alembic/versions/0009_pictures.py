@@ -184,7 +184,7 @@ ORPHAN = """
 CREATE OR REPLACE FUNCTION public.storyboards_orphan() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' AS $body$
 BEGIN
-    IF TG_OP <> 'INSERT' AND octet_length(OLD.picture_public_id) <= 1020 THEN
+    IF TG_OP <> 'INSERT' AND octet_length(OLD.picture_public_id) BETWEEN 1 AND 1020 THEN
         INSERT INTO public.storyboard_orphans (public_id, reason) VALUES (
             OLD.picture_public_id, CASE TG_OP WHEN 'DELETE' THEN 'deleted' ELSE 'replaced' END)
         ON CONFLICT (public_id) DO UPDATE SET orphaned_at = now(), reason = excluded.reason;

@@ -14,6 +14,8 @@ Answer = TypeVar("Answer")
 
 FIRST_WAIT_SECONDS = 0.2
 LONGEST_WAIT_SECONDS = 2.0
+# The last try begins so long before the end.
+LAST_TRY_SECONDS = 0.5
 # How long giving rows back may take after a signal has asked the process to end.
 LAST_EXCHANGE_SECONDS = 2.0
 
@@ -82,9 +84,9 @@ class Patience:
         self, work: Callable[[], Answer], error: DatabaseUnavailable, ends_at: float
     ) -> Answer:
         waits = Backoff(FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS)
-        wait_seconds = waits.take()
-        while time.monotonic() + wait_seconds < ends_at and not self._is_given_up:
-            time.sleep(wait_seconds)
+        last_try_at = ends_at - LAST_TRY_SECONDS
+        while (left_seconds := last_try_at - time.monotonic()) > 0 and not self._is_given_up:
+            time.sleep(min(waits.take(), left_seconds))
             try:
                 # The first exchange had its whole time. Later ones get what is left.
                 with self._database.exchanges_end_by(ends_at):
@@ -93,5 +95,4 @@ class Patience:
                 raise
             except DatabaseUnavailable as again:
                 error = again
-            wait_seconds = waits.take()
         raise error

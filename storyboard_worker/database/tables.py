@@ -136,8 +136,8 @@ Index(
 _BOARD_ORDER = (storyboards.c.created_at, storyboards.c.id)
 _CODE = text("left(error_code, 100)")
 _HOST = text(
-    r"""left(lower(coalesce("substring"(source_url, '^[^:]+://(?:[^/?#]*@)?\[([^]]+)\]'), """
-    r""""substring"(source_url, '^[^:]+://(?:[^/?#]*@)?([^/:?#]*)'))), 253)"""
+    """left(lower(coalesce("substring"(source_url, '^[^:]+://(?:[^/?#]*@)?[[]([^]]+)[]]'), """
+    """"substring"(source_url, '^[^:]+://(?:[^/?#]*@)?([^/:?#]*)'))), 253)"""
 )
 Index("storyboards_board_idx", storyboards.c.status, *_BOARD_ORDER)
 Index(

@@ -85,7 +85,8 @@ def test_a_database_out_of_reach_is_exit_69(
     for number, process in enumerate(started):
         ended = finish(process)
         seconds = time.monotonic() - began_at
-        assert (4 < seconds < 20) if number < len(LOOKING) else (29 < seconds < 45)
+        least, most = (4, 20) if number < len(LOOKING) else (29, 45)
+        assert least < seconds < most, ended.shown()
         assert ended.code == 69
         assert ended.out == ""
         assert ended.err.count("\n") == 1

@@ -117,10 +117,11 @@ def test_a_picture_listed_again_begins_to_age_again(producer: psycopg.Connection
     assert found.fetchall() == [("deleted", True)]
 
 
-def test_a_public_id_that_no_index_holds_does_not_hinder_a_deletion(
-    producer: psycopg.Connection,
+@pytest.mark.parametrize("public_id", ["a" * 5000, ""])
+def test_a_public_id_that_none_can_be_does_not_hinder_a_deletion(
+    producer: psycopg.Connection, public_id: str
 ) -> None:
-    delete(producer, enqueue(producer, **ready_with("a" * 5000)))
+    delete(producer, enqueue(producer, **ready_with(public_id)))
     assert orphans(producer) == {}
 
 

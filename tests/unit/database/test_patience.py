@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from storyboard_worker.database import Database
-from storyboard_worker.database.patience import Patience, at_once
+from storyboard_worker.database.patience import LAST_TRY_SECONDS, Patience, at_once
 from storyboard_worker.errors import (
     DatabaseUnavailable,
     DataRefused,
@@ -63,10 +63,10 @@ def test_it_gives_up_in_time_with_the_last_error(patience_of: Callable[[float], 
     work = Work(AWAY, *[last] * 100)
     began_at = time.monotonic()
     with pytest.raises(DatabaseUnavailable) as raised:
-        patience_of(0.5)(work)
+        patience_of(0.9)(work)
     assert raised.value is last
-    assert work.calls == 2
-    assert time.monotonic() - began_at < 0.5
+    assert work.calls == 3
+    assert time.monotonic() - began_at < 0.9
 
 
 @pytest.mark.parametrize("error", [SchemaOutdated, DataRefused, RowsHidden, ValueError])
@@ -121,3 +121,11 @@ def test_nothing_is_tried_after_the_end_that_was_set(
     with pytest.raises(DatabaseUnavailable):
         patience(work)
     assert work.calls == 1
+
+
+def test_it_tries_until_shortly_before_the_end(patience_of: Callable[[float], Patience]) -> None:
+    """The waits double. A last one that would reach beyond the end is shortened."""
+    began_at = time.monotonic()
+    with pytest.raises(DatabaseUnavailable):
+        patience_of(1.2)(Work(*[AWAY] * 10))
+    assert time.monotonic() - began_at >= 1.2 - LAST_TRY_SECONDS
