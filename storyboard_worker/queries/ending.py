@@ -97,7 +97,8 @@ class Ending:
             held = set(connection.scalars(held_tokens([claim.token for claim, _ in missing])))
             found = set(connection.scalars(shown_images(images))) if images else set()
             found |= set(connection.scalars(as_written(errors))) if errors else set()
-        return held, {claim.token for claim, _ in unknown if claim.id in found}
+        # A claim that is still held looks as if it was released and claimed since.
+        return held, {claim.token for claim, _ in unknown if claim.id in found} - held
 
 
 def _calls(ends: Sequence[ClaimEnd]) -> Iterator[Call[UUID]]:

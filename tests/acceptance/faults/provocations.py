@@ -136,6 +136,12 @@ PROVOCATIONS: dict[str, Provoke] = {
     "commit of rows in doubt": losing("commit of expire", a_dead_link),
 }
 
+# They come when the end of a claim was sent and not answered.
+OF_DOUBT = {
+    *("shown images", "commit of shown images"),
+    *("as written", "commit of as written"),
+}
+
 # These are spoiled by tests of their own.
 OF_START_AND_STOP = {
     "opening",

@@ -8,7 +8,12 @@ import pytest
 
 from storyboard_worker.demo.cloudinary import Cloudinary
 from storyboard_worker.demo.origin import Origin
-from tests.acceptance.faults.provocations import OF_START_AND_STOP, PROVOCATIONS, Expected
+from tests.acceptance.faults.provocations import (
+    OF_DOUBT,
+    OF_START_AND_STOP,
+    PROVOCATIONS,
+    Expected,
+)
 from tests.acceptance.faults.spoiled_command import MOST_SECONDS
 from tests.acceptance.faults.spoiled_worker import SpoiledWorker, spoiled_worker
 from tests.acceptance.faults.spoiling import TIMEOUT_SECONDS, Spoiling
@@ -21,7 +26,7 @@ from tests.support.sentry_server import SentryServer
 from tests.support.waiting import eventually, holds
 
 LANES = 9
-STRIKE_SECONDS = 10.0
+STRIKE_SECONDS = 8.0
 MOST_EMPTY_CLAIMS = 5
 
 pytestmark = pytest.mark.timeout(TIMEOUT_SECONDS)
@@ -76,9 +81,14 @@ def spoil_once(worker: SpoiledWorker, spoiling: Spoiling) -> None:
     # An exchange of the row before must not be the one that is hit.
     eventually(worker.is_quiet)
     lines_before = len(worker.log)
+    provoke = PROVOCATIONS[spoiling.step.kind]
     with worker.producer.transaction():
-        expected = PROVOCATIONS[spoiling.step.kind](worker)
+        expected = provoke(worker)
         fault = worker.proxy.inject(spoiling.fault())
+    # A renewal may lock the row for the moment of its end. Then nothing is written, and there is
+    # nothing to ask for. The next row meets the same fault.
+    if spoiling.step.kind in OF_DOUBT and not fault.struck.wait(STRIKE_SECONDS):
+        expected += provoke(worker)
     assert fault.struck.wait(STRIKE_SECONDS), "the fault did not strike"
     seen_at = worker.last_seen_at
     for one in expected:

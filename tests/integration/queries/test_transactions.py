@@ -34,7 +34,7 @@ def test_a_statement_that_takes_too_long(dsn: str) -> None:
     [
         ("statement_timeout", "12s"),
         ("lock_timeout", "500ms"),
-        ("idle_in_transaction_session_timeout", "15s"),
+        ("idle_in_transaction_session_timeout", "12s"),
     ],
 )
 def test_time_outs_hold_for_the_transaction_alone(

@@ -14,7 +14,7 @@ from storyboard_worker.queries.rows import FailedFilter, StoryboardRows
 from storyboard_worker.queries.upkeep import Upkeep
 from tests.integration.queries.lost_answers.losing import LosingDatabase
 from tests.integration.queries.working import IMAGE, TIMEOUT, claim_new, lapse
-from tests.support.producing import FAILED, OTHER_URL, change, enqueue
+from tests.support.producing import FAILED, OTHER_URL, change, enqueue, storyboard
 
 
 def test_a_completion_is_recognised_as_done(
@@ -68,6 +68,25 @@ def test_a_completion_that_is_locked_in_between_is_still_recognised(
             losing_queue.complete(claim, IMAGE)
         late.commit()
     losing_queue.complete(claim, IMAGE)
+
+
+def test_a_claim_that_is_still_held_is_not_taken_for_a_later_one(
+    dsn: str,
+    losing_queue: StoryboardQueue,
+    database: LosingDatabase,
+    producer: psycopg.Connection,
+) -> None:
+    """A row that was released and claimed again has the same number of attempts."""
+    claim = claim_new(losing_queue, producer)
+    with psycopg.connect(dsn) as locking:
+        locking.execute("SELECT FROM storyboards WHERE id = %s FOR UPDATE", [claim.id])
+        database.to_lose = 1
+        with pytest.raises(DatabaseUnavailable):
+            losing_queue.release(claim, TIMEOUT, delay_seconds=0)
+        with pytest.raises(DatabaseUnavailable, match="locked"):
+            losing_queue.release(claim, TIMEOUT, delay_seconds=0)
+    losing_queue.release(claim, TIMEOUT, delay_seconds=0)
+    assert storyboard(producer, claim.id)["status"] == "pending"
 
 
 @pytest.mark.parametrize("end", ["retry", "release", "fail"])
