@@ -155,8 +155,9 @@ function tellMissing(image) {
 
 // An error of an image does not bubble, but it can be caught on its way down.
 document.addEventListener("error", (event) => tellMissing(event.target), true);
+// One that failed before this script ran is asked for again, to be told by its error.
 for (const image of document.images) {
-  if (image.complete && !image.naturalWidth && image.loading !== "lazy") tellMissing(image);
+  if (image.complete && !image.naturalWidth) image.src = image.src;
 }
 
 if (began.server) setInterval(refreshAges, AGES_MS);
