@@ -43,8 +43,7 @@ class Patient:
         for check in checks:
             assert check.keys() == {"name", "status", "found", "fix"}
             assert (check["fix"] is None) == (check["status"] == "pass"), check
-        # How long a transaction takes is up to the machine, which runs other tests beside this.
-        return [check for check in checks if "but a transaction takes" not in check["found"]]
+        return checks
 
     def complaints(self) -> list[tuple[str, str]]:
         """Name and status of each check that does not pass."""
