@@ -71,6 +71,11 @@ class Claiming:
         return min((seconds for seconds in passes if seconds is not None), default=None)
 
     @property
+    def seconds_until_refused_again(self) -> float | None:
+        """``None``: no row is passed over because the database refused it."""
+        return self._aside.seconds_until_again
+
+    @property
     def seconds_until_look_for_lost(self) -> float | None:
         """``None``: the answer to every claim is known."""
         return self._doubts.seconds_until_look

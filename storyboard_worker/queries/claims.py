@@ -118,6 +118,11 @@ class StoryboardQueue:
         return self._claiming.seconds_until_look_for_lost
 
     @property
+    def seconds_until_refused_again(self) -> float | None:
+        """When a row that the database refused may be claimed again; ``None``: there are none."""
+        return self._claiming.seconds_until_refused_again
+
+    @property
     def seconds_until_full_pass(self) -> float | None:
         """When rows that :meth:`claim` has passed over can be seen; ``None``: there are none."""
         return self._claiming.seconds_until_full_pass

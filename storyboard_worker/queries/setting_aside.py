@@ -21,6 +21,7 @@ from sqlalchemy import (
 )
 from sqlalchemy import Uuid as UuidType
 
+from storyboard_worker.backoff import Backoff
 from storyboard_worker.database import Database
 from storyboard_worker.database.one_round_trip import Call, FixedStatement, fixed
 from storyboard_worker.database.tables import storyboards
@@ -42,7 +43,9 @@ Refused = tuple[UUID, DataRefused]
 OnSetAside = Callable[[SetAside], None]
 MESSAGE = "the database refuses to have this row processed"
 FEW_SHARE = 0.25
-PASSED_OVER_SECONDS = 300.0
+# The owner may have repaired the trigger a moment later.
+FIRST_PASSED_OVER_SECONDS = 5.0
+LONGEST_PASSED_OVER_SECONDS = 300.0
 # Far below an overflow of the integer, and far above any useful limit of attempts.
 MOST_ATTEMPTS = 1000
 EARLIEST: ColumnElement[Any] = literal_column("timestamptz '1970-01-02 00:00+00'")
@@ -58,7 +61,8 @@ class SettingAside:
     """Fails the rows that are to blame, and passes over others for a while.
 
     Rows are passed over when they cannot be failed or are not to blame: an owner's trigger may
-    refuse them today and not tomorrow. ``on_set_aside`` is called for each row of both kinds.
+    refuse them now and not a moment later. They are tried again after 5 s, then ever more rarely.
+    ``on_set_aside`` is called for each row of both kinds.
     """
 
     def __init__(
@@ -71,7 +75,7 @@ class SettingAside:
         self._on_set_aside = on_set_aside
         self._clock = clock
         self._until: dict[UUID, float] = {}
-        self._told: set[UUID] = set()
+        self._backoffs: dict[UUID, Backoff] = {}
 
     @property
     def passed_over(self) -> list[UUID]:
@@ -81,6 +85,14 @@ class SettingAside:
         now = self._clock()
         self._until = {id_: until for id_, until in self._until.items() if until > now}
         return list(self._until)
+
+    @property
+    def seconds_until_again(self) -> float | None:
+        """Until the first of the rows that are passed over may be claimed; ``None``: there are
+        none."""
+        if not self.passed_over:
+            return None
+        return max(0.0, min(self._until.values()) - self._clock())
 
     def judge(self, refused: list[Refused], *, well: int) -> None:
         """Decide about the rows that were ``refused`` one by one, while so many went ``well``.
@@ -102,10 +114,14 @@ class SettingAside:
                 self._pass_over(storyboard_id, error)
 
     def _pass_over(self, storyboard_id: UUID, error: DataRefused) -> None:
-        self._until[storyboard_id] = self._clock() + PASSED_OVER_SECONDS
-        if storyboard_id in self._told:
+        is_first = storyboard_id not in self._backoffs
+        if is_first:
+            self._backoffs[storyboard_id] = Backoff(
+                FIRST_PASSED_OVER_SECONDS, LONGEST_PASSED_OVER_SECONDS
+            )
+        self._until[storyboard_id] = self._clock() + self._backoffs[storyboard_id].take()
+        if not is_first:
             return
-        self._told.add(storyboard_id)
         event(
             logging.ERROR,
             "a row is refused by the database, and passed over",

@@ -118,7 +118,11 @@ class ClaimLoop:
 
     def _known_seconds(self, filled: Filled) -> list[float | None]:
         """How long until each thing that is known to come and may bring work."""
-        known = [self._queue.seconds_until_look_for_lost, self._restraint.seconds_until_change]
+        known = [
+            self._queue.seconds_until_look_for_lost,
+            self._queue.seconds_until_refused_again,
+            self._restraint.seconds_until_change,
+        ]
         if filled.unseen:
             known.append(FOLLOW_UP_SECONDS)
         if filled.left_free:

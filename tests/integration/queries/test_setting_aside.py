@@ -8,8 +8,10 @@ import pytest
 from storyboard_worker.database import Database
 from storyboard_worker.errors import DatabaseUnavailable, DataRefused
 from storyboard_worker.queries.claims import StoryboardQueue
+from storyboard_worker.queries.setting_aside import SettingAside
 from storyboard_worker.storyboard import Group, SetAside
 from tests.integration.queries.lost_answers.losing import LosingDatabase
+from tests.support.clock import Clock
 from tests.support.producing import enqueue
 
 Refuse = Callable[[str], None]
@@ -112,3 +114,24 @@ def test_rows_claimed_one_by_one_are_kept_when_the_database_goes_away(
     # The whole claim, its candidates and the bad row took three statements.
     assert len(claims) == 2
     assert counts(producer) == {"pending": 5, "processing": 2}
+
+
+def test_a_row_that_is_passed_over_is_soon_tried_again_and_then_ever_more_rarely(
+    database: Database, producer: psycopg.Connection
+) -> None:
+    """Its owner may repair the trigger while a worker goes through the rows."""
+    refused = [(enqueue(producer), DataRefused("no", by_row=False)) for _ in range(2)]
+    told: list[SetAside] = []
+    clock = Clock()
+    aside = SettingAside(database, told.append, clock)
+    waits: list[float | None] = []
+    for _ in range(9):
+        assert aside.passed_over == []
+        aside.judge(refused, well=1)
+        assert sorted(aside.passed_over) == sorted(id_ for id_, _ in refused)
+        waits.append(aside.seconds_until_again)
+        clock.now += waits[-1] or 0
+    assert waits == [5, 10, 20, 40, 80, 160, 300, 300, 300]
+    assert aside.seconds_until_again is None
+    assert len(told) == len(refused), "each is told once"
+    assert counts(producer) == {"pending": 2}

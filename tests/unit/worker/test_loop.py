@@ -33,6 +33,7 @@ class Asked:
     seconds_until_full_pass: float | None = None
     seconds_until_due: float | None = None
     seconds_until_look_for_lost: float | None = None
+    seconds_until_refused_again: float | None = None
     looks: int = 0
     claims: int = 0
     listening: bool = True
@@ -104,6 +105,12 @@ def test_rows_that_were_passed_over_are_seen_in_time(worker_of: WorkerOf) -> Non
     worker, waits = worker_of(Asked(lambda: SOME, seconds_until_full_pass=0.5))
     worker.turn()
     assert waits == [0.5]
+
+
+def test_rows_that_the_database_refused_are_tried_again_in_time(worker_of: WorkerOf) -> None:
+    worker, waits = worker_of(Asked(lambda: EMPTY, seconds_until_refused_again=4.5))
+    worker.turn()
+    assert waits == [4.5]
 
 
 def test_rows_that_were_not_looked_for_are_looked_for_a_moment_later(worker_of: WorkerOf) -> None:
