@@ -11,6 +11,8 @@ MAX_HOST_CHARACTERS = 253
 # It is in an index together with a position. An entry holds 2,704 bytes.
 MAX_PROJECT_BYTES = 1024
 
+_AUTHORITY = re.compile(r"[^/?#]*")
+
 
 def size_bytes(text: str) -> int:
     """The bytes of ``text`` in UTF-8, as the database counts; lone surrogates count as well."""
@@ -19,8 +21,9 @@ def size_bytes(text: str) -> int:
 
 def host_and_port(url: str) -> str:
     """Host and port as written in an absolute URL, without user and password."""
-    authority = re.split(r"[/?#]", url.partition("://")[2], maxsplit=1)[0]
-    return authority.rpartition("@")[2]
+    found = _AUTHORITY.match(url.partition("://")[2])
+    assert found is not None, "it matches the empty text"
+    return found[0].rpartition("@")[2]
 
 
 def has_overlong_host(url: str) -> bool:

@@ -5,7 +5,7 @@ import re
 import time
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -13,6 +13,8 @@ from storyboard_worker.lengths import has_overlong_host, host_and_port
 
 NOTIFY_CHANNEL = "storyboards"
 
+# Most rows lie behind one host.
+HOSTS_KEPT = 256
 USUAL_PORTS = {"http": 80, "https": 443}
 OWN_PUBLIC_ID = re.compile(r".*/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-[0-9a-f]{10}")
 
@@ -166,10 +168,15 @@ def host_of(url: str) -> str:
     """The host of a URL in lower case, without port; ``""`` if it has no valid one."""
     if has_overlong_host(url):
         return ""
+    # Only the host: urlsplit() normalises the user and password of a whole URL, in a time that
+    # grows with the square of their length.
+    return _host_in(host_and_port(url))
+
+
+@lru_cache(HOSTS_KEPT)
+def _host_in(host_and_port: str) -> str:
     try:
-        # Only the host: urlsplit() normalises the user and password of a whole URL, in a time that
-        # grows with the square of their length.
-        return urlsplit(f"//{host_and_port(url)}").hostname or ""
+        return urlsplit(f"//{host_and_port}").hostname or ""
     except ValueError:
         return ""
 

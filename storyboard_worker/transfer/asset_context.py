@@ -20,11 +20,11 @@ def asset_context(storyboard_id: UUID, project_id: str | None) -> str:
     its context would cost the image.
     """
     pairs = {"storyboard_id": str(storyboard_id)}
-    context = _encoded(pairs)
-    if not project_id or not _is_plain(project_id):
-        return context
-    longer = _encoded({**pairs, "project_id": project_id})
-    return longer if len(longer.encode()) <= MAX_CONTEXT_BYTES else context
+    if project_id and _is_plain(project_id):
+        context = _encoded({**pairs, "project_id": project_id})
+        if len(context.encode()) <= MAX_CONTEXT_BYTES:
+            return context
+    return _encoded(pairs)
 
 
 def _encoded(pairs: dict[str, str]) -> str:

@@ -17,10 +17,15 @@ from storyboard_worker.redaction.redactor import Redactor
 from storyboard_worker.transfer.source_targets import Targets
 from storyboard_worker.transfer.storage_answers import MAX_REASON_CHARACTERS, as_one_line
 from storyboard_worker.wire.deadline import Deadline
+from storyboard_worker.wire.reply import Reply
+from storyboard_worker.wire.request import Request, Target, field_lines, head_of
+from storyboard_worker.wire.transport import Transport
 
 UPSTREAM = "cdn"
-ERROR_HEADER = "x-cld-error"
-USER_AGENT = (b"User-Agent", f"storyboard-worker/{__version__}".encode())
+ERROR_FIELD = b"x-cld-error"
+FIELDS = field_lines(
+    (b"Accept", b"image/*"), (b"User-Agent", f"storyboard-worker/{__version__}".encode())
+)
 # They say nothing of the picture: a time-out, a limited rate.
 UNANSWERED_STATUSES = frozenset({408, 425, 429})
 # The CDN does not know HEAD.
@@ -55,9 +60,7 @@ class Cdn:
     (development). ``redactor`` cleans what the CDN says.
     """
 
-    def __init__(
-        self, transport: httpx.BaseTransport, *, allow_http: bool, redactor: Redactor
-    ) -> None:
+    def __init__(self, transport: Transport, *, allow_http: bool, redactor: Redactor) -> None:
         self._transport = transport
         self._targets = Targets(allowed_hosts=(), allow_http=allow_http)
         self._redactor = redactor
@@ -67,7 +70,7 @@ class Cdn:
         if len(url) > MAX_URL_BYTES:
             return Seen(Sight.UNKNOWN, "its URL is too long to be asked")
         try:
-            response = self._ask(self._targets.checked(url, UPSTREAM), deadline)
+            reply = self._ask(self._targets.checked(url, UPSTREAM), deadline)
         except AttemptError as error:
             # The address guard, or a lack of our own.
             return Seen(Sight.UNKNOWN, f"not asked: {error.message}")
@@ -75,22 +78,17 @@ class Cdn:
             return Seen(Sight.UNANSWERED, "no answer in time")
         except httpx.TransportError as error:
             return Seen(Sight.UNANSWERED, f"no answer ({self._clean(str(error))})")
-        return Seen(_sight_of(response), self._reason(response))
+        return Seen(_sight_of(reply), self._reason(reply))
 
-    def _ask(self, target: httpx.URL, deadline: Deadline) -> httpx.Response:
-        request = httpx.Request(
-            "HEAD",
-            target,
-            headers=[(b"Host", target.netloc), (b"Accept", b"image/*"), USER_AGENT],
-            extensions={"deadline": deadline},
-        )
-        response = self._transport.handle_request(request)
-        response.close()
-        return response
+    def _ask(self, target: Target, deadline: Deadline) -> Reply:
+        request = Request("HEAD", target.origin, head_of("HEAD", target, FIELDS))
+        reply = self._transport.send(request, deadline)
+        reply.body.close()
+        return reply
 
-    def _reason(self, response: httpx.Response) -> str:
-        said = self._clean(response.headers.get(ERROR_HEADER, ""))
-        return f"{response.status_code}: {said}" if said else str(response.status_code)
+    def _reason(self, reply: Reply) -> str:
+        said = self._clean(reply.text(ERROR_FIELD))
+        return f"{reply.status}: {said}" if said else str(reply.status)
 
     def _clean(self, text: str) -> str:
         return as_one_line(self._redactor.text(text))[:MAX_REASON_CHARACTERS]
@@ -99,8 +97,8 @@ class Cdn:
         self._transport.close()
 
 
-def _sight_of(response: httpx.Response) -> Sight:
-    status = response.status_code
+def _sight_of(reply: Reply) -> Sight:
+    status = reply.status
     if status in NO_HEAD_STATUSES or httpx.codes.is_redirect(status):
         return Sight.UNKNOWN
     if status in UNANSWERED_STATUSES or httpx.codes.is_server_error(status):
@@ -109,5 +107,5 @@ def _sight_of(response: httpx.Response) -> Sight:
         return Sight.REFUSED
     if not httpx.codes.is_success(status):
         return Sight.UNKNOWN
-    # With this header even a 200 is a substitute for the picture.
-    return Sight.REFUSED if ERROR_HEADER in response.headers else Sight.SERVED
+    # With this field even a 200 is a substitute for the picture.
+    return Sight.REFUSED if reply.text(ERROR_FIELD) else Sight.SERVED

@@ -23,6 +23,8 @@ from storyboard_worker.transfer.retry_after import rate_limit_reset_seconds
 from storyboard_worker.transfer.storage_answers import read_answer
 from storyboard_worker.transfer.storage_exchange import exchanged
 from storyboard_worker.wire.deadline import Deadline
+from storyboard_worker.wire.request import Request, Target, field_lines, head_of
+from storyboard_worker.wire.transport import Transport
 
 # «Up to 100 public IDs» a call.
 MOST_IDS = 100
@@ -38,25 +40,23 @@ class Fate(StrEnum):
 class Deletion:
     """Deletes pictures of one Cloudinary account."""
 
-    def __init__(self, transport: httpx.BaseTransport, settings: CloudinarySettings) -> None:
+    def __init__(self, transport: Transport, settings: CloudinarySettings) -> None:
         self._transport = transport
         self._redactor = Redactor([settings.api_key, settings.api_secret])
-        self._url = httpx.URL(
-            cloudinary.utils.base_api_url(
-                ["resources", "image", "upload"],
-                cloud_name=settings.cloud_name,
-                upload_prefix=settings.upload_prefix,
-            )
+        url = cloudinary.utils.base_api_url(
+            ["resources", "image", "upload"],
+            cloud_name=settings.cloud_name,
+            upload_prefix=settings.upload_prefix,
         )
+        self._target = Target.of(httpx.URL(url))
         pair = f"{settings.api_key}:{settings.api_secret}".encode()
-        self._headers = [
-            (b"Host", self._url.netloc),
+        self._fields = field_lines(
             (b"Authorization", b"Basic " + base64.b64encode(pair)),
             (b"Content-Type", b"application/json"),
             # The answer is not unpacked.
             (b"Accept-Encoding", b"identity"),
             (b"User-Agent", f"storyboard-worker/{__version__} {cloudinary.USER_AGENT}".encode()),
-        ]
+        )
 
     def delete(self, public_ids: Sequence[str], deadline: Deadline) -> dict[str, Fate]:
         """Delete up to :data:`MOST_IDS` pictures; what became of each. One that is missing in the
@@ -78,29 +78,26 @@ class Deletion:
             asked["next_cursor"] = cursor
 
     def _ask(self, asked: dict[str, Any], deadline: Deadline) -> dict[str, Any]:
-        request = httpx.Request(
-            "DELETE",
-            self._url,
-            headers=self._headers,
-            content=json.dumps(asked).encode(),
-            extensions={"deadline": deadline},
-        )
-        response, content = exchanged(self._transport, request, deadline)
+        content = json.dumps(asked).encode()
+        fields = self._fields + b"Content-Length: %d\r\n" % len(content)
+        head = head_of("DELETE", self._target, fields)
+        request = Request("DELETE", self._target.origin, head, len(content), [content])
+        answer = exchanged(self._transport, request, deadline)
         try:
-            answer = read_answer(response, content, self._redactor)
+            said = read_answer(answer, self._redactor)
         except AttemptError as error:
             if error.retry_after_seconds is None:
-                error.retry_after_seconds = rate_limit_reset_seconds(response.headers)
+                error.retry_after_seconds = rate_limit_reset_seconds(answer.head)
             raise
-        if not isinstance(answer.get("deleted"), dict):
+        if not isinstance(said.get("deleted"), dict):
             raise AttemptError(
                 ErrorCode.STORAGE_UNAVAILABLE,
                 "Cloudinary's answer does not say what is deleted",
                 upstream=STORAGE_UPSTREAM,
-                http_status=response.status_code,
-                request_id=response.headers.get("x-request-id"),
+                http_status=answer.status,
+                request_id=answer.request_id,
             )
-        return answer
+        return said
 
     def close(self) -> None:
         self._transport.close()

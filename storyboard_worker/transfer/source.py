@@ -18,6 +18,9 @@ from storyboard_worker.storyboard import host_of
 from storyboard_worker.transfer.retry_after import retry_after_seconds
 from storyboard_worker.transfer.source_targets import Targets
 from storyboard_worker.wire.deadline import Deadline
+from storyboard_worker.wire.reply import Reply
+from storyboard_worker.wire.request import Request, Target, field_lines, head_of
+from storyboard_worker.wire.transport import Transport
 
 MAX_REDIRECTS = 3
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -27,13 +30,12 @@ HTTP_PARTIAL = 206
 CONTENT_RANGE = re.compile(r"bytes 0-([0-9]{1,18})/([0-9]{1,18})")
 MAX_ENCODING_CHARACTERS = 40
 
-HEADERS = [
+FIELDS = field_lines(
     # Compression does not make an image smaller, and a hostile answer could unpack to gigabytes.
     (b"Accept-Encoding", b"identity"),
     (b"Accept", b"image/*"),
     (b"User-Agent", f"storyboard-worker/{__version__}".encode()),
-]
-NOTHING = httpx.ByteStream(b"")
+)
 
 STATUS_CODES = {
     401: ErrorCode.SOURCE_UNAUTHORIZED,
@@ -74,13 +76,11 @@ class Source:
 
     def __init__(
         self,
-        transport: httpx.BaseTransport,
+        transport: Transport,
         *,
         allowed_hosts: tuple[str, ...] = (),
         allow_http: bool = False,
     ) -> None:
-        # There is no httpx.Client around it. A client would honour proxies, which resolve the
-        # host past the address guard; it would keep cookies, and follow redirects unchecked.
         self._transport = transport
         self._targets = Targets(allowed_hosts=allowed_hosts, allow_http=allow_http)
 
@@ -95,47 +95,40 @@ class Source:
         a 403 means ``source_expired`` or ``source_forbidden``.
         """
         upstream = host_of(url)
-        response = self._follow(url, upstream, deadline)
+        reply = self._follow(url, upstream, deadline)
         try:
-            _check_answer(response, upstream, link_has_expired)
+            _check_answer(reply, upstream, link_has_expired)
             yield SourceImage(
-                length_bytes=_declared_length(response),
-                encoding=response.headers.get("content-encoding", "")[:MAX_ENCODING_CHARACTERS],
-                chunks=_chunks(response, upstream, deadline),
+                length_bytes=_declared_length(reply),
+                encoding=reply.text(b"content-encoding")[:MAX_ENCODING_CHARACTERS],
+                chunks=_chunks(reply, upstream, deadline),
             )
         finally:
-            response.close()
+            reply.body.close()
 
-    def _follow(self, url: str, upstream: str, deadline: Deadline) -> httpx.Response:
+    def _follow(self, url: str, upstream: str, deadline: Deadline) -> Reply:
         target = self._targets.checked(url, upstream)
         for _ in range(MAX_REDIRECTS):
-            response = self._get(target, upstream, deadline)
-            if response.status_code not in REDIRECTS:
-                return response
-            response.close()
-            target = self._targets.redirected(response, upstream)
-        response = self._get(target, upstream, deadline)
-        if response.status_code in REDIRECTS:
-            response.close()
+            reply = self._get(target, upstream, deadline)
+            if reply.status not in REDIRECTS:
+                return reply
+            reply.body.close()
+            target = self._targets.redirected(target, reply, upstream)
+        reply = self._get(target, upstream, deadline)
+        if reply.status in REDIRECTS:
+            reply.body.close()
             raise AttemptError(
                 ErrorCode.SOURCE_REJECTED,
                 f"the source redirects more than {MAX_REDIRECTS} times",
                 upstream=upstream,
-                http_status=response.status_code,
+                http_status=reply.status,
             )
-        return response
+        return reply
 
-    def _get(self, target: httpx.URL, upstream: str, deadline: Deadline) -> httpx.Response:
-        request = httpx.Request(
-            "GET",
-            target,
-            headers=[(b"Host", target.netloc), *HEADERS],
-            # Given a stream, httpx does not spend time on headers of its own.
-            stream=NOTHING,
-            extensions={"deadline": deadline},
-        )
+    def _get(self, target: Target, upstream: str, deadline: Deadline) -> Reply:
+        request = Request("GET", target.origin, head_of("GET", target, FIELDS))
         try:
-            response = self._transport.handle_request(request)
+            return self._transport.send(request, deadline)
         except AttemptError as error:
             # The address guard raises it with the host at hand, which may be a redirect's.
             error.upstream = upstream
@@ -152,31 +145,27 @@ class Source:
                 f"the source cannot be reached ({error})",
                 upstream=upstream,
             ) from error
-        response.request = request
-        return response
 
     def close(self) -> None:
         self._transport.close()
 
 
-def _check_answer(
-    response: httpx.Response, upstream: str, link_has_expired: Callable[[], bool]
-) -> None:
-    status = response.status_code
-    if status in WHOLE_STATUSES or (status == HTTP_PARTIAL and _holds_all(response)):
+def _check_answer(reply: Reply, upstream: str, link_has_expired: Callable[[], bool]) -> None:
+    status = reply.status
+    if status in WHOLE_STATUSES or (status == HTTP_PARTIAL and _holds_all(reply)):
         return
     raise AttemptError(
         _code_for(status, link_has_expired),
         f"the source answers {status}",
         upstream=upstream,
-        retry_after_seconds=retry_after_seconds(response.headers),
+        retry_after_seconds=retry_after_seconds(reply.head),
         http_status=status,
     )
 
 
-def _holds_all(response: httpx.Response) -> bool:
+def _holds_all(reply: Reply) -> bool:
     """Whether the part is the whole image (RFC 9110, section 14.4), as some caches answer."""
-    found = CONTENT_RANGE.fullmatch(response.headers.get("content-range", ""))
+    found = CONTENT_RANGE.fullmatch(reply.text(b"content-range"))
     return found is not None and int(found[1]) + 1 == int(found[2])
 
 
@@ -193,17 +182,15 @@ def _code_for(status: int, link_has_expired: Callable[[], bool]) -> ErrorCode:
     )
 
 
-def _declared_length(response: httpx.Response) -> int | None:
+def _declared_length(reply: Reply) -> int | None:
     # The wire refuses answers with several lengths, or with a length beside chunks.
-    declared = response.headers.get("content-length")
-    return None if declared is None else int(declared)
+    declared = reply.text(b"content-length")
+    return int(declared) if declared else None
 
 
-def _chunks(response: httpx.Response, upstream: str, deadline: Deadline) -> Iterator[bytes]:
-    # response.iter_raw() would count the bytes and cut them anew, which costs time.
-    assert isinstance(response.stream, httpx.SyncByteStream)
+def _chunks(reply: Reply, upstream: str, deadline: Deadline) -> Iterator[bytes]:
     try:
-        yield from response.stream
+        yield from reply.body
     except httpx.TimeoutException as error:
         deadline.check(upstream)
         raise AttemptError(

@@ -6,7 +6,8 @@ https://cloudinary.com/documentation/image_upload_api_reference#upload
 """
 
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 import cloudinary
 import cloudinary.utils
@@ -19,6 +20,8 @@ from storyboard_worker.storyboard import StoredImage
 from storyboard_worker.transfer.storage_answers import read_stored_image
 from storyboard_worker.transfer.storage_exchange import exchanged
 from storyboard_worker.wire.deadline import Deadline
+from storyboard_worker.wire.request import Request, Target, field_lines, head_of
+from storyboard_worker.wire.transport import Transport
 
 # Every asset of this program carries it, so that all of them can be found in the account.
 TAG = "storyboard"
@@ -27,29 +30,35 @@ TAG = "storyboard"
 class Storage:
     """Uploads images to one Cloudinary account."""
 
-    def __init__(self, transport: httpx.BaseTransport, settings: CloudinarySettings) -> None:
+    def __init__(self, transport: Transport, settings: CloudinarySettings) -> None:
         self._transport = transport
         self._settings = settings
         # An answer may repeat the key, which must not reach the table.
         self._redactor = Redactor([settings.api_key, settings.api_secret])
-        self._url = httpx.URL(
-            cloudinary.utils.cloudinary_api_url(
-                "upload",
-                resource_type="image",
-                cloud_name=settings.cloud_name,
-                upload_prefix=settings.upload_prefix,
-            )
+        url = cloudinary.utils.cloudinary_api_url(
+            "upload",
+            resource_type="image",
+            cloud_name=settings.cloud_name,
+            upload_prefix=settings.upload_prefix,
+        )
+        self._target = Target.of(httpx.URL(url))
+        signing = cloudinary.config()
+        # What the SDK's sign_request() does for each upload, without its search for options.
+        self._sign: Callable[[dict[str, str]], str] = partial(
+            cloudinary.utils.api_sign_request,
+            api_secret=settings.api_secret,
+            algorithm=signing.signature_algorithm,
+            signature_version=signing.signature_version,
         )
         # Only Cloudinary sees the boundary, so no image can contain it on purpose. One serves for
         # all uploads.
         self._boundary = uuid.uuid4().hex
-        self._headers = [
-            (b"Host", self._url.netloc),
+        self._fields = field_lines(
             (b"Content-Type", f"multipart/form-data; boundary={self._boundary}".encode()),
             # The answer is not unpacked.
             (b"Accept-Encoding", b"identity"),
             (b"User-Agent", f"storyboard-worker/{__version__} {cloudinary.USER_AGENT}".encode()),
-        ]
+        )
 
     def upload(
         self,
@@ -67,16 +76,17 @@ class Storage:
         ``image_too_large``.
         """
         opening, closing = self._multipart(public_id, context)
-        length = b"%d" % (len(opening) + length_bytes + len(closing))
-        request = httpx.Request(
+        length = len(opening) + length_bytes + len(closing)
+        fields = self._fields + b"Content-Length: %d\r\n" % length
+        request = Request(
             "POST",
-            self._url,
-            headers=[*self._headers, (b"Content-Length", length)],
-            stream=_Framed(opening, body, closing),
-            extensions={"deadline": deadline},
+            self._target.origin,
+            head_of("POST", self._target, fields),
+            length_bytes=length,
+            body=_framed(opening, body, closing),
         )
-        response, content = exchanged(self._transport, request, deadline)
-        return read_stored_image(response, content, public_id, self._redactor)
+        answer = exchanged(self._transport, request, deadline)
+        return read_stored_image(answer, public_id, self._redactor)
 
     def _multipart(self, public_id: str, context: str) -> tuple[bytes, bytes]:
         """The parts of the body before and after the file's bytes (RFC 7578)."""
@@ -100,23 +110,13 @@ class Storage:
             "tags": TAG,
             "context": context,
         }
-        signed: dict[str, str] = cloudinary.utils.sign_request(
-            fields,
-            {"api_key": self._settings.api_key, "api_secret": self._settings.api_secret},
-        )
-        return signed
+        return fields | {"signature": self._sign(fields), "api_key": self._settings.api_key}
 
     def close(self) -> None:
         self._transport.close()
 
 
-class _Framed(httpx.SyncByteStream):
-    def __init__(self, opening: bytes, body: Iterable[bytes], closing: bytes) -> None:
-        self._opening = opening
-        self._body = body
-        self._closing = closing
-
-    def __iter__(self) -> Iterator[bytes]:
-        yield self._opening
-        yield from self._body
-        yield self._closing
+def _framed(opening: bytes, body: Iterable[bytes], closing: bytes) -> Iterator[bytes]:
+    yield opening
+    yield from body
+    yield closing

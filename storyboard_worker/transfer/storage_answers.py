@@ -12,6 +12,7 @@ from storyboard_worker.errors import STORAGE_UPSTREAM, AttemptError, ErrorCode
 from storyboard_worker.redaction.redactor import Redactor
 from storyboard_worker.storyboard import StoredImage
 from storyboard_worker.transfer.retry_after import retry_after_seconds
+from storyboard_worker.transfer.storage_exchange import StorageAnswer
 
 MAX_REASON_CHARACTERS = 300
 MAX_ID_CHARACTERS = 200
@@ -31,30 +32,28 @@ STATUS_CODES = {
 }
 
 
-def read_stored_image(
-    response: httpx.Response, content: bytes, public_id: str, redactor: Redactor
-) -> StoredImage:
+def read_stored_image(answer: StorageAnswer, public_id: str, redactor: Redactor) -> StoredImage:
     """The image that Cloudinary says it has stored under ``public_id``.
 
-    ``content`` is the body of ``response``. ``redactor`` cleans what is quoted from it: an
-    answer may repeat the key, which must not reach the table. Raises :class:`AttemptError`
-    with a ``storage_…`` code or ``image_too_large``.
+    ``redactor`` cleans what is quoted from ``answer``, which may repeat the key: that must not
+    reach the table. Raises :class:`AttemptError` with a ``storage_…`` code or
+    ``image_too_large``.
     """
-    image = _stored(read_answer(response, content, redactor), response)
+    image = _stored(read_answer(answer, redactor), answer)
     if image.public_id != public_id:
-        raise _misplaced(response, redactor.text(image.public_id))
+        raise _misplaced(answer, redactor.text(image.public_id))
     return image
 
 
-def read_answer(response: httpx.Response, content: bytes, redactor: Redactor) -> dict[str, Any]:
-    """The fields of a good answer; none where ``content`` is not what Cloudinary answers.
+def read_answer(answer: StorageAnswer, redactor: Redactor) -> dict[str, Any]:
+    """The fields of a good answer; none where it is not what Cloudinary answers.
 
     Raises :class:`AttemptError` where it is an error.
     """
-    answer = _json_object(content)
-    if response.status_code != httpx.codes.OK:
-        raise _refused(response, as_one_line(redactor.text(_reason(response, answer))))
-    return answer
+    fields = _json_object(answer.content)
+    if answer.status != httpx.codes.OK:
+        raise _refused(answer, as_one_line(redactor.text(_reason(answer, fields))))
+    return fields
 
 
 def _json_object(content: bytes) -> dict[str, Any]:
@@ -65,23 +64,23 @@ def _json_object(content: bytes) -> dict[str, Any]:
     return answer if isinstance(answer, dict) else {}
 
 
-def _refused(response: httpx.Response, reason: str) -> AttemptError:
-    status = response.status_code
+def _refused(answer: StorageAnswer, reason: str) -> AttemptError:
+    status = answer.status
     reason = reason[:MAX_REASON_CHARACTERS]
     return AttemptError(
         _code_for(status, reason),
         f"Cloudinary answers {status}" + (f": {reason}" if reason else ""),
         upstream=STORAGE_UPSTREAM,
-        retry_after_seconds=retry_after_seconds(response.headers),
+        retry_after_seconds=retry_after_seconds(answer.head),
         http_status=status,
-        request_id=response.headers.get("x-request-id"),
+        request_id=answer.request_id,
     )
 
 
-def _reason(response: httpx.Response, answer: dict[str, Any]) -> str:
-    error = answer.get("error")
+def _reason(answer: StorageAnswer, fields: dict[str, Any]) -> str:
+    error = fields.get("error")
     said = error.get("message") if isinstance(error, dict) else None
-    reason = str(said or response.headers.get("x-cld-error") or "")
+    reason = str(said or answer.head.text(b"x-cld-error"))
     # «String to sign» repeats the parameters of the request at length.
     return reason.partition(" String to sign")[0]
 
@@ -108,39 +107,39 @@ def _code_for(status: int, reason: str) -> ErrorCode:
     return ErrorCode.STORAGE_UNAVAILABLE
 
 
-def _stored(answer: dict[str, Any], response: httpx.Response) -> StoredImage:
+def _stored(fields: dict[str, Any], answer: StorageAnswer) -> StoredImage:
     try:
         return StoredImage(
-            cdn_url=_text(answer, "secure_url"),
-            public_id=_text(answer, "public_id"),
-            asset_id=_text(answer, "asset_id"),
-            format=_text(answer, "format"),
-            width=_number(answer, "width"),
-            height=_number(answer, "height"),
-            bytes=_number(answer, "bytes"),
-            etag=_text(answer, "etag"),
+            cdn_url=_text(fields, "secure_url"),
+            public_id=_text(fields, "public_id"),
+            asset_id=_text(fields, "asset_id"),
+            format=_text(fields, "format"),
+            width=_number(fields, "width"),
+            height=_number(fields, "height"),
+            bytes=_number(fields, "bytes"),
+            etag=_text(fields, "etag"),
         )
     except (KeyError, TypeError) as error:
         raise AttemptError(
             ErrorCode.STORAGE_UNAVAILABLE,
             f"Cloudinary's answer lacks what a stored image has: {error.args[0]}",
             upstream=STORAGE_UPSTREAM,
-            http_status=response.status_code,
-            request_id=response.headers.get("x-request-id"),
+            http_status=answer.status,
+            request_id=answer.request_id,
         ) from error
 
 
-def _misplaced(response: httpx.Response, public_id: str) -> AttemptError:
+def _misplaced(answer: StorageAnswer, public_id: str) -> AttemptError:
     return AttemptError(
         ErrorCode.STORAGE_MISMATCH,
         f"Cloudinary stored the image under another id: {public_id[:MAX_ID_CHARACTERS]}",
         upstream=STORAGE_UPSTREAM,
-        request_id=response.headers.get("x-request-id"),
+        request_id=answer.request_id,
     )
 
 
-def _text(answer: dict[str, Any], name: str) -> str:
-    value = answer[name]
+def _text(fields: dict[str, Any], name: str) -> str:
+    value = fields[name]
     if not isinstance(value, str) or not value or not _is_storable(value):
         raise TypeError(name)
     return value
@@ -155,8 +154,8 @@ def _is_storable(text: str) -> bool:
     return "\x00" not in text
 
 
-def _number(answer: dict[str, Any], name: str) -> int:
-    value = answer[name]
+def _number(fields: dict[str, Any], name: str) -> int:
+    value = fields[name]
     if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= MAX_INTEGER:
         raise TypeError(name)
     return value

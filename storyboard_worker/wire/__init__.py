@@ -1,6 +1,8 @@
-"""HTTP/1.1 over plain sockets, under httpx's interface.
+"""HTTP/1.1 over plain sockets, with httpx's errors.
 
-    transport          what httpx sees: it takes an idle connection, or dials
+    transport          sends a request over an idle connection, or dials
+    request            a request: its target and its head
+    reply              what comes back for it
     pool               connections that wait for their next request
     dialing            a new connection to one of a host's addresses
     connection         one request and its answer on one connection

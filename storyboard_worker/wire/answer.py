@@ -12,6 +12,8 @@ from enum import Enum, auto
 import httptools
 import httpx
 
+from storyboard_worker.wire.request import Field
+
 # Enough for a head. If the beginning of a body comes with it, there is little to copy.
 HEAD_READ_BYTES = 65536
 # The most that one read of a body may bring. Larger reads save system calls and cost memory: an
@@ -28,8 +30,6 @@ SWITCHING_PROTOCOLS = 101
 FIRST_STATUS, FIRST_FINAL_STATUS = 100, 200
 BODILESS_STATUSES = frozenset({204, 304})
 
-Field = tuple[bytes, bytes]
-
 
 class Delimiter(Enum):
     """How a body of undeclared length ends."""
@@ -40,7 +40,7 @@ class Delimiter(Enum):
 
 @dataclass(frozen=True, slots=True)
 class AnswerHead:
-    """Status line and header fields of a final answer.
+    """Status line and header fields of a final answer; the names of ``fields`` are in lower case.
 
     ``keeps_alive`` is true if the peer keeps the connection open (RFC 9112, section 9.3).
     """
@@ -56,9 +56,14 @@ class AnswerHead:
         return [
             member.strip(b" \t").lower()
             for found, value in self.fields
-            if found.lower() == name
+            if found == name
             for member in value.split(b",")
         ]
+
+    def text(self, name: bytes) -> str:
+        """The values of all fields ``name``, joined by commas; empty if there is none."""
+        found = [value for known, value in self.fields if known == name]
+        return _decoded(b", ".join(found)) if found else ""
 
 
 class Answer:
@@ -180,7 +185,7 @@ class Answer:
             return
         if len(self._fields) == MAX_FIELDS:
             raise httpx.RemoteProtocolError(f"more than {MAX_FIELDS} header lines")
-        self._fields.append((name, value))
+        self._fields.append((name.lower(), value))
 
     def on_headers_complete(self) -> None:
         if self._whole:
@@ -229,3 +234,11 @@ def body_length(method: str, head: AnswerHead) -> int | Delimiter:
         raise httpx.RemoteProtocolError("a transfer coding that was not asked for")
     lengths = head.values(b"content-length")
     return int(lengths[0]) if lengths else Delimiter.CLOSE
+
+
+def _decoded(value: bytes) -> str:
+    """Fields are ASCII, but old servers write what they like (RFC 9110, section 5.5)."""
+    try:
+        return value.decode()
+    except UnicodeDecodeError:
+        return value.decode("latin-1")

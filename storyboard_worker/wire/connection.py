@@ -1,7 +1,6 @@
 """One request and its answer on one connection."""
 
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable
 from functools import partial
 
 import httpx
@@ -15,6 +14,8 @@ from storyboard_worker.wire.answer import (
 )
 from storyboard_worker.wire.deadline import Deadline
 from storyboard_worker.wire.outgoing import request_pieces
+from storyboard_worker.wire.reply import AnswerBody, Reply
+from storyboard_worker.wire.request import Request
 from storyboard_worker.wire.sockets import WireSocket
 
 
@@ -36,39 +37,35 @@ class Connection:
         return self._sock.is_quiet()
 
     def exchange(
-        self, request: httpx.Request, deadline: Deadline, keep: Callable[["Connection"], None]
-    ) -> httpx.Response:
+        self, request: Request, deadline: Deadline, keep: Callable[["Connection"], None]
+    ) -> Reply:
         """Send ``request`` and read the head of the answer; iterating the answer reads its body.
 
         ``keep`` is called with the connection as soon as it is free for another request. After
         any other end, such as an exception from the request's body, the connection is closed.
         """
-        with ExitStack() as on_failure:
-            on_failure.callback(self.close)
+        has_arrived = False
+        try:
             self._sock.use(deadline)
             self._answer = Answer(self._sock.receive)
             break_off = self._send(request)
             head = self._answer_head(break_off)
             length = body_length(request.method, head)
-            on_failure.pop_all()
+            has_arrived = True
+        finally:
+            if not has_arrived:
+                self.close()
         # A peer that did not read the whole request would take its rest for the next request.
         reusable = break_off is None and _may_be_reused(request, head, length)
-        return httpx.Response(
-            head.status,
-            headers=head.fields,
-            stream=AnswerBody(
-                self._answer.body(length),
-                empty=length == 0,
-                on_whole=partial(self._release, keep) if reusable else self.close,
-                on_break_off=self.close,
-            ),
-            extensions={
-                "http_version": f"HTTP/{head.version}".encode(),
-                "reason_phrase": head.reason,
-            },
+        body = AnswerBody(
+            self._answer.body(length),
+            empty=length == 0,
+            on_whole=partial(self._release, keep) if reusable else self.close,
+            on_break_off=self.close,
         )
+        return Reply(head, body)
 
-    def _send(self, request: httpx.Request) -> httpx.WriteError | None:
+    def _send(self, request: Request) -> httpx.WriteError | None:
         """The error if the peer stopped reading. It may have answered before that."""
         for piece in request_pieces(request):
             # Only this call is guarded: the peer is not to blame for what the body raises.
@@ -98,51 +95,12 @@ class Connection:
         self._sock.close()
 
 
-class AnswerBody(httpx.SyncByteStream):
-    """The body of an answer as it arrives.
-
-    It calls ``on_whole`` once after the last byte, or ``on_break_off`` once if reading fails
-    or stops before that.
-    """
-
-    def __init__(
-        self,
-        chunks: Iterator[bytes],
-        *,
-        empty: bool,
-        on_whole: Callable[[], None],
-        on_break_off: Callable[[], None],
-    ) -> None:
-        self._chunks = chunks
-        self._on_whole = on_whole
-        self._on_break_off = on_break_off
-        self._ended = False
-        if empty:
-            # An empty body ends without being read.
-            self._end(on_whole)
-
-    def __iter__(self) -> Iterator[bytes]:
-        try:
-            yield from self._chunks
-            self._end(self._on_whole)
-        finally:
-            self._end(self._on_break_off)
-
-    def close(self) -> None:
-        self._end(self._on_break_off)
-
-    def _end(self, call: Callable[[], None]) -> None:
-        if not self._ended:
-            self._ended = True
-            call()
-
-
-def _may_be_reused(request: httpx.Request, head: AnswerHead, length: int | Delimiter) -> bool:
+def _may_be_reused(request: Request, head: AnswerHead, length: int | Delimiter) -> bool:
     return (
         head.keeps_alive
         and length is not Delimiter.CLOSE
         # If such a peer sends a body all the same, it would look like the next answer.
         and head.status not in BODILESS_STATUSES
         and request.method != "HEAD"
-        and request.headers.get("connection", "").lower() != "close"
+        and not request.closes
     )

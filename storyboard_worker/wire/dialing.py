@@ -2,7 +2,6 @@
 
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
 
 import httpx
@@ -11,32 +10,12 @@ from storyboard_worker.resources.exhaustion import exhaustion_in
 from storyboard_worker.wire.certificate_names import check_name
 from storyboard_worker.wire.connection import Connection
 from storyboard_worker.wire.deadline import Deadline
+from storyboard_worker.wire.request import Origin
 from storyboard_worker.wire.resolve import Resolver, SocketAddress, resolve_within
 from storyboard_worker.wire.sockets import WireSocket
 
-DEFAULT_PORTS = {"http": 80, "https": 443}
-
 # Makes a context that verifies certificates.
 VerifyingTls = Callable[[], ssl.SSLContext]
-
-
-@dataclass(frozen=True, slots=True)
-class Origin:
-    """The server that a connection leads to. Requests to one origin share its connections."""
-
-    scheme: str
-    host: str
-    port: int
-
-    @classmethod
-    def of(cls, url: httpx.URL) -> "Origin":
-        if url.scheme not in DEFAULT_PORTS:
-            raise httpx.UnsupportedProtocol(f"the scheme {url.scheme!r} is not http or https")
-        if not url.raw_host:
-            raise httpx.UnsupportedProtocol("the URL names no host")
-        port = DEFAULT_PORTS[url.scheme] if url.port is None else url.port
-        # url.host is the name for people. The network uses its ASCII form.
-        return cls(url.scheme, url.raw_host.decode("ascii"), port)
 
 
 class Dialer:

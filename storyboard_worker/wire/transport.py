@@ -1,6 +1,5 @@
-"""The transport that httpx sees."""
+"""Sends requests, each over a connection that is idle or over a new one."""
 
-import math
 from functools import partial
 
 import httpx
@@ -9,15 +8,16 @@ from storyboard_worker.errors import Resource
 from storyboard_worker.resources.exhaustion import exhaustion_in
 from storyboard_worker.wire.connection import Connection
 from storyboard_worker.wire.deadline import Deadline
-from storyboard_worker.wire.dialing import Dialer, Origin, VerifyingTls
-from storyboard_worker.wire.outgoing import declared_length
+from storyboard_worker.wire.dialing import Dialer, VerifyingTls
 from storyboard_worker.wire.pool import IdleConnections
+from storyboard_worker.wire.reply import Reply
+from storyboard_worker.wire.request import Origin, Request
 from storyboard_worker.wire.resolve import Resolver, resolve_any
 
 SAFE_METHODS = frozenset({"GET", "HEAD"})
 
 
-class Transport(httpx.BaseTransport):
+class Transport:
     """Sends requests over HTTP/1.1, from any number of threads at once.
 
     ``resolve`` gives the addresses of a host, once for each new connection. Host header, SNI
@@ -28,9 +28,8 @@ class Transport(httpx.BaseTransport):
     waits while a peer moves less than 4 KB a second. Transports that share ``idle`` share its
     room, not its connections.
 
-    A request may carry a :class:`Deadline` in ``extensions["deadline"]``, which also bounds
-    every wait; cancelling it ends the wait. An exchange that outlives it ends with one of
-    httpx's time-outs. A request with a body needs a Content-Length.
+    The :class:`Deadline` of a request also bounds every wait; cancelling it ends the wait. An
+    exchange that outlives it ends with one of httpx's time-outs.
 
     Every failure is one of httpx's exceptions, without the URL's path or query in its text.
     Exceptions of the resolver and of the request's own body pass through.
@@ -53,14 +52,11 @@ class Transport(httpx.BaseTransport):
             read_timeout_seconds=read_timeout_seconds,
         )
 
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """The answer as soon as its head has arrived. Iterating the answer reads its body."""
-        deadline = request.extensions.get("deadline") or Deadline(math.inf)
-        origin = Origin.of(request.url)
+    def send(self, request: Request, deadline: Deadline) -> Reply:
+        """The answer as soon as its head has arrived. Iterating its body reads it."""
         # A connection of another transport may lead to an address that this one refuses.
-        place = (self, origin)
+        place = (self, request.origin)
         keep = partial(self._idle.put, place)
-        repeatable = _is_repeatable(request)
         idle = self._idle.take(place)
         if idle is not None:
             try:
@@ -68,9 +64,9 @@ class Transport(httpx.BaseTransport):
             except (httpx.NetworkError, httpx.RemoteProtocolError):
                 # The peer may have closed the idle connection without having seen the request
                 # (RFC 9112, section 9.3.1).
-                if idle.answer_began or not repeatable:
+                if idle.answer_began or not _is_repeatable(request):
                     raise
-        return self._dial(origin, deadline).exchange(request, deadline, keep)
+        return self._dial(request.origin, deadline).exchange(request, deadline, keep)
 
     def _dial(self, origin: Origin, deadline: Deadline) -> Connection:
         """If no descriptor is free, the idle connections are closed and it is tried once more."""
@@ -90,6 +86,6 @@ class Transport(httpx.BaseTransport):
         self._idle.close()
 
 
-def _is_repeatable(request: httpx.Request) -> bool:
+def _is_repeatable(request: Request) -> bool:
     """The first try may have used up a body, and may have had its effect at the peer."""
-    return request.method in SAFE_METHODS and declared_length(request) == 0
+    return request.method in SAFE_METHODS and not request.length_bytes

@@ -223,7 +223,7 @@ def test_the_two_commands_to_begin_with_install_what_they_need_and_run_it() -> N
     ]
     for line, extra, end in (
         (demo, "demo", ".venv/bin/storyboard-worker demo"),
-        (tests, "dev", ".venv/bin/python -m pytest -n 4 --dist worksteal"),
+        (tests, "dev", ".venv/bin/python -m pytest -n 4 --dist worksteal --reruns 1"),
     ):
         create, install, run = line.split(" && ")
         assert create == "python3 -m venv .venv"
@@ -231,6 +231,6 @@ def test_the_two_commands_to_begin_with_install_what_they_need_and_run_it() -> N
         assert extra in extras
         assert run == end
     script = (ROOT / ".ci" / "run").read_text().rstrip()
-    assert script.endswith("\npython -m pytest -n 4 --dist worksteal"), (
+    assert script.endswith("\npython -m pytest -n 4 --dist worksteal --reruns 1"), (
         "CI runs the README's test command"
     )

@@ -2,7 +2,6 @@
 
 import ssl
 
-import httpx
 import pytest
 
 from storyboard_worker.demo.faults import Answer
@@ -12,6 +11,7 @@ from storyboard_worker.transfer.source_targets import Targets
 from storyboard_worker.wire.dialing import VerifyingTls
 from storyboard_worker.wire.resolve import SocketAddress
 from storyboard_worker.wire.transport import Transport
+from tests.support.replies import head, reply
 from tests.support.stage import Stage, transport
 
 
@@ -88,13 +88,10 @@ def test_a_target_is_asked_for_unchanged(stage: Stage, location: bytes, asked: b
     origin = stage.origin.url.encode()
     authority = origin.partition(b"//")[2]
     location = location.replace(b"{origin}", origin).replace(b"{authority}", authority)
-    response = httpx.Response(
-        302,
-        headers=[(b"Location", location)],
-        request=httpx.Request("GET", f"{stage.origin.url}/folder/first.jpg?signature"),
-    )
-    target = Targets(allowed_hosts=(), allow_http=True).redirected(response, "127.0.0.1")
-    assert (target.raw_path, target.netloc) == (asked, authority)
+    targets = Targets(allowed_hosts=(), allow_http=True)
+    first = targets.checked(f"{stage.origin.url}/folder/first.jpg?signature", "127.0.0.1")
+    target = targets.redirected(first, reply(head({"location": location}, 302)), "127.0.0.1")
+    assert (target.path_and_query, target.authority) == (asked, authority)
 
 
 @pytest.mark.parametrize("headers", [{}, {"Location": ""}, {"Location": "  "}])

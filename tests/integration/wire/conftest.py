@@ -8,6 +8,7 @@ import pytest
 
 from storyboard_worker.wire.transport import Transport
 from tests.integration.wire.clients import MakeClient
+from tests.support.httpx_transport import HttpxTransport
 
 
 @pytest.fixture
@@ -21,7 +22,8 @@ def make_client() -> Iterator[MakeClient]:
                 "read_timeout_seconds": 20.0,
                 **settings,
             }
-            client = httpx.Client(transport=Transport(**settings), trust_env=False)
+            transport = HttpxTransport(Transport(**settings))
+            client = httpx.Client(transport=transport, trust_env=False)
             return clients.enter_context(client)
 
         yield make

@@ -7,7 +7,7 @@ hundred kilobytes would stop the whole process for half a minute.
 import logging
 import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import suppress
 from uuid import UUID
 
@@ -31,8 +31,9 @@ from storyboard_worker.transfer.images import ImageType, structure_of
 from storyboard_worker.transfer.retry_after import retry_after_seconds
 from storyboard_worker.transfer.source_targets import Targets
 from storyboard_worker.transfer.storage_answers import _json_object, _reason, as_one_line
-from storyboard_worker.transfer.storage_exchange import _content
+from storyboard_worker.transfer.storage_exchange import StorageAnswer, _content
 from storyboard_worker.wire.answer import Answer, body_length
+from tests.support.replies import head, reply
 
 # Twice as much is still uncut for all of them. The smallest limit is that of a redirect's target.
 LENGTH = 8_000
@@ -51,11 +52,16 @@ REFUSALS = (AttemptError, httpx.RemoteProtocolError, click.UsageError, click.Bad
 
 
 def redirected(location: str) -> None:
-    request = httpx.Request("GET", "https://images.example/a/b.jpeg?c")
-    # In bytes, because a header that httpx has to encode itself must be ASCII.
-    headers = [(b"location", location.encode())]
-    response = httpx.Response(302, headers=headers, request=request)
-    Targets(allowed_hosts=(), allow_http=False).redirected(response, "images.example")
+    targets = Targets(allowed_hosts=(), allow_http=False)
+    asked = targets.checked("https://images.example/a/b.jpeg?c", "images.example")
+    targets.redirected(asked, reply(head({"location": location}, 302)), "images.example")
+
+
+def source_url(text: str) -> None:
+    targets = Targets(allowed_hosts=(), allow_http=False)
+    with suppress(AttemptError):
+        targets.checked(f"https://images.example/{text}?{text}", "images.example")
+    targets.checked(f"https://{text}", "images.example")
 
 
 def answer_head(text: str) -> None:
@@ -66,16 +72,10 @@ def answer_head(text: str) -> None:
     body_length("GET", found)
 
 
-class Chunks(httpx.SyncByteStream):
-    def __init__(self, content: bytes) -> None:
-        self._content = content
-
-    def __iter__(self) -> Iterator[bytes]:
-        return (self._content[at : at + 64] for at in range(0, len(self._content), 64))
-
-
 def answer_body(text: str) -> None:
-    assert _content(httpx.Response(400, stream=Chunks(text.encode()))) == text.encode()
+    content = text.encode()
+    chunks = (content[at : at + 64] for at in range(0, len(content), 64))
+    assert _content(reply(head({}, 400), chunks)) == content
 
 
 def image(text: str) -> None:
@@ -88,9 +88,9 @@ def image(text: str) -> None:
 
 
 def refused_upload(text: str) -> None:
-    for answer in ({}, {"error": {"message": text}}):
-        response = httpx.Response(400, headers=[(b"x-cld-error", text.encode())])
-        as_one_line(Redactor(SECRETS).text(_reason(response, answer)))
+    answer = StorageAnswer(head({"x-cld-error": text}, 400), b"")
+    for fields in ({}, {"error": {"message": text}}):
+        as_one_line(Redactor(SECRETS).text(_reason(answer, fields)))
     _json_object(text.encode())
 
 
@@ -124,9 +124,12 @@ READERS: dict[str, Callable[[str], object]] = {
     "an argument URL": lambda text: check_url(text, "URL 1"),
     "an argument --project": lambda text: ProjectId().convert(text, None, None),
     "a redirect": redirected,
+    "a source's URL": source_url,
     "an answer's head": answer_head,
-    "Retry-After": lambda text: retry_after_seconds({"retry-after": text}),
-    "Date": lambda text: retry_after_seconds({"retry-after": "Sat, 1 Jan 2000", "date": text}),
+    "Retry-After": lambda text: retry_after_seconds(head({"retry-after": text})),
+    "Date": lambda text: retry_after_seconds(
+        head({"retry-after": "Sat, 1 Jan 2000", "date": text})
+    ),
     "Cloudinary's refusal": refused_upload,
     "a producer's trace": trace,
     "a refusal of the database": REFUSED.search,

@@ -8,12 +8,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from storyboard_worker.transfer.retry_after import rate_limit_reset_seconds, retry_after_seconds
+from tests.support.replies import head
 
 NOON = datetime(2015, 10, 21, 12, tzinfo=UTC)
 
 
 def after(raw: str, **others: str) -> float | None:
-    return retry_after_seconds({"retry-after": raw, **others})
+    return retry_after_seconds(head({"retry-after": raw, **others}))
 
 
 def http_date(moment: datetime) -> str:
@@ -26,7 +27,7 @@ def test_seconds_are_taken_as_they_are(raw: str, seconds: float) -> None:
 
 
 def test_no_header_asks_for_nothing() -> None:
-    assert retry_after_seconds({}) is None
+    assert retry_after_seconds(head({})) is None
     assert after("") is None
 
 
@@ -95,9 +96,9 @@ def test_any_text_gives_a_time_or_none(raw: str, date: str) -> None:
 def test_a_limit_that_is_used_up_says_when_it_ends(
     remaining: str, reset: str, seconds: float | None
 ) -> None:
-    headers = {
+    fields = {
         "date": http_date(NOON),
         "x-featureratelimit-remaining": remaining,
         "x-featureratelimit-reset": reset,
     }
-    assert rate_limit_reset_seconds(headers) == seconds
+    assert rate_limit_reset_seconds(head(fields)) == seconds

@@ -6,8 +6,8 @@ from typing import cast
 import pytest
 
 from storyboard_worker.wire.connection import Connection
-from storyboard_worker.wire.dialing import Origin
 from storyboard_worker.wire.pool import IdleConnections
+from storyboard_worker.wire.request import Origin
 from tests.support.clock import Clock
 
 ORIGIN = Origin("https", "images.example", 443)
