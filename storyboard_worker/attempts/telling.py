@@ -68,6 +68,7 @@ def _log(ended: Ended) -> None:
         f"storyboard {ended.outcome.replace('_', ' ')}",
         storyboard_id=ended.claim.id,
         attempt=ended.claim.attempt,
+        waited_seconds=ended.claim.seconds_since_due,
         seconds=ended.seconds,
         again_in_seconds=ended.delay_seconds,
         host=ended.claim.host,

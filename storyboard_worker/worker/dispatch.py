@@ -1,12 +1,10 @@
 """From the table to the slots: claim what is due for as many slots as are free."""
 
-import logging
 import time
 from collections.abc import Callable, Collection
 
 from storyboard_worker.attempts.breakers import Breakers
 from storyboard_worker.errors import STORAGE_UPSTREAM
-from storyboard_worker.logs import event
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.resources.restraint import Restraint
 from storyboard_worker.storyboard import Claim, Group
@@ -112,7 +110,6 @@ class Dispatcher:
         than none."""
         for claim in claims:
             self._slots.start(claim)
-        _log_claimed(claims)
         self._slots.leave(taken - len(claims))
         self._rows_are_left = len(claims) == taken
 
@@ -221,19 +218,6 @@ class Dispatcher:
             self._breakers.started(claim)
             self._started += 1
             self._slots.start(claim)
-        _log_claimed(claims)
         if self._left is not None:
             self._left -= len(claims)
         return len(claims)
-
-
-def _log_claimed(claims: list[Claim]) -> None:
-    """One line a claim, however many rows it brought."""
-    if claims:
-        event(
-            logging.INFO,
-            "claimed",
-            count=len(claims),
-            longest_due_seconds=max(claim.seconds_since_due for claim in claims),
-            storyboard_ids=[str(claim.id) for claim in claims],
-        )

@@ -47,7 +47,7 @@ def test_logs_go_to_stderr_as_json_unless_told_otherwise(
     swept = storyboard_worker("sweep", "--json")
     assert swept.json["failed"] == 1
     logged = [json.loads(line) for line in swept.err.splitlines()]
-    assert {line["message"] for line in logged} == {"claimed", "storyboard failed"}
+    assert [line["message"] for line in logged] == ["storyboard failed"]
 
     enqueue(producer, "https://images.invalid/b.jpg", max_attempts=1)
     swept = storyboard_worker("sweep", "--json", LOG_FORMAT="console")
