@@ -28,7 +28,11 @@ def host_and_port(url: str) -> str:
 
 def has_overlong_host(url: str) -> bool:
     """Whether the host of ``url`` is too long. Check this before reading it more closely."""
-    found = host_and_port(url)
-    bracketed = found.startswith("[")
-    host = found[1:].partition("]")[0] if bracketed else found.partition(":")[0]
+    return is_overlong(host_and_port(url))
+
+
+def is_overlong(host_and_port: str) -> bool:
+    """Whether the host in ``host_and_port`` is too long."""
+    bracketed = host_and_port.startswith("[")
+    host = host_and_port[1:].partition("]")[0] if bracketed else host_and_port.partition(":")[0]
     return len(host) > MAX_HOST_CHARACTERS

@@ -9,11 +9,10 @@ from functools import cached_property, lru_cache
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from storyboard_worker.lengths import has_overlong_host, host_and_port
+from storyboard_worker.lengths import host_and_port, is_overlong
 
 NOTIFY_CHANNEL = "storyboards"
 
-# Most rows lie behind one host.
 HOSTS_KEPT = 256
 USUAL_PORTS = {"http": 80, "https": 443}
 OWN_PUBLIC_ID = re.compile(r".*/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-[0-9a-f]{10}")
@@ -166,16 +165,16 @@ class WorkerBeat:
 
 def host_of(url: str) -> str:
     """The host of a URL in lower case, without port; ``""`` if it has no valid one."""
-    if has_overlong_host(url):
-        return ""
-    # Only the host: urlsplit() normalises the user and password of a whole URL, in a time that
-    # grows with the square of their length.
-    return _host_in(host_and_port(url))
+    authority = host_and_port(url)
+    return "" if is_overlong(authority) else _host_in(authority)
 
 
+# Most rows lie behind one host.
 @lru_cache(HOSTS_KEPT)
 def _host_in(host_and_port: str) -> str:
     try:
+        # Only the host: urlsplit() normalises the user and password of a whole URL, in a time that
+        # grows with the square of their length.
         return urlsplit(f"//{host_and_port}").hostname or ""
     except ValueError:
         return ""
@@ -183,8 +182,14 @@ def _host_in(host_and_port: str) -> str:
 
 def upstream_of(url: str) -> str:
     """Host and port of a URL in lower case, without the usual port of its scheme."""
+    authority = host_and_port(url)
+    return "" if is_overlong(authority) else _upstream_in(url.partition("://")[0], authority)
+
+
+@lru_cache(HOSTS_KEPT)
+def _upstream_in(scheme: str, host_and_port: str) -> str:
     try:
-        parts = urlsplit(url)
+        parts = urlsplit(f"{scheme}://{host_and_port}")
         host, port = parts.hostname or "", parts.port
     except ValueError:
         return ""

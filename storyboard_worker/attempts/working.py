@@ -49,7 +49,8 @@ class Working:
             with self._reporter.attempt(attempt.claim, attempt.timings) as trace:
                 worked = self.judge(attempt, self._copy(attempt))
                 trace.ended(worked.outcome, worked.error)
-            return replace(worked, trace=trace.context)
+            context = trace.context
+            return worked if context is None else replace(worked, trace=context)
         except Exception as error:  # noqa: BLE001  logged and reported, and the slot lives on
             if worked is None:
                 return self.broken(attempt, error)

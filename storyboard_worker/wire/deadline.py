@@ -24,7 +24,9 @@ class Deadline:
         self._ends_at = clock() + seconds
         # The attempt has not begun; it waits for its slot.
         self._prolonged_until = math.inf
-        self._cancelled = threading.Event()
+        # It is asked before every try of a socket, where the event would cost as much as the try.
+        self._is_cancelled = False
+        self._cancellation = threading.Event()
         self._sockets: set[socket.socket] = set()
         self._lock = threading.Lock()
 
@@ -46,20 +48,20 @@ class Deadline:
 
     @property
     def cancelled(self) -> bool:
-        return self._cancelled.is_set()
+        return self._is_cancelled
 
     @property
     def expired(self) -> bool:
         """True when the time is up or the attempt was cancelled."""
-        return self.remaining_seconds() <= 0
+        return self._is_cancelled or self._clock() >= self._ends_at
 
     def remaining_seconds(self) -> float:
         """Never negative; 0 after :meth:`cancel`."""
-        return 0.0 if self.cancelled else max(0.0, self._ends_at - self._clock())
+        return 0.0 if self._is_cancelled else max(0.0, self._ends_at - self._clock())
 
     def wait_until_cancelled(self, seconds: float) -> bool:
         """Wait at most ``seconds``; true as soon as the attempt is cancelled."""
-        return self._cancelled.wait(seconds)
+        return self._cancellation.wait(seconds)
 
     def check(self, upstream: str | None) -> None:
         """Raises :class:`AttemptCancelled` or, when the time is up, ``attempt_timeout``.
@@ -79,7 +81,8 @@ class Deadline:
     def cancel(self) -> None:
         """End the attempt now. A thread that waits in a watched socket is woken."""
         with self._lock:
-            self._cancelled.set()
+            self._is_cancelled = True
+            self._cancellation.set()
             for sock in self._sockets:
                 # sock.shutdown() on a TLS socket would remove the TLS state that the reading
                 # thread still uses. The plain call only shuts the connection.

@@ -1,5 +1,6 @@
 """Connections that wait for their next request."""
 
+import math
 import threading
 import time
 from collections.abc import Callable, Hashable
@@ -33,6 +34,8 @@ class IdleConnections:
         # The connection that was put here last is last in the list of its place.
         self._idle: dict[Hashable, list[tuple[float, Connection]]] = {}
         self._closed = False
+        # No connection is stale before.
+        self._stale_at = math.inf
 
     def take(self, place: Hashable) -> Connection | None:
         """The connection to ``place`` that was used last and is still good.
@@ -52,7 +55,9 @@ class IdleConnections:
             if self._closed:
                 dropped.append(connection)
             else:
-                self._idle.setdefault(place, []).append((self._clock(), connection))
+                now = self._clock()
+                self._idle.setdefault(place, []).append((now, connection))
+                self._stale_at = min(self._stale_at, now + self._max_idle_seconds)
                 self._count += 1
                 if self._count > self._most:
                     dropped.append(self._remove_oldest())
@@ -84,7 +89,10 @@ class IdleConnections:
 
     def _remove_stale(self) -> list[Connection]:
         """It looks at every place, because a host may never be asked for again."""
-        oldest = self._clock() - self._max_idle_seconds
+        now = self._clock()
+        if now < self._stale_at:
+            return []
+        oldest = now - self._max_idle_seconds
         stale = []
         for place, waiting in list(self._idle.items()):
             while waiting and waiting[0][0] <= oldest:
@@ -92,6 +100,8 @@ class IdleConnections:
             if not waiting:
                 del self._idle[place]
         self._count -= len(stale)
+        left = (waiting[0][0] for waiting in self._idle.values())
+        self._stale_at = min(left, default=math.inf) + self._max_idle_seconds
         return stale
 
     def _remove_oldest(self) -> Connection:
