@@ -12,6 +12,7 @@
     pace               how fast a peer has to send and to receive
     deadline           the hard end of one attempt, which bounds every wait
     resolve            host names to socket addresses
+    tls_sessions       sessions that make the next handshake cheaper
     certificate_names  the names of a certificate, for hosts with an underscore
 
 Images are megabytes large and many are copied at once, so the cost of a byte decides how many

@@ -1,5 +1,6 @@
 """One request and its answer on one connection."""
 
+import ssl
 from collections.abc import Callable
 from functools import partial
 
@@ -30,6 +31,16 @@ class Connection:
     def answer_began(self) -> bool:
         """Whether any byte of the last request's answer has arrived."""
         return self._answer.began
+
+    @property
+    def tls_session(self) -> ssl.SSLSession | None:
+        """``None`` without TLS, and with TLS 1.3 before the peer has answered."""
+        return self._sock.tls_session
+
+    @property
+    def is_resumed(self) -> bool:
+        """Whether its handshake went on with an earlier session."""
+        return self._sock.is_resumed
 
     @property
     def is_quiet(self) -> bool:

@@ -13,6 +13,7 @@ from storyboard_worker.wire.deadline import Deadline
 from storyboard_worker.wire.request import Origin
 from storyboard_worker.wire.resolve import Resolver, SocketAddress, resolve_within
 from storyboard_worker.wire.sockets import WireSocket
+from storyboard_worker.wire.tls_sessions import TlsSessions
 
 # Makes a context that verifies certificates.
 VerifyingTls = Callable[[], ssl.SSLContext]
@@ -31,6 +32,7 @@ class Dialer:
     ) -> None:
         self._resolve = resolve
         self._new_tls = tls
+        self._sessions = TlsSessions()
         self._connect_timeout_seconds = connect_timeout_seconds
         self._read_timeout_seconds = read_timeout_seconds
 
@@ -44,6 +46,11 @@ class Dialer:
         if origin.scheme == "https":
             self._secure(sock, origin)
         return Connection(sock)
+
+    def answered(self, origin: Origin, connection: Connection) -> None:
+        """The peer of a new ``connection`` has answered for the first time."""
+        session = connection.tls_session
+        self._sessions.keep(origin, session, resumed=connection.is_resumed)
 
     def _connected(self, origin: Origin, deadline: Deadline) -> WireSocket:
         failure: OSError | None = None
@@ -87,7 +94,8 @@ class Dialer:
         has_underscore = "_" in name
         tls = self._tls_without_names if has_underscore else self._tls
         try:
-            sock.start_tls(tls, name, self._connect_timeout_seconds)
+            session = self._sessions.of(origin)
+            sock.start_tls(tls, name, self._connect_timeout_seconds, session)
             if has_underscore:
                 check_name(sock.peer_certificate(), name)
         except TimeoutError as error:

@@ -71,8 +71,15 @@ class WireSocket:
             if failure:
                 raise OSError(failure, os.strerror(failure)) from None
 
-    def start_tls(self, tls: ssl.SSLContext, host: str, seconds: float) -> None:
-        """Shake hands as a client and check the certificate against ``host``.
+    def start_tls(
+        self,
+        tls: ssl.SSLContext,
+        host: str,
+        seconds: float,
+        session: ssl.SSLSession | None = None,
+    ) -> None:
+        """Shake hands as a client and check the certificate against ``host``, or go on with a
+        ``session`` in which that was done.
 
         Raises :class:`TimeoutError` or another :class:`OSError`, or :class:`ValueError` for a
         name that cannot stand in a certificate.
@@ -86,6 +93,7 @@ class WireSocket:
             # An end without close_notify is an error (RFC 8446, section 6.1). Otherwise a body
             # that was cut would look whole.
             suppress_ragged_eofs=False,
+            session=session,
         )
         self._sock = secured
         self.use(self._deadline)
@@ -104,6 +112,16 @@ class WireSocket:
         """The peer's certificate in the form of :meth:`ssl.SSLSocket.getpeercert`."""
         assert isinstance(self._sock, ssl.SSLSocket)
         return dict(self._sock.getpeercert() or {})
+
+    @property
+    def tls_session(self) -> ssl.SSLSession | None:
+        """``None`` without TLS."""
+        return self._sock.session if isinstance(self._sock, ssl.SSLSocket) else None
+
+    @property
+    def is_resumed(self) -> bool:
+        """Whether the peer has gone on with the session that it was offered."""
+        return isinstance(self._sock, ssl.SSLSocket) and bool(self._sock.session_reused)
 
     def receive(self, limit: int) -> bytes:
         """The bytes that have arrived, at most ``limit``; empty at the end of the stream.

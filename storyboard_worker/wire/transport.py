@@ -66,7 +66,10 @@ class Transport:
                 # (RFC 9112, section 9.3.1).
                 if idle.answer_began or not _is_repeatable(request):
                     raise
-        return self._dial(request.origin, deadline).exchange(request, deadline, keep)
+        connection = self._dial(request.origin, deadline)
+        reply = connection.exchange(request, deadline, keep)
+        self._dialer.answered(request.origin, connection)
+        return reply
 
     def _dial(self, origin: Origin, deadline: Deadline) -> Connection:
         """If no descriptor is free, the idle connections are closed and it is tried once more."""

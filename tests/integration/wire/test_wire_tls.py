@@ -150,3 +150,49 @@ def test_megabytes_over_tls_arrive_as_they_were(
             headers={"Content-Length": str(len(data))},
         )
     assert response.content == data
+
+
+def handshakes(make_client: MakeClient, tls: VerifyingTls, *servers: ssl.SSLContext) -> list[bool]:
+    """Whether each of these servers, asked in this order at one address, resumed a session.
+
+    Each closes its connection after one answer.
+    """
+    resumed: list[bool] = []
+
+    def script(server: ssl.SSLContext) -> Script:
+        def play(peer: Peer) -> None:
+            peer.sock = secured = server.wrap_socket(peer.sock, server_side=True)
+            resumed.append(bool(secured.session_reused))
+            peer.read_head()
+            peer.say(answer(b"once", "Connection: close"))
+            secured.close()
+
+        return play
+
+    with ScriptedServer(*map(script, servers)) as listening:
+        client = make_client(tls=tls)
+        for _ in servers:
+            url = listening.url().replace("http:", "https:")
+            assert client.get(url).content == b"once"
+        client.close()
+    return resumed
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_a_later_connection_goes_on_with_the_session_of_an_earlier_one(
+    make_client: MakeClient,
+    server_tls: ssl.SSLContext,
+    certificate: tuple[Path, Path],
+    trusting_tls: VerifyingTls,
+    version: ssl.TLSVersion,
+) -> None:
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(*certificate)
+    server.maximum_version = version
+    assert handshakes(make_client, trusting_tls, server, server, server) == [False, True, True]
+    # One that does not know the session, such as a restarted one, is asked all the same.
+    assert handshakes(make_client, trusting_tls, server, server_tls, server_tls) == [
+        False,
+        False,
+        True,
+    ]
