@@ -6,6 +6,7 @@ redactor.
 
 import logging
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -32,6 +33,38 @@ def only_logged(what: str) -> Iterator[None]:
         yield
     except Exception:
         log.exception("%s broke", what)
+
+
+class _Held(threading.local):
+    lines: list[str] | None = None
+
+
+_held = _Held()
+
+
+@contextmanager
+def in_one_write() -> Iterator[None]:
+    """Inside, the lines of this thread are held, and written together at the end.
+
+    Each write hands the interpreter to another thread, and waits to have it back.
+    """
+    if _held.lines is not None:
+        yield
+        return
+    lines = _held.lines = []
+    try:
+        yield
+    finally:
+        _held.lines = None
+        if lines:
+            _write("".join(lines))
+
+
+def _write(lines: str) -> None:
+    # A failed log line must not fail its caller, whatever stands in place of stderr.
+    with suppress(Exception):
+        sys.stderr.write(lines)
+        sys.stderr.flush()
 
 
 # No line says which thread, process or line of code logged it. To find that out would cost more
@@ -66,12 +99,14 @@ class StderrHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
-            sys.stderr.write(self.format(record) + "\n")
-            sys.stderr.flush()
+            line = f"{self.format(record)}\n"
         except Exception:  # noqa: BLE001  a failed log line must not fail its caller
             # Not handleError(), which would print message and arguments with their secrets.
-            with suppress(OSError, ValueError):
-                sys.stderr.write(f"a log line of {record.name} could not be written\n")
+            line = f"a log line of {record.name} could not be written\n"
+        if _held.lines is None:
+            _write(line)
+        else:
+            _held.lines.append(line)
 
 
 class JsonFormatter(logging.Formatter):

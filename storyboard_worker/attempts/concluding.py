@@ -8,7 +8,7 @@ from storyboard_worker.attempts.breakers import Breakers
 from storyboard_worker.attempts.outcome import Ended, OnEnded, Outcome, Worked
 from storyboard_worker.attempts.telling import tell
 from storyboard_worker.errors import LeaseLost
-from storyboard_worker.logs import event, only_logged
+from storyboard_worker.logs import event, in_one_write, only_logged
 from storyboard_worker.reporting.reporter import Reporter
 from storyboard_worker.resources.exhaustion import exhaustion_in
 from storyboard_worker.resources.restraint import Restraint
@@ -59,8 +59,9 @@ class Concluding:
         # Telling takes time, in which the keeper would take rows that are written for lost.
         for _, ended in over:
             settled.end(ended)
-        for work, ended in over:
-            self._tell(work, ended)
+        with in_one_write():
+            for work, ended in over:
+                self._tell(work, ended)
 
     def _tell(self, work: Worked, ended: Ended) -> None:
         if ended.outcome is Outcome.READY:

@@ -13,6 +13,10 @@ from storyboard_worker.worker.slots import Slots
 
 # Under load, with every slot taken by new rows, how often others are looked for.
 SUSPECTS_EVERY_SECONDS = 1.0
+# Rows are claimed ahead while an attempt takes less than so many exchanges with the database. A
+# slot that waits for one would lose the rest of its time.
+EXCHANGES_OF_AN_ATTEMPT = 5.0
+LONGEST_QUICK_SECONDS = 0.15
 
 
 class Dispatcher:
@@ -46,6 +50,9 @@ class Dispatcher:
         # By the fill under way, which one thread does.
         self._started = 0
         self._unseen = False
+        # Of the last exchange that brought rows along with ends.
+        self._asked_at = 0.0
+        self._exchange_seconds = 0.0
         # Since when claims have found new rows, and left it at that.
         self._unseen_since: float | None = None
 
@@ -90,8 +97,8 @@ class Dispatcher:
     def take(self, ends: int) -> int:
         """How many rows to claim along with so many ends of claims.
 
-        As many as slots will be free then, while new rows are known to wait and no upstream is in
-        trouble: whatever is more difficult is left to :meth:`fill`.
+        As many as slots will be free then, and some ahead, while new rows are known to wait and no
+        upstream is in trouble: whatever is more difficult is left to :meth:`fill`.
         """
         easy = (
             self._rows_are_left
@@ -103,11 +110,22 @@ class Dispatcher:
             and self._breakers.all_closed
             and not self._restraint.holds_back
         )
-        return self._slots.take(leaving=ends) if easy else 0
+        if not easy:
+            return 0
+        self._asked_at = self._clock()
+        return self._slots.take(ahead=ends + self._ahead(ends))
+
+    def _ahead(self, ends: int) -> int:
+        """So many attempts have ended since the last exchange with the database, so as many may
+        end before the next, and their slots would wait for it. Where attempts take far longer,
+        rows are better left to other workers."""
+        longest = min(self._exchange_seconds * EXCHANGES_OF_AN_ATTEMPT, LONGEST_QUICK_SECONDS)
+        return ends if self._slots.work_seconds < longest else 0
 
     def start(self, claims: list[Claim], taken: int) -> None:
         """Start what was claimed along with ends of claims; called after each :meth:`take` of more
         than none."""
+        self._exchange_seconds = self._clock() - self._asked_at
         for claim in claims:
             self._slots.start(claim)
         self._slots.leave(taken - len(claims))

@@ -16,6 +16,8 @@ from storyboard_worker.transfer.attempt import Attempt
 from storyboard_worker.wire.deadline import Deadline
 
 SUSPECTS_SHARE = 4
+# What one attempt counts in their average.
+NEWEST_SHARE = 0.1
 
 
 class Slots:
@@ -43,12 +45,18 @@ class Slots:
         self._lost: set[UUID] = set()
         self._taken = 0
         self._threads = 0
+        self._work_seconds = 0.0
         self._lock = threading.Lock()
         self.tally: Counter[str] = Counter()
 
     @property
     def free(self) -> int:
         return max(0, self._count - self._taken)
+
+    @property
+    def work_seconds(self) -> float:
+        """How long attempts have worked of late, on average."""
+        return self._work_seconds
 
     @property
     def under_way(self) -> list[Claim]:
@@ -74,14 +82,14 @@ class Slots:
         """A row over which a worker was lost is under way."""
         return any(claim.workers_lost for claim in self.under_way)
 
-    def take(self, *, most: int | None = None, leaving: int = 0, withheld: int = 0) -> int:
+    def take(self, *, most: int | None = None, ahead: int = 0, withheld: int = 0) -> int:
         """Take free slots, for claims to come; returns how many.
 
-        ``leaving``: so many more are about to be free. ``withheld``: so many have to stay free.
-        Each is given to :meth:`start` or back with :meth:`leave`.
+        ``ahead``: so many more, which attempts under way still hold. ``withheld``: so many have
+        to stay free. Each is given to :meth:`start` or back with :meth:`leave`.
         """
         with self._lock:
-            count = max(0, self._count - self._taken + leaving - withheld)
+            count = max(0, self._count - self._taken + ahead - withheld)
             count = count if most is None else min(count, most)
             self._taken += count
         return count
@@ -155,7 +163,10 @@ class Slots:
     def _work(self) -> None:
         while (attempt := self._inbox.get()) is not None:
             attempt.begin()
-            self._on_worked(self._as_lost(self._attempts.work(attempt)))
+            worked = self._attempts.work(attempt)
+            # Each thread writes it, and a value that is lost now and then does not matter.
+            self._work_seconds += (attempt.seconds - self._work_seconds) * NEWEST_SHARE
+            self._on_worked(self._as_lost(worked))
 
     def _as_lost(self, worked: Worked) -> Worked:
         """An attempt that was stopped because its lease was lost has that as its outcome."""

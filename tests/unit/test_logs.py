@@ -3,13 +3,15 @@
 import json
 import logging
 import sys
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from storyboard_worker.logs import ConsoleFormatter, JsonFormatter, event, log, set_up
+from storyboard_worker.logs import ConsoleFormatter, JsonFormatter, event, in_one_write, log, set_up
 from storyboard_worker.redaction.redactor import Redactor
 
 SIGNED = "https://h.example/p.jpg?X-Tos-Signature=c0ffee"
@@ -178,4 +180,32 @@ def test_a_stderr_that_is_gone_does_not_end_the_worker(
     set_up("json", REDACTOR)
     monkeypatch.setattr(sys.stderr, "write", write)
     event(logging.INFO, "hello")
-    assert len(written) == 2
+    assert len(written) == 1
+
+
+def test_lines_that_come_together_are_written_together(
+    restored_loggers: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[str] = []
+
+    class Written:
+        def write(self, text: str) -> None:
+            written.append(text)
+
+        def flush(self) -> None:
+            pass
+
+    monkeypatch.setattr(sys, "stderr", Written())
+    set_up("console", REDACTOR)
+    with suppress(KeyError), in_one_write():
+        event(logging.INFO, "one")
+        other = threading.Thread(target=event, args=(logging.INFO, "of another thread"))
+        other.start()
+        other.join()
+        with in_one_write():
+            event(logging.INFO, "two")
+        assert [line.split(" ", 1)[1] for line in written] == ["of another thread\n"]
+        raise KeyError
+    event(logging.INFO, "three")
+    assert len(written) == 3
+    assert [line.split(" ", 1)[1] for line in written[1].splitlines()] == ["one", "two"]

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from storyboard_worker.attempts.breakers import Breakers
+from storyboard_worker.attempts.outcome import Ended, Outcome
 from storyboard_worker.errors import (
     STORAGE_UPSTREAM,
     DatabaseUnavailable,
@@ -15,6 +16,7 @@ from storyboard_worker.errors import (
 )
 from storyboard_worker.resources.restraint import Restraint
 from storyboard_worker.storyboard import Claim, Group
+from storyboard_worker.timings import Timings
 from storyboard_worker.worker.dispatch import SUSPECTS_EVERY_SECONDS, Dispatcher
 from storyboard_worker.worker.slots import Slots
 from tests.support.attempts import new_claim, source_error, storage_error
@@ -51,7 +53,52 @@ def test_no_slot_is_taken_twice(filled: MakeDispatcher, slots: Slots) -> None:
     assert dispatcher.take(1) == 0
     assert slots.free == 0
     dispatcher.start([], 2)
-    assert slots.take(leaving=2) == 2
+    assert slots.take(ahead=2) == 2
+
+
+def settle(dispatcher: Dispatcher, slots: Slots, clock: Clock, seconds: float, ends: int) -> None:
+    """So many attempts end, and rows are claimed along, in an exchange that takes so long."""
+    ended = slots.under_way[:ends]
+    taken = dispatcher.take(ends)
+    clock.now += seconds
+    dispatcher.start([new_claim() for _ in range(taken)], taken)
+    for claim in ended:
+        slots.end(Ended(claim, Outcome.READY, 0.001, Timings()))
+
+
+@pytest.mark.parametrize(
+    ("work_seconds", "exchange_seconds", "ends", "claimed"),
+    [
+        (0.01, 0.005, 3, 6),
+        # They would wait for longer than another worker might need to take them.
+        (0.03, 0.005, 3, 3),
+        (0.2, 0.9, 3, 3),
+    ],
+    ids=["quick", "slow", "slow database"],
+)
+def test_rows_are_claimed_ahead_for_slots_that_would_wait_for_the_database(
+    filled: MakeDispatcher,
+    slots: Slots,
+    clock: Clock,
+    work_seconds: float,
+    exchange_seconds: float,
+    ends: int,
+    claimed: int,
+) -> None:
+    dispatcher = filled(100)
+    settle(dispatcher, slots, clock, exchange_seconds, ends=1)
+    slots._work_seconds = work_seconds
+    assert dispatcher.take(ends) == claimed
+
+
+def test_rows_ahead_are_no_more_than_attempts_that_end_in_an_exchange(
+    filled: MakeDispatcher, slots: Slots, clock: Clock
+) -> None:
+    dispatcher = filled(1000)
+    slots._work_seconds = 0.001
+    for _ in range(20):
+        settle(dispatcher, slots, clock, 0.005, ends=2)
+    assert len(slots.under_way) == SLOTS + 2
 
 
 def test_nothing_is_claimed_along_when_no_row_was_left(filled: MakeDispatcher) -> None:
