@@ -6,15 +6,9 @@ from dataclasses import dataclass
 from functools import partial
 
 from tests.benchmarks.charts import copying_charts
+from tests.benchmarks.comparison import Rivalry, copying_table, start_table
 from tests.benchmarks.contestants import OURS, OURS_SIZE, Contestant
 from tests.benchmarks.measure import Load, measure
-from tests.benchmarks.peers.comparison import (
-    COPYING_COLUMNS,
-    START_COLUMNS,
-    Field,
-    copying_rows,
-    start_rows,
-)
 from tests.benchmarks.peers.contestants import Peer, by_size, peer_contestants
 from tests.benchmarks.peers.installed import PeersMissingError, installed, versions
 from tests.benchmarks.peers.redis_server import redis_program, redis_version, running_redis
@@ -28,6 +22,7 @@ from tests.benchmarks.workloads.start import measure_start
 
 Reach = dict[tuple[str, str], str]
 
+BEST = "the best peer"
 LIKE_WITH_LIKE = "«Of the best peer»: those with «size» beside the peers with «size»."
 NO_REDIS = "Not measured: BullMQ on Redis, because neither redis-server nor valkey-server is here."
 
@@ -62,7 +57,7 @@ def _cast(stage: Stage) -> Iterator[Cast]:
         yield Cast(peer_contestants(found, None), [versions(), NO_REDIS])
         return
     with running_redis(program, stage.folder / "redis") as redis:
-        notes = [f"{versions()}, Redis {redis_version(program)}. Its CPU is in no column."]
+        notes = [f"{versions()}, Redis {redis_version(program)}, whose CPU is in no column."]
         yield Cast(peer_contestants(found, redis), notes)
 
 
@@ -100,9 +95,9 @@ def _copying(stage: Stage, name: str, cast: Cast, load: Load, reach: Reach) -> R
     runs = {who.name: partial(measure, stage, who, load) for who in contestants}
     found = take_turns(name, stage.options.rounds, runs)
     rivals = {**_rivals(OURS, cast.peers), **_rivals(OURS_SIZE, sizes)}
-    rows = copying_rows(Field(rivals, reach), found)
     title = title_of(name, load)
-    table = Table(title, COPYING_COLUMNS, rows, [*cast.notes, LIKE_WITH_LIKE])
+    notes = [*cast.notes, LIKE_WITH_LIKE]
+    table = copying_table(title, Rivalry(BEST, rivals, reach), found, notes)
     return Report(table, found, copying_charts(name, title, found))
 
 
@@ -112,9 +107,9 @@ def _start(stage: Stage, cast: Cast) -> Report:
     runs = {who.name: partial(measure_start, stage, who, count) for who in contestants}
     found = take_turns("peers-start", stage.options.rounds, runs)
     reach = {(OURS.name, "p50"): "< 1.2", (OURS.name, "p99"): "< 5"}
-    rows = start_rows(Field(_rivals(OURS, cast.peers), reach), found)
+    rivalry = Rivalry(BEST, _rivals(OURS, cast.peers), reach)
     title = f"peers-start: {count} single rows, from the commit, or the call that added the job"
-    return Report(Table(title, START_COLUMNS, rows, cast.notes), found)
+    return Report(start_table(title, rivalry, found, cast.notes), found)
 
 
 def _rivals(ours: Contestant, peers: Sequence[Peer]) -> dict[str, list[str]]:
