@@ -60,18 +60,20 @@ def _modules() -> Path:
     versions = hashlib.sha256(texts).hexdigest()[:10]
     name = f"storyboard-worker-peers-{os.geteuid()}-{versions}"
     kept = Path(tempfile.gettempdir()) / name
-    if not kept.exists():
-        _install(kept)
+    kept.mkdir(mode=0o700, exist_ok=True)
     if kept.stat().st_uid != os.geteuid():
         raise PeersMissingError(f"{kept} belongs to another user")
-    return kept / "node_modules"
+    modules = kept / "node_modules"
+    if not modules.exists():
+        _install(modules)
+    return modules
 
 
-def _install(kept: Path) -> None:
+def _install(modules: Path) -> None:
     """The folder appears under its final name when all packages are there."""
     if shutil.which(INSTALL[0]) is None:
         raise PeersMissingError("npm is not installed (Debian's package npm)")
-    with tempfile.TemporaryDirectory(dir=kept.parent, prefix=f"{kept.name}-") as name:
+    with tempfile.TemporaryDirectory(dir=modules.parent) as name:
         for file in PACKAGES:
             shutil.copy(HERE / file, name)
         try:
@@ -90,8 +92,7 @@ def _install(kept: Path) -> None:
             raise PeersMissingError(
                 f"npm did not install the peers within {INSTALL_SECONDS} s"
             ) from error
-        kept.mkdir(mode=0o700, exist_ok=True)
-        (Path(name) / "node_modules").rename(kept / "node_modules")
+        (Path(name) / modules.name).rename(modules)
 
 
 def _node_package() -> str:

@@ -73,7 +73,7 @@ def _one_megabyte(stage: Stage, cast: Cast) -> Report:
 
 
 def _four_kilobytes(stage: Stage, cast: Cast) -> Report:
-    load = Load(Conditions(4096), stage.sized(8000, 400))
+    load = Load(Conditions(4096), stage.sized(5000, 400))
     reach = {
         (OURS.name, "speed"): "≥ 2",
         (OURS_SIZE.name, "speed"): "≥ 2",
