@@ -11,7 +11,7 @@ from tests.benchmarks.report import Results
 from tests.benchmarks.stage import Options, set_up
 
 USUAL_ROUNDS = 3
-LIST = "\n".join(f"  {workload.name:<11} {workload.summary}" for workload in WORKLOADS.values())
+LIST = "\n".join(f"  {workload.name:<12} {workload.summary}" for workload in WORKLOADS.values())
 
 
 @click.command(epilog=f"\b\nWorkloads (all, unless some are named):\n{LIST}")
@@ -27,6 +27,13 @@ LIST = "\n".join(f"  {workload.name:<11} {workload.summary}" for workload in WOR
     show_envvar=True,
     help="A Postgres on this machine, as its superuser. Default: an embedded one.",
 )
+@click.option(
+    "--python",
+    "pythons",
+    metavar="PATH",
+    multiple=True,
+    help="An interpreter with the worker's dependencies, for «interpreters». May be repeated.",
+)
 def main(
     names: tuple[str, ...],
     rounds: int | None,
@@ -34,13 +41,15 @@ def main(
     quick: bool,  # noqa: FBT001  click's way
     snapshot_minutes: float,
     server: str | None,
+    pythons: tuple[str, ...],
 ) -> None:
     """Measure the worker; print Markdown tables of medians over the rounds.
 
     Tables, the figures of every round and plots go to the folder --out as well. Contestants
     take turns. A measurement in which an image was lost or altered ends the run.
     """
-    options = Options(rounds or (1 if quick else USUAL_ROUNDS), quick, snapshot_minutes, server)
+    rounds = rounds or (1 if quick else USUAL_ROUNDS)
+    options = Options(rounds, quick, snapshot_minutes, server, pythons)
     results = Results(out, with_plots=can_draw())
     if not can_draw():
         click.echo("no plots: pip install 'storyboard-worker[bench]'", err=True)

@@ -11,8 +11,10 @@ from tests.benchmarks.workloads.copying import four_kilobytes, large, one_megaby
 from tests.benchmarks.workloads.database import database
 from tests.benchmarks.workloads.idle import idle
 from tests.benchmarks.workloads.image_route import image_route
+from tests.benchmarks.workloads.interpreters import interpreters
 from tests.benchmarks.workloads.migration import migration
 from tests.benchmarks.workloads.network import bandwidth, waiting
+from tests.benchmarks.workloads.peers import peers
 from tests.benchmarks.workloads.scale import scale
 from tests.benchmarks.workloads.snapshot import snapshot
 from tests.benchmarks.workloads.start import start
@@ -38,6 +40,8 @@ _ALL = (
     Workload("migration", "a million waiting rows are migrated under traffic", migration),
     Workload("scale", "1, 2, 4 and 8 workers", scale),
     Workload("tls", "1 MB and 4 KB images with TLS on both sides", with_tls),
+    Workload("peers", "beside BullMQ, pg-boss and Graphile Worker, from npm", peers),
+    Workload("interpreters", "the worker on other Pythons, named by --python", interpreters),
     Workload("image_route", "pages ask for pictures, 1,000 times a second", image_route),
     Workload("board", "the board's first page, and ten open pages beside the worker", board),
     Workload("database", "transactions for each image", database),

@@ -8,18 +8,25 @@ from dataclasses import dataclass, field
 
 from tests.benchmarks.checks import check, wait_until
 from tests.benchmarks.rows import Rows
+from tests.benchmarks.server import BenchDatabase
 from tests.benchmarks.upstreams import Upstreams
 from tests.support.process_environment import environment
 
 
 @dataclass(frozen=True)
 class Contestant:
-    """``arguments`` are Python's. With ``announced`` it writes a line when it is ready for rows."""
+    """``arguments`` are those of ``program``. With ``announced`` it writes a line when it is ready
+    for rows."""
 
     name: str
     arguments: tuple[str, ...]
     settings: dict[str, str] = field(default_factory=dict, hash=False)
     announced: bool = False
+    program: str = sys.executable
+
+    def rows(self, database: BenchDatabase) -> Rows:
+        """The rows of a measurement, as this contestant wants them."""
+        return Rows(database)
 
 
 OURS = Contestant("storyboard-worker", ("-m", "storyboard_worker", "run"))
@@ -46,9 +53,10 @@ def running(
         **contestant.settings,
     }
     if upstreams.certificate:
-        settings["SSL_CERT_FILE"] = str(upstreams.certificate.certificate)
+        for name in ("SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS"):
+            settings[name] = str(upstreams.certificate.certificate)
     process = subprocess.Popen(
-        [sys.executable, *(text.format(at_once=at_once) for text in contestant.arguments)],
+        [contestant.program, *(text.format(at_once=at_once) for text in contestant.arguments)],
         env=environment(settings),
         stdout=subprocess.PIPE if contestant.announced else subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

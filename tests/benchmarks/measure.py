@@ -55,7 +55,7 @@ def measure(stage: Stage, contestant: Contestant, load: Load) -> Copied:
     with fresh_database(stage.server) as database, stage.upstreams(load.conditions) as upstreams:
         before = database.transactions()
         with ExitStack() as stack:
-            rows = stack.enter_context(Rows(database))
+            rows = stack.enter_context(contestant.rows(database))
             processes = [
                 stack.enter_context(running(contestant, database.url, upstreams, load.at_once))
                 for _ in range(load.processes)

@@ -1,5 +1,6 @@
 """The producer and the reader of a measurement: rows in, outcomes out."""
 
+import time
 from typing import Self
 
 from tests.benchmarks.checks import check, wait_until
@@ -33,10 +34,12 @@ class Rows:
     def __exit__(self, *_: object) -> None:
         self._connection.close()
 
-    def insert(self, count: int, source_url: str) -> None:
-        """Insert rows like a producer, in one statement."""
+    def insert(self, count: int, source_url: str) -> int:
+        """Insert rows like a producer, in one statement. Answers with the moment when they could
+        be taken, as :func:`time.monotonic_ns` counts."""
         self.transactions += 1
         self._connection.execute(INSERT, [source_url, count])
+        return time.monotonic_ns()
 
     def has_worker(self, pid: int) -> bool:
         """Whether a worker of this process has registered."""

@@ -15,12 +15,13 @@ from tests.benchmarks.upstreams import Conditions, Upstreams
 @dataclass(frozen=True)
 class Options:
     """What the person asked for. ``quick``: few images, to try the harness itself. ``server``:
-    the Postgres to use instead of one of the run's own."""
+    the Postgres to use instead of one of the run's own. ``pythons``: interpreters to compare."""
 
     rounds: int
     quick: bool
     snapshot_minutes: float
     server: str | None
+    pythons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -81,14 +81,15 @@ def compare(
     if floor_load:
         runs[floor.NAME] = partial(floor.measure_floor, stage, floor_load)
     found = take_turns(name, stage.options.rounds, runs)
-    title = _title(name, next(iter(loads.values())))
+    title = title_of(name, next(iter(loads.values())))
     by_name = {(who.name, what): text for (who, what), text in reach.items()}
     rows = [_row(who, found, by_name) for who in found]
     columns, rows = without_empty_columns(COLUMNS, rows)
     return Report(Table(title, columns, rows), found, copying_charts(name, title, found))
 
 
-def _title(name: str, load: Load) -> str:
+def title_of(name: str, load: Load) -> str:
+    """What is copied, and how."""
     size = load.conditions.image_bytes
     shown = f"{size / 1e6:.0f} MB" if size >= 1e6 else f"{size / 1024:.0f} KB"
     tls = ", TLS on both sides" if load.conditions.tls else ""

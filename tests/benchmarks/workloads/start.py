@@ -43,7 +43,7 @@ def start(stage: Stage) -> list[Report]:
         NAIVE: stage.sized(30, 3),
         ANEW: stage.sized(30, 3),
     }
-    runs = {who.name: partial(_measure, stage, who, count) for who, count in counts.items()}
+    runs = {who.name: partial(measure_start, stage, who, count) for who, count in counts.items()}
     found = take_turns("start", stage.options.rounds, runs)
     rows = []
     for who, rounds in found.items():
@@ -56,12 +56,13 @@ def start(stage: Stage) -> list[Report]:
     return [Report(Table(title, ("p50 ms", "p99 ms"), rows, [note]), found)]
 
 
-def _measure(stage: Stage, contestant: Contestant, count: int) -> Started:
+def measure_start(stage: Stage, contestant: Contestant, count: int) -> Started:
+    """The waits of ``count`` rows, one after another."""
     chance = random.Random(1)
     with (
         fresh_database(stage.server) as database,
         stage.upstreams(Conditions(4096)) as upstreams,
-        Rows(database) as rows,
+        contestant.rows(database) as rows,
         running(contestant, database.url, upstreams, at_once=16) as process,
     ):
         wait_until_idle(contestant, process, rows)
@@ -74,8 +75,7 @@ def _measure(stage: Stage, contestant: Contestant, count: int) -> Started:
 
 def _one_wait_ms(rows: Rows, upstreams: Upstreams, number: int) -> float:
     upstreams.forget()
-    rows.insert(1, upstreams.source_url)
-    committed_ns = time.monotonic_ns()
+    committed_ns = rows.insert(1, upstreams.source_url)
     rows.wait_until_ready(number, every_seconds=LOOK_SECONDS)
     upstreams.check_stored(1)
     # The request may arrive before the producer has read that its row is committed.

@@ -1,0 +1,117 @@
+"""The worker beside job systems for Node that do the same work."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+
+from tests.benchmarks.charts import copying_charts
+from tests.benchmarks.comparison import Rivalry, copying_table, start_table
+from tests.benchmarks.contestants import OURS, OURS_SIZE, Contestant
+from tests.benchmarks.measure import Load, measure
+from tests.benchmarks.peers.contestants import Peer, by_size, peer_contestants
+from tests.benchmarks.peers.installed import PeersMissingError, installed, versions
+from tests.benchmarks.peers.redis_server import redis_program, redis_version, running_redis
+from tests.benchmarks.report import Report
+from tests.benchmarks.stage import Stage
+from tests.benchmarks.tables import Table
+from tests.benchmarks.turns import take_turns
+from tests.benchmarks.upstreams import Conditions
+from tests.benchmarks.workloads.copying import title_of
+from tests.benchmarks.workloads.start import measure_start
+
+Reach = dict[tuple[str, str], str]
+
+BEST = "the best peer"
+LIKE_WITH_LIKE = "«Of the best peer»: those with «size» beside the peers with «size»."
+NO_REDIS = "Not measured: BullMQ on Redis, because neither redis-server nor valkey-server is here."
+
+
+@dataclass(frozen=True)
+class Cast:
+    """The peers that this machine can run, and the notes below each table."""
+
+    peers: Sequence[Peer]
+    notes: Sequence[str]
+
+
+def peers(stage: Stage) -> list[Report]:
+    """Where npm is missing, a table that says so."""
+    try:
+        with _cast(stage) as cast:
+            return [
+                _one_megabyte(stage, cast),
+                _four_kilobytes(stage, cast),
+                _with_tls(stage, cast),
+                _start(stage, cast),
+            ]
+    except PeersMissingError as error:
+        return [Report(Table("peers", (), [], [f"Not measured: {error}."]), {})]
+
+
+@contextmanager
+def _cast(stage: Stage) -> Iterator[Cast]:
+    found = installed(stage.folder)
+    program = redis_program()
+    if program is None:
+        yield Cast(peer_contestants(found, None), [versions(), NO_REDIS])
+        return
+    with running_redis(program, stage.folder / "redis") as redis:
+        notes = [f"{versions()}, Redis {redis_version(program)}, whose CPU is in no column."]
+        yield Cast(peer_contestants(found, redis), notes)
+
+
+def _one_megabyte(stage: Stage, cast: Cast) -> Report:
+    load = Load(Conditions(1_000_000), stage.sized(1500, 100))
+    reach = {
+        (OURS.name, "speed"): "≥ 1.5",
+        (OURS_SIZE.name, "speed"): "≥ 2",
+        (OURS.name, "cpu"): "≤ 2.3",
+        (OURS_SIZE.name, "cpu"): "≤ 1.1",
+    }
+    return _copying(stage, "peers-1mb", cast, load, reach)
+
+
+def _four_kilobytes(stage: Stage, cast: Cast) -> Report:
+    load = Load(Conditions(4096), stage.sized(5000, 400))
+    reach = {
+        (OURS.name, "speed"): "≥ 2",
+        (OURS_SIZE.name, "speed"): "≥ 2",
+        (OURS.name, "cpu"): "≤ 0.5",
+        (OURS_SIZE.name, "cpu"): "≤ 0.5",
+    }
+    return _copying(stage, "peers-4kb", cast, load, reach)
+
+
+def _with_tls(stage: Stage, cast: Cast) -> Report:
+    load = Load(Conditions(1_000_000, tls=True), stage.sized(1000, 100))
+    reach = {(OURS.name, "speed"): "≥ 1.8", (OURS_SIZE.name, "speed"): "≥ 1.8"}
+    return _copying(stage, "peers-tls", cast, load, reach)
+
+
+def _copying(stage: Stage, name: str, cast: Cast, load: Load, reach: Reach) -> Report:
+    sizes = by_size(cast.peers)
+    contestants: list[Contestant] = [OURS, *cast.peers, OURS_SIZE, *sizes]
+    runs = {who.name: partial(measure, stage, who, load) for who in contestants}
+    found = take_turns(name, stage.options.rounds, runs)
+    rivals = {**_rivals(OURS, cast.peers), **_rivals(OURS_SIZE, sizes)}
+    title = title_of(name, load)
+    notes = [*cast.notes, LIKE_WITH_LIKE]
+    table = copying_table(title, Rivalry(BEST, rivals, reach), found, notes)
+    return Report(table, found, copying_charts(name, title, found))
+
+
+def _start(stage: Stage, cast: Cast) -> Report:
+    count = stage.sized(200, 30)
+    contestants: list[Contestant] = [OURS, *cast.peers]
+    runs = {who.name: partial(measure_start, stage, who, count) for who in contestants}
+    found = take_turns("peers-start", stage.options.rounds, runs)
+    reach = {(OURS.name, "p50"): "< 1.2", (OURS.name, "p99"): "< 5"}
+    rivalry = Rivalry(BEST, _rivals(OURS, cast.peers), reach)
+    title = f"peers-start: {count} single rows, from the commit, or the call that added the job"
+    return Report(start_table(title, rivalry, found, cast.notes), found)
+
+
+def _rivals(ours: Contestant, peers: Sequence[Peer]) -> dict[str, list[str]]:
+    names = [peer.name for peer in peers]
+    return dict.fromkeys([ours.name, *names], names)
