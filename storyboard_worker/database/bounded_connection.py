@@ -11,9 +11,12 @@ import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cached_property
 
 import psycopg
 from psycopg import abc
+
+from storyboard_worker.database.kept_plans import KeptPlans
 
 # How often a wait checks for signals.
 INTERVAL_SECONDS = 0.1
@@ -44,6 +47,11 @@ class BoundedConnection(psycopg.Connection[psycopg.rows.TupleRow]):
     ends_at: float | None = None
     haste: Haste | None = None
     is_at_work: Callable[[], bool] | None = None
+
+    @cached_property
+    def plans(self) -> KeptPlans:
+        """What its session has prepared."""
+        return KeptPlans()
 
     def wait(
         self,

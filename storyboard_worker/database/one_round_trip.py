@@ -3,36 +3,26 @@
 Postgres runs several statements in one message as one transaction, unless they say otherwise
 (https://www.postgresql.org/docs/current/protocol-flow.html#PROTOCOL-FLOW-MULTI-STATEMENT). The
 values must be bound on the client. Every pooler passes such a message on in one piece.
+
+In a session of the worker's own the message may execute statements that were prepared before, by
+their names. Then the server neither parses nor plans them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 import psycopg
+from psycopg.adapt import Transformer
 from psycopg.rows import BaseRowFactory
-from sqlalchemy import ClauseElement
-from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+
+from storyboard_worker.database.fixed_statement import FixedStatement
+from storyboard_worker.database.kept_plans import KeptPlans
 
 Row = TypeVar("Row")
 
-
-@dataclass(frozen=True)
-class FixedStatement:
-    """SQL that is compiled once.
-
-    ``constants`` are values that belong to it. ``settings`` of the server hold while it runs.
-    """
-
-    text: str
-    constants: Mapping[str, Any]
-    settings: Mapping[str, str]
-
-
-def fixed(statement: ClauseElement, **settings: str) -> FixedStatement:
-    """Compile ``statement``."""
-    compiled = statement.compile(dialect=PGDialect_psycopg())  # type: ignore[no-untyped-call]
-    return FixedStatement(str(compiled), compiled.params, settings)
+# A plan that suits the values of one execution is not kept.
+KEEP_PLANS = {"plan_cache_mode": "force_generic_plan"}
 
 
 @dataclass(frozen=True)
@@ -50,29 +40,74 @@ def exchange(
     calls: Sequence[Call[Any]],
     *,
     ending: str | None = None,
+    plans: KeptPlans | None = None,
 ) -> list[list[Any]]:
     """Send ``calls`` as one message and return the rows of each.
 
     The message begins with ``opening`` and ends with ``ending``, if given, a statement without
-    rows.
+    rows. ``plans`` are those that ``connection`` keeps; without them every statement is sent whole.
     """
-    endings = [] if ending is None else [ending]
+    script = _Script(connection, plans)
+    executed = [script.call(call) for call in calls]
+    endings = [] if ending is None else [ending.encode()]
     first = -len(calls) - len(endings)
     with psycopg.ClientCursor(connection) as cursor:
-        cursor.execute("; ".join([_script(cursor, opening, calls), *endings]))
+        try:
+            cursor.execute(b"; ".join([opening.encode(), *script.beginning(), *executed, *endings]))
+        except BaseException:
+            script.failed()
+            raise
         return [_rows(cursor, index, call) for index, call in enumerate(calls, first)]
 
 
-def _script(cursor: psycopg.ClientCursor[Any], opening: str, calls: Sequence[Call[Any]]) -> str:
-    settings: dict[str, str] = {}
-    for call in calls:
-        settings.update(call.statement.settings)
-    statements = (
-        cursor.mogrify(call.statement.text, {**call.statement.constants, **call.values})
-        for call in calls
-    )
-    set_all = (f"SET LOCAL {name} = {value}" for name, value in settings.items())
-    return "; ".join([opening, *set_all, *statements])
+class _Script:
+    """The statements of one message."""
+
+    def __init__(self, connection: psycopg.Connection, plans: KeptPlans | None) -> None:
+        self._literal = Transformer(connection).as_literal
+        self._plans = plans
+        self._settings: dict[str, str] = {}
+        self._preparations: dict[str, list[bytes]] = {}
+
+    def call(self, call: Call[Any]) -> bytes:
+        """The statement that runs ``call``."""
+        statement = call.statement
+        self._settings |= statement.settings
+        name = self._name(statement)
+        if name is None:
+            values = {**statement.constants, **call.values}
+            return statement.with_values(lambda value: self._literal(values[value]))
+        self._settings |= KEEP_PLANS
+        literals = (self._literal(call.values.get(value)) for value in statement.types)
+        return b"EXECUTE %b(%b)" % (name.encode(), b", ".join(literals))
+
+    def beginning(self) -> Iterator[bytes]:
+        """What has to precede all calls."""
+        for name, value in self._settings.items():
+            yield f"SET LOCAL {name} = {value}".encode()
+        for preparation in self._preparations.values():
+            yield from preparation
+
+    def failed(self) -> None:
+        """Whether the message prepared its statements is unknown."""
+        if self._plans is not None:
+            self._plans.lose(list(self._preparations))
+
+    def _name(self, statement: FixedStatement) -> str | None:
+        """The name under which ``statement`` is prepared; ``None``: it is to be sent whole."""
+        if self._plans is None or not statement.types:
+            return None
+        text = statement.text
+        return self._plans.name(text) or self._prepare(statement, replaces=text in self._plans)
+
+    def _prepare(self, statement: FixedStatement, *, replaces: bool) -> str | None:
+        assert self._plans is not None
+        name = self._plans.add(statement.text)
+        if name is not None:
+            before = [f"DEALLOCATE {name}".encode()] if replaces else []
+            preparation = statement.preparation(name, self._literal)
+            self._preparations[statement.text] = [*before, preparation]
+        return name
 
 
 def _rows(cursor: psycopg.ClientCursor[Any], index: int, call: Call[Row]) -> list[Row]:

@@ -41,3 +41,5 @@ class Session:
         self.begin = f"BEGIN {ISOLATION}; {set_all}; {idle}"
         # Begins a message that is a whole transaction.
         self.opening = f"SET TRANSACTION {ISOLATION}; {set_all}"
+        # The same for one that waits for no disk. A crash of the server may undo it.
+        self.hasty_opening = f"{self.opening}; SET LOCAL synchronous_commit = off"

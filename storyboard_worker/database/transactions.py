@@ -1,9 +1,9 @@
 """Short transactions on a few connections, which work behind any pooler.
 
-No session state is kept (``SET LOCAL`` only) and nothing is prepared on the server, so a
-transaction pooler (pgbouncer, Supabase on port 6543) serves as well as a direct connection. Every
-exchange has an end on the worker's side. Errors of the driver become the worker's own here and
-nowhere else.
+No session state is kept (``SET LOCAL`` only), so a transaction pooler (pgbouncer, Supabase on port
+6543) serves as well as a direct connection. Plans are kept only where the sessions are known to be
+the pool's own, and done without when they are gone. Every exchange has an end on the worker's side.
+Errors of the driver become the worker's own here and nowhere else.
 """
 
 import time
@@ -17,6 +17,7 @@ from sqlalchemy import Connection, exc
 from storyboard_worker.database.dialing import Dialer
 from storyboard_worker.database.exchange_bound import TIMEOUT_SECONDS
 from storyboard_worker.database.one_round_trip import Call, Row, exchange
+from storyboard_worker.database.plan_keeping import PlanKeeping
 from storyboard_worker.database.pool import ConnectionPool, driver_of
 from storyboard_worker.database.session import Session
 from storyboard_worker.database.translation import one_line, translated
@@ -45,7 +46,16 @@ class Database:
         self._dialer = dialer or Dialer(dsn, timeout_seconds=timeout_seconds)
         self._session = Session(timeout_seconds)
         self._pool = ConnectionPool(self._dialer, max_connections, timeout_seconds)
+        self._plans = PlanKeeping()
         self.errors = 0
+
+    def keep_plans(self, *, allowed: bool) -> None:
+        """Whether each session may keep the plans of statements that run for every image.
+
+        Allow it only while notifications are proven to arrive: then a connection of ours is a
+        session of ours, and no transaction pooler stands in between.
+        """
+        self._plans.allowed = allowed
 
     def beside(self, *, max_connections: int) -> "Database":
         """Another pool of connections to the same database."""
@@ -96,14 +106,17 @@ class Database:
         self._pool.bound.renew(self._pool.timeout_seconds)
         self._pool.bound.bind(driver_of(connection))
 
-    def run(self, call: Call[Row]) -> list[Row]:
+    def run(self, call: Call[Row], *, durable: bool = True) -> list[Row]:
         """Run one statement as a whole transaction, in one round trip; its rows.
+
+        One that need not be ``durable`` does not wait for the server's disk, and a crash of the
+        server may undo it.
 
         Raises what :meth:`transaction` raises. After a :class:`DatabaseUnavailable` it may have
         been committed. It is for statements that run for every image: three round trips through
         SQLAlchemy take three times the processor time, for results that psycopg has ready.
         """
-        [rows] = self._run_script(call)
+        [rows] = self._run_script(call, durable=durable)
         return rows
 
     def run_both(self, one: Call[Row], other: Call[Other]) -> tuple[list[Row], list[Other]]:
@@ -122,9 +135,10 @@ class Database:
             [rows] = exchange(connection, self._session.begin, [call], ending="ROLLBACK")
             return cast("list[Row]", rows)
 
-    def _run_script(self, *calls: Call[Any]) -> list[list[Any]]:
+    def _run_script(self, *calls: Call[Any], durable: bool = True) -> list[list[Any]]:
+        opening = self._session.opening if durable else self._session.hasty_opening
         with self._counted(), translated(), self._pool.borrowed() as connection:
-            return exchange(connection, self._session.opening, calls)
+            return self._plans.exchange(connection, opening, calls)
 
     @contextmanager
     def _counted(self) -> Iterator[None]:

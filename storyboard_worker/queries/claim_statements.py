@@ -6,6 +6,7 @@ from functools import cache
 from typing import Any
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Integer,
     Interval,
@@ -23,16 +24,19 @@ from sqlalchemy import (
 from sqlalchemy import Uuid as UuidType
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from storyboard_worker.database.one_round_trip import FixedStatement, fixed
+from storyboard_worker.database.fixed_statement import FixedStatement, fixed, kept
 from storyboard_worker.database.tables import storyboards
 from storyboard_worker.queries.columns import (
     ALONG_AN_INDEX,
     IN_GROUP,
+    IN_INDEX_ORDER,
     NOW,
     PROCESSING,
     is_alive,
     is_due,
+    is_one_of,
     is_pending,
+    place_in,
     rank_by_priority,
     seconds_between,
     source_upstream,
@@ -59,6 +63,9 @@ RANK_REACHED = tuple(
     for name, part in zip(RANK_NAMES, RANK, strict=True)
 )
 
+# One statement serves all limits up to this.
+LEAST_CEILING = 16
+
 
 @dataclass(frozen=True, slots=True)
 class ClaimFilter:
@@ -73,6 +80,11 @@ class ClaimFilter:
     at_upstream: bool = False
     passing_over: bool = False
 
+    @property
+    def is_usual(self) -> bool:
+        """No upstream is in trouble, and no row."""
+        return not (self.avoiding or self.at_upstream or self.passing_over)
+
     def conditions(self) -> list[ColumnElement[bool]]:
         chosen: list[ColumnElement[bool]] = [is_pending, IN_GROUP[self.group], is_due, is_alive]
         if self.avoiding:
@@ -84,20 +96,38 @@ class ClaimFilter:
         return chosen
 
 
-@cache
 def claim_statement(limit: int, which: ClaimFilter, *, onward: bool = False) -> FixedStatement:
-    """pending → processing for the first ``limit`` due rows, in the order of :data:`RANK`.
+    """pending → processing for the first due rows, in the order of :data:`RANK`.
 
-    ``onward``: only rows behind a rank, which is bound under :data:`RANK_NAMES`.
+    So many as are bound as ``limit``, which is at most what it is called with here. ``onward``:
+    only rows behind a rank, which is bound under :data:`RANK_NAMES`.
     """
-    due = _due(limit, which, onward=onward)
-    return _taking(due.with_for_update(skip_locked=True))
+    return _claim_statement(_ceiling(limit), which, onward=onward)
+
+
+def _ceiling(limit: int) -> int:
+    """A power of two, so that a few statements serve any limit."""
+    return max(LEAST_CEILING, 1 << (limit - 1).bit_length())
+
+
+@cache
+def _claim_statement(ceiling: int, which: ClaimFilter, *, onward: bool) -> FixedStatement:
+    locked = (
+        _due(which, onward=onward)
+        .limit(bindparam("limit", type_=BigInteger))
+        .with_for_update(skip_locked=True)
+        .subquery("locked")
+    )
+    # A literal: for a bound limit alone a generic plan would guess a tenth of the table.
+    due = select(locked.c.id).limit(_number(ceiling))
+    return (kept if which.is_usual else fixed)(_taking(due), **IN_INDEX_ORDER)
 
 
 @cache
 def candidates_statement(limit: int, which: ClaimFilter) -> FixedStatement:
     """The ids of the rows that a claim from the start would take. It takes none."""
-    return fixed(_due(limit, which, onward=False), **ALONG_AN_INDEX)
+    due = _due(which, onward=False).limit(_number(limit))
+    return fixed(due, **ALONG_AN_INDEX)
 
 
 @cache
@@ -122,17 +152,15 @@ def last_rank_statement(*, group: Group, last: bool, beside: bool = False) -> Fi
     return fixed(statement, **ALONG_AN_INDEX)
 
 
-def _due(limit: int, which: ClaimFilter, *, onward: bool) -> Select[Any]:
+def _due(which: ClaimFilter, *, onward: bool) -> Select[Any]:
     chosen = which.conditions()
     if onward:
         chosen.append(tuple_(*RANK) > tuple_(*RANK_REACHED))
-    return (
-        select(rows.id)
-        .where(*chosen)
-        .order_by(*RANK)
-        # A literal: a generic plan would guess a tenth of the table for a bound limit.
-        .limit(literal_column(str(int(limit))))
-    )
+    return select(rows.id).where(*chosen).order_by(*RANK)
+
+
+def _number(number: int) -> ColumnElement[int]:
+    return literal_column(str(int(number)))
 
 
 @cache
@@ -141,16 +169,19 @@ def claim_one_statement(*, only_due: bool = False) -> FixedStatement:
     chosen = select(rows.id).where(rows.id == bindparam("chosen_id", type_=UuidType), is_pending)
     if only_due:
         chosen = chosen.where(is_due, is_alive)
-    return _taking(chosen.with_for_update(skip_locked=True))
+    return fixed(_taking(chosen.with_for_update(skip_locked=True)), **IN_INDEX_ORDER)
 
 
-def _taking(chosen: Select[Any]) -> FixedStatement:
+def _taking(chosen: Select[Any]) -> Select[Any]:
+    """The columns are those of :data:`CLAIM_FIELDS`, the rank as text, and the place in the order
+    of ``chosen``. The rows come in no order: then the server has nothing to sort.
+    """
     # MATERIALIZED: a plain sub-select may be planned as the inner side of a join and run
     # more than once, which claims more rows than the limit.
     due = chosen.cte("due").prefix_with("MATERIALIZED")
     taken = (
         update(storyboards)
-        .where(rows.id == due.c.id)
+        .where(is_one_of(rows.id, due.c.id))
         .values(
             status=PROCESSING,
             attempts=rows.attempts + 1,
@@ -159,13 +190,12 @@ def _taking(chosen: Select[Any]) -> FixedStatement:
             claimed_at=NOW,
             lease_expires_at=NOW + bindparam("lease", type_=Interval),
         )
-        .returning(*_claimed_columns())
+        .returning(*_claimed_columns(), place_in(due.c.id, rows.id).label("place"))
         .cte("taken")
     )
-    rank = [taken.c[name] for name in RANK_NAMES]
-    claims = select(*(taken.c[name] for name in CLAIM_FIELDS), *(cast(part, Text) for part in rank))
     # The rank travels as text. The next claim sends it back unchanged.
-    return fixed(claims.order_by(*rank), **ALONG_AN_INDEX)
+    rank = (cast(taken.c[name], Text) for name in RANK_NAMES)
+    return select(*(taken.c[name] for name in CLAIM_FIELDS), *rank, taken.c.place)
 
 
 def _claimed_columns() -> tuple[ColumnElement[Any], ...]:

@@ -2,7 +2,6 @@
 
 import time
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -11,11 +10,11 @@ from uuid import UUID
 from psycopg.rows import args_row, scalar_row
 
 from storyboard_worker.database import Database
-from storyboard_worker.database.one_round_trip import Call, FixedStatement
+from storyboard_worker.database.fixed_statement import FixedStatement
+from storyboard_worker.database.one_round_trip import Call
 from storyboard_worker.errors import DatabaseUnavailable, DataRefused
 from storyboard_worker.queries.claim_cursor import ClaimCursor, Rank
 from storyboard_worker.queries.claim_statements import (
-    RANK,
     RANK_NAMES,
     candidates_statement,
     claim_one_statement,
@@ -26,6 +25,7 @@ from storyboard_worker.queries.narrowed import Narrowed
 from storyboard_worker.queries.one_by_one import in_time
 from storyboard_worker.queries.sample import SAMPLED_ROWS, Sample
 from storyboard_worker.queries.setting_aside import OnSetAside, Refused, SettingAside
+from storyboard_worker.queries.taken import Taken, claims_of, passed, taken, watched
 from storyboard_worker.queries.unanswered_claims import UnansweredClaims
 from storyboard_worker.storyboard import Claim, Group
 
@@ -34,7 +34,6 @@ Row = TypeVar("Row")
 # When all of so many batches of so many rows are refused one after the other, it is not the rows.
 ENOUGH_TO_JUDGE = 50
 MOST_BATCHES = 10
-Taken = tuple[Claim, Rank]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +89,7 @@ class Claiming:
     def by_id(self, storyboard_id: UUID) -> list[Claim]:
         with self._doubts.marked() as mark:
             call = self._call(claim_one_statement(), mark, chosen_id=storyboard_id)
-            return _claims(self._database.run(call))
+            return claims_of(self._database.run(call))
 
     def most_urgent(
         self, limit: int, without_upstreams: Collection[str], *, group: Group
@@ -131,7 +130,7 @@ class Claiming:
     def _due_one(self, storyboard_id: UUID) -> list[Claim]:
         with self._doubts.marked() as mark:
             call = self._call(claim_one_statement(only_due=True), mark, chosen_id=storyboard_id)
-            return _claims(self._database.run(call))
+            return claims_of(self._database.run(call))
 
     def _taking(self, limit: int, start: Rank | None, narrowed: Narrowed) -> list[Claim]:
         try:
@@ -147,11 +146,12 @@ class Claiming:
         statement = claim_statement(limit, which, onward=start is not None)
         claim_cursor = self._claim_cursors[narrowed.group]
         began_at = time.monotonic()
-        with _watched(claim_cursor, start, began_at), self._doubts.marked() as mark:
-            taken = self._database.run(self._call(statement, mark, start, **narrowed.values()))
+        with watched(claim_cursor, start, began_at), self._doubts.marked() as mark:
+            values = {**narrowed.values(), "limit": limit}
+            found = self._database.run(self._call(statement, mark, start, **values), durable=False)
         if not is_walk:
-            return _claims(taken)
-        return _passed(claim_cursor, "alone", start, taken, began_at)
+            return claims_of(found)
+        return passed(claim_cursor, "alone", start, found, began_at)
 
     def _row_by_row(self, limit: int, narrowed: Narrowed) -> list[Claim]:
         """One row makes the statement fail for all: take the others, and set that one aside."""
@@ -201,11 +201,11 @@ class Claiming:
         which = Narrowed(Group.NEW).filter(passing_over=bool(self._aside.passed_over))
         statement = claim_statement(limit, which, onward=start is not None)
         began_at = time.monotonic()
-        with _watched(claim_cursor, start, began_at), self._doubts.marked() as mark:
-            calls: list[Call[Any]] = [*others, self._call(statement, mark, start)]
-            *found, taken = self._database.run_all(calls)
-        rows = [row for rows_of_one in found for row in rows_of_one]
-        return rows, _passed(claim_cursor, "along", start, taken, began_at)
+        with watched(claim_cursor, start, began_at), self._doubts.marked() as mark:
+            calls: list[Call[Any]] = [*others, self._call(statement, mark, start, limit=limit)]
+            *others_found, found = self._database.run_all(calls)
+        rows = [row for rows_of_one in others_found for row in rows_of_one]
+        return rows, passed(claim_cursor, "along", start, found, began_at)
 
     def _call(
         self, statement: FixedStatement, mark: str, start: Rank | None = None, **values: Any
@@ -218,33 +218,4 @@ class Claiming:
             "worker_id": self._claimant.worker_id,
             "lease": self._claimant.lease,
         }
-        return Call(statement, values, args_row(_taken))
-
-
-@contextmanager
-def _watched(claim_cursor: ClaimCursor, start: Rank | None, began_at: float) -> Iterator[None]:
-    try:
-        yield
-    except DatabaseUnavailable:
-        claim_cursor.failed(start, time.monotonic() - began_at)
-        raise
-
-
-def _passed(
-    claim_cursor: ClaimCursor,
-    kind: str,
-    start: Rank | None,
-    taken: Sequence[Taken],
-    began_at: float,
-) -> list[Claim]:
-    reached = taken[-1][1] if taken else None
-    claim_cursor.passed(kind, start, reached, time.monotonic() - began_at)
-    return _claims(taken)
-
-
-def _taken(*values: Any) -> Taken:
-    return Claim(*values[: -len(RANK)]), values[-len(RANK) :]
-
-
-def _claims(taken: Sequence[Taken]) -> list[Claim]:
-    return [claim for claim, _ in taken]
+        return Call(statement, values, args_row(taken))

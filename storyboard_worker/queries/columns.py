@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import (
     Boolean,
@@ -9,6 +10,7 @@ from sqlalchemy import (
     Double,
     Integer,
     and_,
+    any_,
     case,
     cast,
     func,
@@ -17,6 +19,8 @@ from sqlalchemy import (
     null,
     select,
 )
+from sqlalchemy import Uuid as UuidType
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from storyboard_worker.database.tables import literal_status, storyboards
 from storyboard_worker.lengths import MAX_HOST_CHARACTERS, MAX_URL_BYTES
@@ -102,6 +106,9 @@ may_be_pending: ColumnElement[bool] = (
 # with JIT, like Debian's, compiled each claim: 210 ms instead of 2. To see it again:
 # python -m tests.debian_postgres -- python -m pytest tests/integration/queries -k "plan or speed"
 ALONG_AN_INDEX = {"enable_bitmapscan": "off", "enable_seqscan": "off"}
+# For statements without any sort. Where few rows have been pending, the planner would read and sort
+# all of them, and a session may keep that plan until there are many.
+IN_INDEX_ORDER = {**ALONG_AN_INDEX, "enable_sort": "off"}
 
 # A producer may have set the count since the claim. It never goes below 0.
 ONE_ATTEMPT_LESS = func.greatest(storyboards.c.attempts - 1, 0)
@@ -141,6 +148,25 @@ HIDDEN = (
     "row-level security hides the rows of storyboards from our role: connect as the owner of the "
     "table, or as a role with BYPASSRLS"
 )
+
+
+def is_one_of(column: ColumnElement[UUID], ids: ColumnElement[UUID]) -> ColumnElement[bool]:
+    """Whether ``column`` is among ``ids``, a column of a CTE.
+
+    An array is looked up in an index. For a join with a small table the planner reads the whole
+    table, and a session may keep that plan while the table grows.
+    """
+    return column == any_(_array(ids))
+
+
+def place_in(ids: ColumnElement[UUID], column: ColumnElement[UUID]) -> ColumnElement[int]:
+    """The place of ``column`` among ``ids``, a column of a CTE, from 1 on."""
+    return func.array_position(_array(ids), column, type_=Integer)
+
+
+def _array(ids: ColumnElement[UUID]) -> ColumnElement[Any]:
+    return func.array(select(ids).scalar_subquery(), type_=ARRAY(UuidType))
+
 
 NO_CLAIM: dict[str, Any] = {
     "claim_token": null(),

@@ -6,13 +6,12 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
+    CTE,
     ColumnClause,
     Double,
     Integer,
     Select,
-    TableValuedAlias,
     Text,
-    and_,
     bindparam,
     case,
     cast,
@@ -26,10 +25,11 @@ from sqlalchemy import (
 from sqlalchemy import Uuid as UuidType
 from sqlalchemy.dialects.postgresql import JSONB
 
-from storyboard_worker.database.one_round_trip import FixedStatement, fixed
+from storyboard_worker.database.fixed_statement import FixedStatement, kept
 from storyboard_worker.database.tables import storyboards
 from storyboard_worker.queries.columns import (
     ACQUITTED,
+    ALONG_AN_INDEX,
     FAILED,
     NO_CLAIM,
     NO_ERROR,
@@ -38,6 +38,7 @@ from storyboard_worker.queries.columns import (
     PENDING,
     PROCESSING,
     READY,
+    is_one_of,
     own_errors_kept,
 )
 from storyboard_worker.queries.ends import Transition
@@ -77,7 +78,7 @@ def end_with_error_statement() -> FixedStatement:
     return _end(ended, {**_by_transition(ended), **errors, "errored_at": NOW})
 
 
-def _by_transition(ended: TableValuedAlias) -> dict[str, Any]:
+def _by_transition(ended: CTE) -> dict[str, Any]:
     """The columns that depend on the transition. Where it does not set one, that stays."""
     later = NOW + ended.c.delay_seconds * literal_column("interval '1 second'")
     own_errors = own_errors_kept + ended.c.own_errors
@@ -108,34 +109,36 @@ def _by_transition(ended: TableValuedAlias) -> dict[str, Any]:
     }
 
 
-def _records(*facts: ColumnClause[Any]) -> TableValuedAlias:
+def _records(*facts: ColumnClause[Any]) -> CTE:
     """The claims that end, each with its id, its token and these ``facts``."""
     # One text, because psycopg takes several times as long to write ten arrays of values.
-    return (
+    records = (
         func.jsonb_to_recordset(cast(bindparam("ended", type_=Text), JSONB))
         .table_valued(column("id", UuidType), column("token", UuidType), *facts)
-        .render_derived(name="ended", with_types=True)
+        .render_derived(name="record", with_types=True)
     )
+    return select(*records.c).cte("ended").prefix_with("MATERIALIZED")
 
 
-def _end(ended: TableValuedAlias, values: dict[str, Any]) -> FixedStatement:
+def _end(ended: CTE, values: dict[str, Any]) -> FixedStatement:
     """Write ``values`` where the token shows that the row is still ours."""
-    ours = and_(rows.id == ended.c.id, rows.claim_token == ended.c.token)
     # A row locked by a producer's long transaction must not delay the others.
     held = (
         select(rows.id)
-        .select_from(storyboards.join(ended, ours))
-        .with_for_update(skip_locked=True, of=storyboards)
+        .where(is_one_of(rows.id, ended.c.id), is_one_of(rows.claim_token, ended.c.token))
+        .with_for_update(skip_locked=True)
         .cte("held")
         .prefix_with("MATERIALIZED")
     )
     statement = (
         update(storyboards)
-        .where(ours, rows.id == held.c.id)
+        .where(
+            rows.id == ended.c.id, rows.claim_token == ended.c.token, is_one_of(rows.id, held.c.id)
+        )
         .values(**values, **NO_CLAIM)
         .returning(ended.c.token)
     )
-    return fixed(statement)
+    return kept(statement, **ALONG_AN_INDEX)
 
 
 def held_tokens(tokens: Sequence[UUID]) -> Select[Any]:

@@ -6,7 +6,7 @@ from sqlalchemy import ColumnElement, Text, any_, bindparam, cast, func, select,
 from sqlalchemy import Uuid as UuidType
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from storyboard_worker.database.one_round_trip import FixedStatement, fixed
+from storyboard_worker.database.fixed_statement import FixedStatement, fixed
 from storyboard_worker.database.tables import storyboards
 from storyboard_worker.queries.columns import (
     ALONG_AN_INDEX,

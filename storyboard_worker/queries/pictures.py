@@ -8,7 +8,8 @@ from psycopg.rows import tuple_row
 from sqlalchemy import ARRAY, Uuid, any_, bindparam, select
 
 from storyboard_worker.database import Database
-from storyboard_worker.database.one_round_trip import Call, fixed
+from storyboard_worker.database.fixed_statement import fixed
+from storyboard_worker.database.one_round_trip import Call
 from storyboard_worker.queries.hidden_rows import check_rows_are_seen
 from storyboard_worker.queries.progress import storyboard_id, view
 

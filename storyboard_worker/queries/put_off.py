@@ -32,7 +32,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from storyboard_worker.database import Database
-from storyboard_worker.database.one_round_trip import Call, FixedStatement, fixed
+from storyboard_worker.database.fixed_statement import FixedStatement, fixed
+from storyboard_worker.database.one_round_trip import Call
 from storyboard_worker.database.tables import storyboards
 from storyboard_worker.errors import STORAGE_UPSTREAM, ErrorCode
 from storyboard_worker.queries.claim_cursor import Rank

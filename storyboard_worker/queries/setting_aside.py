@@ -23,7 +23,8 @@ from sqlalchemy import Uuid as UuidType
 
 from storyboard_worker.backoff import Backoff
 from storyboard_worker.database import Database
-from storyboard_worker.database.one_round_trip import Call, FixedStatement, fixed
+from storyboard_worker.database.fixed_statement import FixedStatement, fixed
+from storyboard_worker.database.one_round_trip import Call
 from storyboard_worker.database.tables import storyboards
 from storyboard_worker.errors import DataRefused, ErrorCode
 from storyboard_worker.logs import event

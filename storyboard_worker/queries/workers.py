@@ -9,7 +9,8 @@ from sqlalchemy import Text, bindparam, delete, exists, func, select
 from sqlalchemy.dialects.postgresql import Insert, insert
 
 from storyboard_worker.database import Database
-from storyboard_worker.database.one_round_trip import Call, FixedStatement, fixed
+from storyboard_worker.database.fixed_statement import FixedStatement, fixed
+from storyboard_worker.database.one_round_trip import Call
 from storyboard_worker.database.tables import storyboard_workers, storyboards
 from storyboard_worker.errors import RowsHidden
 from storyboard_worker.queries.columns import (

@@ -102,6 +102,7 @@ class Listener:
         if listening == self._listening:
             return
         self._listening = listening
+        self._database.keep_plans(allowed=listening)
         if listening:
             event(logging.INFO, "listening for new rows")
         else:

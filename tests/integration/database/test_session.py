@@ -6,7 +6,8 @@ from psycopg import sql
 from psycopg.rows import scalar_row
 
 from storyboard_worker.database import Database
-from storyboard_worker.database.one_round_trip import Call, FixedStatement
+from storyboard_worker.database.fixed_statement import FixedStatement
+from storyboard_worker.database.one_round_trip import Call
 
 # The default of the database, and the setting in a transaction of the worker.
 SETTINGS = {

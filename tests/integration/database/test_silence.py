@@ -8,7 +8,8 @@ import pytest
 from psycopg.rows import scalar_row
 
 from storyboard_worker.database import Database
-from storyboard_worker.database.one_round_trip import Call, FixedStatement
+from storyboard_worker.database.fixed_statement import FixedStatement
+from storyboard_worker.database.one_round_trip import Call
 from storyboard_worker.errors import CommitInDoubt, DatabaseUnavailable, DataRefused
 from tests.integration.database.scripted_postgres import (
     LOGIN,

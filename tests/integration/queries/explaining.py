@@ -16,7 +16,8 @@ from psycopg.rows import scalar_row
 from sqlalchemy import event
 
 from storyboard_worker.database import Database
-from storyboard_worker.database.one_round_trip import Call, FixedStatement, Row
+from storyboard_worker.database.fixed_statement import FixedStatement
+from storyboard_worker.database.one_round_trip import Call, Row
 
 Node = dict[str, Any]
 Send = Callable[[Database], object]
@@ -50,9 +51,9 @@ class Noting(Database):
         elif statement != "COMMIT" and not statement.startswith("SET TRANSACTION"):
             self.sent.append(FixedStatement(statement, parameters, dict(self._settings)))
 
-    def run(self, call: Call[Row]) -> list[Row]:
+    def run(self, call: Call[Row], *, durable: bool = True) -> list[Row]:
         self._note_call(call)
-        return super().run(call)
+        return super().run(call, durable=durable)
 
     def run_all(self, calls: Sequence[Call[Any]]) -> list[list[Any]]:
         for call in calls:

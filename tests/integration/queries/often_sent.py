@@ -6,7 +6,8 @@ from uuid import uuid4
 from psycopg.rows import tuple_row
 
 from storyboard_worker.database import Database
-from storyboard_worker.database.one_round_trip import Call, FixedStatement
+from storyboard_worker.database.fixed_statement import FixedStatement
+from storyboard_worker.database.one_round_trip import Call
 from storyboard_worker.errors import STORAGE_UPSTREAM, LeaseLost
 from storyboard_worker.queries.alarms import AlarmRegister
 from storyboard_worker.queries.claim_cursor import Rank

@@ -17,7 +17,8 @@ from psycopg.rows import scalar_row
 from sqlalchemy import literal_column, select
 
 from storyboard_worker.database import Database
-from storyboard_worker.database.one_round_trip import Call, fixed
+from storyboard_worker.database.fixed_statement import fixed
+from storyboard_worker.database.one_round_trip import Call
 from storyboard_worker.queries.claims import StoryboardQueue
 
 ROUNDS = 25

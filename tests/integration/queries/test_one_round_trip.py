@@ -6,7 +6,8 @@ from psycopg.rows import scalar_row
 from sqlalchemy import bindparam, func, literal_column, select
 
 from storyboard_worker.database import Database
-from storyboard_worker.database.one_round_trip import Call, FixedStatement, fixed
+from storyboard_worker.database.fixed_statement import FixedStatement, fixed
+from storyboard_worker.database.one_round_trip import Call
 from storyboard_worker.errors import DatabaseUnavailable, DataRefused, SchemaOutdated
 from tests.support.producing import enqueue
 

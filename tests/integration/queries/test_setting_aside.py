@@ -102,11 +102,11 @@ def test_rows_claimed_one_by_one_are_kept_when_the_database_goes_away(
     class GoingAway(LosingDatabase):
         exchanges = 0
 
-        def _run_script(self, *calls):  # type: ignore[no-untyped-def]  # noqa: ANN002, ANN202
+        def _run_script(self, *calls, **how):  # type: ignore[no-untyped-def]  # noqa: ANN002, ANN003, ANN202
             self.exchanges += 1
             if self.exchanges > 5:
                 raise DatabaseUnavailable("it is gone")
-            return super()._run_script(*calls)
+            return super()._run_script(*calls, **how)
 
     database = GoingAway(dsn)
     claims = queue_on(database, []).claim(16)

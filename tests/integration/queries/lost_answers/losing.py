@@ -20,8 +20,8 @@ class LosingDatabase(Database):
     to_lose = 0
     commits = 0
 
-    def _run_script(self, *calls: Call[Any]) -> list[list[Any]]:
-        answer = super()._run_script(*calls)
+    def _run_script(self, *calls: Call[Any], durable: bool = True) -> list[list[Any]]:
+        answer = super()._run_script(*calls, durable=durable)
         if self.to_lose:
             self.to_lose -= 1
             raise DatabaseUnavailable("the answer was lost")
