@@ -4,9 +4,10 @@ from uuid import uuid4
 
 import psycopg
 
-from storyboard_worker.queries.board.changes import Changes, PanelChanges
+from storyboard_worker.queries.board.changes import Changes, PanelChanges, Top
 from storyboard_worker.queries.board.filters import PanelFilter
 from storyboard_worker.queries.board.pages import PanelPages
+from storyboard_worker.queries.board.places import Place
 from storyboard_worker.storyboard import Status
 from tests.support.producing import A_MOMENT, FAILED, READY, change, delete, enqueue
 
@@ -40,15 +41,28 @@ def test_an_id_that_never_was_is_gone(changes: PanelChanges) -> None:
 def test_whether_there_is_a_newer_panel(
     changes: PanelChanges, pages: PanelPages, producer: psycopg.Connection
 ) -> None:
+    def has_newer(which: PanelFilter, newest: Place | None) -> bool:
+        return changes.since({}, Top(which, newest)).has_newer
+
     ready = PanelFilter(state=Status.READY)
-    assert not changes.has_newer(ALL, None)
+    assert not has_newer(ALL, None)
     enqueue(producer)
-    assert changes.has_newer(ALL, None)
+    assert has_newer(ALL, None)
     newest = pages.first(ALL).panels[0].place
-    assert not changes.has_newer(ALL, newest)
+    assert not has_newer(ALL, newest)
     enqueue(producer)
-    assert changes.has_newer(ALL, newest)
-    assert not changes.has_newer(ready, newest)
+    assert has_newer(ALL, newest)
+    assert not has_newer(ready, newest)
     enqueue(producer, **READY)
-    assert changes.has_newer(ready, newest)
-    assert not changes.has_newer(PanelFilter(project="none"), newest)
+    assert has_newer(ready, newest)
+    assert not has_newer(PanelFilter(project="none"), newest)
+    assert not has_newer(PanelFilter(text="100%_'"), newest)
+
+
+def test_both_questions_in_one_message(
+    changes: PanelChanges, pages: PanelPages, producer: psycopg.Connection
+) -> None:
+    id_ = enqueue(producer)
+    [panel] = pages.first(ALL).panels
+    assert changes.since({id_: panel.updated_at}, Top(ALL, panel.place)) == Changes([], [])
+    assert changes.since({id_: A_MOMENT}, Top(ALL, None)) == Changes([panel], [], has_newer=True)
