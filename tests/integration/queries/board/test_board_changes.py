@@ -1,9 +1,14 @@
 """What an open page has to show anew."""
 
+from collections.abc import Sequence
+from contextlib import closing
+from typing import Any
 from uuid import uuid4
 
 import psycopg
 
+from storyboard_worker.database import Database
+from storyboard_worker.database.one_round_trip import Call
 from storyboard_worker.queries.board.changes import Changes, PanelChanges, Top
 from storyboard_worker.queries.board.filters import PanelFilter
 from storyboard_worker.queries.board.pages import PanelPages
@@ -12,6 +17,18 @@ from storyboard_worker.storyboard import Status
 from tests.support.producing import A_MOMENT, FAILED, READY, change, delete, enqueue
 
 ALL = PanelFilter()
+
+
+class Noting(Database):
+    """Notes of how many statements each message consists."""
+
+    def __init__(self, dsn: str) -> None:
+        super().__init__(dsn)
+        self.messages: list[int] = []
+
+    def run_all(self, calls: Sequence[Call[Any]]) -> list[list[Any]]:
+        self.messages.append(len(calls))
+        return super().run_all(calls)
 
 
 def test_only_what_changed_and_what_is_gone(
@@ -60,6 +77,16 @@ def test_whether_there_is_a_newer_panel(
 
 
 def test_both_questions_in_one_message(
+    dsn: str, pages: PanelPages, producer: psycopg.Connection
+) -> None:
+    id_ = enqueue(producer)
+    [panel] = pages.first(ALL).panels
+    with closing(Noting(dsn)) as noting:
+        PanelChanges(noting).since({id_: panel.updated_at}, Top(ALL, panel.place))
+        assert noting.messages == [2]
+
+
+def test_both_answers(
     changes: PanelChanges, pages: PanelPages, producer: psycopg.Connection
 ) -> None:
     id_ = enqueue(producer)
