@@ -58,6 +58,7 @@ class AttemptError(StoryboardWorkerError):
     ``message`` is one sentence for the engineer and never holds a signed URL.
     ``upstream`` is the source's host or ``cloudinary``; ``None`` where neither is to blame.
     ``retry_after_seconds`` is what the upstream asked for, if it did.
+    ``maybe_stored`` is the public id under which a picture may be stored all the same.
     """
 
     def __init__(
@@ -77,13 +78,14 @@ class AttemptError(StoryboardWorkerError):
         self.retry_after_seconds = retry_after_seconds
         self.http_status = http_status
         self.request_id = request_id
+        self.maybe_stored: str | None = None
 
     def __str__(self) -> str:
         return f"{self.code}: {self.message}"
 
     def in_ascii(self) -> "AttemptError":
         """This error in ASCII, which every database can hold."""
-        return AttemptError(
+        told = AttemptError(
             self.code,
             self.message.encode("ascii", "replace").decode(),
             upstream=self.upstream,
@@ -91,6 +93,8 @@ class AttemptError(StoryboardWorkerError):
             http_status=self.http_status,
             request_id=self.request_id,
         )
+        told.maybe_stored = self.maybe_stored
+        return told
 
 
 class Resource(StrEnum):

@@ -53,7 +53,8 @@ class Ending:
         Answers, for each of ``ends``, ``None`` or what keeps it from being written:
         :class:`LeaseLost`, or :class:`DatabaseUnavailable` where another transaction has locked
         the row; and the claims. Raises :class:`DataRefused` when a value of any of them is
-        refused. Then none is written. Images of lost claims are put on the list of orphans.
+        refused. Then none is written. Pictures of lost claims, and those that may be stored in
+        spite of an error, are put on the list of orphans.
         """
         self._claiming.give_back_lost()
         with self._unanswered.writing([ended for ended, _ in ends]):
@@ -62,7 +63,7 @@ class Ending:
             # Of one that is locked, maybe by what we sent before, nothing is known yet.
             if verdict is None or isinstance(verdict, LeaseLost):
                 self._unanswered.settle(ended)
-        self._unshown.list(_lost_images(ends, verdicts))
+        self._unshown.list(_unshown(ends, verdicts))
         return verdicts, claims
 
     def _end_all(self, ends: Sequence[ClaimEnd], limit: int) -> tuple[list[Verdict], list[Claim]]:
@@ -111,10 +112,14 @@ def _calls(ends: Sequence[ClaimEnd]) -> Iterator[Call[UUID]]:
         yield Call(end_with_error_statement(), {"ended": _text(errors)}, scalar_row)
 
 
-def _lost_images(ends: Sequence[ClaimEnd], verdicts: Sequence[Verdict]) -> Iterator[Picture]:
+def _unshown(ends: Sequence[ClaimEnd], verdicts: Sequence[Verdict]) -> Iterator[Picture]:
     for (claim, end), verdict in zip(ends, verdicts, strict=True):
-        if isinstance(verdict, LeaseLost) and isinstance(end, StoredImage):
-            yield claim.id, end.public_id
+        is_lost = isinstance(verdict, LeaseLost)
+        if isinstance(end, StoredImage):
+            if is_lost:
+                yield claim.id, end.public_id
+        elif end.error.maybe_stored is not None and (is_lost or verdict is None):
+            yield claim.id, end.error.maybe_stored
 
 
 def _record(claim: Claim, end: End) -> dict[str, Any]:

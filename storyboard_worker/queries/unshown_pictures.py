@@ -1,7 +1,10 @@
 """Stored pictures that no row has ever shown.
 
-A worker may lose its claim while it uploads: the row is deleted, or gets another image. What it has
-stored then is not seen by the triggers that list the pictures of rows, so the worker lists it.
+A worker may lose its claim while it uploads: the row is deleted, or gets another image. Or an
+attempt ends with an error and its picture may be stored all the same: the answer was lost, or tells
+of other bytes. The triggers that list the pictures of rows do not see it, so the worker lists it.
+Where a later attempt stores the picture well, it leaves the list. Where none does, ``prune``
+deletes it.
 """
 
 import logging

@@ -37,9 +37,11 @@ def json_text(value: object, *, default: Default | None = None, ascii_only: bool
 
 
 def _escaped(text: str, escape: Callable[[str], str]) -> str:
-    return "".join(
-        character if _is_harmless(character) else escape(character) for character in text
-    )
+    # A text may be long, and has few different characters.
+    escapes = {
+        ord(character): escape(character) for character in set(text) if not _is_harmless(character)
+    }
+    return text.translate(escapes) if escapes else text
 
 
 def _is_harmless(character: str) -> bool:

@@ -25,6 +25,11 @@ from storyboard_worker.transfer.source import Source, SourceImage
 from storyboard_worker.transfer.spool import Spools
 from storyboard_worker.transfer.storage import Storage
 
+# Of an upload whose end is unknown.
+UNANSWERED = frozenset({ErrorCode.STORAGE_UNAVAILABLE, ErrorCode.ATTEMPT_TIMEOUT})
+# An answer without what a stored image has, and those of gateways that have waited in vain.
+SAYING_NOTHING = frozenset({200, 499, 502, 504})
+
 
 class Transfer:
     """Copies one image. ``folder`` is the first part of every public id."""
@@ -85,15 +90,16 @@ class Transfer:
             encoding=found.encoding,
         )
         announce(f"the source sends a {body.image_type} of {length:,} bytes: uploading it")
-        image = self._storage.upload(
-            public_id(self._folder, claim.id, claim.source_url),
-            asset_context(claim.id, claim.project_id),
-            body,
-            length,
-            attempt.deadline,
-        )
-        attempt.timings.stored_at = time.monotonic()
-        _check_stored(image, length, body.md5_hex)
+        name = public_id(self._folder, claim.id, claim.source_url)
+        context = asset_context(claim.id, claim.project_id)
+        try:
+            image = self._storage.upload(name, context, body, length, attempt.deadline)
+            attempt.timings.stored_at = time.monotonic()
+            _check_stored(image, length, body.md5_hex)
+        except AttemptError as error:
+            if _may_be_stored(error, attempt.timings):
+                error.maybe_stored = name
+            raise
         announce(f"Cloudinary has stored it as {image.public_id}")
         return image
 
@@ -182,6 +188,14 @@ class ImageBody:
         return AttemptError(
             ErrorCode.IMAGE_TRUNCATED, f"the image is not whole: {reason}", upstream=self._host
         )
+
+
+def _may_be_stored(error: AttemptError, timings: Timings) -> bool:
+    """Whether all bytes were sent, and no answer says that they are refused."""
+    if error.code is ErrorCode.STORAGE_MISMATCH:
+        return True
+    says_nothing = error.http_status is None or error.http_status in SAYING_NOTHING
+    return timings.last_byte_at is not None and error.code in UNANSWERED and says_nothing
 
 
 def _check_stored(image: StoredImage, length: int, md5_hex: str | None) -> None:

@@ -63,18 +63,22 @@ class Deletion:
         answer may still be there.
 
         Raises :class:`AttemptError` with a ``storage_…`` code, or ``attempt_timeout``. Some may
-        be deleted then; to ask again does no harm.
+        be deleted then; to ask again does no harm. Cloudinary is asked on only while its answers
+        tell of something that is deleted.
         """
         fates: dict[str, Fate] = {}
         asked: dict[str, Any] = {"public_ids": list(public_ids), "invalidate": True}
         while True:
             answer = self._ask(asked, deadline)
-            for public_id, fate in _fates(answer).items():
-                fates.setdefault(public_id, fate)
+            told = {one: fate for one, fate in _fates(answer).items() if one in public_ids}
+            has_news = not told.keys() <= fates.keys()
+            fates = told | fates
             # With many transformed copies one call does a part of the work.
             cursor = answer.get("next_cursor")
             if not answer.get("partial") or not isinstance(cursor, str):
                 return fates
+            if not has_news and (cursor == asked.get("next_cursor") or not _copies(answer)):
+                return _all_told(fates, public_ids)
             asked["next_cursor"] = cursor
 
     def _ask(self, asked: dict[str, Any], deadline: Deadline) -> dict[str, Any]:
@@ -101,6 +105,25 @@ class Deletion:
 
     def close(self) -> None:
         self._transport.close()
+
+
+def _copies(answer: dict[str, Any]) -> int:
+    """How many transformed copies this call deleted."""
+    counts = answer.get("deleted_counts")
+    each = counts.values() if isinstance(counts, dict) else ()
+    found = [count.get("derived") for count in each if isinstance(count, dict)]
+    return sum(count for count in found if isinstance(count, int))
+
+
+def _all_told(fates: dict[str, Fate], public_ids: Sequence[str]) -> dict[str, Fate]:
+    """The fates, if no picture lacks one. To ask on is of no use."""
+    if fates.keys() >= set(public_ids):
+        return fates
+    raise AttemptError(
+        ErrorCode.STORAGE_UNAVAILABLE,
+        "Cloudinary says that a part is left to delete, and deletes nothing more",
+        upstream=STORAGE_UPSTREAM,
+    )
 
 
 def _fates(answer: dict[str, Any]) -> dict[str, Fate]:

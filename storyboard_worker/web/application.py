@@ -27,9 +27,17 @@ class Endpoint:
     logged_as: str | None
 
 
-def route(path: str, handler: Handler, *methods: str, logged_as: str | None = None) -> Rule:
-    """``handler`` is called with the request and, by their names, the parts of ``path``."""
-    return Rule(path, endpoint=Endpoint(handler, logged_as), methods=methods)
+def route(
+    path: str, handler: Handler, *methods: str, logged_as: str | None = None, acts: bool = False
+) -> Rule:
+    """``handler`` is called with the request and, by their names, the parts of ``path``.
+
+    A route with GET has HEAD too, unless it ``acts``: HEAD must change nothing (RFC 9110, 9.2.1).
+    """
+    rule = Rule(path, endpoint=Endpoint(handler, logged_as), methods=methods)
+    if acts and rule.methods is not None:
+        rule.methods.discard("HEAD")
+    return rule
 
 
 class Application:

@@ -41,7 +41,7 @@ class Cron:
         self._ends_at = 0.0
 
     def routes(self) -> list[Rule]:
-        return [route(PATH, self.call, "GET", "POST", logged_as="cron call")]
+        return [route(PATH, self.call, "GET", "POST", logged_as="cron call", acts=True)]
 
     def call(self, request: Request) -> Response:
         refusal = self._auth.refusal(request)

@@ -27,6 +27,7 @@ class Document(HTMLParser):
         self.tags: list[tuple[str, dict[str, str]]] = []
         self.texts: list[str] = []
         self.forms: list[Form] = []
+        self._named_forms: dict[str, Form] = {}
         self.feed(html)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -34,6 +35,11 @@ class Document(HTMLParser):
         self.tags.append((tag, given))
         if tag == "form":
             self.forms.append(Form(given.get("action", ""), given.get("method", "get")))
+            self._named_forms[given.get("id", "")] = self.forms[-1]
+        elif tag == "button" and "formaction" in given:
+            # A part of a page lacks the form.
+            sent = self._named_forms.get(given["form"], Form("", "post"))
+            self.forms.append(Form(given["formaction"], sent.method, sent.fields))
         elif tag == "input" and self.forms and "name" in given:
             self.forms[-1].fields[given["name"]] = given.get("value", "")
 
@@ -54,7 +60,7 @@ class Document(HTMLParser):
         return [href for href in found if href.startswith(beginning)]
 
     def form(self, action: str) -> Form:
-        """The one whose action begins with this path."""
+        """The one that posts to this path, by itself or by a button of another one."""
         return next(one for one in self.forms if urlsplit(one.action).path == action)
 
 

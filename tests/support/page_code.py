@@ -1,6 +1,7 @@
-"""The files of source code that a page shows.
+"""The source code that a page shows.
 
-A block names its file in the line of its fence: ```` ```ts lib/storyboards/types.ts ````.
+A block that is a whole file names it in the line of its fence:
+```` ```ts lib/storyboards/types.ts ````.
 """
 
 import re
@@ -8,6 +9,13 @@ import re
 from tests.support.pages import page
 
 BLOCK = re.compile(r"^```(?:ts|tsx) (\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+SCRIPT = re.compile(r"^```js\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def script_of(name: str) -> str:
+    """The one script without a file's name that a page in ``.github`` shows."""
+    [script] = SCRIPT.findall(page(name))
+    return str(script)
 
 
 def files_of(name: str) -> dict[str, str]:

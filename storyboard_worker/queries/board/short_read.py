@@ -14,6 +14,9 @@ from storyboard_worker.queries.inspection import read_only
 PLANNER = {**ALONG_AN_INDEX, "enable_sort": "off"}
 # A read takes some milliseconds. One that takes so long meets a server in trouble.
 STATEMENT_SECONDS = 2.0
+SETTINGS = {"statement_timeout": str(round(STATEMENT_SECONDS * 1000)), **PLANNER}
+# The same for a read that is sent as one message, see :meth:`Database.run_all`.
+IN_ONE_MESSAGE = {"transaction_read_only": "on", **SETTINGS}
 
 
 @contextmanager
@@ -23,9 +26,8 @@ def short_read(database: Database) -> Iterator[Connection]:
     Raises what :meth:`Database.transaction` raises; a statement that takes too long raises
     :class:`DatabaseUnavailable`.
     """
-    settings = {"statement_timeout": str(round(STATEMENT_SECONDS * 1000)), **PLANNER}
     with read_only(database) as connection:
         connection.exec_driver_sql(
-            "; ".join(f"SET LOCAL {name} = {value}" for name, value in settings.items())
+            "; ".join(f"SET LOCAL {name} = {value}" for name, value in SETTINGS.items())
         )
         yield connection

@@ -9,6 +9,7 @@ from storyboard_worker.web.board.door import Door
 from storyboard_worker.web.board.gallery import Gallery
 from storyboard_worker.web.board.guesses import Guesses
 from storyboard_worker.web.board.live import Live
+from storyboard_worker.web.board.overview import Overviews
 from storyboard_worker.web.board.pages import Pages
 from storyboard_worker.web.board.panel import PanelPage
 from storyboard_worker.web.board.pictures import Pictures
@@ -29,14 +30,14 @@ def board_routes(settings: Settings, reads: BoardReads, processing: Processing) 
     door = Door()
     pages = Pages(access, Pictures(settings.cloudinary), door)
     limits = Limits(settings.health_max_waiting, settings.health_max_wait_seconds)
-    gallery = Gallery(pages, reads, limits)
+    overviews = Overviews(reads, limits, pages.pictures)
     panel_page = PanelPage(pages, reads, processing, settings.sentry.url)
     return [
         *assets.routes(),
         *SignIn(pages).routes(),
-        *gallery.routes(),
+        *Gallery(pages, reads, overviews).routes(),
         *panel_page.routes(),
         *PuttingBack(pages, reads).routes(),
-        *Live(pages, reads, gallery, panel_page).routes(),
+        *Live(pages, reads, overviews, panel_page).routes(),
         *RetryRoute(access, door, retry=reads.retry, progress=reads.progress).routes(),
     ]

@@ -1,7 +1,5 @@
 """The first page: whether all is well, why rows failed, and the panels."""
 
-from typing import Any
-
 from werkzeug.routing import Rule
 from werkzeug.wrappers import Request, Response
 
@@ -10,20 +8,18 @@ from storyboard_worker.storyboard import Status
 from storyboard_worker.web.application import route
 from storyboard_worker.web.board.cards import grouped
 from storyboard_worker.web.board.notices import notice_of
+from storyboard_worker.web.board.overview import Overviews
 from storyboard_worker.web.board.pages import Pages
 from storyboard_worker.web.board.reads import BoardReads
 from storyboard_worker.web.board.sessions import Session
-from storyboard_worker.web.board.verdict import Limits, findings
 from storyboard_worker.web.board.wanted import wanted_by
 
 
 class Gallery:
-    """``limits``: above them too much waits."""
-
-    def __init__(self, pages: Pages, reads: BoardReads, limits: Limits) -> None:
+    def __init__(self, pages: Pages, reads: BoardReads, overviews: Overviews) -> None:
         self._pages = pages
         self._reads = reads
-        self._limits = limits
+        self._overviews = overviews
 
     def routes(self) -> list[Rule]:
         return [route("/", self._pages.signed_in(self.show), "GET")]
@@ -36,20 +32,11 @@ class Gallery:
             "gallery.html",
             picture_urls=[panel.picture_url for panel in page.panels],
             wanted=wanted,
+            chosen_state=wanted.which.state,
             page=page,
             groups=grouped(page.panels),
             states=list(Status),
             codes=list(ErrorCode),
             notice=notice_of(request.args),
-            **self.overview(),
+            **self._overviews.latest().values,
         )
-
-    def overview(self) -> dict[str, Any]:
-        """The values of ``_overview.html`` and ``_causes.html``."""
-        summary, causes = self._reads.summary(), self._reads.causes()
-        return {
-            "summary": summary,
-            "now": summary.moment,
-            "causes": causes,
-            "findings": findings(summary, causes, self._limits),
-        }

@@ -7,18 +7,20 @@ from uuid import UUID
 from werkzeug.routing import Rule
 from werkzeug.wrappers import Request, Response
 
+from storyboard_worker.queries.board.changes import Top
 from storyboard_worker.queries.board.panels import Panel
 from storyboard_worker.queries.board.places import Place
 from storyboard_worker.web.answers import answer, problem, retry_later
 from storyboard_worker.web.application import route
 from storyboard_worker.web.board.cards import name_of, shown_by
 from storyboard_worker.web.board.door import Crowded
-from storyboard_worker.web.board.gallery import Gallery
+from storyboard_worker.web.board.overview import Overviews
 from storyboard_worker.web.board.pages import Pages
 from storyboard_worker.web.board.panel import PanelPage
 from storyboard_worker.web.board.reads import BoardReads
 from storyboard_worker.web.board.rendering import render
 from storyboard_worker.web.board.wanted import wanted_by
+from storyboard_worker.web.board.wording import wording_for
 from storyboard_worker.web.texts.catalogue import Texts
 from storyboard_worker.web.texts.choice import texts_for
 
@@ -33,11 +35,11 @@ class Live:
     a screen reader says of it, if anything)."""
 
     def __init__(
-        self, pages: Pages, reads: BoardReads, gallery: Gallery, panel_page: PanelPage
+        self, pages: Pages, reads: BoardReads, overviews: Overviews, panel_page: PanelPage
     ) -> None:
         self._pages = pages
         self._reads = reads
-        self._gallery = gallery
+        self._overviews = overviews
         self._panel_page = panel_page
 
     def routes(self) -> list[Rule]:
@@ -62,21 +64,20 @@ class Live:
     def of_gallery(self, request: Request) -> dict[str, Any]:
         """``?shown=`` is what the page shows, ``?newest=`` the place of its newest panel if it is
         the first page; the rest is the page's filter."""
-        changes = self._reads.changes(shown_by(request.args.get("shown", "")))
-        overview = self._gallery.overview()
         newest, wanted = request.args.get("newest"), wanted_by(request.args)
-        parts = {"overview": self._part(request, "_overview.html", wanted=wanted, **overview)}
-        if newest is not None and not wanted.is_narrowed:
-            parts["causes"] = self._part(request, "_causes.html", **overview)
+        top = None if newest is None else Top(wanted.which, _place(newest))
+        changes = self._reads.changes(shown_by(request.args.get("shown", "")), top)
+        wording, fill = wording_for(request), self._overviews.latest().fragments.fill
+        parts = {"overview": fill("_overview.html", wording, chosen_state=wanted.which.state)}
+        if top is not None and not wanted.is_narrowed:
+            parts["causes"] = fill("_causes.html", wording)
         for panel in changes.panels:
-            parts[f"panel-{panel.id}"] = self._part(
-                request, "_card.html", panel=panel, now=overview["now"]
-            )
+            parts[f"panel-{panel.id}"] = fill("_card.html", wording, panel=panel)
         return {
             "parts": parts,
             "gone": [f"panel-{id_}" for id_ in changes.gone],
-            "newer": newest is not None and self._reads.has_newer(wanted.which, _place(newest)),
-            "said": _said(texts_for(request), changes.panels),
+            "newer": changes.has_newer,
+            "said": _said(wording.text, changes.panels),
         }
 
     def of_panel(self, request: Request, storyboard_id: UUID) -> dict[str, Any]:
@@ -88,12 +89,10 @@ class Live:
             life = self._reads.life(storyboard_id)
             if life is not None:
                 values = self._panel_page.values(life)
-                parts["life"] = self._part(request, "_life.html", **values)
-                said = _said(texts_for(request), [life.panel])
+                text = texts_for(request)
+                parts["life"] = render("_life.html", text, **self._pages.values(request), **values)
+                said = _said(text, [life.panel])
         return {"parts": parts, "gone": ["life"] if changes.gone else [], "said": said}
-
-    def _part(self, request: Request, name: str, **values: Any) -> str:
-        return render(name, texts_for(request), **self._pages.values(request), **values)
 
 
 def _place(raw: str) -> Place | None:

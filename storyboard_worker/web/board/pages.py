@@ -14,6 +14,7 @@ from storyboard_worker.web.board.pictures import Pictures
 from storyboard_worker.web.board.rendering import render
 from storyboard_worker.web.board.sessions import Session
 from storyboard_worker.web.board.wanted import address
+from storyboard_worker.web.board.wording import wording_for
 from storyboard_worker.web.texts.catalogue import Language
 from storyboard_worker.web.texts.choice import PARAMETER, mark_language, texts_for
 
@@ -74,7 +75,9 @@ class Pages:
         **values: Any,
     ) -> Response:
         """The template ``name`` with ``values``; it may load the pictures ``picture_urls``."""
-        html = render(name, texts_for(request), **self.values(request), **values)
+        wording = wording_for(request)
+        layout = {"language_pairs": wording.pairs, "languages": _languages(request)}
+        html = render(name, wording.text, **self.values(request), **layout, **values)
         response = Response(html, status, {**HEADERS, **(headers or {})}, content_type=HTML)
         origins = self.pictures.origins(picture_urls)
         response.headers["Content-Security-Policy"] = policy(origins)
@@ -82,23 +85,17 @@ class Pages:
         return mark_language(response, request)
 
     def values(self, request: Request) -> dict[str, Any]:
-        """What every template may use."""
-        chosen = _chosen_language(request)
-
-        def link(path: str, pairs: Mapping[str, str] | None = None, **more: str) -> str:
-            return address(path, {**(pairs or {}), **more, **chosen})
-
+        """What every template may use beside its text."""
+        wording = wording_for(request)
         return {
-            "link": link,
-            "language_pairs": chosen,
-            "languages": _languages(request),
+            "link": wording.link,
             "session": self.access.session(request),
             "picture_is_shown": self.pictures.is_shown,
         }
 
     def go_to(self, request: Request, path: str, **pairs: str) -> Response:
         """Leads a browser on after a post, so that going back does not post again."""
-        return self.lead_to(address(path, {**pairs, **_chosen_language(request)}))
+        return self.lead_to(address(path, {**pairs, **wording_for(request).pairs}))
 
     def lead_to(self, target: str) -> Response:
         """Like :meth:`go_to`, for a whole address of our own."""
@@ -160,12 +157,6 @@ class Pages:
                 return self.problem(request, 503, key, headers={"Retry-After": "10"})
 
         return handle
-
-
-def _chosen_language(request: Request) -> dict[str, str]:
-    """The language, if the address chooses one: links keep it."""
-    raw = request.args.get(PARAMETER)
-    return {} if raw is None else {PARAMETER: str(texts_for(request).language)}
 
 
 def _asked_for(request: Request) -> str:

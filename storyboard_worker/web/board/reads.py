@@ -11,7 +11,7 @@ from uuid import UUID
 
 from storyboard_worker.errors import DatabaseUnavailable
 from storyboard_worker.queries.board.causes import BoardCauses, FailedCauses
-from storyboard_worker.queries.board.changes import Changes, PanelChanges
+from storyboard_worker.queries.board.changes import Changes, PanelChanges, Top
 from storyboard_worker.queries.board.filters import PanelFilter
 from storyboard_worker.queries.board.lives import PanelLife, PanelLives
 from storyboard_worker.queries.board.pages import Page, PanelPages
@@ -19,13 +19,14 @@ from storyboard_worker.queries.board.places import Place
 from storyboard_worker.queries.board.retrying import PanelRetry, Retried
 from storyboard_worker.queries.board.summary import BoardSummary, Summary
 from storyboard_worker.queries.progress import StoryboardProgress
+from storyboard_worker.web.board.remembered import RememberedPanels
 from storyboard_worker.web.board.wanted import Wanted
 from storyboard_worker.web.cached_read import CachedRead
 from storyboard_worker.web.errands import Errands, NoneFree, Overdue
 
 READS_AT_ONCE = 2
 LOOK_SECONDS = 5.0
-# Three statements. A page that asks every 6 s must cost less than one statement in 2 s.
+# Three statements, for all pages. A page that asks every 6 s must cost less than one in 2 s.
 SUMMARY_FRESH_SECONDS = 20.0
 # Causes change slowly, and cost more.
 CAUSES_FRESH_SECONDS = 30.0
@@ -53,7 +54,7 @@ class BoardReads:
     ) -> None:
         self._pages = pages
         self._lives = lives
-        self._changes = changes
+        self._changes = RememberedPanels(changes.since)
         self._retries = retries
         self._progress = progress
         self._errands = Errands("board", count=READS_AT_ONCE)
@@ -75,11 +76,8 @@ class BoardReads:
     def life(self, storyboard_id: UUID) -> PanelLife | None:
         return self._ask(lambda: self._lives.read(storyboard_id))
 
-    def changes(self, shown: Mapping[UUID, datetime]) -> Changes:
-        return self._ask(lambda: self._changes.since(shown))
-
-    def has_newer(self, which: PanelFilter, newest: Place | None) -> bool:
-        return self._ask(lambda: self._changes.has_newer(which, newest))
+    def changes(self, shown: Mapping[UUID, datetime], top: Top | None = None) -> Changes:
+        return self._ask(lambda: self._changes.since(shown, top))
 
     def progress(self, storyboard_id: UUID) -> dict[str, Any] | None:
         """The row of the view ``storyboard_progress``."""

@@ -39,9 +39,10 @@ class Limits:
 
 
 def findings(summary: Summary, causes: FailedCauses, limits: Limits) -> list[Finding]:
-    """What is wrong, the worst first; at least one: that all is well."""
+    """What is wrong, the worst first and pauses last; at least one: that all is well."""
     found = [*_wrong(summary, limits), *_failed(summary, causes)]
     found.sort(key=lambda finding: -finding.level)
+    found += _paused(summary)
     return found or [Finding(Level.WELL, "verdict.well", {"count": len(summary.workers)})]
 
 
@@ -50,8 +51,6 @@ def _wrong(summary: Summary, limits: Limits) -> Iterator[Finding]:
     if not summary.workers:
         key = "verdict.no_worker_and_waiting" if waiting else "verdict.no_worker"
         yield Finding(Level.BAD, key, {"count": waiting})
-    for upstream, until in _pauses(summary).items():
-        yield Finding(Level.WATCH, "verdict.paused", {"upstream": upstream}, until)
     if summary.oldest_waiting_seconds > limits.wait_seconds:
         minutes = round(summary.oldest_waiting_seconds / 60)
         yield Finding(Level.BAD, "verdict.waits_long", {"count": max(1, minutes)})
@@ -69,10 +68,10 @@ def _failed(summary: Summary, causes: FailedCauses) -> Iterator[Finding]:
         yield Finding(Level.WATCH, "verdict.failed", {"count": lately})
 
 
-def _pauses(summary: Summary) -> dict[str, datetime]:
-    """Until when each upstream is left alone by all workers that leave it alone."""
-    latest: dict[str, datetime] = {}
-    for pause in summary.paused:
-        until = datetime.fromisoformat(pause["until"])
-        latest[pause["upstream"]] = max(until, latest.get(pause["upstream"], until))
-    return latest
+def _paused(summary: Summary) -> Iterator[Finding]:
+    """Most pauses are over in some seconds, so all of them share one line, which has a fixed
+    place."""
+    if summary.paused:
+        upstreams = dict.fromkeys(pause["upstream"] for pause in summary.paused)
+        until = max(datetime.fromisoformat(pause["until"]) for pause in summary.paused)
+        yield Finding(Level.WATCH, "verdict.paused", {"upstreams": ", ".join(upstreams)}, until)

@@ -1,13 +1,16 @@
 """The placeholder in an ``<img>`` of a page of another origin, as a web app has it, and alone."""
 
 import io
+import re
 
 from PIL import Image
 from playwright.sync_api import Locator, expect
 
 from storyboard_worker.demo.origin import Origin
 from tests.support.film import Film
-from tests.support.watched_visits import Visit
+from tests.support.page_code import script_of
+from tests.support.panels import IMAGE
+from tests.support.watched_visits import PATIENCE_MS, Visit
 
 PAGE = """<!doctype html>
 <html lang="en">
@@ -41,6 +44,28 @@ def test_it_is_drawn_in_the_size_asked_for_light_and_dark(
     ground, _, lightest = tones(image)
     assert ground < 50
     assert lightest > 180
+
+
+def test_the_script_of_the_page_for_producers_shows_the_picture_when_it_is_there(
+    visit: Visit, film: Film, origin: Origin, board_url: str
+) -> None:
+    panel = film.add_waiting(1)
+    placed = PAGE.format(url=board_url, panel=panel)
+    script = f"{script_of('PRODUCERS')}\nshowWhenReady(document.images[0])"
+    page_of_app = f"{placed}<script>{script}</script>".encode()
+    origin.put("film.html", page_of_app, content_type="text/html")
+    page = visit(signed_in=False)
+    with page.expect_response(lambda answer: answer.request.method == "HEAD") as asked:
+        page.goto(origin.sign("film.html"))
+    assert asked.value.headers["retry-after"]
+    image = page.locator("img")
+    expect(image).to_have_js_property("naturalWidth", 480)
+
+    film.let_go(panel)
+
+    expect(image).to_have_attribute("src", re.compile(r"[?&]v=[1-9]"), timeout=PATIENCE_MS)
+    with Image.open(io.BytesIO(IMAGE)) as picture:
+        expect(image).to_have_js_property("naturalWidth", picture.width)
 
 
 def test_opened_by_itself_it_looks_the_same(visit: Visit, film: Film) -> None:

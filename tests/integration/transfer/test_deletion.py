@@ -41,14 +41,41 @@ def test_each_picture_has_its_fate_and_the_cdn_forgets_it(
     assert stage.cloudinary.asset("kept") is not None
 
 
+def part(cursor: str, derived: int = 0, **changed: object) -> AlterAnswer:
+    counts = {"a": {"original": 0, "derived": derived}}
+    told = {"partial": True, "next_cursor": cursor, "deleted_counts": counts, **changed}
+    return AlterAnswer(changed=told)
+
+
 def test_it_asks_on_where_one_call_did_a_part(
     stage: Stage, deletion: Deletion, small_image: bytes
 ) -> None:
     stage.cloudinary.put(["a"], small_image)
-    part = AlterAnswer(changed={"partial": True, "next_cursor": "c"})
-    stage.cloudinary.misbehave_at_deletions(part, times=2)
+    for number in range(3):
+        stage.cloudinary.misbehave_at_deletions(part(f"c{number}", derived=1000))
     assert deletion.delete(["a"], Deadline(PLENTY_SECONDS)) == {"a": Fate.DELETED}
-    assert len(stage.cloudinary.deletions) == 3
+    assert len(stage.cloudinary.deletions) == 4
+
+
+@pytest.mark.parametrize("derived", [0, 1000])
+def test_it_does_not_ask_on_when_nothing_more_is_deleted(
+    stage: Stage, deletion: Deletion, small_image: bytes, derived: int
+) -> None:
+    stage.cloudinary.put(["a"], small_image)
+    stage.cloudinary.misbehave_at_deletions(part("always", derived), times=None)
+    assert deletion.delete(["a"], Deadline(PLENTY_SECONDS)) == {"a": Fate.DELETED}
+    assert len(stage.cloudinary.deletions) == 2
+
+
+@pytest.mark.parametrize("deleted", [{}, {"another": "deleted"}])
+def test_a_part_that_never_comes_may_be_asked_for_later(
+    stage: Stage, deletion: Deletion, deleted: dict[str, str]
+) -> None:
+    stage.cloudinary.misbehave_at_deletions(part("always", deleted=deleted), times=None)
+    error = failure(deletion, ["a"])
+    assert error.code is ErrorCode.STORAGE_UNAVAILABLE
+    assert "deletes nothing more" in error.message
+    assert len(stage.cloudinary.deletions) == 1
 
 
 def test_more_than_a_hundred_are_refused(stage: Stage, deletion: Deletion) -> None:

@@ -10,6 +10,7 @@ import pytest
 from storyboard_worker.demo.faults import Answer, Hang
 from storyboard_worker.demo.origin import Origin
 from tests.integration.web.served import CRON, SECRET, Serve, Served
+from tests.support.board_browser import TOKEN
 from tests.support.http_client import call
 from tests.support.panels import enqueue_panel, enqueue_panels
 from tests.support.producing import FAILED, PROCESSING, enqueue, storyboard
@@ -33,6 +34,27 @@ def test_a_pass(served: Served, producer: psycopg.Connection, origin: Origin, me
     assert (tally["rescued"], tally["ready"], tally["failed"]) == (1, 4, 1)
     assert tally["complete"] is True
     assert statuses(producer) == {"ready": 4, "failed": 2}
+
+
+@pytest.mark.parametrize("token", [SECRET, TOKEN])
+def test_head_does_nothing(
+    serve: Serve, producer: psycopg.Connection, origin: Origin, token: str
+) -> None:
+    """Monitors and link previews ask with HEAD."""
+    served = serve(board_token=TOKEN)
+    due, failed = enqueue_panel(producer, origin, "due.jpg"), enqueue(producer, **FAILED)
+    before = [storyboard(producer, id_) for id_ in (due, failed)]
+    for path in (
+        CRON,
+        f"/api/storyboards/{due}/process",
+        f"/api/storyboards/{failed}/retry",
+        f"/panels/{due}/process",
+        f"/panels/{failed}/retry",
+    ):
+        reply = served.get(path, method="HEAD", token=token)
+        assert (reply.status, reply.text) == (405, ""), path
+        assert "HEAD" not in reply.headers["allow"]
+    assert [storyboard(producer, id_) for id_ in (due, failed)] == before
 
 
 def test_without_a_secret_there_is_no_such_route(serve: Serve) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from storyboard_worker.database import Database
 from storyboard_worker.queries.board.causes import BoardCauses
-from storyboard_worker.queries.board.changes import PanelChanges
+from storyboard_worker.queries.board.changes import PanelChanges, Top
 from storyboard_worker.queries.board.filters import PanelFilter
 from storyboard_worker.queries.board.lives import PanelLives
 from storyboard_worker.queries.board.pages import PanelPages
@@ -145,7 +145,7 @@ def test_the_other_reads_look_at_few_rows(table: Explainer) -> None:
         summary,
         lambda database: BoardCauses(database).read(),
         lambda database: PanelChanges(database).since(ids),
-        lambda database: PanelChanges(database).has_newer(PanelFilter(), PLACE),
+        lambda database: PanelChanges(database).since({}, Top(PanelFilter(), PLACE)),
         lambda database: PanelLives(database).read(CLAIM["claim_token"]),
     ):
         for explained in table.each(send):

@@ -6,10 +6,12 @@ from uuid import UUID
 
 import psycopg
 
+from tests.integration.web.served import Served
 from tests.support.board_browser import Browser, Document
 from tests.support.producing import FAILED, READY, change, delete, enqueue
 
 ALWAYS = {"overview", "causes"}
+CURRENT = {"aria-current": "true"}
 
 
 class OpenPage:
@@ -73,6 +75,36 @@ def test_newer_panels_are_announced_on_the_first_page_alone(
     assert [page.ask()["newer"] for page in (first, narrowed, empty)] == [False] * 3
     enqueue(producer, project_id="another")
     assert [page.ask()["newer"] for page in (first, narrowed, empty)] == [True, False, True]
+
+
+def test_what_pages_share_is_in_their_language_and_of_their_filter(
+    browser: Browser, board: Served, producer: psycopg.Connection
+) -> None:
+    id_ = enqueue(producer, **FAILED)
+    paths = ("/", "/?lang=en", "/?lang=zh", "/?state=failed", "/")
+    pages = [OpenPage(Browser(board.port).sign_in(), path) for path in paths]
+    change(producer, id_, error_code="source_forbidden")
+    english, chosen, chinese, failed, again = (page.ask()["parts"] for page in pages)
+    card = f"panel-{id_}"
+    assert english == again
+    assert Document(english[card]).hrefs() == [f"/panels/{id_}"]
+    assert Document(chosen[card]).hrefs() == [f"/panels/{id_}?lang=en"]
+    assert Document(chinese[card]).hrefs() == [f"/panels/{id_}?lang=zh"]
+    assert "重试" in Document(chinese[card]).text
+    assert [Document(part["overview"]).all("a", **CURRENT) for part in (english, failed)] == [
+        [],
+        [{"id": "count-failed", "href": "/?state=failed", **CURRENT}],
+    ]
+
+
+def test_parts_hold_nothing_of_a_session(browser: Browser, producer: psycopg.Connection) -> None:
+    id_ = enqueue(producer, **FAILED)
+    page = OpenPage(browser, "/")
+    token = browser.see("/").form("/logout").fields["form_token"]
+    change(producer, id_, error_code="source_forbidden")
+    parts = page.ask()["parts"]
+    assert f"/panels/{id_}/retry" in parts[f"panel-{id_}"]
+    assert not [name for name, part in parts.items() if token in part or "form_token" in part]
 
 
 def test_the_page_of_one_panel(browser: Browser, producer: psycopg.Connection) -> None:

@@ -49,6 +49,10 @@ PAUSED = [
             [(Level.BAD, "expiring"), (Level.WATCH, "paused")],
         ),
         ({"alarms": [RaisedAlarm("stalled", NOW)]}, [(Level.WATCH, "alarm")]),
+        (
+            {"alarms": [RaisedAlarm("stalled", NOW)], "paused": PAUSED},
+            [(Level.WATCH, "alarm"), (Level.WATCH, "paused")],
+        ),
     ],
 )
 def test_findings(changed: dict[str, Any], told: list[tuple[Level, str]]) -> None:
@@ -60,7 +64,13 @@ def test_findings(changed: dict[str, Any], told: list[tuple[Level, str]]) -> Non
 
 def test_a_pause_of_several_workers_is_told_once_with_its_latest_end() -> None:
     [finding] = findings(replace(WELL, paused=PAUSED), NO_CAUSES, LIMITS)
-    assert (finding.values, finding.at) == ({"upstream": "cloudinary"}, LATER)
+    assert (finding.values, finding.at) == ({"upstreams": "cloudinary"}, LATER)
+
+
+def test_pauses_of_several_upstreams_share_a_line() -> None:
+    others = [{**PAUSED[0], "upstream": "a.example"}, *PAUSED]
+    [finding] = findings(replace(WELL, paused=others), NO_CAUSES, LIMITS)
+    assert (finding.values, finding.at) == ({"upstreams": "a.example, cloudinary"}, LATER)
 
 
 def test_causes_of_the_last_day_are_told() -> None:
