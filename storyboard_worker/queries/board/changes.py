@@ -12,7 +12,8 @@ from sqlalchemy import DateTime, FromClause, Text, Uuid, bindparam, cast, column
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from storyboard_worker.database import Database
-from storyboard_worker.database.one_round_trip import Call, FixedStatement, fixed
+from storyboard_worker.database.fixed_statement import FixedStatement, fixed
+from storyboard_worker.database.one_round_trip import Call
 from storyboard_worker.database.tables import storyboards
 from storyboard_worker.queries.board.filters import PanelFilter
 from storyboard_worker.queries.board.panels import PANEL_COLUMNS, SENTENCES, Panel, panel_of
