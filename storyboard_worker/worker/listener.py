@@ -14,20 +14,23 @@ from storyboard_worker.queries.connection_kind import ConnectionKind, connection
 from storyboard_worker.queries.notifications import notifications_arrive
 from storyboard_worker.queries.workers import WorkerRegister
 from storyboard_worker.storyboard import NOTIFY_CHANNEL
+from storyboard_worker.worker.ear import Ear
 from storyboard_worker.worker.proofs import Proofs
 
 RECONNECT_SECONDS = (1.0, 5.0)
 # Behind a transaction pooler it will not work the next time either.
 DEAF_RETRY_SECONDS = 600.0
-# How often it looks whether a proof is overdue.
+# How often it looks whether a proof is overdue, and hears what a busy loop has left.
 WAIT_SECONDS = 5.0
 
 
 class Listener:
-    """A thread that calls ``wake`` for each notification, and when it begins or ceases to hear.
+    """A thread that connects, proves that notifications arrive, and opens :attr:`ear` for the loop.
 
-    ``proofs`` are sent by the keeper, and heard here. ``on_found`` is called once, when the
-    database has been reached: with the kind of connection, and whether notifications arrive.
+    It calls ``wake`` when it begins or ceases to hear, and for notifications that the loop has not
+    heard itself. ``proofs`` are sent by the keeper. While they are heard, sessions may keep plans.
+    ``on_found`` is called once, when the database has been reached: with the kind of connection,
+    and whether notifications arrive.
     """
 
     def __init__(
@@ -40,6 +43,7 @@ class Listener:
         self._database = database
         self._register = register
         self.proofs = Proofs()
+        self.ear = Ear(self.proofs)
         self._wake = wake
         self._on_found = on_found
         self._found = False
@@ -87,15 +91,17 @@ class Listener:
 
     def _hear(self, connection: psycopg.Connection) -> None:
         self.proofs.begin()
+        self.ear.open(connection)
         self._change_listening(listening=True)
         try:
             while not self._stopped.is_set():
-                for notification in connection.notifies(timeout=WAIT_SECONDS):
-                    if not self.proofs.heard(notification.payload):
-                        self._wake()
+                self.ear.wait_for_break(WAIT_SECONDS)
+                if self.ear.hear():
+                    self._wake()
                 if self.proofs.missed:
                     raise DatabaseUnavailable("notifications have ceased to arrive")
         finally:
+            self.ear.close()
             self.proofs.end()
 
     def _change_listening(self, *, listening: bool, reason: str | None = None) -> None:

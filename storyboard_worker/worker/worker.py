@@ -35,19 +35,19 @@ class Worker:
         self._parts = parts
         self._settings = settings
         self._shutdown = shutdown
-        self._wakes = Wakes()
+        listener = Listener(
+            parts.database,
+            parts.register,
+            wake=lambda: self._wakes.put(Wake.ROW_ARRIVED),
+            on_found=self._tell_found,
+        )
+        self._wakes = Wakes(listener.ear)
         self._grace_ends_at = math.inf
         self._shift = Shift(
             Team(parts.queue, parts.attempts, parts.breakers, parts.restraint, parts.on_ended),
             settings,
             wake=lambda: self._wakes.put(Wake.WORKED),
             moves=self._moves,
-        )
-        listener = Listener(
-            parts.database,
-            parts.register,
-            wake=lambda: self._wakes.put(Wake.ROW_ARRIVED),
-            on_found=self._tell_found,
         )
         outage = Outage(parts.reporter, parts.restraint.met)
         self._crew = Crew(parts, settings, self._shift, listener, outage)

@@ -57,7 +57,7 @@ def claim_without_upstreams(database: Database) -> object:
 
 def claim_onward(database: Database) -> object:
     """A claim from the cursor, because beginning at the most urgent row has become slow."""
-    call = _queue(database)._claiming._call(_onward(Group.NEW), MARK, REACHED)
+    call = _queue(database)._claiming._call(_onward(Group.NEW), MARK, REACHED, limit=16)
     return database.run(call)
 
 

@@ -11,10 +11,12 @@ from storyboard_worker.attempts.outcome import Ended
 from storyboard_worker.errors import DatabaseUnavailable, Resource, ResourceExhausted
 from storyboard_worker.reporting.reporter import Reporter
 from storyboard_worker.resources.restraint import FIRST_PAUSE_SECONDS, Restraint
+from storyboard_worker.worker.ear import Ear
 from storyboard_worker.worker.filled import FOLLOW_UP_SECONDS, Filled
 from storyboard_worker.worker.idling import Idling
 from storyboard_worker.worker.loop import NEVER, ClaimLoop, Surroundings
 from storyboard_worker.worker.outage import Outage
+from storyboard_worker.worker.proofs import Proofs
 from storyboard_worker.worker.wakes import Wake, Wakes
 from storyboard_worker.worker.watchdog import Watchdog
 from tests.support.attempts import new_claim, source_error
@@ -68,6 +70,11 @@ class Asked:
         return self.fills()
 
 
+def new_wakes() -> Wakes:
+    """Without a listener."""
+    return Wakes(Ear(Proofs()))
+
+
 @pytest.fixture
 def worker_of(
     monkeypatch: pytest.MonkeyPatch, reporter: Reporter
@@ -80,7 +87,7 @@ def worker_of(
         surroundings = Surroundings(
             part, part, asked.breakers, asked.restraint, part, outage, Watchdog(reporter)
         )
-        worker = ClaimLoop(part, surroundings, Wakes(), Idling(2.0))
+        worker = ClaimLoop(part, surroundings, new_wakes(), Idling(2.0))
         waits: list[float] = []
 
         def wait_for(seconds: float, *, wake_at_free: float = NEVER) -> None:
@@ -211,7 +218,7 @@ def loop_of(shift: Waiting, wakes: Wakes, reporter: Reporter) -> ClaimLoop:
 
 def test_an_outcome_alone_leads_to_no_claim(reporter: Reporter) -> None:
     """It is written; claims go on when they were to."""
-    wakes = Wakes()
+    wakes = new_wakes()
     loop = loop_of(Waiting(), wakes, reporter)
     loop._wait_for(60)
     wakes.put(Wake.WORKED)
@@ -221,7 +228,7 @@ def test_an_outcome_alone_leads_to_no_claim(reporter: Reporter) -> None:
 
 @pytest.mark.parametrize("wake", [Wake.ROW_ARRIVED, Wake.STOP])
 def test_anything_else_that_comes_with_it_does(reporter: Reporter, wake: Wake) -> None:
-    wakes = Wakes()
+    wakes = new_wakes()
     loop = loop_of(Waiting(), wakes, reporter)
     loop._wait_for(60)
     wakes.put(Wake.WORKED)
@@ -232,21 +239,21 @@ def test_anything_else_that_comes_with_it_does(reporter: Reporter, wake: Wake) -
 
 
 def test_slots_that_are_free_again_lead_to_the_next_claim(reporter: Reporter) -> None:
-    loop = loop_of(Waiting(free=1), Wakes(), reporter)
+    loop = loop_of(Waiting(free=1), new_wakes(), reporter)
     loop._wait_for(60, wake_at_free=1)
     loop._wait()
     assert loop._claims_next
 
 
 def test_an_outcome_that_waits_for_the_database_is_tried_again_in_time(reporter: Reporter) -> None:
-    loop = loop_of(Waiting(seconds_until_settling=0.0), Wakes(), reporter)
+    loop = loop_of(Waiting(seconds_until_settling=0.0), new_wakes(), reporter)
     loop._wait_for(60)
     loop._wait()
     assert not loop._claims_next
 
 
 def test_a_wait_that_nothing_ends_is_known_as_such(reporter: Reporter) -> None:
-    loop = loop_of(Waiting(), Wakes(), reporter)
+    loop = loop_of(Waiting(), new_wakes(), reporter)
     loop._wait_for(0.01)
     loop._wait()
     assert loop._claims_next
