@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any, Literal
+from uuid import UUID
 
 from storyboard_worker.redaction.foreign_text import for_terminal, json_text
 from storyboard_worker.redaction.redactor import Redactor
@@ -117,16 +118,25 @@ class JsonFormatter(logging.Formatter):
         self._redactor = redactor
 
     def format(self, record: logging.LogRecord) -> str:
-        line = {
+        clean = self._redactor.text
+        line: dict[str, Any] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
-            "message": record.getMessage(),
+            "message": clean(record.getMessage()),
         }
         for name, value in getattr(record, "facts", {}).items():
-            line[name] = _plain(value)
+            line[name] = self._shown(value)
         if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
-        return json_text(self._redactor.structure(line))
+            line["exception"] = clean(self.formatException(record.exc_info))
+        return json_text(line)
+
+    def _shown(self, value: Any) -> Any:
+        """``value`` as JSON has it. Numbers and ids hold no secret, so none is looked for."""
+        if isinstance(value, str):
+            return self._redactor.text(value)
+        if isinstance(value, int | float | UUID):
+            return _plain(value)
+        return self._redactor.structure(_plain(value))
 
 
 class ConsoleFormatter(logging.Formatter):

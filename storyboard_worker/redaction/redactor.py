@@ -25,9 +25,6 @@ MIN_SECRET_CHARACTERS = 6
 # A longer text is not worth reading in a log or an event. The rest is left out unread.
 MAX_CHARACTERS = 64 * 1024
 LEFT_OUT = "… (cut)"
-# Keys that are remembered.
-MOST_KEYS = 256
-MOST_KEY_CHARACTERS = 64
 
 # A URL ends at white space or at a character that no URL may hold. A single quote does not end it,
 # because a query may hold one. Nor does a character that JSON has escaped.
@@ -68,7 +65,6 @@ class Redactor:
         alternatives = "|".join(re.escape(s) for s in sorted(found, key=len, reverse=True))
         self._secrets = re.compile(alternatives) if alternatives else None
         self._longest = max(map(len, found), default=0)
-        self._keys: dict[str, str] = {}
 
     def text(self, text: str) -> str:
         """``text`` without secrets. Of one above :data:`MAX_CHARACTERS` only the beginning."""
@@ -108,23 +104,12 @@ class Redactor:
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, dict):
-            return {self._key(key): self.structure(item) for key, item in value.items()}
+            return {self.structure(key): self.structure(item) for key, item in value.items()}
         if isinstance(value, list | tuple):
             return [self.structure(item) for item in value]
         if isinstance(value, bytes):
             return self.text(value.decode("utf-8", "replace"))
         return value
-
-    def _key(self, key: Any) -> Any:
-        """The keys of log lines are the same few names."""
-        if not isinstance(key, str) or len(key) > MOST_KEY_CHARACTERS:
-            return self.structure(key)
-        clean = self._keys.get(key)
-        if clean is None:
-            if len(self._keys) == MOST_KEYS:
-                self._keys.clear()
-            clean = self._keys[key] = self.text(key)
-        return clean
 
 
 def _before_query(url: str) -> str:
