@@ -71,6 +71,7 @@ class Heartbeat:
             version=__version__,
             state=self._state,
             concurrency=self._concurrency,
-            in_flight=len(self._slots.under_way),
+            # Without the rows that are claimed ahead.
+            in_flight=min(self._concurrency, len(self._slots.under_way)),
             paused_seconds=self._breakers.paused_seconds(),
         )
