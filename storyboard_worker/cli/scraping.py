@@ -34,10 +34,12 @@ class Scraping:
 
     def facts(self) -> Facts:
         vitals, settings, breakers = self.vitals, self.settings, self.breakers
-        own_errors = sum(database.errors for database in self.databases)
+        # Where this fails, it is one of the errors.
+        table = self._table_facts()
         return Facts(
-            table=self._table_facts(),
-            database_errors=own_errors + vitals.database_errors,
+            table=table,
+            database_errors=sum(database.errors for database in self.databases)
+            + vitals.database_errors,
             pauses_begun=breakers.begun + vitals.pauses_begun,
             paused_seconds=_by_kind([breakers.paused_seconds(), vitals.paused_seconds()]),
             loop_silent_seconds=vitals.silent_seconds,

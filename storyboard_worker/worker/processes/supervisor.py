@@ -63,14 +63,16 @@ class Supervisor:
         the first process of a container has others below it."""
         for post in self._posts:
             died = post.death()
-            if died is not None and not self._stops:
+            if died is not None:
                 self._take_in(post, died)
 
     def _take_in(self, post: Post, died: Death) -> None:
         if died.code == EXIT_SETTINGS:
             self._stops, self._code = True, EXIT_SETTINGS
-        else:
+        elif not self._stops:
             post.mourn(died)
+        elif died.code != EXIT_DONE:
+            event(logging.WARNING, "a process did not stop well", process=post.name, ended=died.how)
 
     def _see_off(self) -> None:
         """The first signal reaches all processes. Those that others need are released last."""

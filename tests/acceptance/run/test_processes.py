@@ -57,7 +57,7 @@ def test_two_share_slots_and_rows_and_are_seen_as_one(
     producer: psycopg.Connection, origin: Origin, start_worker: StartWorker, port: int
 ) -> None:
     go_on = threading.Event()
-    worker = start_worker()
+    worker = start_worker(LEASE_SECONDS="60", SHUTDOWN_GRACE_SECONDS="2")
     wait_until_served(worker, port)
 
     first, second = eventually(lambda: len(found := registered(producer)) == 2 and found)
@@ -89,7 +89,7 @@ def test_two_share_slots_and_rows_and_are_seen_as_one(
     origin.wait_for_requests(10)
     worker.signal(signal.SIGTERM)
     assert worker.wait() == 0
-    assert statuses(producer) == {"ready": 5, "pending": 5}
+    assert statuses(producer) == {"ready": 5, "pending": 5}, worker.shown_log()
     assert {row["attempts"] for row in all_rows(producer) if row["status"] == "pending"} == {0}
     assert registered(producer) == []
     assert len(worker.logged("worker stopped")) == 2
