@@ -20,6 +20,7 @@ from storyboard_worker.worker.processes.children import Death
 from storyboard_worker.worker.processes.observing import ObservedVitals
 from storyboard_worker.worker.processes.posts import Post
 from storyboard_worker.worker.processes.records import Field, Record
+from storyboard_worker.worker.processes.stop_watcher import watch_for_stop
 
 
 def count_in(record: Record) -> OnEnded:
@@ -43,6 +44,7 @@ def work_as_server(commons: Commons, shutdown: Shutdown, before: Death | None) -
     def work() -> None:
         commons.records[-1].begin()
         commons.hold()
+        watch_for_stop(shutdown, commons.parent)
         with assembled_from(commons.settings) as parts:
             tell_of_death(parts, before)
             check_spool(parts)
@@ -52,9 +54,6 @@ def work_as_server(commons: Commons, shutdown: Shutdown, before: Death | None) -
                 _http(commons, parts, shutdown).serving(),
             ):
                 commons.workers.wait_for_end()
-                if not shutdown.requested:
-                    # The parent is gone, and asked for nothing.
-                    shutdown.request()
 
     return exit_code_of(work)
 

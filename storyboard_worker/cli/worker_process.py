@@ -1,8 +1,5 @@
 """One of several worker processes."""
 
-import os
-import signal
-
 from storyboard_worker.cli.assembly import assembled_from
 from storyboard_worker.cli.commons import Commons, tell_of_death
 from storyboard_worker.cli.ending import exit_code_of
@@ -13,6 +10,7 @@ from storyboard_worker.shutdown import Shutdown
 from storyboard_worker.worker.processes.children import Death
 from storyboard_worker.worker.processes.publishing import PublishedVitals
 from storyboard_worker.worker.processes.records import Record
+from storyboard_worker.worker.processes.stop_watcher import watch_for_stop
 
 
 def work_as_worker(
@@ -26,8 +24,7 @@ def work_as_worker(
         commons.hold()
         for listener in commons.sockets:
             listener.close()
-        # Without its parent it stops as after a signal.
-        commons.parent.at_end(lambda: os.kill(os.getpid(), signal.SIGTERM))
+        watch_for_stop(shutdown, commons.parent)
         with assembled_from(settings) as parts:
             tell_of_death(parts, before)
             check_spool(parts)

@@ -1,8 +1,6 @@
 """A pipe whose end tells processes that their parent is gone, however it ended."""
 
 import os
-import threading
-from collections.abc import Callable
 
 
 class Lifeline:
@@ -13,23 +11,18 @@ class Lifeline:
         self._reading, self._writing = os.pipe()
 
     def hold(self) -> None:
-        """To be called first in each process that was forked: it is not what keeps the pipe
-        open."""
+        """To be called first in each process that was forked, which else would keep it open for
+        all."""
         os.close(self._writing)
 
     def cut(self) -> None:
-        """In the parent: let all see the end of it."""
+        """In the parent: let all see its end."""
         os.close(self._writing)
 
     def wait_for_end(self) -> None:
-        """Wait for the end. Signal handlers are called in the course of it."""
+        """Wait for it. Signal handlers are called in the course of it."""
         os.read(self._reading, 1)
 
-    def at_end(self, act: Callable[[], object]) -> None:
-        """Call ``act`` at the end, in a thread of its own."""
-
-        def wait() -> None:
-            self.wait_for_end()
-            act()
-
-        threading.Thread(target=wait, name="lifeline", daemon=True).start()
+    def fileno(self) -> int:
+        """Readable at its end, as :mod:`select` asks for it."""
+        return self._reading

@@ -37,6 +37,12 @@ def registered(producer: psycopg.Connection) -> list[dict[str, Any]]:
         return cursor.execute(query).fetchall()
 
 
+def counted(port: int, count: int) -> dict[str, float]:
+    """The metrics, once so many attempts have become ready."""
+    eventually(lambda: metrics(port)["storyboard_attempts_total ready"] == count)
+    return metrics(port)
+
+
 def metrics(port: int) -> dict[str, float]:
     """By sample, with its label if it has one."""
     text = call(port, "/metrics").text
@@ -60,7 +66,8 @@ def test_two_share_slots_and_rows_and_are_seen_as_one(
     worker = start_worker(LEASE_SECONDS="60", SHUTDOWN_GRACE_SECONDS="2")
     wait_until_served(worker, port)
 
-    first, second = eventually(lambda: len(found := registered(producer)) == 2 and found)
+    eventually(lambda: len(registered(producer)) == 2)
+    first, second = registered(producer)
     assert [first["concurrency"], second["concurrency"]] == [3, 2]
     assert {first["pid"], second["pid"]} < set(children_of(worker.pid))
     assert len({first["worker_id"], second["worker_id"]}) == 2
@@ -76,9 +83,7 @@ def test_two_share_slots_and_rows_and_are_seen_as_one(
     go_on.set()
     wait_for_statuses(producer, ready=5)
 
-    found = eventually(
-        lambda: (all_ := metrics(port))["storyboard_attempts_total ready"] == 5 and all_
-    )
+    found = counted(port, 5)
     assert found["storyboard_slots"] == 5
     assert found["storyboard_copied_bytes_total"] == 5 * len(IMAGE)
     assert found["storyboard_attempt_seconds_count"] == 5
@@ -106,7 +111,7 @@ def test_one_that_is_killed_is_started_again_and_nothing_is_lost(
     wait_until_served(worker, port)
     enqueue_panels(producer, origin, 6, prefix="before")
     wait_for_statuses(producer, ready=6)
-    eventually(lambda: metrics(port)["storyboard_attempts_total ready"] == 6)
+    counted(port, 6)
     enqueue_panels(producer, origin, 8, [Hang(go_on := threading.Event())])
     origin.wait_for_requests(6 + 5)
     doomed = registered(producer)[0]["pid"]
@@ -121,7 +126,7 @@ def test_one_that_is_killed_is_started_again_and_nothing_is_lost(
     assert metrics(port)["storyboard_attempts_total ready"] == 6
     go_on.set()
     wait_for_statuses(producer, ready=14)
-    eventually(lambda: metrics(port)["storyboard_attempts_total ready"] == 14)
+    counted(port, 14)
     [event] = eventually(lambda: [one for one in sentry.events if one["tags"].get("alarm")])
     assert event["tags"]["alarm"] == "process_died"
     assert "SIGKILL" in event["message"]

@@ -27,7 +27,7 @@ from storyboard_worker.logs import event
 def work(commons, record, settings, shutdown, before):
     commons.hold()
     event(20, "began", before=before and before.how, slots=settings.worker_concurrency)
-{body}
+# BODY
 several.work_as_worker = work
 """
 STOPS = """
@@ -53,6 +53,19 @@ REFUSES = f"""
 {STOPS}
 """
 
+# SIGINT can only go to the other thread, and the main thread waits for what never comes.
+HEARS_IN_ANOTHER_THREAD = """
+    import queue
+    from storyboard_worker.worker.processes.stop_watcher import watch_for_stop
+    watch_for_stop(shutdown, commons.parent)
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    nothing = queue.SimpleQueue()
+    shutdown.on_request(lambda: nothing.put(None))
+    nothing.get()
+    event(20, "heard")
+    return 0
+"""
+
 
 class Supervise(Protocol):
     """Starts a parent whose processes do what the body of a function says."""
@@ -65,7 +78,7 @@ def supervise() -> Iterator[Supervise]:
     parents: list[RunningWorker] = []
 
     def supervise(body: str, **settings: str) -> RunningWorker:
-        parent = RunningWorker({**SETTINGS, **settings}, INSTEAD.format(body=body))
+        parent = RunningWorker({**SETTINGS, **settings}, INSTEAD.replace("# BODY", body))
         parents.append(parent)
         parent.wait_for_log("began", 2)
         return parent
@@ -97,6 +110,24 @@ def test_those_that_keep_dying_are_started_ever_more_rarely(supervise: Supervise
         assert waits == [0, 1, 2, 4, 8][: len(waits)]
     parent.signal(signal.SIGTERM)
     assert parent.wait() == 0
+
+
+def test_a_stop_reaches_a_main_thread_that_the_signal_did_not_interrupt(
+    supervise: Supervise,
+) -> None:
+    parent = supervise(HEARS_IN_ANOTHER_THREAD)
+    os.kill(children_of(parent.pid)[0], signal.SIGINT)
+    parent.wait_for_log("heard")
+    [death] = parent.wait_for_log("a process ended by itself")
+    assert death["ended"] == "exit code 0"
+
+
+def test_without_their_parent_they_stop(supervise: Supervise) -> None:
+    parent = supervise(HEARS_IN_ANOTHER_THREAD)
+    children = children_of(parent.pid)
+    parent.signal(signal.SIGKILL)
+    parent.wait_for_log("heard", 2)
+    eventually(lambda: all(has_ended(child) for child in children))
 
 
 def test_settings_that_a_process_refuses_end_all_with_2(supervise: Supervise) -> None:
