@@ -1,10 +1,25 @@
 """The processes below a process, from /proc."""
 
+import os
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
 def children_of(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+@contextmanager
+def killed_at_the_end(pids: Sequence[int]) -> Iterator[None]:
+    """For processes that may outlive their parent."""
+    try:
+        yield
+    finally:
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
 
 def has_ended(pid: int) -> bool:

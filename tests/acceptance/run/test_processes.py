@@ -15,7 +15,7 @@ from storyboard_worker.demo.origin import Origin
 from tests.support.http_client import call
 from tests.support.panels import IMAGE, all_rows, enqueue_panels, rows_held_by
 from tests.support.ports import free_port
-from tests.support.process_tree import children_of, has_ended
+from tests.support.process_tree import children_of, has_ended, killed_at_the_end
 from tests.support.running_worker import RunningWorker, StartWorker
 from tests.support.sentry_server import SentryServer
 from tests.support.waiting import eventually, statuses, wait_for_statuses
@@ -133,9 +133,10 @@ def test_one_that_is_killed_is_started_again_and_nothing_is_lost(
 
     children = children_of(worker.pid)
     assert len(children) == 3
-    worker.signal(signal.SIGKILL)
-    assert worker.wait() == -signal.SIGKILL
-    eventually(lambda: all(has_ended(child) for child in children))
+    with killed_at_the_end(children):
+        worker.signal(signal.SIGKILL)
+        assert worker.wait() == -signal.SIGKILL
+        eventually(lambda: all(has_ended(child) for child in children))
     assert registered(producer) == [] or [row["pid"] for row in registered(producer)] == [doomed]
     assert len(worker.logged("worker stopped")) == 2
 

@@ -9,7 +9,7 @@ from typing import Protocol
 import pytest
 
 from tests.support.forked_command import shared_fork_server
-from tests.support.process_tree import children_of, has_ended
+from tests.support.process_tree import children_of, has_ended, killed_at_the_end
 from tests.support.running_worker import RunningWorker
 from tests.support.waiting import eventually
 
@@ -38,6 +38,7 @@ STOPS = """
 NEVER_STOPS = """
     while True:
         signal.pause()
+        event(20, "woken")
 """
 DIES = """
     return 1
@@ -125,9 +126,10 @@ def test_a_stop_reaches_a_main_thread_that_the_signal_did_not_interrupt(
 def test_without_their_parent_they_stop(supervise: Supervise) -> None:
     parent = supervise(HEARS_IN_ANOTHER_THREAD)
     children = children_of(parent.pid)
-    parent.signal(signal.SIGKILL)
-    parent.wait_for_log("heard", 2)
-    eventually(lambda: all(has_ended(child) for child in children))
+    with killed_at_the_end(children):
+        parent.signal(signal.SIGKILL)
+        parent.wait_for_log("heard", 2)
+        eventually(lambda: all(has_ended(child) for child in children))
 
 
 def test_settings_that_a_process_refuses_end_all_with_2(supervise: Supervise) -> None:
@@ -151,9 +153,10 @@ def test_a_second_signal_ends_all_at_once(supervise: Supervise) -> None:
     parent = supervise(NEVER_STOPS)
     children = children_of(parent.pid)
     # A terminal and some supervisors of services send each signal to the processes as well.
-    for child in children:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGTERM):
+    for count, number in enumerate((signal.SIGINT, signal.SIGTERM, signal.SIGTERM), 1):
+        for child in children:
             os.kill(child, number)
+        parent.wait_for_log("woken", count * len(children))
     parent.signal(signal.SIGTERM)
     parent.signal(signal.SIGINT)
     assert parent.wait() == 1
