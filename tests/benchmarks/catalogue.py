@@ -36,7 +36,7 @@ _ALL = (
     Workload("backlog", "a million pending rows, ten million ready ones", backlog),
     Workload("snapshot", "a transaction that stays open for minutes", snapshot),
     Workload("migration", "a million waiting rows are migrated under traffic", migration),
-    Workload("scale", "1, 2, 4 and 8 workers", scale),
+    Workload("scale", "1, 2, 4 and 8 workers, and 1 and 2 processes of one", scale),
     Workload("tls", "1 MB and 4 KB images with TLS on both sides", with_tls),
     Workload("image_route", "pages ask for pictures, 1,000 times a second", image_route),
     Workload("board", "the board's first page, and ten open pages beside the worker", board),

@@ -1,5 +1,6 @@
 """The producer and the reader of a measurement: rows in, outcomes out."""
 
+from collections.abc import Sequence
 from typing import Self
 
 from tests.benchmarks.checks import check, wait_until
@@ -38,13 +39,13 @@ class Rows:
         self.transactions += 1
         self._connection.execute(INSERT, [source_url, count])
 
-    def has_worker(self, pid: int) -> bool:
-        """Whether a worker of this process has registered."""
+    def have_workers(self, pids: Sequence[int], count: int) -> bool:
+        """Whether so many workers of these processes have registered."""
         self.transactions += 1
         found = self._connection.execute(
-            "SELECT count(*) FROM storyboard_workers WHERE pid = %s", [pid]
+            "SELECT count(*) FROM storyboard_workers WHERE pid = ANY(%s)", [list(pids)]
         ).fetchone()
-        return found == (1,)
+        return found == (count,)
 
     def are_left_alone(self) -> bool:
         """Whether no session runs a statement, or did a moment ago."""
