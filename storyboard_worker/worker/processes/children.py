@@ -64,8 +64,8 @@ class Child:
 
 def fork(work: Work, signals: Signals, before: Death | None = None) -> Child:
     """Do ``work`` in a new process. The process that calls it has no threads."""
-    for stream in (sys.stdout, sys.stderr):
-        stream.flush()
+    # What is not written yet would be written by both.
+    _flush()
     signals.hold_back()
     try:
         pid = os.fork()
@@ -88,7 +88,11 @@ def _become(work: Work, signals: Signals, before: Death | None) -> NoReturn:
             signals.let_through()
             code = work(shutdown, before)
     finally:
-        for stream in (sys.stdout, sys.stderr):
-            with suppress(OSError, ValueError):
-                stream.flush()
+        _flush()
         os._exit(code)
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError):
+            stream.flush()

@@ -100,7 +100,7 @@ def test_two_share_slots_and_rows_and_are_seen_as_one(
     assert len(worker.logged("worker stopped")) == 2
 
 
-def test_one_that_is_killed_is_started_again_and_nothing_is_lost(
+def test_what_is_killed_is_started_again_and_nothing_is_lost(
     producer: psycopg.Connection,
     origin: Origin,
     start_worker: StartWorker,
@@ -130,6 +130,12 @@ def test_one_that_is_killed_is_started_again_and_nothing_is_lost(
     [event] = eventually(lambda: [one for one in sentry.events if one["tags"].get("alarm")])
     assert event["tags"]["alarm"] == "process_died"
     assert "SIGKILL" in event["message"]
+
+    [server] = set(children_of(worker.pid)) - {row["pid"] for row in registered(producer)}
+    os.kill(server, signal.SIGKILL)
+    # The parent keeps the port, so that a request waits for the next server.
+    assert counted(port, 14)["storyboard_slots"] == 5
+    worker.wait_for_log("a process ended by itself and is started again", 2)
 
     children = children_of(worker.pid)
     assert len(children) == 3
