@@ -1,5 +1,6 @@
 """A process that does one work: how it is forked, and how it ended."""
 
+import logging
 import os
 import signal
 import sys
@@ -7,8 +8,10 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import NoReturn
 
+from storyboard_worker.logs import log
 from storyboard_worker.shutdown import Shutdown
 from storyboard_worker.worker.processes.signals import Signals
 
@@ -62,24 +65,26 @@ class Child:
         return Death(pid, os.waitstatus_to_exitcode(status), lived_seconds)
 
 
-def fork(work: Work, signals: Signals, before: Death | None = None) -> Child:
-    """Do ``work`` in a new process. The process that calls it has no threads."""
+def fork(name: str, work: Work, signals: Signals, before: Death | None = None) -> Child:
+    """Do ``work`` in a new process, whose lines in the log have its ``name``. The process that
+    calls it has no threads."""
     # What is not written yet would be written by both.
     _flush()
     signals.hold_back()
     try:
         pid = os.fork()
         if not pid:
-            _become(work, signals, before)
+            _become(name, work, signals, before)
     finally:
         signals.let_through()
     return Child(pid)
 
 
-def _become(work: Work, signals: Signals, before: Death | None) -> NoReturn:
+def _become(name: str, work: Work, signals: Signals, before: Death | None) -> NoReturn:
     """What the parent has begun around its fork must not be ended here, so that this function
     never returns."""
     code = EXIT_BROKEN
+    log.addFilter(partial(_name_process, name))
     try:
         # A second signal is the parent's to act on: a terminal sends each to the whole group.
         shutdown = Shutdown(second_ends=False)
@@ -90,6 +95,12 @@ def _become(work: Work, signals: Signals, before: Death | None) -> NoReturn:
     finally:
         _flush()
         os._exit(code)
+
+
+def _name_process(name: str, record: logging.LogRecord) -> bool:
+    facts: dict[str, object] = getattr(record, "facts", {})
+    record.facts = {"process": name, **facts}
+    return True
 
 
 def _flush() -> None:

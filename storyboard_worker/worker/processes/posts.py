@@ -47,7 +47,7 @@ class Post:
     def start(self, signals: Signals) -> None:
         """Fork its process. If the system has none to give, it is due again later."""
         try:
-            self._child = fork(self._work, signals, self._died)
+            self._child = fork(self.name, self._work, signals, self._died)
         except OSError as error:
             event(
                 logging.WARNING,

@@ -36,9 +36,13 @@ STOPS = """
     return 0
 """
 NEVER_STOPS = """
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    signal.set_wakeup_fd(writing)
+    event(20, "hears")
     while True:
-        signal.pause()
-        event(20, "woken")
+        os.read(reading, 1)
+        event(20, "heard one")
 """
 DIES = """
     return 1
@@ -86,6 +90,9 @@ def supervise() -> Iterator[Supervise]:
 
     yield supervise
     for parent in parents:
+        # The log ends with the last process that has it.
+        with killed_at_the_end(children_of(parent.pid)):
+            parent.signal(signal.SIGKILL)
         parent.stop_for_good()
 
 
@@ -97,6 +104,7 @@ def test_one_that_dies_is_started_again_at_once_and_told_once(supervise: Supervi
     }
     assert {death["process"] for death in deaths} == {"worker 1", "worker 2"}
     began = parent.wait_for_log("began", 4)
+    assert [one["process"] for one in began].count("worker 2") == 2
     assert [one.get("before") for one in began].count("exit code 70") == 2
     parent.signal(signal.SIGTERM)
     assert parent.wait() == 0
@@ -151,12 +159,13 @@ def test_what_does_not_stop_is_killed_after_the_grace(supervise: Supervise) -> N
 
 def test_a_second_signal_ends_all_at_once(supervise: Supervise) -> None:
     parent = supervise(NEVER_STOPS)
+    parent.wait_for_log("hears", 2)
     children = children_of(parent.pid)
     # A terminal and some supervisors of services send each signal to the processes as well.
     for count, number in enumerate((signal.SIGINT, signal.SIGTERM, signal.SIGTERM), 1):
         for child in children:
             os.kill(child, number)
-        parent.wait_for_log("woken", count * len(children))
+        parent.wait_for_log("heard one", count * len(children))
     parent.signal(signal.SIGTERM)
     parent.signal(signal.SIGINT)
     assert parent.wait() == 1
