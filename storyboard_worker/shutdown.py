@@ -17,9 +17,13 @@ class Shutdown:
 
     ``on_request`` callbacks run inside a signal handler, so they must not take a lock of the main
     thread. ``queue.SimpleQueue.put`` is safe there, ``Event.set`` is not.
+
+    ``second_ends``: a second signal ends the process at once. A process with a parent above it
+    leaves that to the parent, because both may get the same signal of a terminal.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, second_ends: bool = True) -> None:
+        self._second_ends = second_ends
         self._requested = False
         self._callbacks: list[Callable[[], None]] = []
 
@@ -50,7 +54,7 @@ class Shutdown:
 
     @contextmanager
     def on_signals(self) -> Iterator[None]:
-        """Inside, SIGTERM and SIGINT request the stop, and a second one ends the process at once.
+        """Inside, SIGTERM and SIGINT request the stop. A second one may end the process at once.
 
         The exit code is then 1, and the leases of rows under way lapse. For the main thread only.
         """
@@ -62,8 +66,9 @@ class Shutdown:
                 signal.signal(number, handler)
 
     def _handle(self, signal_number: int, frame: FrameType | None) -> None:  # noqa: ARG002
-        if self._requested:
+        if not self._requested:
+            self.request()
+        elif self._second_ends:
             # Not sys.exit: it would wait for threads that wait for the network.
             write_to_stderr(b"second signal: stopping at once\n")
             os._exit(EXIT_AT_ONCE)
-        self.request()

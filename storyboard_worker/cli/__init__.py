@@ -1,6 +1,5 @@
 """The command line: parts are put together here, with one module for each group of commands."""
 
-import logging
 import os
 import signal
 import sys
@@ -11,21 +10,10 @@ from typing import NoReturn
 import click
 
 from storyboard_worker import __version__
-from storyboard_worker.cli.exits import Exit
-from storyboard_worker.cli.output import remark
+from storyboard_worker.cli.ending import PROGRAM, errors_in_one_line
 from storyboard_worker.cli.streams import replace_standard_streams
-from storyboard_worker.errors import (
-    DatabaseUnavailable,
-    DataRefused,
-    SchemaOutdated,
-    SettingsError,
-)
-from storyboard_worker.logs import log, set_up
-from storyboard_worker.redaction.redactor import Redactor
-from storyboard_worker.resources.exhaustion import exhaustion_in
 from storyboard_worker.settings.reading import read_settings
 
-PROGRAM = "storyboard-worker"
 TERMINATED = 128  # plus the signal's number: what a shell says of a process that it ended
 # Module and summary of each. A module is imported when its command is called, so `--help` does not
 # load the database driver and the SDKs.
@@ -103,54 +91,9 @@ def main() -> None:
     # Process 1 of a container has no default action for SIGTERM: a stop would be ignored until
     # `run` or `sweep` install their own handler.
     signal.signal(signal.SIGTERM, _terminated)
-    try:
+    with errors_in_one_line():
         sys.exit(cli.main(prog_name=PROGRAM, standalone_mode=False))
-    except click.exceptions.NoArgsIsHelpError as error:
-        error.show()
-        sys.exit(Exit.USAGE)
-    except click.ClickException as error:
-        _end(_in_one_line(error), Exit(error.exit_code))
-    except SettingsError as error:
-        _end(error, Exit.USAGE)
-    except DatabaseUnavailable as error:
-        _end(
-            f"the database is unreachable or refuses: {error} (look at DATABASE_URL)",
-            Exit.DATABASE_UNREACHABLE,
-        )
-    except (DataRefused, SchemaOutdated) as error:
-        refused = "the database refuses a value: " if isinstance(error, DataRefused) else ""
-        _end(f"{refused}{error}", Exit.BAD_ANSWER)
-    except click.Abort:
-        _end("interrupted", Exit.BAD_ANSWER)
-    except Exception as error:  # noqa: BLE001  the border of the process
-        _end(_unexpected(error), Exit.BAD_ANSWER)
-
-
-def _unexpected(error: Exception) -> str:
-    lack = exhaustion_in(error)
-    if lack is not None:
-        return f"{lack.message}: see `{PROGRAM} doctor`"
-    # The log's redactor keeps signed URLs and secrets out of the stack. The command may have failed
-    # before it set the log up.
-    if not logging.getLogger().handlers:
-        set_up(None, Redactor())
-    log.error("unexpected error", exc_info=error)
-    return f"unexpected {type(error).__name__}; see its stack above"
 
 
 def _terminated(signal_number: int, _frame: FrameType | None) -> NoReturn:
     sys.exit(TERMINATED + signal_number)
-
-
-def _in_one_line(error: click.ClickException) -> str:
-    message = " ".join(error.format_message().split())
-    context = error.ctx if isinstance(error, click.UsageError) else None
-    if context is None:
-        return message
-    return f"{message.removesuffix('.')} (see `{context.command_path} --help`)"
-
-
-def _end(message: object, code: Exit) -> NoReturn:
-    # The message repeats arguments, and one of them may be a signed URL.
-    remark(f"Error: {Redactor().text(str(message))}")
-    sys.exit(code)

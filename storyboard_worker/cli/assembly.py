@@ -206,23 +206,41 @@ def assembled(*, uploads: bool = False) -> Iterator[Assembly]:
 
     Raises :class:`SettingsError` before anything is touched.
     """
+    with assembled_from(checked_settings(uploads=uploads)) as parts:
+        yield parts
+
+
+def checked_settings(*, uploads: bool = False) -> Settings:
+    """The settings (with ``uploads`` also Cloudinary's); raises :class:`SettingsError`."""
     settings = read_settings(os.environ)
     if uploads:
         settings.require_cloudinary()
-    with assembled_from(settings) as parts:
-        yield parts
+    return settings
 
 
 @contextmanager
 def assembled_from(settings: Settings) -> Iterator[Assembly]:
     """Like :func:`assembled`, with settings that were read already."""
+    redactor = set_up_log(settings)
+    with database_of(settings) as dsn, ExitStack() as stack:
+        yield assembly_of(SharedParts(settings, redactor, stack), dsn)
+
+
+def set_up_log(settings: Settings) -> Redactor:
+    """The redactor that all lines pass."""
     redactor = Redactor(settings.secrets)
     set_up(settings.log_format, redactor)
-    with ExitStack() as stack:
-        dsn = settings.database_dsn
-        if dsn == EMBEDDED:
-            dsn = stack.enter_context(private_postgres(EMBEDDED_DIRECTORY))
-        yield assembly_of(SharedParts(settings, redactor, stack), dsn)
+    return redactor
+
+
+@contextmanager
+def database_of(settings: Settings) -> Iterator[str]:
+    """Its DSN. A private one runs while the block does."""
+    if settings.database_dsn != EMBEDDED:
+        yield settings.database_dsn
+        return
+    with private_postgres(EMBEDDED_DIRECTORY) as dsn:
+        yield dsn
 
 
 def assembly_of(shared: SharedParts, dsn: str) -> Assembly:

@@ -1,10 +1,13 @@
 """``run``."""
 
+import sys
+
 import click
 
 from storyboard_worker.attempts.outcome import OnEnded
-from storyboard_worker.cli.assembly import Assembly, assembled
+from storyboard_worker.cli.assembly import Assembly, assembled_from, checked_settings
 from storyboard_worker.cli.resources import check_resources
+from storyboard_worker.settings.reading import Settings
 from storyboard_worker.shutdown import Shutdown
 from storyboard_worker.worker.parts import Parts
 from storyboard_worker.worker.vitals import Vitals
@@ -21,19 +24,36 @@ def run_command() -> None:
     back; the second ends the process at once (exit 1). Exit 70: the worker found itself stuck.
     With PORT set it serves health, metrics and the cron route there. It raises its own limit of
     open files to what WORKER_CONCURRENCY needs, as far as the system allows.
+
+    With PROCESSES above 1 so many worker processes share WORKER_CONCURRENCY, and one more serves
+    PORT. Their parent passes signals on and starts a process that ends again, one that found
+    itself stuck too; exit 70 does not occur then.
     """
     shutdown = Shutdown()
-    with shutdown.on_signals(), assembled(uploads=True) as parts:
-        port = parts.settings.port
+    with shutdown.on_signals():
+        settings = checked_settings(uploads=True)
+        if settings.processes == 1:
+            _run_one(settings, shutdown)
+            return
+        # Loaded only where there are several.
+        from storyboard_worker.cli.several import run_several  # noqa: PLC0415
+
+        sys.exit(run_several(settings, shutdown))
+
+
+def _run_one(settings: Settings, shutdown: Shutdown) -> None:
+    with assembled_from(settings) as parts:
+        port = settings.port
         check_resources(parts, serves_http=port is not None)
         if port is None:
             worker_of(parts, shutdown, Vitals()).run()
             return
         # The HTTP side is loaded only where PORT is set.
         from storyboard_worker.cli.serving import Http  # noqa: PLC0415
+        from storyboard_worker.web.server import listening_sockets  # noqa: PLC0415
 
         vitals = Vitals()
-        http = Http(parts, port, shutdown, vitals)
+        http = Http(parts, listening_sockets(port), shutdown, vitals)
         worker = worker_of(parts, shutdown, vitals, http.attempt_ended)
         with http.serving():
             worker.run()

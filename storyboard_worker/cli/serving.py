@@ -1,9 +1,10 @@
 """Putting the HTTP side together; loaded only where PORT is set."""
 
 import queue
+import socket
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
@@ -12,12 +13,7 @@ from uuid import UUID
 from storyboard_worker import __version__
 from storyboard_worker.cli.assembly import Assembly
 from storyboard_worker.cli.board_parts import board_reads
-from storyboard_worker.errors import (
-    STORAGE_UPSTREAM,
-    DatabaseUnavailable,
-    ErrorCode,
-    SchemaOutdated,
-)
+from storyboard_worker.cli.scraping import Scraping
 from storyboard_worker.queries.pictures import StoryboardPictures
 from storyboard_worker.queries.progress import StoryboardProgress
 from storyboard_worker.shutdown import Shutdown
@@ -30,7 +26,8 @@ from storyboard_worker.web.cached_read import CachedRead
 from storyboard_worker.web.cron import Cron
 from storyboard_worker.web.errands import Errands
 from storyboard_worker.web.health import Health, Table
-from storyboard_worker.web.metrics import Facts, Metrics, TableFacts
+from storyboard_worker.web.metrics.counts import AttemptCounts
+from storyboard_worker.web.metrics.metrics import Metrics, Processes
 from storyboard_worker.web.picture.image import PictureImage
 from storyboard_worker.web.picture.quick import QuickImages
 from storyboard_worker.web.server import HttpServer
@@ -55,18 +52,24 @@ PATIENCE_SECONDS = 5.0
 FRESH_ROW_SECONDS = 1.0
 # Shorter than others: many images may be asked for, and each takes up a thread.
 IMAGE_PATIENCE_SECONDS = 2.0
-# What metrics call every source.
-SOURCE_KIND = "source"
 
 
 class Http:
-    """The HTTP side of one worker process."""
+    """The HTTP side of one worker process, or of several.
 
-    def __init__(self, parts: Assembly, port: int, shutdown: Shutdown, vitals: Vitals) -> None:
-        """Takes the port; raises :class:`SettingsError` when it cannot be had.
+    It serves on ``sockets``, and ``vitals`` are those of the worker that runs beside it. Where the
+    workers are ``others``, ``vitals`` are theirs, and ``counts`` are those of this process.
+    """
 
-        ``vitals`` are those of the worker that runs beside it.
-        """
+    def __init__(
+        self,
+        parts: Assembly,
+        sockets: Sequence[socket.socket],
+        shutdown: Shutdown,
+        vitals: Vitals,
+        counts: AttemptCounts | None = None,
+        others: Processes | None = None,
+    ) -> None:
         self._main = parts
         self._parts = parts.beside(max_connections=MAX_CONNECTIONS)
         # A pass that is busy with the database must not delay health and metrics.
@@ -81,9 +84,10 @@ class Http:
         # Not an Event: a signal handler puts into it.
         self._stops: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._stop_asked_at: float | None = None
-        self._metrics = Metrics(__version__, self._facts)
-        self.attempt_ended = self._metrics.attempt_ended
+        counts = counts or AttemptCounts()
+        self.attempt_ended = counts.attempt_ended
         self._table, self._failures = self._reads_of_table()
+        self._metrics = Metrics(__version__, self._scraping().facts, counts, others)
         self._pictures = SharedReads(
             StoryboardPictures(self._showing.database).read,
             fresh_seconds=FRESH_ROW_SECONDS,
@@ -98,7 +102,7 @@ class Http:
         self._foreground = self._parts.foreground(self.attempt_ended)
         self._server = HttpServer(
             self._application(),
-            port,
+            sockets,
             threads=THREADS,
             quick=[QuickImages(self._images, self._pictures.recent)],
         )
@@ -114,6 +118,17 @@ class Http:
             patience_seconds=PATIENCE_SECONDS,
         )
         return table, failures
+
+    def _scraping(self) -> Scraping:
+        all_parts = (self._main, self._parts, self._looking, self._showing, self._board)
+        return Scraping(
+            self._settings,
+            self._vitals,
+            self._parts.breakers,
+            [parts.database for parts in all_parts],
+            self._table,
+            self._failures,
+        )
 
     @contextmanager
     def serving(self) -> Iterator[None]:
@@ -151,7 +166,7 @@ class Http:
             auth,
             silent_seconds=lambda: self._vitals.silent_seconds,
             most_silent_seconds=silent_after_seconds(self._settings.database_timeout_seconds),
-            paused_for_seconds=self._parts.breakers.lasting_seconds,
+            paused_for_seconds=self._lasting_seconds,
             look=self._table,
         )
         cron = Cron(
@@ -201,46 +216,8 @@ class Http:
     def _read_table(self) -> Table:
         return Table(self._looking.counts.read(), self._looking.register.alive())
 
-    def _facts(self) -> Facts:
-        vitals, settings = self._vitals, self._settings
-        return Facts(
-            table=self._table_facts(),
-            database_errors=sum(
-                parts.database.errors
-                for parts in (self._main, self._parts, self._looking, self._showing, self._board)
-            ),
-            pauses_begun=self._parts.breakers.begun,
-            paused_seconds=_by_kind(self._parts.breakers.paused_seconds()),
-            loop_silent_seconds=vitals.silent_seconds,
-            slots=settings.worker_concurrency,
-            slots_taken=vitals.slots_taken,
-            listening=vitals.listening,
-            max_waiting=settings.health_max_waiting,
-            max_wait_seconds=settings.health_max_wait_seconds,
-        )
-
-    def _table_facts(self) -> TableFacts | None:
-        try:
-            table, failed = self._table(), self._failures()
-        except (DatabaseUnavailable, SchemaOutdated):
-            return None
-        counts = table.counts
-        known = dict.fromkeys(map(str, ErrorCode), 0)
-        return TableFacts(
-            waiting=counts.waiting,
-            oldest_waiting_seconds=counts.oldest_waiting_seconds,
-            processing=counts.processing,
-            ready=counts.ready,
-            failed=known | {code: count for code, count in failed.items() if code in known},
-            expiring_soon=counts.expiring_soon,
-            workers_alive=len(table.workers),
-        )
-
-
-def _by_kind(paused_seconds: Mapping[str, float]) -> dict[str, float]:
-    """The longest pause of each kind of upstream. Metrics are public, so they name no host."""
-    longest: dict[str, float] = {}
-    for upstream, seconds in paused_seconds.items():
-        kind = upstream if upstream == STORAGE_UPSTREAM else SOURCE_KIND
-        longest[kind] = max(seconds, longest.get(kind, 0.0))
-    return longest
+    def _lasting_seconds(self) -> dict[str, float]:
+        lasting = dict(self._vitals.lasting_seconds())
+        for upstream, seconds in self._parts.breakers.lasting_seconds().items():
+            lasting[upstream] = max(seconds, lasting.get(upstream, 0.0))
+        return lasting

@@ -15,6 +15,7 @@ from storyboard_worker.settings.cloudinary import CloudinarySettings, read_cloud
 from storyboard_worker.settings.dsn import EMBEDDED, dsn_from_url
 from storyboard_worker.settings.environment import Environment
 from storyboard_worker.settings.libpq.connection import check_connection, secrets_of
+from storyboard_worker.settings.processes import read_processes
 from storyboard_worker.settings.sentry import SentrySettings, read_sentry
 
 MOST_CONCURRENCY = 1000
@@ -27,7 +28,8 @@ Verify = Literal["hash", "size"]
 class Settings:
     """All settings.
 
-    ``database_dsn`` is in libpq's form, or ``embedded``. ``secrets`` are the texts that must
+    ``database_dsn`` is in libpq's form, or ``embedded``. ``processes`` share
+    ``worker_concurrency``. ``secrets`` are the texts that must
     never be shown.
     """
 
@@ -35,6 +37,7 @@ class Settings:
     cloudinary: CloudinarySettings | None
     sentry: SentrySettings
     worker_concurrency: int = 16
+    processes: int = 1
     lease_seconds: float = 60
     attempt_timeout_seconds: float = 120
     connect_timeout_seconds: float = 10
@@ -71,11 +74,13 @@ def read_settings(variables: Mapping[str, str]) -> Settings:
     env = Environment(variables)
     dsn = _database_dsn(env, variables)
     cloudinary = read_cloudinary(env)
+    worker_concurrency = env.count("WORKER_CONCURRENCY", 16, most=MOST_CONCURRENCY)
     return Settings(
         database_dsn=dsn,
         cloudinary=cloudinary,
         sentry=read_sentry(env),
-        worker_concurrency=env.count("WORKER_CONCURRENCY", 16, most=MOST_CONCURRENCY),
+        worker_concurrency=worker_concurrency,
+        processes=read_processes(env, worker_concurrency),
         lease_seconds=env.seconds("LEASE_SECONDS", 60),
         attempt_timeout_seconds=env.seconds("ATTEMPT_TIMEOUT_SECONDS", 120),
         connect_timeout_seconds=env.seconds("CONNECT_TIMEOUT_SECONDS", 10),

@@ -110,19 +110,23 @@ class Channel(HTTPChannel):
 
 
 class HttpServer:
-    """Serves ``application`` on ``port`` of every address, in up to ``threads`` at once."""
+    """Serves ``application`` on ``sockets`` that listen, in up to ``threads`` at once.
+
+    ``quick`` are asked first, in the server's own thread, and must never wait.
+    """
 
     def __init__(
-        self, application: WSGIApplication, port: int, *, threads: int, quick: Sequence[Quick] = ()
+        self,
+        application: WSGIApplication,
+        sockets: Sequence[socket.socket],
+        *,
+        threads: int,
+        quick: Sequence[Quick] = (),
     ) -> None:
-        """Binds; raises :class:`SettingsError` when the port cannot be had.
-
-        ``quick`` are asked first, in the server's own thread, and must never wait.
-        """
         self._application = application
         self._quick = quick
         self._threads = threads
-        self._sockets = listening_sockets(port)
+        self._sockets = sockets
         self.port: int = self._sockets[0].getsockname()[1]
         self._map: dict[int, Any] = {}
         self._stopping = threading.Event()
@@ -202,7 +206,10 @@ def _waits_since(channel: HTTPChannel) -> float:
 
 
 def listening_sockets(port: int) -> list[socket.socket]:
-    """One socket for each version of IP that this machine has."""
+    """One socket for each version of IP that this machine has, on all of its addresses.
+
+    Raises :class:`SettingsError` when the port cannot be had.
+    """
     first = _listen(socket.AF_INET, "0.0.0.0", port)  # noqa: S104  the platform's router connects from outside
     try:
         # Private networks, like Railway's, may have IPv6 only.

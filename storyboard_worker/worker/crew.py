@@ -35,7 +35,9 @@ class Crew:
     ) -> None:
         self.listener = listener
         self.watchdog = Watchdog(
-            parts.reporter, patience_seconds=2 * settings.database_timeout_seconds
+            parts.reporter,
+            patience_seconds=2 * settings.database_timeout_seconds,
+            vitals=parts.vitals,
         )
         self.watchdog.watch("attempts", moves=lambda: shift.slots.none_is_overdue)
         self.grace = Grace(settings.shutdown_grace_seconds)

@@ -65,6 +65,11 @@ class Slots:
             return [attempt.claim for attempt in self._under_way.values()]
 
     @property
+    def count_under_way(self) -> int:
+        """How many those are."""
+        return len(self._under_way)
+
+    @property
     def none_is_overdue(self) -> bool:
         """No attempt goes on though its time is up."""
         with self._lock:

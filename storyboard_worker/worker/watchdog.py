@@ -8,6 +8,7 @@ from typing import NoReturn
 from storyboard_worker.hard_end import end_process
 from storyboard_worker.logs import event
 from storyboard_worker.reporting.reporter import Reporter
+from storyboard_worker.worker.vitals import Vitals
 
 EXIT_STUCK = 70
 TICK_SECONDS = 5.0
@@ -56,9 +57,12 @@ class Watchdog:
         *,
         stuck_after_seconds: float = STUCK_AFTER_SECONDS,
         patience_seconds: float = 0.0,
+        vitals: Vitals | None = None,
     ) -> None:
-        """``patience_seconds``: what something well may take, if that is more."""
+        """``patience_seconds``: what something well may take, if that is more. ``vitals`` hear of
+        the loop's progress."""
         self._reporter = reporter
+        self._vitals = vitals or Vitals()
         self._stuck_after_seconds = max(stuck_after_seconds, patience_seconds)
         self._loop = Watched(LOOP, stuck_after_seconds=self._stuck_after_seconds)
         self._watched = [self._loop]
@@ -84,13 +88,16 @@ class Watchdog:
 
     def stop(self) -> None:
         self._stopped.set()
+        self._vitals.loop_ends()
 
     def progress(self) -> None:
         """The loop moves."""
         self._loop.progress()
+        self._vitals.loop_moved()
 
     def _run(self) -> None:
         while not self._stopped.wait(TICK_SECONDS):
+            self._vitals.ticked()
             for watched in self._watched:
                 if watched.is_stuck_after(TICK_SECONDS):
                     self._end(watched)

@@ -38,7 +38,7 @@ _ALL = (
     Workload("backlog", "a million pending rows, ten million ready ones", backlog),
     Workload("snapshot", "a transaction that stays open for minutes", snapshot),
     Workload("migration", "a million waiting rows are migrated under traffic", migration),
-    Workload("scale", "1, 2, 4 and 8 workers", scale),
+    Workload("scale", "1, 2, 4 and 8 workers, and 1 and 2 processes of one", scale),
     Workload("tls", "1 MB and 4 KB images with TLS on both sides", with_tls),
     Workload("peers", "beside BullMQ, pg-boss and Graphile Worker, from npm", peers),
     Workload("interpreters", "the worker on other Pythons, named by --python", interpreters),

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from tests.benchmarks.checks import check, wait_until
 from tests.benchmarks.rows import Rows
+from tests.benchmarks.sampling import trees
 from tests.benchmarks.server import BenchDatabase
 from tests.benchmarks.upstreams import Upstreams
 from tests.support.process_environment import environment
@@ -31,6 +32,12 @@ class Contestant:
 
 OURS = Contestant("storyboard-worker", ("-m", "storyboard_worker", "run"))
 OURS_SIZE = Contestant("storyboard-worker, size", OURS.arguments, {"VERIFY_STORED": "size"})
+# Two worker processes under one parent, and with PORT one more for HTTP.
+OURS_TWO = Contestant(
+    "storyboard-worker, size, 2 processes",
+    OURS.arguments,
+    {"VERIFY_STORED": "size", "PROCESSES": "2"},
+)
 _NAIVE = ("-m", "tests.benchmarks.naive")
 NAIVE = Contestant("naive loop", (*_NAIVE, "kept", "{at_once}"), announced=True)
 ANEW = Contestant("naive loop, connecting anew", (*_NAIVE, "anew", "{at_once}"), announced=True)
@@ -75,8 +82,12 @@ def wait_until_idle(contestant: Contestant, process: subprocess.Popen[str], rows
         assert process.stdout is not None
         process.stdout.readline()
     else:
+        workers = int(contestant.settings.get("PROCESSES", "1"))
         wait_until(
-            lambda: has_ended(process) or (rows.has_worker(process.pid) and rows.are_left_alone()),
+            lambda: (
+                has_ended(process)
+                or (rows.have_workers(trees([process.pid]), workers) and rows.are_left_alone())
+            ),
             f"{contestant.name} to wait for rows",
             every_seconds=0.1,
         )

@@ -9,7 +9,14 @@ from dataclasses import dataclass, replace
 from tests.benchmarks.checks import wait_until
 from tests.benchmarks.contestants import Contestant, check_running, running, wait_until_idle
 from tests.benchmarks.rows import Rows
-from tests.benchmarks.sampling import Sample, Sampler, cpu_seconds, peak_megabytes
+from tests.benchmarks.sampling import (
+    Sample,
+    Sampler,
+    cpu_seconds,
+    peak_megabytes,
+    shared_megabytes,
+    trees,
+)
 from tests.benchmarks.server import fresh_database
 from tests.benchmarks.stage import Stage
 from tests.benchmarks.upstreams import Conditions, Upstreams
@@ -33,7 +40,8 @@ class Load:
 @dataclass(frozen=True)
 class Copied:
     """``seconds`` run from the first request to the source, to the last row that is ready;
-    ``stored_seconds`` to the last image that is stored. Start-up counts only among the
+    ``stored_seconds`` to the last image that is stored. ``shared_megabytes`` are those at the end,
+    with what several processes share counted once. Start-up counts only among the
     transactions: it is small there, and cannot be told apart."""
 
     images: int
@@ -44,6 +52,7 @@ class Copied:
     postgres_cpu_ms_per_image: float | None
     transactions_per_image: float | None
     samples: list[Sample]
+    shared_megabytes: float | None = None
 
     @property
     def images_per_second(self) -> float:
@@ -78,7 +87,7 @@ class _Run:
     _look_for_failed_at: float = 0.0
 
     def measured(self, stage: Stage) -> Copied:
-        pids = [process.pid for process in self.processes]
+        pids = trees([process.pid for process in self.processes])
         sampler = Sampler(pids)
         cpu_before = cpu_seconds(pids)
         self.rows.insert(self.images, self.upstreams.source_url)
@@ -94,6 +103,7 @@ class _Run:
             stored_seconds=(tally.last_stored_ns - tally.first_request_ns) / NS_PER_SECOND,
             cpu_ms_per_image=cpu * 1000 / self.images,
             peak_megabytes=peak_megabytes(pids),
+            shared_megabytes=shared_megabytes(pids),
             postgres_cpu_ms_per_image=postgres * 1000 / self.images,
             transactions_per_image=None,
             samples=sampler.samples,

@@ -1,6 +1,7 @@
 """The producer and the reader of a measurement: rows in, outcomes out."""
 
 import time
+from collections.abc import Sequence
 from typing import Self
 
 from tests.benchmarks.checks import check, wait_until
@@ -41,13 +42,13 @@ class Rows:
         self._connection.execute(INSERT, [source_url, count])
         return time.monotonic_ns()
 
-    def has_worker(self, pid: int) -> bool:
-        """Whether a worker of this process has registered."""
+    def have_workers(self, pids: Sequence[int], count: int) -> bool:
+        """Whether so many workers of these processes have registered."""
         self.transactions += 1
         found = self._connection.execute(
-            "SELECT count(*) FROM storyboard_workers WHERE pid = %s", [pid]
+            "SELECT count(*) FROM storyboard_workers WHERE pid = ANY(%s)", [list(pids)]
         ).fetchone()
-        return found == (1,)
+        return found == (count,)
 
     def are_left_alone(self) -> bool:
         """Whether no session runs a statement, or did a moment ago."""

@@ -49,6 +49,11 @@ class Sampler:
         )
 
 
+def trees(pids: Sequence[int]) -> list[int]:
+    """The processes and their children."""
+    return [one for pid in pids for one in (pid, *_children(pid))]
+
+
 def cpu_seconds(pids: Sequence[int]) -> float:
     """User and system time so far."""
     return sum(_ticks(pid, OWN_TIMES) for pid in pids) / TICKS_PER_SECOND
@@ -56,11 +61,10 @@ def cpu_seconds(pids: Sequence[int]) -> float:
 
 def family_cpu_seconds(pid: int) -> float:
     """CPU time of a process and its children, including children that have ended."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     ticks = _ticks(pid, TIMES_WITH_ENDED_CHILDREN)
-    for child in children:
+    for child in _children(pid):
         try:
-            ticks += _ticks(int(child), OWN_TIMES)
+            ticks += _ticks(child, OWN_TIMES)
         except (FileNotFoundError, ProcessLookupError):
             continue  # It has just ended. Its parent counts it the next time
     return ticks / TICKS_PER_SECOND
@@ -68,6 +72,11 @@ def family_cpu_seconds(pid: int) -> float:
 
 def resident_megabytes(pids: Sequence[int]) -> float:
     return sum(_status_megabytes(pid, "VmRSS") for pid in pids)
+
+
+def shared_megabytes(pids: Sequence[int]) -> float:
+    """Resident memory, each page of it shared among those that have it (PSS)."""
+    return sum(_kilobytes(pid, "smaps_rollup", "Pss") for pid in pids) / 1024
 
 
 def peak_megabytes(pids: Sequence[int]) -> float:
@@ -86,12 +95,24 @@ def _ticks(pid: int, fields: slice) -> int:
 
 
 def _status_megabytes(pid: int, name: str) -> float:
-    return int(_status(pid, name)) / 1024
+    return _kilobytes(pid, "status", name) / 1024
+
+
+def _kilobytes(pid: int, file: str, name: str) -> int:
+    return int(_found(pid, file, name))
+
+
+def _children(pid: int) -> list[int]:
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
 def _status(pid: int, name: str) -> str:
+    return _found(pid, "status", name)
+
+
+def _found(pid: int, file: str, name: str) -> str:
     """The first word after the name."""
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+    for line in Path(f"/proc/{pid}/{file}").read_text().splitlines():
         if line.startswith(f"{name}:"):
             return line.split()[1]
     raise ProcessLookupError(f"process {pid} has ended")

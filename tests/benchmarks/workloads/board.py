@@ -3,7 +3,7 @@
 import statistics
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from tests.benchmarks.bulk import load_pending, load_ready
 from tests.benchmarks.checks import check, wait_until
-from tests.benchmarks.contestants import OURS_SIZE, Contestant, running
+from tests.benchmarks.contestants import OURS_SIZE, OURS_TWO, Contestant, running
 from tests.benchmarks.pace import Watched
 from tests.benchmarks.report import Report
 from tests.benchmarks.server import BenchDatabase, fresh_database
@@ -69,29 +69,32 @@ class OpenPage:
 
 def board(stage: Stage) -> list[Report]:
     ready = stage.sized(1_000_000, 100_000)
-    runs = {OURS_SIZE.name: partial(_measure, stage, ready)}
-    (found,) = take_turns("board", stage.options.rounds, runs).values()
+    runs = {who.name: partial(_measure, stage, ready, who) for who in (OURS_SIZE, OURS_TWO)}
+    found = take_turns("board", stage.options.rounds, runs)
+    columns = ("first page ms", "transactions/s of a page", "images/s", "beside ten pages", "of it")
+    title = f"board: {ready:,} ready rows, 4 KB images, 16 at once"
+    note = "Worker, upstreams, Postgres and the open pages share the processors."
+    rows = [[who, *_row(of_who)] for who, of_who in found.items()]
+    return [Report(Table(title, columns, rows, [note]), found)]
+
+
+def _row(found: Sequence[Found]) -> list[str]:
     alone = sure_median(found, lambda one: one.alone)
     beside = sure_median(found, lambda one: one.beside)
-    row = [
+    return [
         figure(sure_median(found, lambda one: one.first_page_ms), "< 100"),
         figure(sure_median(found, lambda one: one.transactions_per_second), "< 0.5"),
         figure(alone),
         figure(beside),
         ratio(beside, alone, "≥ 0.95"),
     ]
-    columns = ("ms", "transactions/s of a page", "images/s", "beside ten pages", "of it")
-    title = f"board: {ready:,} ready rows, 4 KB images, 16 at once"
-    note = "Worker, upstreams, Postgres and the open pages share the processors."
-    rows = [["first page", *row]]
-    return [Report(Table(title, columns, rows, [note]), {OURS_SIZE.name: found})]
 
 
-def _measure(stage: Stage, ready: int) -> Found:
+def _measure(stage: Stage, ready: int, who: Contestant) -> Found:
     seconds = stage.sized(12, 6)
     port = free_port()
-    served = {**OURS_SIZE.settings, "PORT": str(port), "BOARD_TOKEN": TOKEN}
-    contestant = Contestant(OURS_SIZE.name, OURS_SIZE.arguments, served)
+    served = {**who.settings, "PORT": str(port), "BOARD_TOKEN": TOKEN}
+    contestant = Contestant(who.name, who.arguments, served)
     rows = int(ROWS_PER_SECOND * (3 * seconds + 2))
     with ExitStack() as stack:
         database = stack.enter_context(fresh_database(stage.server))

@@ -7,7 +7,7 @@ from functools import partial
 
 from tests.benchmarks.bulk import load_pending
 from tests.benchmarks.checks import check, wait_until
-from tests.benchmarks.contestants import OURS_SIZE, Contestant, running
+from tests.benchmarks.contestants import OURS_SIZE, OURS_TWO, Contestant, running
 from tests.benchmarks.image_load import Asked, end_of, start_asking
 from tests.benchmarks.pace import Watched
 from tests.benchmarks.report import Report
@@ -40,6 +40,7 @@ class Setting:
     conditions: Conditions
     at_once: int
     reach: str
+    who: Contestant = OURS_SIZE
 
 
 SETTINGS = (
@@ -47,6 +48,7 @@ SETTINGS = (
     Setting(
         "256 KB, upstreams take 300 and 500 ms", Conditions(256 * 1024, 300, 500), 64, "≥ 0.95"
     ),
+    Setting("4 KB, 2 processes and one for HTTP", Conditions(4096), 16, "", OURS_TWO),
 )
 
 
@@ -91,8 +93,8 @@ def image_route(stage: Stage) -> list[Report]:
 
 def _measure(stage: Stage, setting: Setting, seconds: float) -> Turn:
     port = free_port()
-    served = {**OURS_SIZE.settings, "PORT": str(port)}
-    contestant = Contestant(OURS_SIZE.name, OURS_SIZE.arguments, served)
+    served = {**setting.who.settings, "PORT": str(port)}
+    contestant = Contestant(setting.who.name, setting.who.arguments, served)
     rows = int(ROWS_PER_SECOND * (3 * seconds + 2))
     with (
         fresh_database(stage.server) as database,

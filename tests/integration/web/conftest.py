@@ -19,6 +19,7 @@ from storyboard_worker.settings.cloudinary import CloudinarySettings
 from storyboard_worker.settings.reading import Settings
 from storyboard_worker.settings.sentry import SentrySettings
 from storyboard_worker.shutdown import Shutdown
+from storyboard_worker.web.server import listening_sockets
 from storyboard_worker.worker.vitals import Vitals
 from tests.integration.web.served import SECRET, Serve, Served
 
@@ -47,7 +48,7 @@ def serve(settings: Settings) -> Iterator[Serve]:
             shared = SharedParts(used, Redactor(used.secrets), stack)
             parts = assembly_of(shared, used.database_dsn)
             shutdown, vitals = Shutdown(), Vitals()
-            http = Http(parts, 0, shutdown, vitals)
+            http = Http(parts, listening_sockets(0), shutdown, vitals)
             worker = worker_of(parts, shutdown, vitals, http.attempt_ended)
             stack.enter_context(http.serving())
             return Served(http._server.port, http, worker, shutdown)

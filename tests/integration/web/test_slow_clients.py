@@ -71,7 +71,7 @@ def test_an_answer_that_is_never_read_is_closed(
     monkeypatch.setattr(server, "REQUEST_SECONDS", 0.5)
     large = Response(b"x" * 8_000_000)
     application = Application([route("/large", lambda _request: large, "GET")], lambda _error: None)
-    http = server.HttpServer(application, 0, threads=2)
+    http = server.HttpServer(application, server.listening_sockets(0), threads=2)
     http.start()
     stack.callback(http.stop)
     for _ in range(10):

@@ -20,6 +20,7 @@ def read(**variables: str) -> Settings:
 # Variable, attribute, default, a good value and its meaning.
 TABLE = [
     ("WORKER_CONCURRENCY", "worker_concurrency", 16, "4", 4),
+    ("PROCESSES", "processes", 1, "3", 3),
     ("LEASE_SECONDS", "lease_seconds", 60, "12.5", 12.5),
     ("ATTEMPT_TIMEOUT_SECONDS", "attempt_timeout_seconds", 120, "90", 90),
     ("CONNECT_TIMEOUT_SECONDS", "connect_timeout_seconds", 10, "3", 3),
@@ -54,7 +55,13 @@ def test_default_good_value_and_empty(
     assert getattr(read(**{variable: raw}), attribute) == value
 
 
-COUNTS = ["WORKER_CONCURRENCY", "MAX_ATTEMPTS", "MAX_IMAGE_BYTES", "HEALTH_MAX_WAITING"]
+COUNTS = [
+    "WORKER_CONCURRENCY",
+    "PROCESSES",
+    "MAX_ATTEMPTS",
+    "MAX_IMAGE_BYTES",
+    "HEALTH_MAX_WAITING",
+]
 TIMES = [
     "LEASE_SECONDS",
     "ATTEMPT_TIMEOUT_SECONDS",

@@ -1,0 +1,35 @@
+"""One of several worker processes."""
+
+from storyboard_worker.cli.assembly import assembled_from
+from storyboard_worker.cli.commons import Commons, tell_of_death
+from storyboard_worker.cli.ending import exit_code_of
+from storyboard_worker.cli.resources import check_spool
+from storyboard_worker.cli.run import worker_of
+from storyboard_worker.settings.reading import Settings
+from storyboard_worker.shutdown import Shutdown
+from storyboard_worker.worker.processes.children import Death
+from storyboard_worker.worker.processes.publishing import PublishedVitals
+from storyboard_worker.worker.processes.records import Record
+from storyboard_worker.worker.processes.stop_watcher import watch_for_stop
+
+
+def work_as_worker(
+    commons: Commons, record: Record, settings: Settings, shutdown: Shutdown, before: Death | None
+) -> int:
+    """The exit code of the process. ``settings`` are its own, with its share of the slots;
+    ``before`` is the death of the process whose place it takes."""
+
+    def work() -> None:
+        record.begin()
+        commons.hold()
+        for listener in commons.sockets:
+            listener.close()
+        watch_for_stop(shutdown, commons.parent)
+        with assembled_from(settings) as parts:
+            tell_of_death(parts, before)
+            check_spool(parts)
+            vitals = PublishedVitals(record, parts.breakers, parts.database)
+            on_ended = None if commons.counting is None else commons.counting(record)
+            worker_of(parts, shutdown, vitals, on_ended).run()
+
+    return exit_code_of(work)
