@@ -14,7 +14,7 @@ from storyboard_worker import __version__
 from storyboard_worker.cli.assembly import Assembly
 from storyboard_worker.cli.board_parts import board_reads
 from storyboard_worker.cli.scraping import Scraping
-from storyboard_worker.queries.pictures import StoryboardPictures
+from storyboard_worker.queries.pictures import Shown, StoryboardPictures
 from storyboard_worker.queries.progress import StoryboardProgress
 from storyboard_worker.shutdown import Shutdown
 from storyboard_worker.web.application import Application
@@ -88,11 +88,7 @@ class Http:
         self.attempt_ended = counts.attempt_ended
         self._table, self._failures = self._reads_of_table()
         self._metrics = Metrics(__version__, self._scraping().facts, counts, others)
-        self._pictures = SharedReads(
-            StoryboardPictures(self._showing.database).read,
-            fresh_seconds=FRESH_ROW_SECONDS,
-            patience_seconds=IMAGE_PATIENCE_SECONDS,
-        )
+        self._pictures = self._reads_of_pictures()
         cloudinary = parts.settings.cloudinary
         self._images = PictureImage(
             self._pictures, delivery=None if cloudinary is None else cloudinary.delivery
@@ -118,6 +114,13 @@ class Http:
             patience_seconds=PATIENCE_SECONDS,
         )
         return table, failures
+
+    def _reads_of_pictures(self) -> SharedReads[UUID, Shown]:
+        return SharedReads(
+            StoryboardPictures(self._showing.database).read,
+            fresh_seconds=FRESH_ROW_SECONDS,
+            patience_seconds=IMAGE_PATIENCE_SECONDS,
+        )
 
     def _scraping(self) -> Scraping:
         all_parts = (self._main, self._parts, self._looking, self._showing, self._board)

@@ -10,6 +10,8 @@ has to rescue or to expire. The ``listener`` thread wakes the loop when a row ar
 ``keeper_watcher``; ``grace`` ends a stop that takes too long. ``outage`` keeps count of a database
 that is away, ``check_in`` serves Sentry's monitor, and ``vitals`` tells HTTP how all that fares.
 
+``processes`` are several workers under one parent.
+
 ``sweep`` is one cron pass, with its ``drain``, ``tally`` and ``alarms``. ``one_row`` processes a
 single row in the foreground.
 """
