@@ -7,8 +7,8 @@ from functools import partial
 
 from storyboard_worker.attempts.outcome import OnEnded
 from storyboard_worker.cli.assembly import Assembly, assembled_from
-from storyboard_worker.cli.commons import Commons, tell_of_death
 from storyboard_worker.cli.ending import exit_code_of
+from storyboard_worker.cli.inherited import Inherited, tell_of_death
 from storyboard_worker.cli.resources import check_spool
 from storyboard_worker.cli.serving import Http
 from storyboard_worker.shutdown import Shutdown
@@ -28,46 +28,46 @@ def count_in(record: Record) -> OnEnded:
     return AttemptCounts(record.counts).attempt_ended
 
 
-def http_post(commons: Commons) -> Post:
+def http_post(inherited: Inherited) -> Post:
     """It serves until all workers have ended, because a platform asks for health up to then."""
     return Post(
         "http",
-        partial(work_as_server, commons),
-        on_death=commons.records[-1].end,
-        release=commons.workers.cut,
+        partial(work_as_server, inherited),
+        on_death=inherited.records[-1].end,
+        release=inherited.workers.cut,
     )
 
 
-def work_as_server(commons: Commons, shutdown: Shutdown, before: Death | None) -> int:
+def work_as_server(inherited: Inherited, shutdown: Shutdown, before: Death | None) -> int:
     """The exit code of the process. ``before`` is the death of the one whose place it takes."""
 
     def work() -> None:
-        commons.records[-1].begin()
-        commons.hold()
-        watch_for_stop(shutdown, commons.parent)
-        with assembled_from(commons.settings) as parts:
+        inherited.records[-1].begin()
+        inherited.hold()
+        watch_for_stop(shutdown, inherited.parent)
+        with assembled_from(inherited.settings) as parts:
             tell_of_death(parts, before)
             check_spool(parts)
             with (
                 _stopping_in_time(parts, shutdown),
                 _keeping(parts),
-                _http(commons, parts, shutdown).serving(),
+                _http(inherited, parts, shutdown).serving(),
             ):
-                commons.workers.wait_for_end()
+                inherited.workers.wait_for_end()
 
     return exit_code_of(work)
 
 
-def _http(commons: Commons, parts: Assembly, shutdown: Shutdown) -> Http:
-    *workers, own = commons.records
+def _http(inherited: Inherited, parts: Assembly, shutdown: Shutdown) -> Http:
+    *workers, own = inherited.records
 
     def running() -> list[int]:
-        pids = [int(record.numbers[Field.PID]) for record in commons.records]
+        pids = [int(record.numbers[Field.PID]) for record in inherited.records]
         return [pid for pid in pids if pid]
 
     return Http(
         parts,
-        commons.sockets,
+        inherited.sockets,
         shutdown,
         ObservedVitals(workers),
         AttemptCounts(own.counts),

@@ -5,8 +5,8 @@ from dataclasses import replace
 from functools import partial
 
 from storyboard_worker.cli.assembly import database_of, set_up_log
-from storyboard_worker.cli.commons import Commons
 from storyboard_worker.cli.exits import Exit
+from storyboard_worker.cli.inherited import Inherited
 from storyboard_worker.cli.resources import check_descriptors
 from storyboard_worker.cli.worker_process import work_as_worker
 from storyboard_worker.settings.reading import Settings
@@ -39,33 +39,33 @@ def run_several(settings: Settings, shutdown: Shutdown) -> int:
 
 def _posts(settings: Settings) -> list[Post]:
     if settings.port is None:
-        return _worker_posts(Commons(settings, new_records(settings.processes, counts=0)))
+        return _worker_posts(Inherited(settings, new_records(settings.processes, counts=0)))
     # The HTTP side is loaded only where PORT is set.
     from storyboard_worker.cli.http_process import count_in, http_post  # noqa: PLC0415
     from storyboard_worker.web.metrics.counts import PLACES  # noqa: PLC0415
     from storyboard_worker.web.server import listening_sockets  # noqa: PLC0415
 
-    commons = Commons(
+    inherited = Inherited(
         settings,
         new_records(settings.processes + 1, counts=PLACES),
         listening_sockets(settings.port),
         count_in,
     )
-    return [*_worker_posts(commons), http_post(commons)]
+    return [*_worker_posts(inherited), http_post(inherited)]
 
 
-def _worker_posts(commons: Commons) -> list[Post]:
-    settings = commons.settings
+def _worker_posts(inherited: Inherited) -> list[Post]:
+    settings = inherited.settings
     return [
         Post(
             f"worker {number}",
-            partial(work_as_worker, commons, record, replace(settings, worker_concurrency=slots)),
+            partial(work_as_worker, inherited, record, replace(settings, worker_concurrency=slots)),
             on_death=record.end,
         )
         for number, (slots, record) in enumerate(
             zip(
                 shares(settings.worker_concurrency, settings.processes),
-                commons.records,
+                inherited.records,
                 strict=False,
             ),
             1,

@@ -1,8 +1,8 @@
 """One of several worker processes."""
 
 from storyboard_worker.cli.assembly import assembled_from
-from storyboard_worker.cli.commons import Commons, tell_of_death
 from storyboard_worker.cli.ending import exit_code_of
+from storyboard_worker.cli.inherited import Inherited, tell_of_death
 from storyboard_worker.cli.resources import check_spool
 from storyboard_worker.cli.run import worker_of
 from storyboard_worker.settings.reading import Settings
@@ -14,22 +14,26 @@ from storyboard_worker.worker.processes.stop_watcher import watch_for_stop
 
 
 def work_as_worker(
-    commons: Commons, record: Record, settings: Settings, shutdown: Shutdown, before: Death | None
+    inherited: Inherited,
+    record: Record,
+    settings: Settings,
+    shutdown: Shutdown,
+    before: Death | None,
 ) -> int:
     """The exit code of the process. ``settings`` are its own, with its share of the slots;
     ``before`` is the death of the process whose place it takes."""
 
     def work() -> None:
         record.begin()
-        commons.hold()
-        for listener in commons.sockets:
+        inherited.hold()
+        for listener in inherited.sockets:
             listener.close()
-        watch_for_stop(shutdown, commons.parent)
+        watch_for_stop(shutdown, inherited.parent)
         with assembled_from(settings) as parts:
             tell_of_death(parts, before)
             check_spool(parts)
             vitals = PublishedVitals(record, parts.breakers, parts.database)
-            on_ended = None if commons.counting is None else commons.counting(record)
+            on_ended = None if inherited.counting is None else inherited.counting(record)
             worker_of(parts, shutdown, vitals, on_ended).run()
 
     return exit_code_of(work)

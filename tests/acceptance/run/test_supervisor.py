@@ -24,8 +24,8 @@ INSTEAD = """
 import os, signal, threading, time
 from storyboard_worker.cli import several
 from storyboard_worker.logs import event
-def work(commons, record, settings, shutdown, before):
-    commons.hold()
+def work(inherited, record, settings, shutdown, before):
+    inherited.hold()
     event(20, "began", before=before and before.how, slots=settings.worker_concurrency)
 # BODY
 several.work_as_worker = work
@@ -62,7 +62,7 @@ REFUSES = f"""
 HEARS_IN_ANOTHER_THREAD = """
     import queue
     from storyboard_worker.worker.processes.stop_watcher import watch_for_stop
-    watch_for_stop(shutdown, commons.parent)
+    watch_for_stop(shutdown, inherited.parent)
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     nothing = queue.SimpleQueue()
     shutdown.on_request(lambda: nothing.put(None))

@@ -1,4 +1,4 @@
-"""What the parent of several processes has ready for all of them."""
+"""What several processes inherit from their parent."""
 
 import socket
 from collections.abc import Callable, Sequence
@@ -16,7 +16,7 @@ PROCESS_DIED = "process_died"
 
 
 @dataclass(frozen=True, slots=True)
-class Commons:
+class Inherited:
     """``records`` are those of the workers, and then that of the HTTP process, if there is one. It
     serves on ``sockets``, and ``counting`` says how a worker counts its attempts for it.
 
