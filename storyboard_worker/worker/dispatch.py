@@ -1,15 +1,14 @@
 """From the table to the slots: claim what is due for as many slots as are free."""
 
-import logging
 import time
 from collections.abc import Callable, Collection
 
 from storyboard_worker.attempts.breakers import Breakers
 from storyboard_worker.errors import STORAGE_UPSTREAM
-from storyboard_worker.logs import event
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.resources.restraint import Restraint
 from storyboard_worker.storyboard import Claim, Group
+from storyboard_worker.worker.claimed_lines import OnClaimed, log_claimed
 from storyboard_worker.worker.filled import Filled
 from storyboard_worker.worker.slots import Slots
 
@@ -18,7 +17,8 @@ SUSPECTS_EVERY_SECONDS = 1.0
 
 
 class Dispatcher:
-    """``limit``: how many attempts may be started in all; ``None`` for no limit."""
+    """``limit``: how many attempts may be started in all; ``None`` for no limit. ``on_claimed`` is
+    called with what each claim brought, when it is started."""
 
     def __init__(
         self,
@@ -28,6 +28,7 @@ class Dispatcher:
         restraint: Restraint,
         *,
         limit: int | None = None,
+        on_claimed: OnClaimed = log_claimed,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._queue = queue
@@ -35,6 +36,7 @@ class Dispatcher:
         self._breakers = breakers
         self._restraint = restraint
         self._left = limit
+        self._on_claimed = on_claimed
         self._clock = clock
         self._rows_are_left = False
         # Whether rows that have been tried before wait for a slot, as far as is known.
@@ -112,7 +114,7 @@ class Dispatcher:
         than none."""
         for claim in claims:
             self._slots.start(claim)
-        _log_claimed(claims)
+        self._on_claimed(claims)
         self._slots.leave(taken - len(claims))
         self._rows_are_left = len(claims) == taken
 
@@ -221,19 +223,7 @@ class Dispatcher:
             self._breakers.started(claim)
             self._started += 1
             self._slots.start(claim)
-        _log_claimed(claims)
+        self._on_claimed(claims)
         if self._left is not None:
             self._left -= len(claims)
         return len(claims)
-
-
-def _log_claimed(claims: list[Claim]) -> None:
-    """One line a claim, however many rows it brought."""
-    if claims:
-        event(
-            logging.INFO,
-            "claimed",
-            count=len(claims),
-            longest_due_seconds=max(claim.seconds_since_due for claim in claims),
-            storyboard_ids=[str(claim.id) for claim in claims],
-        )
