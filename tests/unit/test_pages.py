@@ -151,6 +151,7 @@ NAMED_IN_CODE = [
     ("attempts/policy.py", "_KINDS"),
     ("attempts/policy.py", "DOWN_CODES"),
     ("reporting/titles.py", "IN_WORDS"),
+    ("database/fixed_statement.py", "fixed"),
     ("database/fixed_statement.py", "kept"),
     ("worker/filled.py", "FOLLOW_UP_SECONDS"),
 ]

@@ -132,9 +132,12 @@ def test_the_life_of_a_row(pooled_database: Database, producer: psycopg.Connecti
     assert StoryboardCounts(pooled_database).read().ready == 1
 
 
+@pytest.mark.parametrize("keep_plans", [False, True], ids=["", "plans are kept by mistake"])
 def test_many_threads_over_few_servers(
-    pooled_database: Database, producer: psycopg.Connection
+    pooled_database: Database, producer: psycopg.Connection, *, keep_plans: bool
 ) -> None:
+    """The pooler may have been put in between after notifications were proven to arrive."""
+    pooled_database.keep_plans(allowed=keep_plans)
     StoryboardRows(pooled_database).enqueue([f"https://images.example/{n}" for n in range(120)])
     queue = queue_on(pooled_database)
 
@@ -183,6 +186,10 @@ def test_a_listener_finds_out_that_it_hears_nothing(
         listener.start()
         until(lambda: "polling: LISTEN does not work here" in caplog.text)
     assert not listener.listening
+    assert queue_on(pooled_database).claim(4) == []
+    with pooled_database.connect() as connection:
+        kept = connection.exec_driver_sql("SELECT count(*) FROM pg_prepared_statements").scalar()
+    assert kept == 0
     assert found == [(ConnectionKind.TRANSACTION_POOLER, False)]
     listener.stop()
 
