@@ -8,7 +8,6 @@ from storyboard_worker.errors import STORAGE_UPSTREAM
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.resources.restraint import Restraint
 from storyboard_worker.storyboard import Claim, Group
-from storyboard_worker.worker.claimed_lines import OnClaimed, log_claimed
 from storyboard_worker.worker.filled import Filled
 from storyboard_worker.worker.slots import Slots
 
@@ -21,8 +20,7 @@ LONGEST_QUICK_SECONDS = 0.15
 
 
 class Dispatcher:
-    """``limit``: how many attempts may be started in all; ``None`` for no limit. ``on_claimed`` is
-    called with what each claim brought, when it is started."""
+    """``limit``: how many attempts may be started in all; ``None`` for no limit."""
 
     def __init__(
         self,
@@ -32,7 +30,6 @@ class Dispatcher:
         restraint: Restraint,
         *,
         limit: int | None = None,
-        on_claimed: OnClaimed = log_claimed,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._queue = queue
@@ -40,7 +37,6 @@ class Dispatcher:
         self._breakers = breakers
         self._restraint = restraint
         self._left = limit
-        self._on_claimed = on_claimed
         self._clock = clock
         self._rows_are_left = False
         # Whether rows that have been tried before wait for a slot, as far as is known.

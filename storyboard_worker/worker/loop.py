@@ -9,7 +9,6 @@ from storyboard_worker.attempts.outcome import Outcome
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.queries.next_due import NextDue
 from storyboard_worker.resources.restraint import Restraint
-from storyboard_worker.worker.claimed_lines import ClaimedLines
 from storyboard_worker.worker.filled import FOLLOW_UP_SECONDS, Filled
 from storyboard_worker.worker.idling import Idling
 from storyboard_worker.worker.listener import Listener
@@ -20,8 +19,6 @@ from storyboard_worker.worker.watchdog import Watchdog
 
 # However long it idles, the watchdog hears of it well before it loses patience.
 PROGRESS_SECONDS = 30.0
-# What attempts get for their first steps before the loop takes the interpreter for its log.
-FIRST_STEPS_SECONDS = 0.005
 NEVER = math.inf
 FINISHED = frozenset({Outcome.READY, Outcome.FAILED})
 NOTHING = Filled(started=0, look_again=False, held_back=False, left_free=0)
@@ -44,12 +41,7 @@ class ClaimLoop:
     """Turns of the worker's main thread."""
 
     def __init__(
-        self,
-        shift: Shift,
-        surroundings: Surroundings,
-        wakes: Wakes,
-        idling: Idling,
-        claimed: ClaimedLines,
+        self, shift: Shift, surroundings: Surroundings, wakes: Wakes, idling: Idling
     ) -> None:
         self._shift = shift
         self._slots = shift.slots
@@ -63,7 +55,6 @@ class ClaimLoop:
         self._watchdog = surroundings.watchdog
         self._wakes = wakes
         self._idling = idling
-        self._claimed = claimed
         self._waited_in_vain = False
         self._claims_next = True
         self._waits_until: float = NEVER
@@ -73,7 +64,6 @@ class ClaimLoop:
         """Write what has come, claim if there may be something, then wait until one of both is
         worth doing again."""
         self._watchdog.progress()
-        self._claimed.write()
         ended = self._shift.settle()
         self._watchdog.progress()
         # A row that waits for another attempt, or a pause, has an end to be known.
@@ -155,7 +145,7 @@ class ClaimLoop:
             if again is not None and again <= 0:
                 self._claims_next = False
                 return
-            woken = self._woken_within(min(remaining, again or remaining, PROGRESS_SECONDS))
+            woken = self._wakes.within(min(remaining, again or remaining, PROGRESS_SECONDS))
             self._watchdog.progress()
             if Wake.ROW_ARRIVED in woken:
                 self._breakers.row_arrived()
@@ -163,11 +153,3 @@ class ClaimLoop:
                 self._claims_next = woken != {Wake.WORKED}
                 return
         self._waited_in_vain = True
-
-    def _woken_within(self, seconds: float) -> set[Wake]:
-        if not self._claimed.are_unwritten:
-            return self._wakes.within(seconds)
-        woken = self._wakes.within(min(seconds, FIRST_STEPS_SECONDS))
-        if not woken:
-            self._claimed.write()
-        return woken

@@ -15,7 +15,6 @@ from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.resources.restraint import Restraint
 from storyboard_worker.settings.reading import Settings
 from storyboard_worker.storyboard import StoredImage
-from storyboard_worker.worker.claimed_lines import OnClaimed, log_claimed
 from storyboard_worker.worker.dispatch import Dispatcher
 from storyboard_worker.worker.outbox import Outbox
 from storyboard_worker.worker.slots import Slots
@@ -35,7 +34,7 @@ class Team:
 class Shift:
     """All methods are for one thread. ``wake`` is called in others: an outcome has come.
     ``limit``: how many attempts may be started in all. ``moves`` is called between exchanges
-    with the database, ``on_claimed`` with what each claim brought."""
+    with the database."""
 
     def __init__(
         self,
@@ -45,7 +44,6 @@ class Shift:
         *,
         limit: int | None = None,
         moves: Callable[[], None] = lambda: None,
-        on_claimed: OnClaimed = log_claimed,
     ) -> None:
         self._queue = team.queue
         self._attempts = team.attempts
@@ -60,12 +58,7 @@ class Shift:
             on_worked=self._worked,
         )
         self.dispatcher = Dispatcher(
-            team.queue,
-            self.slots,
-            team.breakers,
-            team.restraint,
-            limit=limit,
-            on_claimed=on_claimed,
+            team.queue, self.slots, team.breakers, team.restraint, limit=limit
         )
 
     def _worked(self, worked: Worked) -> None:

@@ -12,7 +12,6 @@ from storyboard_worker.queries.connection_kind import ConnectionKind
 from storyboard_worker.reporting.sdk import release_of
 from storyboard_worker.settings.reading import Settings
 from storyboard_worker.shutdown import Shutdown
-from storyboard_worker.worker.claimed_lines import ClaimedLines
 from storyboard_worker.worker.crew import Crew
 from storyboard_worker.worker.idling import Idling
 from storyboard_worker.worker.listener import Listener
@@ -43,14 +42,12 @@ class Worker:
             on_found=self._tell_found,
         )
         self._wakes = Wakes(listener.ear)
-        self._claimed = ClaimedLines()
         self._grace_ends_at = math.inf
         self._shift = Shift(
             Team(parts.queue, parts.attempts, parts.breakers, parts.restraint, parts.on_ended),
             settings,
             wake=lambda: self._wakes.put(Wake.WORKED),
             moves=self._moves,
-            on_claimed=self._claimed.add,
         )
         outage = Outage(parts.reporter, parts.restraint.met)
         self._crew = Crew(parts, settings, self._shift, listener, outage)
@@ -64,7 +61,7 @@ class Worker:
             self._crew.watchdog,
         )
         idling = Idling(settings.poll_interval_seconds)
-        self._loop = ClaimLoop(self._shift, surroundings, self._wakes, idling, self._claimed)
+        self._loop = ClaimLoop(self._shift, surroundings, self._wakes, idling)
         parts.vitals.fill(
             silent_seconds=lambda: self._crew.watchdog.silent_seconds,
             slots_taken=lambda: self._shift.slots.count_under_way,
@@ -119,7 +116,6 @@ class Worker:
 
     def _stop(self) -> None:
         """Let attempts end within the grace, give the others back, leave the register."""
-        self._claimed.write()
         event(logging.INFO, "stopping", in_flight=len(self._shift.slots.under_way))
         # Sent now: at the end of the grace there may be no time for it.
         self._parts.reporter.tell_summaries(all_of_them=True)

@@ -11,7 +11,6 @@ from storyboard_worker.attempts.outcome import Ended
 from storyboard_worker.errors import DatabaseUnavailable, Resource, ResourceExhausted
 from storyboard_worker.reporting.reporter import Reporter
 from storyboard_worker.resources.restraint import FIRST_PAUSE_SECONDS, Restraint
-from storyboard_worker.worker.claimed_lines import ClaimedLines
 from storyboard_worker.worker.ear import Ear
 from storyboard_worker.worker.filled import FOLLOW_UP_SECONDS, Filled
 from storyboard_worker.worker.idling import Idling
@@ -88,7 +87,7 @@ def worker_of(
         surroundings = Surroundings(
             part, part, asked.breakers, asked.restraint, part, outage, Watchdog(reporter)
         )
-        worker = ClaimLoop(part, surroundings, new_wakes(), Idling(2.0), ClaimedLines())
+        worker = ClaimLoop(part, surroundings, new_wakes(), Idling(2.0))
         waits: list[float] = []
 
         def wait_for(seconds: float, *, wake_at_free: float = NEVER) -> None:
@@ -214,7 +213,7 @@ def loop_of(shift: Waiting, wakes: Wakes, reporter: Reporter) -> ClaimLoop:
         Outage(reporter, restraint.met),
         Watchdog(reporter),
     )
-    return ClaimLoop(part, surroundings, wakes, Idling(2.0), ClaimedLines())
+    return ClaimLoop(part, surroundings, wakes, Idling(2.0))
 
 
 def test_an_outcome_alone_leads_to_no_claim(reporter: Reporter) -> None:
