@@ -26,7 +26,7 @@ MARKS = (
     ("refill", r"jsonb_to_recordset.*gen_random_uuid"),
     *((name, f'"transition": "{name}"') for name in ("retry", "release", "fail")),
     ("completion", r"jsonb_to_recordset"),
-    ("claim of one", r"WHERE public\.storyboards\.id = .*gen_random_uuid"),
+    ("claim of one", r"WHERE public\.storyboards\.id = '.*gen_random_uuid"),
     ("claim", r"SKIP LOCKED.*gen_random_uuid"),
     ("renewal", r"AS ours \(id, token\)"),
     ("held tokens", r"SELECT public\.storyboards\.claim_token"),
@@ -68,8 +68,6 @@ WRITING = {
     *("rescue", "expire", "release", "retry", "fail", "event note", "put back", "give back"),
     *("beat with proof", "beat", "leave", "insert"),
 }
-PREPARED = re.compile(r"PREPARE (storyboard_\w+)\(.*?\) AS (.*?)(?=; |$)", re.DOTALL)
-EXECUTED = re.compile(r"\bEXECUTE (storyboard_\w+)\(")
 COMPILED = tuple((name, re.compile(mark, re.DOTALL)) for name, mark in MARKS)
 
 
@@ -86,18 +84,7 @@ def kind_of(exchange: Exchange) -> str:
 
 
 def _kind(sql: str) -> str:
-    text = _spelt_out(sql)
-    return next((name for name, mark in COMPILED if mark.search(text)), UNKNOWN)
-
-
-# What sessions have prepared. A name is that of one text, whatever the session.
-_texts: dict[str, str] = {}
-
-
-def _spelt_out(sql: str) -> str:
-    """``sql`` with the texts of the statements that it executes by their names."""
-    _texts.update(PREPARED.findall(sql))
-    return "; ".join([sql, *(_texts.get(name, "") for name in EXECUTED.findall(sql))])
+    return next((name for name, mark in COMPILED if mark.search(sql)), UNKNOWN)
 
 
 def writes(kind: str) -> bool:

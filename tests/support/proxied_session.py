@@ -18,6 +18,7 @@ from tests.support.postgres_stream import (
     Message,
     Stream,
 )
+from tests.support.prepared_statements import PreparedStatements
 
 IDLE = b"I"
 
@@ -50,6 +51,7 @@ class Session:
         self._is_silent = False
         self._logged_in = False
         self._transaction: tuple[str, ...] = ()
+        self._prepared = PreparedStatements()
         self._fault: Fault | None = None
         self._held: list[Message] = []
         self._threads: list[threading.Thread] = []
@@ -133,6 +135,7 @@ class Session:
             request = []
 
     def _request(self, messages: list[Message], sql: str) -> None:
+        sql = self._prepared.spelt_out(sql)
         exchange = Exchange(self._number, sql, self._transaction, time.monotonic())
         self.last_request = sql
         if sql != LOGIN:
