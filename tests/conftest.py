@@ -46,8 +46,20 @@ SHARING_ROOMS = (
     "integration/web",
     "integration/worker",
 )
+# The rooms of the tests that take longest. Begun last, one of them would run alone at the end.
+LONG_ROOMS = ("acceptance/faults", "acceptance/run", "acceptance/board", "acceptance")
 # What the marker `database` may say, and the fixture that makes it.
 DATABASES = {"own": "own_dsn", "shared": "emptied_dsn", "unmigrated": "empty_dsn"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long tests first."""
+    items.sort(key=lambda item: _place_of(item.path))
+
+
+def _place_of(path: Path) -> int:
+    is_in = [path.is_relative_to(TESTS / room) for room in LONG_ROOMS]
+    return is_in.index(True) if True in is_in else len(is_in)
 
 
 @pytest.fixture(scope="session")
