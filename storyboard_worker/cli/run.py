@@ -7,6 +7,7 @@ import click
 from storyboard_worker.attempts.outcome import OnEnded
 from storyboard_worker.cli.assembly import Assembly, assembled_from, checked_settings
 from storyboard_worker.cli.resources import check_resources
+from storyboard_worker.resources.allocator import keep_freed_memory
 from storyboard_worker.settings.reading import Settings
 from storyboard_worker.shutdown import Shutdown
 from storyboard_worker.worker.parts import Parts
@@ -32,6 +33,7 @@ def run_command() -> None:
     shutdown = Shutdown()
     with shutdown.on_signals():
         settings = checked_settings(uploads=True)
+        keep_freed_memory()
         if settings.processes == 1:
             _run_one(settings, shutdown)
             return

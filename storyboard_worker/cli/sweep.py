@@ -22,6 +22,7 @@ from storyboard_worker.cli.streams import ResultLost
 from storyboard_worker.errors import DatabaseUnavailable, SchemaOutdated
 from storyboard_worker.hard_end import HardEnd, write_to_stderr
 from storyboard_worker.reporting.reporter import Reporter
+from storyboard_worker.resources.allocator import keep_freed_memory
 from storyboard_worker.shutdown import Shutdown
 from storyboard_worker.worker.sweep import Sweep
 from storyboard_worker.worker.tally import CutShort, Tally
@@ -74,6 +75,7 @@ def sweep_command(
     pictures; then processes what is due until nothing is or the time is up (exit 0 all the
     same). Safe beside workers and beside another sweep. Run it every five minutes.
     """
+    keep_freed_memory()
     shutdown, started, words = Shutdown(), time.monotonic(), LastWords(as_json=as_json)
     _hard_end(max_seconds + HARD_END_MARGIN_SECONDS, words.tell)
     with (
