@@ -5,6 +5,7 @@ redactor.
 """
 
 import logging
+import select
 import sys
 import threading
 from collections.abc import Iterator
@@ -57,8 +58,23 @@ def in_one_write() -> Iterator[None]:
         yield
     finally:
         _held.lines = None
-        if lines:
-            _write("".join(lines))
+        for together in _writes(lines):
+            _write(together)
+
+
+def _writes(lines: list[str]) -> Iterator[str]:
+    """``lines`` joined to as few texts as are written undivided, though other processes write to
+    the same pipe (pipe(7), PIPE_BUF)."""
+    together, size_bytes = "", 0
+    for line in lines:
+        line_bytes = len(line.encode("utf-8", "replace"))
+        if together and size_bytes + line_bytes > select.PIPE_BUF:
+            yield together
+            together, size_bytes = "", 0
+        together += line
+        size_bytes += line_bytes
+    if together:
+        yield together
 
 
 def _write(lines: str) -> None:

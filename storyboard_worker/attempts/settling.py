@@ -65,6 +65,7 @@ class Settling:
         if to_write:
             moves()
             self._write(to_write, refill, settled, moves)
+            self._queue.list_unshown()
         return settled
 
     def _write(

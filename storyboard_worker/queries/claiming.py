@@ -142,12 +142,13 @@ class Claiming:
         self, limit: int, start: Rank | None, narrowed: Narrowed, *, is_walk: bool = True
     ) -> list[Claim]:
         """``is_walk``: one of those that the cursor is about."""
-        which = narrowed.filter(passing_over=bool(self._aside.passed_over))
+        passed_over = self._aside.passed_over
+        which = narrowed.filter(passing_over=bool(passed_over))
         statement = claim_statement(limit, which, onward=start is not None)
         claim_cursor = self._claim_cursors[narrowed.group]
         began_at = time.monotonic()
         with watched(claim_cursor, start, began_at), self._doubts.marked() as mark:
-            values = {**narrowed.values(), "limit": limit}
+            values = {**narrowed.values(), "limit": limit, "passed_over": passed_over}
             found = self._database.run(self._call(statement, mark, start, **values), durable=False)
         if not is_walk:
             return claims_of(found)
@@ -198,11 +199,13 @@ class Claiming:
         transaction."""
         claim_cursor = self._claim_cursors[Group.NEW]
         start = claim_cursor.start
-        which = Narrowed(Group.NEW).filter(passing_over=bool(self._aside.passed_over))
+        passed_over = self._aside.passed_over
+        which = Narrowed(Group.NEW).filter(passing_over=bool(passed_over))
         statement = claim_statement(limit, which, onward=start is not None)
         began_at = time.monotonic()
         with watched(claim_cursor, start, began_at), self._doubts.marked() as mark:
-            calls: list[Call[Any]] = [*others, self._call(statement, mark, start, limit=limit)]
+            values = {"limit": limit, "passed_over": passed_over}
+            calls: list[Call[Any]] = [*others, self._call(statement, mark, start, **values)]
             *others_found, found = self._database.run_all(calls)
         rows = [row for rows_of_one in others_found for row in rows_of_one]
         return rows, passed(claim_cursor, "along", start, found, began_at)
@@ -211,8 +214,6 @@ class Claiming:
         self, statement: FixedStatement, mark: str, start: Rank | None = None, **values: Any
     ) -> Call[Taken]:
         values |= zip(RANK_NAMES, start or (), strict=False)
-        if passed_over := self._aside.passed_over:
-            values["passed_over"] = passed_over
         values |= {
             "mark": mark,
             "worker_id": self._claimant.worker_id,

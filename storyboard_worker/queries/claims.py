@@ -143,6 +143,10 @@ class StoryboardQueue:
         """See :meth:`Ending.end_all`."""
         return self._ending.end_all(ends, claim=claim)
 
+    def list_unshown(self) -> None:
+        """See :meth:`Ending.list_unshown`."""
+        self._ending.list_unshown()
+
     def complete(self, claim: Claim, image: StoredImage) -> None:
         """processing → ready. Raises :class:`LeaseLost` when the claim is no longer ours."""
         self._end(claim, image)
@@ -193,5 +197,6 @@ class StoryboardQueue:
 
     def _end(self, claim: Claim, end: End) -> None:
         [verdict], _ = self.end_all([(claim, end)])
+        self.list_unshown()
         if verdict is not None:
             raise verdict

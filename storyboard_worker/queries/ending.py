@@ -54,7 +54,7 @@ class Ending:
         :class:`LeaseLost`, or :class:`DatabaseUnavailable` where another transaction has locked
         the row; and the claims. Raises :class:`DataRefused` when a value of any of them is
         refused. Then none is written. Pictures of lost claims, and those that may be stored in
-        spite of an error, are put on the list of orphans.
+        spite of an error, are kept for :meth:`list_unshown`.
         """
         self._claiming.give_back_lost()
         with self._unanswered.writing([ended for ended, _ in ends]):
@@ -63,8 +63,13 @@ class Ending:
             # Of one that is locked, maybe by what we sent before, nothing is known yet.
             if verdict is None or isinstance(verdict, LeaseLost):
                 self._unanswered.settle(ended)
-        self._unshown.list(_unshown(ends, verdicts))
+        self._unshown.keep(_unshown(ends, verdicts))
         return verdicts, claims
+
+    def list_unshown(self) -> None:
+        """See :meth:`UnshownPictures.list_kept`. It takes a transaction of its own, so what was
+        written is to be told before, and what was claimed to be started."""
+        self._unshown.list_kept()
 
     def _end_all(self, ends: Sequence[ClaimEnd], limit: int) -> tuple[list[Verdict], list[Claim]]:
         tokens, claims = self._write(list(_calls(ends)), limit)

@@ -34,14 +34,17 @@ class UnshownPictures:
         self._database = database
         self._kept: list[Picture] = []
 
-    def list(self, pictures: Iterable[Picture]) -> None:
-        """Put these on the list of orphans, each given as the id of its row and its public id.
+    def keep(self, pictures: Iterable[Picture]) -> None:
+        """These are to be listed, each given as the id of its row and its public id."""
+        self._kept = [*self._kept, *pictures][-MOST_KEPT:]
+
+    def list_kept(self) -> None:
+        """Put what was kept on the list of orphans.
 
         One that its row shows is left out. One that its row is about to show leaves the list when
         the row is ready. Never raises: what the database does not take now is kept for the next
         time.
         """
-        self._kept = [*self._kept, *pictures][-MOST_KEPT:]
         if not self._kept:
             return
         try:

@@ -42,9 +42,19 @@ class Dialer:
         Raises :class:`httpx.ConnectTimeout` or :class:`httpx.ConnectError`. Errors of the
         resolver other than :class:`OSError` pass through.
         """
+        if origin.scheme != "https":
+            return Connection(self._connected(origin, deadline))
+        session = self._sessions.of(origin)
         sock = self._connected(origin, deadline)
-        if origin.scheme == "https":
-            self._secure(sock, origin)
+        try:
+            self._secure(sock, origin, session)
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            # The session may be to blame, and one server of many may not know it.
+            self._sessions.forget(origin)
+            if session is None or isinstance(error, httpx.ConnectTimeout):
+                raise
+            sock = self._connected(origin, deadline)
+            self._secure(sock, origin, None)
         return Connection(sock)
 
     def answered(self, origin: Origin, connection: Connection) -> None:
@@ -88,13 +98,12 @@ class Dialer:
             raise
         return sock
 
-    def _secure(self, sock: WireSocket, origin: Origin) -> None:
+    def _secure(self, sock: WireSocket, origin: Origin, session: ssl.SSLSession | None) -> None:
         # A name may end with the root's dot, which certificates leave out (RFC 6066, section 3).
         name = origin.host.removesuffix(".")
         has_underscore = "_" in name
         tls = self._tls_without_names if has_underscore else self._tls
         try:
-            session = self._sessions.of(origin)
             sock.start_tls(tls, name, self._connect_timeout_seconds, session)
             if has_underscore:
                 check_name(sock.peer_certificate(), name)

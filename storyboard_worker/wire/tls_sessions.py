@@ -33,6 +33,11 @@ class TlsSessions:
                 return None
         return session
 
+    def forget(self, origin: Origin) -> None:
+        """A handshake that went on with its session has failed."""
+        with self._lock:
+            self._kept.pop(origin, None)
+
     def keep(self, origin: Origin, session: ssl.SSLSession | None, *, resumed: bool) -> None:
         """To be called with the session of each new connection, once its peer has answered:
         before that TLS 1.3 has none. ``resumed``: the certificate was checked earlier."""

@@ -120,14 +120,22 @@ class Dispatcher:
         end before the next, and their slots would wait for it. Where attempts take far longer,
         rows are better left to other workers."""
         longest = min(self._exchange_seconds * EXCHANGES_OF_AN_ATTEMPT, LONGEST_QUICK_SECONDS)
-        return ends if self._slots.work_seconds < longest else 0
+        if self._slots.work_seconds >= longest:
+            return 0
+        # More may have ended: those that were ahead of their slots as well.
+        return min(ends, self._slots.count)
+
+    @property
+    def starts_freely(self) -> bool:
+        """Whether rows that are claimed ahead may begin: nothing has come in between."""
+        return not self._closed and self._breakers.all_closed and not self._restraint.holds_back
 
     def start(self, claims: list[Claim], taken: int) -> None:
         """Start what was claimed along with ends of claims; called after each :meth:`take` of more
         than none."""
         self._exchange_seconds = self._clock() - self._asked_at
         for claim in claims:
-            self._slots.start(claim)
+            self._slots.start(claim, ahead=True)
         self._slots.leave(taken - len(claims))
         self._rows_are_left = len(claims) == taken
 

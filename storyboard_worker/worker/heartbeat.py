@@ -71,7 +71,6 @@ class Heartbeat:
             version=__version__,
             state=self._state,
             concurrency=self._concurrency,
-            # Without the rows that are claimed ahead.
-            in_flight=min(self._concurrency, len(self._slots.under_way)),
+            in_flight=self._slots.busy,
             paused_seconds=self._breakers.paused_seconds(),
         )

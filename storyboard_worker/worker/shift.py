@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from storyboard_worker.attempts.breakers import Breakers
 from storyboard_worker.attempts.outcome import Ended, OnEnded, Worked
 from storyboard_worker.attempts.runner import Attempts
-from storyboard_worker.errors import AttemptCancelled, DatabaseUnavailable
+from storyboard_worker.errors import AttemptCancelled, DatabaseUnavailable, SchemaOutdated
 from storyboard_worker.logs import event, only_logged
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.resources.restraint import Restraint
@@ -56,6 +56,8 @@ class Shift:
             count=settings.worker_concurrency,
             attempt_timeout_seconds=settings.attempt_timeout_seconds,
             on_worked=self._worked,
+            may_begin=lambda: self.dispatcher.starts_freely,
+            on_held=wake,
         )
         self.dispatcher = Dispatcher(
             team.queue, self.slots, team.breakers, team.restraint, limit=limit
@@ -68,12 +70,30 @@ class Shift:
     def settle(self) -> list[Ended]:
         """Write the outcomes that have come, and start new rows in their place; those that are
         over. Never raises: what the database does not take is tried again."""
+        self._give_back_held()
         works = self._outbox.take()
         if not works:
             return []
         settled = self._attempts.settle(works, self.dispatcher, self._end, self._moves)
         self._outbox.keep(settled.waiting)
         return settled.ended
+
+    def _give_back_held(self) -> None:
+        """Rows that were claimed ahead and may not begin are left to others, or to a better time.
+
+        Never raises: what the database does not take is tried again.
+        """
+        held = self.slots.held_back()
+        if not held or self._outbox.seconds_until_again:
+            return
+        try:
+            self._queue.give_back(held)
+        except (DatabaseUnavailable, SchemaOutdated) as error:
+            event(logging.WARNING, "rows that may not begin wait for the database", reason=error)
+            return
+        self.slots.drop(held)
+        event(logging.INFO, "given back before they began", count=len(held))
+        self._moves()
 
     @property
     def seconds_until_settling(self) -> float | None:

@@ -4,6 +4,7 @@ import queue
 import threading
 from collections import Counter
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import replace
 from uuid import UUID
 
@@ -24,8 +25,9 @@ class Slots:
     """Runs attempts in ``count`` threads, started when first needed.
 
     ``on_worked`` is called, in the slot's thread, with each attempt whose work is over. Its slot
-    is free again when :meth:`end` is called with what it has come to. The threads are daemons: a
-    stopping process has given its rows back and need not wait for a name server.
+    is free again when :meth:`end` is called with what it has come to. Rows that were claimed ahead
+    begin only while ``may_begin`` says so; ``on_held`` is called for each that may not. The threads
+    are daemons: a stopping process has given its rows back and need not wait for a name server.
     """
 
     def __init__(
@@ -35,14 +37,21 @@ class Slots:
         count: int,
         attempt_timeout_seconds: float,
         on_worked: Callable[[Worked], None],
+        may_begin: Callable[[], bool] = lambda: True,
+        on_held: Callable[[], None] = lambda: None,
     ) -> None:
         self._attempts = attempts
-        self._count = count
+        self.count = count
+        self._may_begin = may_begin
+        self._on_held = on_held
         self._attempt_timeout_seconds = attempt_timeout_seconds
         self._on_worked = on_worked
         self._inbox: queue.SimpleQueue[Attempt | None] = queue.SimpleQueue()
         self._under_way: dict[UUID, Attempt] = {}
         self._lost: set[UUID] = set()
+        # Claimed ahead and not begun; and those of them that may not begin.
+        self._ahead: set[UUID] = set()
+        self._held: dict[UUID, Claim] = {}
         self._taken = 0
         self._threads = 0
         self._work_seconds = 0.0
@@ -51,7 +60,7 @@ class Slots:
 
     @property
     def free(self) -> int:
-        return max(0, self._count - self._taken)
+        return max(0, self.count - self._taken)
 
     @property
     def work_seconds(self) -> float:
@@ -65,9 +74,9 @@ class Slots:
             return [attempt.claim for attempt in self._under_way.values()]
 
     @property
-    def count_under_way(self) -> int:
-        """How many those are."""
-        return len(self._under_way)
+    def busy(self) -> int:
+        """How many slots have a row. Rows claimed ahead have none."""
+        return min(self.count, len(self._under_way))
 
     @property
     def none_is_overdue(self) -> bool:
@@ -79,7 +88,7 @@ class Slots:
     def free_for_suspects(self) -> int:
         """Rows that have failed before may take a quarter of the slots while new ones wait: rows
         that keep hanging must not take all of them."""
-        most = max(1, self._count // SUSPECTS_SHARE)
+        most = max(1, self.count // SUSPECTS_SHARE)
         return max(0, most - sum(claim.is_suspect for claim in self.under_way))
 
     @property
@@ -94,7 +103,7 @@ class Slots:
         to stay free. Each is given to :meth:`start` or back with :meth:`leave`.
         """
         with self._lock:
-            count = max(0, self._count - self._taken + ahead - withheld)
+            count = max(0, self.count - self._taken + ahead - withheld)
             count = count if most is None else min(count, most)
             self._taken += count
         return count
@@ -104,12 +113,17 @@ class Slots:
         with self._lock:
             self._taken -= count
 
-    def start(self, claim: Claim) -> None:
-        """Begin an attempt in a slot that was taken for it, as soon as that is free."""
+    def start(self, claim: Claim, *, ahead: bool = False) -> None:
+        """Begin an attempt in a slot that was taken for it, as soon as that is free.
+
+        ``ahead``: it may be held back then.
+        """
         attempt = Attempt(claim, Deadline(self._attempt_timeout_seconds))
         with self._lock:
             self._under_way[claim.token] = attempt
-            needed = self._threads < min(len(self._under_way), self._count)
+            if ahead:
+                self._ahead.add(claim.token)
+            needed = self._threads < min(len(self._under_way), self.count)
             self._threads += needed
         self._inbox.put(attempt)
         if needed:
@@ -122,6 +136,22 @@ class Slots:
             self._lost.discard(ended.claim.token)
             self._taken -= 1
             self.tally[ended.outcome] += 1
+
+    def held_back(self) -> list[Claim]:
+        """The rows claimed ahead that may not begin. They are under way until :meth:`drop`."""
+        if self._ahead and not self._may_begin():
+            self._hold_waiting()
+        with self._lock:
+            return list(self._held.values())
+
+    def drop(self, claims: Collection[Claim]) -> None:
+        """These rows were held back and are no longer ours."""
+        with self._lock:
+            for claim in claims:
+                del self._held[claim.token]
+                del self._under_way[claim.token]
+                self._lost.discard(claim.token)
+            self._taken -= len(claims)
 
     def cancel(self, claims: Collection[Claim], *, lost: bool = False) -> None:
         """Stop these attempts where they are; what they hold is dropped.
@@ -165,8 +195,31 @@ class Slots:
         if attempt is not None:
             self._on_worked(self._attempts.refuse(attempt, lack))
 
+    def _hold_waiting(self) -> None:
+        waiting = []
+        with suppress(queue.Empty):
+            while True:
+                waiting.append(self._inbox.get_nowait())
+        for attempt in waiting:
+            if attempt is None or not self._hold(attempt):
+                self._inbox.put(attempt)
+
+    def _hold(self, attempt: Attempt) -> bool:
+        """Hold it back, if it was claimed ahead."""
+        token = attempt.claim.token
+        with self._lock:
+            if token not in self._ahead:
+                return False
+            self._ahead.discard(token)
+            self._held[token] = attempt.claim
+        return True
+
     def _work(self) -> None:
         while (attempt := self._inbox.get()) is not None:
+            if not self._may_begin() and self._hold(attempt):
+                self._on_held()
+                continue
+            self._ahead.discard(attempt.claim.token)
             attempt.begin()
             worked = self._attempts.work(attempt)
             # Each thread writes it, and a value that is lost now and then does not matter.

@@ -64,7 +64,7 @@ class Worker:
         self._loop = ClaimLoop(self._shift, surroundings, self._wakes, idling)
         parts.vitals.fill(
             silent_seconds=lambda: self._crew.watchdog.silent_seconds,
-            slots_taken=lambda: self._shift.slots.count_under_way,
+            slots_taken=lambda: self._shift.slots.busy,
             listening=lambda: listener.listening,
         )
 

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import select
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -209,3 +210,19 @@ def test_lines_that_come_together_are_written_together(
     event(logging.INFO, "three")
     assert len(written) == 3
     assert [line.split(" ", 1)[1] for line in written[1].splitlines()] == ["one", "two"]
+
+
+def test_no_write_is_longer_than_a_pipe_takes_undivided(
+    restored_loggers: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Several processes of one container write to one pipe."""
+    written: list[str] = []
+    monkeypatch.setattr(sys.stderr, "write", written.append)
+    set_up("json", REDACTOR)
+    with in_one_write():
+        for number in range(100):
+            event(logging.INFO, "\u753b" * 50, number=number)
+    assert 1 < len(written) < 20
+    assert all(len(text.encode()) <= select.PIPE_BUF for text in written)
+    lines = "".join(written).splitlines()
+    assert [json.loads(line)["number"] for line in lines] == list(range(100))

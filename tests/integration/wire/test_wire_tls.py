@@ -2,6 +2,7 @@
 
 import hashlib
 import shutil
+import socket
 import ssl
 import subprocess
 from pathlib import Path
@@ -196,3 +197,28 @@ def test_a_later_connection_goes_on_with_the_session_of_an_earlier_one(
         False,
         True,
     ]
+
+
+def test_a_server_that_breaks_off_when_a_session_is_offered_is_asked_without_one(
+    make_client: MakeClient, server_tls: ssl.SSLContext, trusting_tls: VerifyingTls
+) -> None:
+    lengths: list[int] = []
+
+    def script(peer: Peer) -> None:
+        # A session makes the first message longer (RFC 8446, section 4.2.11).
+        lengths.append(len(peer.sock.recv(16 * 1024, socket.MSG_PEEK)))
+        if lengths[-1] > lengths[0]:
+            peer.reset()
+            return
+        peer.sock = server_tls.wrap_socket(peer.sock, server_side=True)
+        peer.read_head()
+        peer.say(answer(b"once", "Connection: close"))
+        peer.sock.close()
+
+    with ScriptedServer(script) as server:
+        client = make_client(tls=trusting_tls)
+        for _ in range(3):
+            url = server.url().replace("http:", "https:")
+            assert client.get(url).content == b"once"
+        client.close()
+    assert [length > lengths[0] for length in lengths] == [False, True, False, True, False]

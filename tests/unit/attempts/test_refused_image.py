@@ -26,6 +26,9 @@ from tests.support.attempts import new_claim, new_image
 class Queue:
     retried: list[Claim] = field(default_factory=list)
 
+    def list_unshown(self) -> None:
+        """No picture is without a row."""
+
     def end_all(self, ends: Sequence[ClaimEnd]) -> tuple[list[None], list[Claim]]:
         [(claim, end)] = ends
         if isinstance(end, StoredImage):

@@ -35,6 +35,9 @@ class Parts:
     def copy(self, _attempt: Attempt) -> StoredImage:
         return new_image()
 
+    def list_unshown(self) -> None:
+        """No picture is without a row."""
+
     def end_all(
         self, ends: Sequence[ClaimEnd], *, claim: int = 0
     ) -> tuple[list[None], list[Claim]]:

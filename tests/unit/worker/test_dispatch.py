@@ -101,6 +101,30 @@ def test_rows_ahead_are_no_more_than_attempts_that_end_in_an_exchange(
     assert len(slots.under_way) == SLOTS + 2
 
 
+def test_rows_ahead_are_never_more_than_the_slots(
+    filled: MakeDispatcher, slots: Slots, clock: Clock
+) -> None:
+    """Also where all that is under way ends before each exchange."""
+    dispatcher = filled(1000)
+    slots._work_seconds = 0.001
+    for _ in range(20):
+        settle(dispatcher, slots, clock, 0.005, ends=len(slots.under_way))
+        assert len(slots.under_way) <= 2 * SLOTS
+        assert slots.busy == SLOTS
+
+
+def test_rows_claimed_ahead_begin_while_nothing_has_come_in_between(
+    filled: MakeDispatcher, breakers: Breakers
+) -> None:
+    dispatcher = filled(100)
+    assert dispatcher.starts_freely
+    breakers.failed(new_claim(), source_error(ErrorCode.SOURCE_RATE_LIMITED))
+    assert not dispatcher.starts_freely
+    stopping = filled(100)
+    stopping.close()
+    assert not stopping.starts_freely
+
+
 def test_nothing_is_claimed_along_when_no_row_was_left(filled: MakeDispatcher) -> None:
     assert filled(3).take(3) == 0
 
