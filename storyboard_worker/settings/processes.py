@@ -12,18 +12,12 @@ def read_processes(env: Environment, worker_concurrency: int) -> int:
 
     Raises :class:`SettingsError` for any other value that is too large, or no number.
     """
-    raw = env.text("PROCESSES")
-    if raw == AUTO:
+    if env.text("PROCESSES") == AUTO:
         return min(usable_cores(), worker_concurrency)
-    if raw is None:
-        return 1
     try:
-        value = int(raw)
-    except ValueError:
-        value = 0
-    if not 1 <= value <= worker_concurrency:
+        return env.count("PROCESSES", 1, most=worker_concurrency)
+    except SettingsError as error:
         raise SettingsError(
             f"PROCESSES must be a whole number above 0 and up to {worker_concurrency} "
             f"(WORKER_CONCURRENCY, which they share), or {AUTO}: one for each core"
-        )
-    return value
+        ) from error

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import httpx
 
-DEFAULT_PORTS = {"http": 80, "https": 443}
+from storyboard_worker.storyboard import USUAL_PORTS
 
 Field = tuple[bytes, bytes]
 
@@ -33,11 +33,11 @@ class Target:
     @classmethod
     def of(cls, url: httpx.URL) -> "Target":
         """Raises :class:`httpx.UnsupportedProtocol` for a URL that names no such server."""
-        if url.scheme not in DEFAULT_PORTS:
+        if url.scheme not in USUAL_PORTS:
             raise httpx.UnsupportedProtocol(f"the scheme {url.scheme!r} is not http or https")
         if not url.raw_host:
             raise httpx.UnsupportedProtocol("the URL names no host")
-        port = DEFAULT_PORTS[url.scheme] if url.port is None else url.port
+        port = USUAL_PORTS[url.scheme] if url.port is None else url.port
         # url.host is the name for people. The network uses its ASCII form.
         origin = Origin(url.scheme, url.raw_host.decode("ascii"), port)
         return cls(origin, url.netloc, url.raw_path)

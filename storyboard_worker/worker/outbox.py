@@ -17,7 +17,7 @@ class Outbox:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._arrived: queue.SimpleQueue[Worked] = queue.SimpleQueue()
+        self._arrived: queue.SimpleQueue[Worked | None] = queue.SimpleQueue()
         self._seen: list[Worked] = []
         self._kept: list[Worked] = []
         self._again_at = 0.0
@@ -26,11 +26,15 @@ class Outbox:
     def put(self, worked: Worked) -> None:
         self._arrived.put(worked)
 
+    def nudge(self) -> None:
+        """End a :meth:`wait`: something else has come."""
+        self._arrived.put(None)
+
     def take(self) -> list[Worked]:
         """What has come; and what was kept, if it is time to try it again."""
         taken, self._seen = self._seen, []
         while not self._arrived.empty():
-            taken.append(self._arrived.get())
+            self._receive(taken)
         if self._kept and self._clock() >= self._again_at:
             taken, self._kept = self._kept + taken, []
         return taken
@@ -61,7 +65,11 @@ class Outbox:
         if self._seen or seconds <= 0:
             return
         try:
-            timeout = seconds if again is None else min(seconds, again)
-            self._seen.append(self._arrived.get(timeout=timeout))
+            self._receive(self._seen, seconds if again is None else min(seconds, again))
         except queue.Empty:
             return
+
+    def _receive(self, into: list[Worked], timeout_seconds: float | None = None) -> None:
+        arrived = self._arrived.get(timeout=timeout_seconds)
+        if arrived is not None:
+            into.append(arrived)

@@ -57,7 +57,7 @@ class Shift:
             attempt_timeout_seconds=settings.attempt_timeout_seconds,
             on_worked=self._worked,
             may_begin=lambda: self.dispatcher.starts_freely,
-            on_held=wake,
+            on_held=self._row_is_held,
         )
         self.dispatcher = Dispatcher(
             team.queue, self.slots, team.breakers, team.restraint, limit=limit
@@ -67,11 +67,17 @@ class Shift:
         self._outbox.put(worked)
         self._wake()
 
+    def _row_is_held(self) -> None:
+        # A stopping worker waits for the outbox alone.
+        self._outbox.nudge()
+        self._wake()
+
     def settle(self) -> list[Ended]:
         """Write the outcomes that have come, and start new rows in their place; those that are
         over. Never raises: what the database does not take is tried again."""
-        self._give_back_held()
         works = self._outbox.take()
+        # After that: a nudge that was taken with them tells of a row that is seen now.
+        self._give_back_held()
         if not works:
             return []
         settled = self._attempts.settle(works, self.dispatcher, self._end, self._moves)
@@ -128,6 +134,8 @@ class Shift:
         while True:
             for worked in self._outbox.take_all():
                 self._drop(worked)
+            # What never began has no end to come to.
+            self.slots.drop(self.slots.held_back())
             left = ends_at - time.monotonic()
             if not self.slots.under_way or left <= 0:
                 return

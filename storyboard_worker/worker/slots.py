@@ -49,7 +49,7 @@ class Slots:
         self._inbox: queue.SimpleQueue[Attempt | None] = queue.SimpleQueue()
         self._under_way: dict[UUID, Attempt] = {}
         self._lost: set[UUID] = set()
-        # Claimed ahead and not begun; and those of them that may not begin.
+        # Claimed ahead; and those that may not begin, which are no longer among the former.
         self._ahead: set[UUID] = set()
         self._held: dict[UUID, Claim] = {}
         self._taken = 0
@@ -134,6 +134,7 @@ class Slots:
         with self._lock:
             del self._under_way[ended.claim.token]
             self._lost.discard(ended.claim.token)
+            self._ahead.discard(ended.claim.token)
             self._taken -= 1
             self.tally[ended.outcome] += 1
 
@@ -219,7 +220,6 @@ class Slots:
             if not self._may_begin() and self._hold(attempt):
                 self._on_held()
                 continue
-            self._ahead.discard(attempt.claim.token)
             attempt.begin()
             worked = self._attempts.work(attempt)
             # Each thread writes it, and a value that is lost now and then does not matter.

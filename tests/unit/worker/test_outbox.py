@@ -39,6 +39,15 @@ def test_a_wait_ends_with_the_first_and_loses_none(outbox: Outbox) -> None:
     assert outbox.take() == both
 
 
+def test_a_nudge_ends_a_wait_and_is_no_outcome(outbox: Outbox) -> None:
+    one = worked()
+    outbox.nudge()
+    outbox.wait(60)
+    outbox.nudge()
+    outbox.put(one)
+    assert outbox.take() == [one]
+
+
 def test_a_wait_for_nothing_ends_in_time(outbox: Outbox) -> None:
     outbox.wait(0.01)
     assert outbox.take() == []
