@@ -41,7 +41,8 @@ class Load:
 class Copied:
     """``seconds`` run from the first request to the source, to the last row that is ready;
     ``stored_seconds`` to the last image that is stored. ``shared_megabytes`` are those at the end,
-    with what several processes share counted once. Start-up counts only among the
+    with what several processes share counted once. ``handshakes``: those of TLS,
+    and how many of them went on with an earlier session. Start-up counts only among the
     transactions: it is small there, and cannot be told apart."""
 
     images: int
@@ -53,6 +54,8 @@ class Copied:
     transactions_per_image: float | None
     samples: list[Sample]
     shared_megabytes: float | None = None
+    handshakes: int | None = None
+    resumed: int | None = None
 
     @property
     def images_per_second(self) -> float:
@@ -107,6 +110,8 @@ class _Run:
             postgres_cpu_ms_per_image=postgres * 1000 / self.images,
             transactions_per_image=None,
             samples=sampler.samples,
+            handshakes=tally.connections if self.upstreams.certificate else None,
+            resumed=tally.resumed if self.upstreams.certificate else None,
         )
 
     def _wait(self, sampler: Sampler) -> None:

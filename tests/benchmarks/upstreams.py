@@ -28,7 +28,8 @@ class Conditions:
 
 @dataclass(frozen=True)
 class Tally:
-    """The counts of the upstreams. Moments are those of :func:`time.monotonic_ns`."""
+    """The counts of the upstreams. Moments are those of :func:`time.monotonic_ns`. ``resumed``:
+    TLS handshakes that went on with an earlier session."""
 
     requests: int
     stored: int
@@ -36,6 +37,7 @@ class Tally:
     first_request_ns: int
     last_stored_ns: int
     connections: int
+    resumed: int
     most_at_once: int
 
 

@@ -7,6 +7,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "tallies.h"
+
 SSL_CTX *tls_context(const char *certificate, const char *key)
 {
     SSL_CTX *tls = SSL_CTX_new(TLS_server_method());
@@ -26,7 +28,11 @@ bool stream_open(struct stream *stream, int fd, SSL_CTX *tls)
     if (!tls)
         return true;
     stream->ssl = SSL_new(tls);
-    return stream->ssl && SSL_set_fd(stream->ssl, fd) == 1 && SSL_accept(stream->ssl) == 1;
+    if (!stream->ssl || SSL_set_fd(stream->ssl, fd) != 1 || SSL_accept(stream->ssl) != 1)
+        return false;
+    if (SSL_session_reused(stream->ssl))
+        tally_resumed();
+    return true;
 }
 
 void stream_close(struct stream *stream)

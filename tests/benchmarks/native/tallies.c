@@ -6,6 +6,7 @@
 #include "clock.h"
 
 static _Atomic uint64_t connections;
+static _Atomic uint64_t resumed;
 static _Atomic uint64_t requests;
 static _Atomic uint64_t stored;
 static _Atomic uint64_t mismatched;
@@ -24,6 +25,11 @@ static void raise_to(_Atomic uint64_t *highest, uint64_t value)
 void tally_connection(void)
 {
     connections++;
+}
+
+void tally_resumed(void)
+{
+    resumed++;
 }
 
 void tally_request_begins(void)
@@ -64,13 +70,15 @@ void tallies_print(FILE *out)
         out,
         "{\"requests\": %" PRIu64 ", \"stored\": %" PRIu64 ", \"mismatched\": %" PRIu64
         ", \"first_request_ns\": %" PRIu64 ", \"last_stored_ns\": %" PRIu64
-        ", \"connections\": %" PRIu64 ", \"most_at_once\": %" PRIu64 "}\n",
-        requests, stored, mismatched, first_request_ns, last_stored_ns, connections, most_at_once);
+        ", \"connections\": %" PRIu64 ", \"resumed\": %" PRIu64 ", \"most_at_once\": %" PRIu64
+        "}\n",
+        requests, stored, mismatched, first_request_ns, last_stored_ns, connections, resumed,
+        most_at_once);
 }
 
 void tallies_forget(void)
 {
-    requests = stored = mismatched = connections = 0;
+    requests = stored = mismatched = connections = resumed = 0;
     first_request_ns = last_stored_ns = 0;
     most_at_once = 0;
 }

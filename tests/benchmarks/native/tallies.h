@@ -7,6 +7,9 @@
 
 void tally_connection(void);
 
+/* A TLS handshake that went on with an earlier session. */
+void tally_resumed(void);
+
 /* The first byte of a request to the source is here; then its whole head. */
 void tally_request_begins(void);
 void tally_request(void);

@@ -25,6 +25,8 @@ COLUMNS = (
     "peak MB",
     "Postgres CPU ms/image",
     "transactions/image",
+    "TLS handshakes",
+    "resumed",
 )
 
 # Targets by contestant and figure.
@@ -118,4 +120,6 @@ def _row(
         figure(sure_median(mine, lambda row: row.peak_megabytes), reach.get((who, "peak"), "")),
         figure(median(mine, lambda row: row.postgres_cpu_ms_per_image)),
         figure(median(mine, lambda row: row.transactions_per_image)),
+        figure(median(mine, lambda row: row.handshakes)),
+        figure(median(mine, lambda row: row.resumed)),
     ]

@@ -7,7 +7,7 @@ from functools import partial
 
 from tests.benchmarks.charts import copying_charts
 from tests.benchmarks.comparison import Rivalry, copying_table, start_table
-from tests.benchmarks.contestants import OURS, OURS_SIZE, Contestant
+from tests.benchmarks.contestants import OURS, OURS_SIZE, OURS_TWO, Contestant
 from tests.benchmarks.measure import Load, measure
 from tests.benchmarks.peers.contestants import Peer, by_size, peer_contestants
 from tests.benchmarks.peers.installed import PeersMissingError, installed, versions
@@ -79,6 +79,7 @@ def _four_kilobytes(stage: Stage, cast: Cast) -> Report:
         (OURS_SIZE.name, "speed"): "≥ 2",
         (OURS.name, "cpu"): "≤ 0.5",
         (OURS_SIZE.name, "cpu"): "≤ 0.5",
+        (OURS_TWO.name, "speed"): "≥ 2",
     }
     return _copying(stage, "peers-4kb", cast, load, reach)
 
@@ -91,10 +92,11 @@ def _with_tls(stage: Stage, cast: Cast) -> Report:
 
 def _copying(stage: Stage, name: str, cast: Cast, load: Load, reach: Reach) -> Report:
     sizes = by_size(cast.peers)
-    contestants: list[Contestant] = [OURS, *cast.peers, OURS_SIZE, *sizes]
+    contestants: list[Contestant] = [OURS, *cast.peers, OURS_SIZE, OURS_TWO, *sizes]
     runs = {who.name: partial(measure, stage, who, load) for who in contestants}
     found = take_turns(name, stage.options.rounds, runs)
     rivals = {**_rivals(OURS, cast.peers), **_rivals(OURS_SIZE, sizes)}
+    rivals |= _rivals(OURS_TWO, sizes)
     title = title_of(name, load)
     notes = [*cast.notes, LIKE_WITH_LIKE]
     table = copying_table(title, Rivalry(BEST, rivals, reach), found, notes)
