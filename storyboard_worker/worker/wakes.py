@@ -3,7 +3,11 @@
 import math
 import os
 import select
+import signal
+import threading
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from enum import Enum, auto
 
 from storyboard_worker.worker.ear import Ear
@@ -31,13 +35,32 @@ class Wakes:
         self._put: deque[Wake] = deque()
         self._bell, self._rope = os.pipe()
         os.set_blocking(self._bell, False)
+        os.set_blocking(self._rope, False)
         self._is_rung = False
+
+    @contextmanager
+    def rung_by_signals(self) -> Iterator[None]:
+        """Inside, each signal of this process ends the wait, so that its handler runs.
+
+        By itself a signal does not end a wait that begins in this moment, nor when another thread
+        has received it. Only the main thread runs handlers; in any other nothing changes.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        before = signal.set_wakeup_fd(self._rope, warn_on_full_buffer=False)
+        try:
+            yield
+        finally:
+            signal.set_wakeup_fd(before)
 
     def put(self, wake: Wake) -> None:
         self._put.append(wake)
         if not self._is_rung:
             self._is_rung = True
-            os.write(self._rope, b"!")
+            # Full only of signals: then it is rung.
+            with suppress(BlockingIOError):
+                os.write(self._rope, b"!")
 
     def within(self, seconds: float) -> set[Wake]:
         """All that have come, as soon as one has; empty when none comes in time, or when a proof

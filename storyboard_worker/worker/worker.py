@@ -71,6 +71,10 @@ class Worker:
     def run(self) -> None:
         """Work until a stop is requested, then stop gracefully."""
         self._shutdown.on_request(self._stop_is_asked_for)
+        with self._wakes.rung_by_signals():
+            self._work_and_stop()
+
+    def _work_and_stop(self) -> None:
         event(
             logging.INFO,
             "worker started",
