@@ -32,7 +32,7 @@ LIST = "\n".join(f"  {workload.name:<12} {workload.summary}" for workload in WOR
     "pythons",
     metavar="PATH",
     multiple=True,
-    help="An interpreter with the worker's dependencies, for «interpreters». May be repeated.",
+    help="An interpreter with the worker's dependencies, for «interpreters» and «peers».",
 )
 def main(
     names: tuple[str, ...],
