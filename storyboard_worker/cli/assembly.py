@@ -123,6 +123,7 @@ class Assembly:
         upkeep = Upkeep(
             self.database,
             max_attempts=self.settings.max_attempts,
+            folder=self.settings.folder,
             on_set_aside=self._tell_set_aside,
         )
         return Housekeeping(upkeep, self.register, self.reporter)

@@ -2,7 +2,9 @@
 
 A worker may lose its claim while it uploads: the row is deleted, or gets another image. Or an
 attempt ends with an error and its picture may be stored all the same: the answer was lost, or tells
-of other bytes. The triggers that list the pictures of rows do not see it, so the worker lists it.
+of other bytes. Or a worker vanishes between the last byte of an upload and its answer. The triggers
+that list the pictures of rows do not see it, so the worker lists it, or the one that rescues the
+row.
 Where a later attempt stores the picture well, it leaves the list. Where none does, ``prune``
 deletes it.
 """
@@ -21,7 +23,7 @@ from storyboard_worker.errors import DatabaseUnavailable, DataRefused, SchemaOut
 from storyboard_worker.logs import event
 from storyboard_worker.queries.columns import NOW
 
-# More cannot be lost at once: a worker has fewer slots.
+# More cannot be lost at once: a worker has fewer slots, and a batch of rescued rows is smaller.
 MOST_KEPT = 1000
 
 Picture = tuple[UUID, str]

@@ -4,7 +4,7 @@ Every worker and every sweep does it, in bounded batches and without a leader. T
 same time skip each other's rows.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from functools import partial
 from uuid import UUID
@@ -26,6 +26,7 @@ from storyboard_worker.queries.columns import (
 )
 from storyboard_worker.queries.one_by_one import in_time
 from storyboard_worker.queries.setting_aside import OnSetAside, Refused, SettingAside, log_set_aside
+from storyboard_worker.queries.unshown_pictures import UnshownPictures
 from storyboard_worker.queries.upkeep_statements import (
     Change,
     Found,
@@ -33,7 +34,7 @@ from storyboard_worker.queries.upkeep_statements import (
     forgotten_attempts,
     rescued,
 )
-from storyboard_worker.storyboard import Expired, Lapsed
+from storyboard_worker.storyboard import Expired, Lapsed, public_id
 
 rows = storyboards.c
 
@@ -45,6 +46,9 @@ DOUBT_SECONDS = 3600.0
 class Upkeep:
     """``max_attempts`` is the limit of attempts that end with an error of the row's own.
 
+    ``folder`` is that of the public ids. A worker that vanished may have stored its picture, so
+    that is listed among the orphans until its row shows it. ``None``: nothing is listed.
+
     ``on_set_aside`` is called for each row that makes a statement fail and has failed for it.
     """
 
@@ -53,10 +57,13 @@ class Upkeep:
         database: Database,
         *,
         max_attempts: int,
+        folder: str | None = None,
         on_set_aside: OnSetAside = log_set_aside,
     ) -> None:
         self._database = database
         self._max_attempts = max_attempts
+        self._folder = folder
+        self._unshown = UnshownPictures(database)
         self._aside = SettingAside(database, on_set_aside)
         self._doubtful: list[Lapsed | Expired] = []
 
@@ -70,7 +77,16 @@ class Upkeep:
         lapsed = select(rows.id).where(is_processing, has_lapsed).order_by(rows.claimed_at)
         found = self._each(lapsed, limit, partial(rescued, max_attempts=self._max_attempts))
         lost = self._done_all_the_same(Lapsed, ErrorCode.WORKER_LOST, found)
+        self._list_maybe_stored(found)
         return [*found, *lost]
+
+    def _list_maybe_stored(self, lapsed: Iterable[Lapsed]) -> None:
+        folder = self._folder
+        if folder is not None:
+            self._unshown.keep(
+                (row.id, public_id(folder, row.id, row.source_url)) for row in lapsed
+            )
+            self._unshown.list_kept()
 
     def expire(self, limit: int = BATCH_ROWS) -> list[Expired]:
         """pending → failed (``source_expired``) for rows whose signed URL has died."""

@@ -59,6 +59,11 @@ class Settings:
     log_format: LogFormat | None = None
     secrets: tuple[str, ...] = ()
 
+    @property
+    def folder(self) -> str | None:
+        """That of the public ids; ``None`` without Cloudinary."""
+        return None if self.cloudinary is None else self.cloudinary.folder
+
     def require_cloudinary(self) -> CloudinarySettings:
         """Raises :class:`SettingsError` when nothing can be uploaded."""
         if self.cloudinary is None:

@@ -8,6 +8,8 @@ import psycopg
 from storyboard_worker.demo.cloudinary import Cloudinary
 from storyboard_worker.demo.faults import Hang
 from storyboard_worker.demo.origin import Origin
+from storyboard_worker.storyboard import public_id
+from tests.support.orphans import listed
 from tests.support.panels import all_rows, enqueue_panels, published, rows_held_by
 from tests.support.running_worker import StartWorker
 from tests.support.waiting import eventually, wait_for_statuses
@@ -73,3 +75,6 @@ def test_the_last_attempt_that_dies_with_its_worker_fails_the_row(
     [row] = all_rows(producer)
     assert (row["attempts"], row["error_code"]) == (1, "worker_lost")
     eventually(lambda: rescuer.logged("storyboard lost with its worker"))
+    # The worker may have died after the last byte of its upload.
+    maybe_stored = public_id("storyboards", row["id"], row["source_url"])
+    eventually(lambda: listed(producer) == {maybe_stored})

@@ -1,6 +1,7 @@
 """Rows whose lease ran out go back to pending, or fail after their last attempt."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -10,8 +11,9 @@ from storyboard_worker.database import Database
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.queries.upkeep import Upkeep
 from storyboard_worker.queries.upkeep_statements import LOST_MESSAGE
-from storyboard_worker.storyboard import Lapsed
+from storyboard_worker.storyboard import Lapsed, public_id
 from tests.integration.queries.working import IMAGE, claim_any, claim_new, lapse
+from tests.support.orphans import listed
 from tests.support.producing import (
     A_MOMENT,
     CLAIM,
@@ -192,6 +194,33 @@ def test_in_bounded_batches_the_longest_claimed_first(
     assert {row.id for row in upkeep.rescue(2)} == {ids[4], ids[2]}
     assert {row.id for row in upkeep.rescue(2)} == {ids[0]}
     assert upkeep.rescue(2) == []
+
+
+def test_what_a_vanished_worker_may_have_stored_is_listed_until_its_row_shows_it(
+    database: Database, queue: StoryboardQueue, producer: psycopg.Connection
+) -> None:
+    upkeep = Upkeep(database, max_attempts=8, folder="storyboards")
+    claim = claim_new(queue, producer)
+    lapse(producer, claim.id)
+    upkeep.rescue()
+    maybe_stored = public_id("storyboards", claim.id, claim.source_url)
+    assert listed(producer) == {maybe_stored}
+    [again] = claim_any(queue, 1)
+    queue.complete(again, replace(IMAGE, public_id=maybe_stored))
+    assert listed(producer) == set()
+
+
+def test_a_picture_that_its_row_shows_is_not_listed_when_its_worker_vanishes(
+    database: Database, queue: StoryboardQueue, producer: psycopg.Connection
+) -> None:
+    upkeep = Upkeep(database, max_attempts=8, folder="storyboards")
+    claim = claim_new(queue, producer)
+    queue.complete(claim, replace(IMAGE, public_id=public_id("storyboards", claim.id, URL)))
+    change(producer, claim.id, status="pending")
+    claim_any(queue, 1)
+    lapse(producer, claim.id)
+    assert [row.id for row in upkeep.rescue()] == [claim.id]
+    assert listed(producer) == set()
 
 
 def test_a_locked_row_is_passed_over(
