@@ -1,15 +1,38 @@
 """Stops the process on a signal: gracefully on the first, at once on the second."""
 
 import os
+import queue
 import signal
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import TypeVar
 
 from storyboard_worker.hard_end import write_to_stderr
 
 EXIT_AT_ONCE = 1
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
+# How late a signal may be noticed in a wait that it does not end by itself.
+NOTICE_SECONDS = 0.5
+
+Item = TypeVar("Item")
+
+
+def take_noticing_signals(items: queue.SimpleQueue[Item], seconds: float) -> Item:
+    """The next of ``items``. Raises :class:`queue.Empty` after ``seconds``.
+
+    A signal that comes in the moment before a wait does not end it, nor does one that another
+    thread has received. So it waits in slices, and between two of them the handler runs.
+    """
+    ends_at = time.monotonic() + seconds
+    while True:
+        left = ends_at - time.monotonic()
+        try:
+            return items.get(timeout=max(0.0, min(left, NOTICE_SECONDS)))
+        except queue.Empty:
+            if left <= NOTICE_SECONDS:
+                raise
 
 
 class Shutdown:

@@ -12,7 +12,7 @@ from storyboard_worker.errors import DatabaseUnavailable
 from storyboard_worker.logs import event
 from storyboard_worker.resources.restraint import Restraint
 from storyboard_worker.settings.reading import Settings
-from storyboard_worker.shutdown import Shutdown
+from storyboard_worker.shutdown import Shutdown, take_noticing_signals
 from storyboard_worker.worker.filled import FOLLOW_UP_SECONDS
 from storyboard_worker.worker.keeper import RENEWALS_PER_LEASE, Keeper
 from storyboard_worker.worker.shift import Shift, Team
@@ -115,7 +115,7 @@ class Drain:
         if seconds <= 0:
             return
         try:
-            self._wakes.get(timeout=seconds)
+            take_noticing_signals(self._wakes, seconds)
         except queue.Empty:
             return
         while not self._wakes.empty():

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from storyboard_worker.backoff import Backoff
 from storyboard_worker.errors import AttemptError, ErrorCode, StoryboardWorkerError
-from storyboard_worker.shutdown import Shutdown
+from storyboard_worker.shutdown import Shutdown, take_noticing_signals
 from storyboard_worker.transfer.cloudinary_account import CREDENTIALS
 from storyboard_worker.wire.deadline import Deadline
 
@@ -103,7 +103,7 @@ class PrunePatience:
 
     def _wait(self, seconds: float) -> None:
         try:
-            self._stops.get(timeout=seconds)
+            take_noticing_signals(self._stops, seconds)
         except queue.Empty:
             return
         # For check(), and for all waits that follow.

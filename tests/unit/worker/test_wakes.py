@@ -4,8 +4,6 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
@@ -13,6 +11,7 @@ from storyboard_worker.shutdown import Shutdown
 from storyboard_worker.worker.ear import Ear
 from storyboard_worker.worker.proofs import Proofs
 from storyboard_worker.worker.wakes import Wake, Wakes
+from tests.support.deaf_main_thread import deaf_main_thread
 
 # Far longer than anything here takes.
 LONG_SECONDS = 30.0
@@ -21,21 +20,6 @@ LONG_SECONDS = 30.0
 @pytest.fixture
 def wakes() -> Wakes:
     return Wakes(Ear(Proofs()))
-
-
-@contextmanager
-def deaf_main_thread() -> Iterator[None]:
-    """Signals can only go to another thread, which waits for nothing else."""
-    done = threading.Event()
-    other = threading.Thread(target=done.wait)
-    other.start()
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
-        done.set()
-        other.join()
 
 
 def test_a_signal_that_another_thread_receives_ends_the_wait(wakes: Wakes) -> None:
