@@ -5,6 +5,7 @@ redactor.
 """
 
 import logging
+import math
 import select
 import sys
 import threading
@@ -177,5 +178,6 @@ class ConsoleFormatter(logging.Formatter):
 
 def _plain(value: Any) -> Any:
     if isinstance(value, float):
-        return round(value, 3)
+        # JSON has no infinity and no NaN (RFC 8259, section 6).
+        return round(value, 3) if math.isfinite(value) else str(value)
     return value if isinstance(value, int | str | bool | list | dict) else str(value)

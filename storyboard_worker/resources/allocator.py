@@ -6,17 +6,16 @@ of eight threads (https://man7.org/linux/man-pages/man3/mallopt.3.html).
 """
 
 import ctypes
+import os
 
-# From glibc's malloc.h.
-M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_ARENA_MAX = -1, -3, -8
-
+# Option, from glibc's malloc.h, and value by the variable with which a person may set it.
 OPTIONS = {
     # Above the size of every chunk: memory that is mapped for one is unmapped with it.
-    M_MMAP_THRESHOLD: 8 * 1024 * 1024,
+    "MALLOC_MMAP_THRESHOLD_": (-3, 8 * 1024 * 1024),
     # Above what the chunks of all slots take together.
-    M_TRIM_THRESHOLD: 128 * 1024 * 1024,
+    "MALLOC_TRIM_THRESHOLD_": (-1, 128 * 1024 * 1024),
     # What one slot has freed serves the next, whichever it is.
-    M_ARENA_MAX: 2,
+    "MALLOC_ARENA_MAX": (-8, 2),
 }
 SET = 1
 
@@ -24,10 +23,12 @@ SET = 1
 def keep_freed_memory() -> bool:
     """Let memory that was freed serve again. To be called before there are threads.
 
-    False where the C library is not glibc; it works as before then.
+    What the environment sets stays as it is. False where the C library is not glibc: then nothing
+    is changed.
     """
     try:
         mallopt = ctypes.CDLL(None).mallopt
     except (AttributeError, OSError):
         return False
-    return all(mallopt(option, value) == SET for option, value in OPTIONS.items())
+    chosen = [option for name, option in OPTIONS.items() if name not in os.environ]
+    return all(mallopt(option, value) == SET for option, value in chosen)

@@ -4,15 +4,18 @@ import math
 import os
 from pathlib import Path
 
-# Quota and period of control groups, version 2, as a container sees its own
-# (https://docs.kernel.org/admin-guide/cgroup-v2.html#cpu-interface-files).
-CPU_MAX = Path("/sys/fs/cgroup/cpu.max")
+# Quota and period of control groups as a container sees its own: in one file in version 2
+# (https://docs.kernel.org/admin-guide/cgroup-v2.html#cpu-interface-files), in two in version 1
+# (https://docs.kernel.org/scheduler/sched-bwc.html#management).
+CGROUP = Path("/sys/fs/cgroup")
+VERSION_2 = ("cpu.max",)
+VERSION_1 = ("cpu/cpu.cfs_quota_us", "cpu/cpu.cfs_period_us")
 
 
-def usable_cores(cpu_max: Path = CPU_MAX) -> int:
+def usable_cores(cgroup: Path = CGROUP) -> int:
     """The cores that the process may run on, and no more than its container's quota keeps busy."""
     allowed = _allowed_cores()
-    quota = _quota_cores(cpu_max)
+    quota = _quota_cores(cgroup)
     return allowed if quota is None else max(1, min(allowed, math.ceil(quota)))
 
 
@@ -24,11 +27,15 @@ def _allowed_cores() -> int:
         return os.cpu_count() or 1
 
 
-def _quota_cores(cpu_max: Path) -> float | None:
+def _quota_cores(cgroup: Path) -> float | None:
     """``None`` where there is no quota."""
-    try:
-        quota, period = cpu_max.read_text().split()
-        return int(quota) / int(period)
-    except (OSError, ValueError):
-        # No such file, or its quota is the word «max».
-        return None
+    for files in (VERSION_2, VERSION_1):
+        try:
+            quota, period = " ".join((cgroup / file).read_text() for file in files).split()
+            cores = int(quota) / int(period)
+        except (OSError, ValueError):
+            # No such file, or its quota is the word «max».
+            continue
+        # Version 1 writes -1 for none.
+        return cores if cores > 0 else None
+    return None

@@ -21,10 +21,15 @@ from storyboard_worker.wire.sockets import WireSocket
 
 
 class Connection:
-    """Carries one exchange at a time over its own socket."""
+    """Carries one exchange at a time over its own socket.
 
-    def __init__(self, sock: WireSocket) -> None:
+    ``verified_at``: when the certificate of its peer was checked, maybe for an earlier connection
+    whose TLS session it goes on with.
+    """
+
+    def __init__(self, sock: WireSocket, verified_at: float = 0.0) -> None:
         self._sock = sock
+        self.verified_at = verified_at
         self._answer = Answer(sock.receive)
 
     @property
@@ -36,11 +41,6 @@ class Connection:
     def tls_session(self) -> ssl.SSLSession | None:
         """``None`` without TLS, and with TLS 1.3 before the peer has answered."""
         return self._sock.tls_session
-
-    @property
-    def is_resumed(self) -> bool:
-        """Whether its handshake went on with an earlier session."""
-        return self._sock.is_resumed
 
     @property
     def is_quiet(self) -> bool:

@@ -44,23 +44,24 @@ class Dialer:
         """
         if origin.scheme != "https":
             return Connection(self._connected(origin, deadline))
-        session = self._sessions.of(origin)
+        kept = self._sessions.of(origin)
         sock = self._connected(origin, deadline)
         try:
-            self._secure(sock, origin, session)
+            self._secure(sock, origin, None if kept is None else kept.session)
         except (httpx.ConnectError, httpx.ConnectTimeout) as error:
             # The session may be to blame, and one server of many may not know it.
             self._sessions.forget(origin)
-            if session is None or isinstance(error, httpx.ConnectTimeout):
+            if kept is None or isinstance(error, httpx.ConnectTimeout):
                 raise
             sock = self._connected(origin, deadline)
             self._secure(sock, origin, None)
-        return Connection(sock)
+        if kept is not None and sock.is_resumed:
+            return Connection(sock, kept.verified_at)
+        return Connection(sock, self._sessions.now())
 
     def answered(self, origin: Origin, connection: Connection) -> None:
         """The peer of a new ``connection`` has answered for the first time."""
-        session = connection.tls_session
-        self._sessions.keep(origin, session, resumed=connection.is_resumed)
+        self._sessions.keep(origin, connection.tls_session, connection.verified_at)
 
     def _connected(self, origin: Origin, deadline: Deadline) -> WireSocket:
         failure: OSError | None = None

@@ -9,11 +9,20 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from storyboard_worker.wire.request import Origin
 
 LONGEST_SECONDS = 3600.0
 MOST_SESSIONS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class KeptSession:
+    """``verified_at``: when the certificate was last checked."""
+
+    session: ssl.SSLSession
+    verified_at: float
 
 
 class TlsSessions:
@@ -22,30 +31,34 @@ class TlsSessions:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._kept: OrderedDict[Origin, tuple[float, ssl.SSLSession]] = OrderedDict()
+        self._kept: OrderedDict[Origin, KeptSession] = OrderedDict()
 
-    def of(self, origin: Origin) -> ssl.SSLSession | None:
+    def now(self) -> float:
+        """When a certificate is checked that is checked now."""
+        return self._clock()
+
+    def of(self, origin: Origin) -> KeptSession | None:
         """The session to go on with; ``None``: a whole handshake is due."""
         with self._lock:
-            verified_at, session = self._kept.get(origin, (0.0, None))
-            if session is not None and self._clock() - verified_at >= LONGEST_SECONDS:
+            kept = self._kept.get(origin)
+            if kept is not None and self._clock() - kept.verified_at >= LONGEST_SECONDS:
                 del self._kept[origin]
                 return None
-        return session
+        return kept
 
     def forget(self, origin: Origin) -> None:
         """A handshake that went on with its session has failed."""
         with self._lock:
             self._kept.pop(origin, None)
 
-    def keep(self, origin: Origin, session: ssl.SSLSession | None, *, resumed: bool) -> None:
+    def keep(self, origin: Origin, session: ssl.SSLSession | None, verified_at: float) -> None:
         """To be called with the session of each new connection, once its peer has answered:
-        before that TLS 1.3 has none. ``resumed``: the certificate was checked earlier."""
+        before that TLS 1.3 has none. ``verified_at`` of a connection that went on with a session
+        is that of this session."""
         if session is None or not session.has_ticket:
             return
         with self._lock:
-            verified_at, _ = self._kept.get(origin, (self._clock(), None))
-            self._kept[origin] = (verified_at if resumed else self._clock(), session)
+            self._kept[origin] = KeptSession(session, verified_at)
             self._kept.move_to_end(origin)
             if len(self._kept) > MOST_SESSIONS:
                 self._kept.popitem(last=False)

@@ -55,6 +55,12 @@ def failed_record(message: str = "broke") -> logging.LogRecord:
     return found
 
 
+@pytest.mark.parametrize("number", [float("inf"), float("-inf"), float("nan")])
+def test_a_number_that_json_lacks_is_a_text(number: float) -> None:
+    line = JsonFormatter(REDACTOR).format(record("done", seconds=number))
+    assert json.loads(line, parse_constant=pytest.fail)["seconds"] == str(number)
+
+
 def test_json_has_time_level_message_and_facts() -> None:
     assert json_line(record("worker started", concurrency=16, seconds=1.23456, paused=None)) == {
         "time": "2023-11-14T22:13:20.250+00:00",

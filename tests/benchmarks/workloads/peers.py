@@ -28,6 +28,7 @@ HASH, SIZE = KINDS = ("hash", "size")
 START_REACH = {"p50": "< 1.2", "p99": "< 5"}
 BEST = "the best peer"
 LIKE_WITH_LIKE = "«Of the best peer»: those with «size» beside the peers with «size»."
+NO_WAIT = "The worker's lone claim does not wait for the disk. The peers on Postgres wait as usual."
 NO_REDIS = "Not measured: BullMQ on Redis, because neither redis-server nor valkey-server is here."
 
 
@@ -128,5 +129,6 @@ def _start(stage: Stage, cast: Cast) -> Report:
     found = take_turns("peers-start", stage.options.rounds, runs)
     reach = {(who.name, what): under for who in ours for what, under in START_REACH.items()}
     rivals = {who: [peer.name for peer in cast.peers] for who in runs}
+    notes = [*cast.notes, NO_WAIT]
     title = f"peers-start: {count} single rows, from the commit, or the call that added the job"
-    return Report(start_table(title, Rivalry(BEST, rivals, reach), found, cast.notes), found)
+    return Report(start_table(title, Rivalry(BEST, rivals, reach), found, notes), found)

@@ -1,5 +1,6 @@
 """Chunks of images take memory that other chunks have left, and not new pages."""
 
+import os
 import subprocess
 import sys
 
@@ -21,9 +22,13 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
 """
 
 
-def pages(how: str) -> int:
+def pages(how: str, **variables: str) -> int:
     done = subprocess.run(
-        [sys.executable, "-c", CHUNKS, how], capture_output=True, text=True, check=False
+        [sys.executable, "-c", CHUNKS, how],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | variables,
     )
     if done.returncode == 3:
         pytest.skip("the C library is not glibc")
@@ -33,3 +38,8 @@ def pages(how: str) -> int:
 
 def test_memory_that_was_freed_serves_again() -> None:
     assert pages("kept") * 10 < pages("as it is")
+
+
+def test_what_the_environment_sets_stays() -> None:
+    """With this threshold memory goes back to the system as soon as it is free."""
+    assert pages("kept") * 10 < pages("kept", MALLOC_TRIM_THRESHOLD_="65536")

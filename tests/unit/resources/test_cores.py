@@ -26,11 +26,21 @@ def eight_cores(monkeypatch: pytest.MonkeyPatch) -> None:
 )
 @pytest.mark.usefixtures("eight_cores")
 def test_a_quota_limits_them(cpu_max: str, cores: int, tmp_path: Path) -> None:
-    file = tmp_path / "cpu.max"
-    file.write_text(f"{cpu_max}\n")
-    assert usable_cores(file) == cores
+    (tmp_path / "cpu.max").write_text(f"{cpu_max}\n")
+    assert usable_cores(tmp_path) == cores
+
+
+@pytest.mark.parametrize(("quota", "cores"), [("-1", 8), ("200000", 2), ("250000", 3)])
+@pytest.mark.usefixtures("eight_cores")
+def test_a_quota_of_the_first_version_limits_them_too(
+    quota: str, cores: int, tmp_path: Path
+) -> None:
+    (tmp_path / "cpu").mkdir()
+    (tmp_path / "cpu" / "cpu.cfs_quota_us").write_text(f"{quota}\n")
+    (tmp_path / "cpu" / "cpu.cfs_period_us").write_text("100000\n")
+    assert usable_cores(tmp_path) == cores
 
 
 @pytest.mark.usefixtures("eight_cores")
 def test_without_control_groups_all_allowed_ones_count(tmp_path: Path) -> None:
-    assert usable_cores(tmp_path / "missing") == 8
+    assert usable_cores(tmp_path) == 8

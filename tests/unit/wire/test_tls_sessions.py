@@ -17,10 +17,15 @@ def origin(number: int = 0) -> Origin:
     return Origin("https", f"{number}.example", 443)
 
 
-def keep(sessions: TlsSessions, of: Origin, *, resumed: bool = False, **facts: bool) -> Any:
-    session = cast("Any", Session(**facts))
-    sessions.keep(of, session, resumed=resumed)
+def keep(sessions: TlsSessions, of: Origin, verified_at: float | None = None) -> Any:
+    session = cast("Any", Session())
+    sessions.keep(of, session, sessions.now() if verified_at is None else verified_at)
     return session
+
+
+def offered(sessions: TlsSessions, to: Origin) -> Any:
+    kept = sessions.of(to)
+    return kept and kept.session
 
 
 def test_each_origin_has_its_last_session(clock: Clock) -> None:
@@ -28,7 +33,7 @@ def test_each_origin_has_its_last_session(clock: Clock) -> None:
     assert sessions.of(origin()) is None
     keep(sessions, origin())
     last, other = keep(sessions, origin()), keep(sessions, origin(1))
-    assert (sessions.of(origin()), sessions.of(origin(1))) == (last, other)
+    assert (offered(sessions, origin()), offered(sessions, origin(1))) == (last, other)
 
 
 def test_a_certificate_is_checked_again_after_an_hour_however_often_its_session_is_resumed(
@@ -38,7 +43,9 @@ def test_a_certificate_is_checked_again_after_an_hour_however_often_its_session_
     keep(sessions, origin())
     for _ in range(3):
         clock.now += LONGEST_SECONDS / 4
-        keep(sessions, origin(), resumed=True)
+        kept = sessions.of(origin())
+        assert kept is not None
+        keep(sessions, origin(), kept.verified_at)
     assert sessions.of(origin()) is not None
     clock.now += LONGEST_SECONDS / 4
     assert sessions.of(origin()) is None
@@ -46,10 +53,25 @@ def test_a_certificate_is_checked_again_after_an_hour_however_often_its_session_
     assert sessions.of(origin()) is not None
 
 
+def test_an_answer_that_comes_after_the_hour_does_not_begin_another(clock: Clock) -> None:
+    """One connection goes on with a session; another finds it too old before the first is
+    answered."""
+    sessions = TlsSessions(clock)
+    keep(sessions, origin())
+    clock.now += LONGEST_SECONDS - 1
+    kept = sessions.of(origin())
+    assert kept is not None
+    clock.now += 1
+    assert sessions.of(origin()) is None
+    keep(sessions, origin(), kept.verified_at)
+    assert sessions.of(origin()) is None
+
+
 def test_a_session_that_cannot_be_resumed_is_not_kept(clock: Clock) -> None:
     sessions = TlsSessions(clock)
-    keep(sessions, origin(), has_ticket=False)
-    sessions.keep(origin(), None, resumed=False)
+    without_ticket = cast("Any", Session(has_ticket=False))
+    sessions.keep(origin(), without_ticket, sessions.now())
+    sessions.keep(origin(), None, sessions.now())
     assert sessions.of(origin()) is None
 
 

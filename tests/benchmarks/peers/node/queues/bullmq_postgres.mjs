@@ -2,7 +2,8 @@
 //
 // - Ten connections, its default: with more it is no quicker.
 // - removeOnComplete: its tips ask to let jobs that are done go.
-// - synchronous_commit stays on, as for all contestants.
+// - synchronous_commit stays on, its default. Of the contestants only the worker turns it off, and
+//   for a claim that is sent alone.
 // - The other settings are its defaults. LISTEN is among them.
 
 import { Queue, Worker, createPostgresBackend, runMigrations } from 'bullmq'
