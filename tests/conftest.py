@@ -4,6 +4,7 @@ The server is the embedded wheel's, or the one in TEST_DATABASE_URL (as a superu
 schema comes from the migrations, as everywhere.
 """
 
+import gc
 import os
 import socket
 import tempfile
@@ -31,12 +32,14 @@ from tests.support.databases import (
     never_flush,
     with_database,
 )
+from tests.support.order import in_order, processes
 from tests.support.sentry_server import SentryServer, sentry_server
 
 TESTS = Path(__file__).parent
 # The rooms whose tests leave only rows behind, so that they can share one database.
 SHARING_ROOMS = (
     "acceptance/commands",
+    "acceptance/run",
     "integration/attempts",
     "integration/nextjs",
     "integration/queries",
@@ -46,20 +49,17 @@ SHARING_ROOMS = (
     "integration/web",
     "integration/worker",
 )
-# The rooms of the tests that take longest. Begun last, one of them would run alone at the end.
-LONG_ROOMS = ("acceptance/faults", "acceptance/run", "acceptance/board", "acceptance")
 # What the marker `database` may say, and the fixture that makes it.
 DATABASES = {"own": "own_dsn", "shared": "emptied_dsn", "unmigrated": "empty_dsn"}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Long tests first."""
-    items.sort(key=lambda item: _place_of(item.path))
+    items[:] = in_order(items, processes())
 
 
-def _place_of(path: Path) -> int:
-    is_in = [path.is_relative_to(TESTS / room) for room in LONG_ROOMS]
-    return is_in.index(True) if True in is_in else len(is_in)
+def pytest_collection_finish() -> None:
+    """Thousands of tests last as long as the process. No search for garbage looks at them again."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
@@ -133,7 +133,7 @@ def emptied_dsn(server_dsn: str, lasting: psycopg.Connection) -> Iterator[str]:
     """The shared migrated database, without rows. It costs much less than a copy."""
     yield with_database(server_dsn, lasting.info.dbname)
     lasting.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+        "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity "
         "WHERE datname = current_database() AND pid <> pg_backend_pid()"
     )
     delete_rows(lasting)

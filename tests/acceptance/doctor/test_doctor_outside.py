@@ -1,5 +1,6 @@
 """Faults outside the database: settings, Cloudinary, Sentry, Railway, the clock."""
 
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -20,6 +21,8 @@ from tests.acceptance.doctor.patient import Patient
 from tests.support.running_command import StoryboardWorker
 from tests.support.sentry_server import PUBLIC_KEY
 
+DIFFERENCE = re.compile(r" by ([\d.]+) s")
+ROUNDING_SECONDS = 0.051
 Plant = Callable[[dict[str, str]], object]
 
 # The settings with the planted fault, and the check that must find it.
@@ -206,9 +209,18 @@ def test_cloudinary_and_sentry_never_answer(
 )
 def test_the_clock(database: Database, ahead: float, status: str) -> None:
     server = ServerChecks(database, WorkerRegister(database, lease_seconds=60))
-    (check,) = server.clock(lambda: datetime.now(UTC) + timedelta(seconds=ahead))
+    asked: list[datetime] = []
+
+    def now() -> datetime:
+        asked.append(datetime.now(UTC))
+        return asked[-1] + timedelta(seconds=ahead)
+
+    (check,) = server.clock(now)
     assert check.status == status
-    assert f"{abs(ahead):.1f} s" in check.found
+    told = DIFFERENCE.search(check.found)
+    assert told is not None
+    half_a_round_trip = (asked[-1] - asked[0]).total_seconds() / 2
+    assert abs(float(told[1]) - abs(ahead)) < half_a_round_trip + ROUNDING_SECONDS
 
 
 def test_a_check_that_hangs_does_not_delay_the_others(monkeypatch: pytest.MonkeyPatch) -> None:

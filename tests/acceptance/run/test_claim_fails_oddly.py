@@ -4,6 +4,7 @@ import subprocess
 import sys
 
 import psycopg
+import pytest
 
 from storyboard_worker.demo.origin import Origin
 from tests.support.panels import enqueue_panels
@@ -18,6 +19,8 @@ BEGIN RAISE EXCEPTION 'no claim is allowed'; END $$;
 CREATE TRIGGER refuse BEFORE UPDATE ON storyboards FOR EACH ROW
     WHEN (NEW.status = 'processing') EXECUTE FUNCTION refuse();
 """
+
+pytestmark = pytest.mark.database("own")
 
 
 def test_it_goes_on_when_the_error_is_gone(

@@ -10,6 +10,9 @@ from tests.support.running_worker import StartWorker
 
 WATCHED_SECONDS = 15.0
 
+# Sessions of other tests would be counted.
+pytestmark = pytest.mark.database("own")
+
 
 @pytest.fixture
 def onlooker(server_dsn: str) -> Iterator[psycopg.Connection]:

@@ -67,5 +67,5 @@ def test_a_refusing_port_of_a_good_host_says_nothing_of_its_good_port(
 
     eventually(lambda: paused() == [upstream_of(closed)])
     good = enqueue_some(producer, origin, "good", 20)
-    wait_for_ready(producer, good, 4.0)
+    wait_for_ready(producer, good, PATIENCE_SECONDS)
     assert upstream_of(origin.url) not in paused()

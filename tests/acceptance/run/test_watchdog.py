@@ -38,6 +38,8 @@ watchdog.Watchdog.__init__.__kwdefaults__["stuck_after_seconds"] = 4.0
 loop.PROGRESS_SECONDS = 0.5
 """
 
+TURN_SECONDS = 0.1
+
 
 class Looping:
     """The script in a process, with the input and the output of its loop."""
@@ -79,6 +81,7 @@ def test_a_loop_that_moves_is_left_alone(looping: Looping) -> None:
     ends_at = time.monotonic() + 3
     while time.monotonic() < ends_at:
         looping.turn()
+        time.sleep(TURN_SECONDS)  # The loop has nothing to do for so long.
     _, log = looping.process.communicate(timeout=20)
     assert (looping.process.returncode, log) == (0, b"")
 

@@ -94,7 +94,7 @@ def test_a_cdn_that_hangs_costs_no_more_than_the_deadline(cdn: Cdn, stage: Stage
     stage.cloudinary.delivery.misbehave(Hang(until))
     began = time.monotonic()
     assert look_at(cdn, url, 0.3) == Seen(Sight.UNANSWERED, "no answer in time")
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 10
     until.set()
 
 

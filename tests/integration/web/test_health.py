@@ -1,5 +1,6 @@
 """Health reports progress, not the presence of a process."""
 
+import re
 import threading
 import time
 from collections.abc import Callable
@@ -66,9 +67,10 @@ def test_it_counts(served: Served, producer: psycopg.Connection, alive: Alive) -
 @pytest.mark.parametrize(
     ("rows", "seen_ago", "reason"),
     [
-        ([{}, {}, {}], 0, "3 storyboards wait (HEALTH_MAX_WAITING is 2)"),
-        ([{"due": -90}], 0, "the oldest has waited for 90 s (HEALTH_MAX_WAIT_SECONDS is 60)"),
-        ([], 61, "no worker is alive: none was seen for 60 s (LEASE_SECONDS)"),
+        ([{}, {}, {}], 0, r"3 storyboards wait \(HEALTH_MAX_WAITING is 2\)"),
+        # It looks some seconds later on a busy machine.
+        ([{"due": -900}], 0, r"the oldest has waited for 9.. s \(HEALTH_MAX_WAIT_SECONDS is 60\)"),
+        ([], 61, r"no worker is alive: none was seen for 60 s \(LEASE_SECONDS\)"),
     ],
     ids=["too many", "too long", "no worker"],
 )
@@ -87,9 +89,8 @@ def test_an_exceeded_limit_is_named(
     reply = served.get(HEALTH, token=SECRET)
     assert reply.status == 503
     assert reply.json["healthy"] is False
-    # It may take a second before it looks.
     (told,) = reply.json["reasons"]
-    assert told.replace("91 s", "90 s") == reason
+    assert re.fullmatch(reason, told)
 
 
 def test_both_routes_report_a_silent_loop(served: Served, alive: Alive) -> None:

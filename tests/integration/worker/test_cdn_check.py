@@ -199,7 +199,7 @@ def test_a_cdn_that_hangs_is_left_within_the_time_of_the_sweep(sweeps: Sweeps) -
     sweeps.stage.cloudinary.delivery.misbehave(Hang(until), times=None)
     began = time.monotonic()
     assert sweeps.look(0.4) == []
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 10
     until.set()
 
 

