@@ -14,6 +14,7 @@ from storyboard_worker.cli import COMMANDS, cli
 from storyboard_worker.cli.exits import Exit
 from storyboard_worker.errors import ErrorCode
 from storyboard_worker.resources.descriptors import BESIDE_SLOTS, FOR_A_SLOT, FOR_HTTP
+from storyboard_worker.settings.board_token import FEWEST_CHARACTERS, FEWEST_DIFFERENT
 from storyboard_worker.settings.cloudinary import DEFAULT_UPLOAD_PREFIX
 from storyboard_worker.settings.reading import Settings, read_settings
 from storyboard_worker.transfer.asset_context import asset_context
@@ -162,6 +163,11 @@ def test_what_a_sweep_asks_of_the_cdn_is_told_in_figures() -> None:
     assert f"takes {words[int(ALL_SECONDS)]} seconds at most" in told
     assert f"No answer in {words[int(ONE_SECONDS)]} seconds" in told
     assert f"only when {words[SEVERAL]} pictures fare so" in told
+
+
+def test_which_tokens_of_the_board_need_not_wait_is_told_in_figures() -> None:
+    told = " ".join(OPERATIONS.split())
+    assert f"has {FEWEST_CHARACTERS} characters or more, {FEWEST_DIFFERENT} different ones" in told
 
 
 def test_the_longest_project_that_an_asset_carries_is_told() -> None:
