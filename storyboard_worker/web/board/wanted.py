@@ -31,6 +31,11 @@ class Wanted:
         return self.which != PanelFilter()
 
     @property
+    def shows_causes(self) -> bool:
+        """Whether the list of causes stands on this page: on the first one of all panels alone."""
+        return self.is_first and not self.is_narrowed
+
+    @property
     def pairs(self) -> dict[str, str]:
         """The filter as the fields of a form."""
         which = self.which
