@@ -27,6 +27,16 @@ class Outcome(StrEnum):
     UNSETTLED = "unsettled"
 
 
+class Asked(StrEnum):
+    """What came of the wish to process a row now."""
+
+    # By this worker, or by another one that was quicker.
+    ATTEMPTED = "attempted"
+    READY_BEFORE = "ready_before"
+    HELD_BY_ANOTHER = "held_by_another"
+    NO_ROW = "no_row"
+
+
 # What an attempt's work comes to.
 Result = StoredImage | AttemptError | AttemptCancelled | LeaseLost
 

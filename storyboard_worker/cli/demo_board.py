@@ -9,7 +9,8 @@ from storyboard_worker.settings.environment import Environment
 from storyboard_worker.settings.reading import port_of
 from storyboard_worker.web.server import listening_sockets
 
-TOKEN_BYTES = 18
+# Enough for a token that cannot be guessed, about which the worker does not warn.
+TOKEN_BYTES = 16
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,7 @@ class DemoBoard:
     """The worker serves it. The token is another one each time."""
 
     port: int
-    token: str = field(default_factory=lambda: secrets.token_urlsafe(TOKEN_BYTES), repr=False)
+    token: str = field(default_factory=lambda: secrets.token_hex(TOKEN_BYTES), repr=False)
 
     @classmethod
     def of(cls, variables: Mapping[str, str]) -> Self:

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from storyboard_worker import __version__
+from storyboard_worker.attempts.outcome import Asked
 from storyboard_worker.cli.assembly import Assembly
 from storyboard_worker.cli.board_parts import board_reads
 from storyboard_worker.cli.scraping import Scraping
@@ -211,10 +212,11 @@ class Http:
         )
         return asdict(tally)
 
-    def _process(self, storyboard_id: UUID) -> None:
+    def _process(self, storyboard_id: UUID) -> Asked:
         row = self._parts.rows.get(storyboard_id)
-        if row is not None:
-            self._foreground.process(row, lambda _step: None)
+        if row is None:
+            return Asked.NO_ROW
+        return self._foreground.process(row, lambda _step: None)
 
     def _read_table(self) -> Table:
         return Table(self._looking.counts.read(), self._looking.register.alive())

@@ -6,13 +6,14 @@ from urllib.parse import urlsplit
 
 from storyboard_worker.doctor.check import Check, failed, passed, warned
 from storyboard_worker.errors import SettingsError
+from storyboard_worker.settings.board_token import FIX, can_be_guessed
 from storyboard_worker.settings.reading import Settings, read_settings
 
 # Stands in for a wrong database address, so that further faults are found as well.
 ANY_DATABASE = "embedded"
 SHORTEST_SECRET_CHARACTERS = 16
-CLOUDINARY_PARTS = ("CLOUDINARY_CLOUD_NAME", "CLOUDINARY_API_KEY", "CLOUDINARY_API_SECRET")
 SECRETS = ("CRON_SECRET", "BOARD_TOKEN")
+CLOUDINARY_PARTS = ("CLOUDINARY_CLOUD_NAME", "CLOUDINARY_API_KEY", "CLOUDINARY_API_SECRET")
 # Variables of a job library on Redis, and of its dashboards.
 OLD_SYSTEM = re.compile(
     r"(UPSTASH_)?REDIS(_\w+)?|REDIS(HOST|PORT|USER|PASSWORD|CLOUD_URL)|KV_(REST_API_)?(URL|TOKEN)|"
@@ -131,6 +132,13 @@ def _secret_checks(variables: Mapping[str, str]) -> Iterator[Check]:
                 f"{name} has {len(secret)} characters: it can be guessed",
                 f"set {name} to what `openssl rand -hex 32` prints",
             )
+    board_token = variables.get("BOARD_TOKEN", "").strip()
+    if len(board_token) >= SHORTEST_SECRET_CHARACTERS and can_be_guessed(board_token):
+        yield warned(
+            "secrets",
+            "BOARD_TOKEN does not look drawn at random: wrong tokens of strangers can delay it",
+            FIX,
+        )
     if variables.get("BOARD_TOKEN", "").strip() and not variables.get("PORT", "").strip():
         yield warned(
             "secrets",

@@ -29,7 +29,7 @@ class Storyboards:
         auth: Auth,
         *,
         progress: Callable[[UUID], dict[str, Any] | None],
-        process: Callable[[UUID], None],
+        process: Callable[[UUID], object],
         attempt_seconds: float,
         looks: Errands,
         attempts: Errands,

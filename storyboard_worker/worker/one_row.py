@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-from storyboard_worker.attempts.outcome import Ended, OnEnded, Outcome
+from storyboard_worker.attempts.outcome import Asked, Ended, OnEnded, Outcome
 from storyboard_worker.attempts.runner import Attempts
 from storyboard_worker.database.patience import Insist
 from storyboard_worker.errors import DatabaseUnavailable
@@ -51,15 +51,15 @@ class Foreground:
         self._deadlines: set[Deadline] = set()
         self._stopped = threading.Event()
 
-    def process(self, row: Row, announce: Announce) -> None:
+    def process(self, row: Row, announce: Announce) -> Asked:
         """See :meth:`_process`; what was claimed without an answer is given back in the end."""
         try:
-            self._process(row, announce)
+            return self._process(row, announce)
         finally:
             with suppress(DatabaseUnavailable):
                 self._queue.give_back_lost()
 
-    def _process(self, row: Row, announce: Announce) -> None:
+    def _process(self, row: Row, announce: Announce) -> Asked:
         """Make one attempt on the row, unless it is ready or another worker holds it.
 
         It may wait for a later attempt or have failed (then it starts afresh). Each step is
@@ -67,7 +67,7 @@ class Foreground:
         """
         if row["status"] == Status.READY:
             announce("it is ready already")
-            return
+            return Asked.READY_BEFORE
         insist = self._insist
         if row["status"] == Status.PROCESSING and insist(self._housekeeping.rescue).rescued:
             announce("a worker had died over it: rescued")
@@ -84,6 +84,8 @@ class Foreground:
             self._wait_for_worker(row["id"])
         else:
             announce("another worker holds it this moment: left alone")
+            return Asked.HELD_BY_ANOTHER
+        return Asked.ATTEMPTED
 
     def stop(self) -> None:
         """Stop what is under way, and what begins from now on; rows are given back."""

@@ -4,6 +4,7 @@ import hmac
 
 from werkzeug.wrappers import Request, Response
 
+from storyboard_worker.settings.board_token import can_be_guessed
 from storyboard_worker.web.board.guesses import Guesses, address_of
 from storyboard_worker.web.board.sessions import LASTS_SECONDS, Session, Sessions
 
@@ -12,18 +13,28 @@ SCHEME = "bearer"
 
 
 class TooManyGuesses(Exception):
-    """No token of this address is looked at for so many seconds."""
+    """The address should wait for so many seconds.
 
-    def __init__(self, seconds: float) -> None:
+    ``is_known_wrong``: its token was compared and is wrong. Otherwise the answer says nothing about
+    the token.
+    """
+
+    def __init__(self, seconds: float, *, is_known_wrong: bool) -> None:
         super().__init__(f"{seconds:.0f} s")
         self.seconds = seconds
+        self.is_known_wrong = is_known_wrong
 
 
 class Access:
-    """Compares tokens, and begins, finds and ends sessions."""
+    """Compares tokens, and begins, finds and ends sessions.
+
+    A pause after wrong tokens holds for the right one too where ``token`` can be guessed, since
+    guessing would go on otherwise. A token that cannot be guessed always opens the board.
+    """
 
     def __init__(self, token: str, sessions: Sessions, guesses: Guesses) -> None:
         self._token = token.encode()
+        self._can_be_guessed = can_be_guessed(token)
         self._sessions = sessions
         self._guesses = guesses
 
@@ -35,10 +46,10 @@ class Access:
     def is_right(self, request: Request, token: str) -> bool:
         """Whether this is the board's token. Raises :class:`TooManyGuesses`."""
         address = address_of(request)
-        seconds = self._guesses.pause_seconds(address)
-        if seconds > 0:
-            raise TooManyGuesses(seconds)
         is_right = hmac.compare_digest(token.encode("utf-8", "replace"), self._token)
+        seconds = self._guesses.pause_seconds(address)
+        if seconds > 0 and (self._can_be_guessed or not is_right):
+            raise TooManyGuesses(seconds, is_known_wrong=not self._can_be_guessed)
         (self._guesses.was_right if is_right else self._guesses.was_wrong)(address)
         return is_right
 

@@ -1,7 +1,11 @@
 """Puts the board together."""
 
+import logging
+
 from werkzeug.routing import Rule
 
+from storyboard_worker.logs import event
+from storyboard_worker.settings.board_token import FIX, can_be_guessed
 from storyboard_worker.settings.reading import Settings
 from storyboard_worker.web.board import assets
 from storyboard_worker.web.board.access import Access
@@ -26,6 +30,12 @@ def board_routes(settings: Settings, reads: BoardReads, processing: Processing) 
     """All routes of the board; none without BOARD_TOKEN, so that they answer 404."""
     if settings.board_token is None:
         return []
+    if can_be_guessed(settings.board_token):
+        event(
+            logging.WARNING,
+            "BOARD_TOKEN may be guessed, and wrong tokens of strangers can delay the right one",
+            fix=FIX,
+        )
     access = Access(settings.board_token, Sessions(settings.board_token), Guesses())
     door = Door()
     pages = Pages(access, Pictures(settings.cloudinary), door)

@@ -12,6 +12,8 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 # As many as a page holds, and some that were moved on it.
 MOST_SHOWN = 200
+# Of the characters of a name that shows nothing.
+MOST_POINTS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,16 @@ def name_of(text: Texts, panel: Panel) -> str:
     if panel.position is None:
         return text("card.name_by_id", id=str(panel.id)[:8])
     return text("card.name", position=panel.position)
+
+
+def project_name(text: Texts, project: str) -> str:
+    """What a project is called: its name, or by its characters if they show nothing."""
+    if not project:
+        return text("gallery.empty_name")
+    if any(character.isprintable() and not character.isspace() for character in project):
+        return project
+    points = " ".join(f"U+{ord(character):04X}" for character in project[:MOST_POINTS])
+    return text("gallery.blank_name", characters=points)
 
 
 def _order(panel: Panel) -> tuple[bool, int, float]:

@@ -33,6 +33,7 @@ class Gallery:
             picture_urls=[panel.picture_url for panel in page.panels],
             wanted=wanted,
             chosen_state=wanted.which.state,
+            shows_causes=wanted.shows_causes,
             page=page,
             groups=grouped(page.panels),
             states=list(Status),

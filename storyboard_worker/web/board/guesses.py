@@ -1,4 +1,8 @@
-"""Slows down wrong tokens. No thread waits, and the right token is not locked out for long."""
+"""Slows down wrong tokens. No thread waits.
+
+Addresses share a limit, so a stranger who keeps guessing uses it up for all of them.
+`access.py` says for which tokens that matters.
+"""
 
 import ipaddress
 import math
@@ -39,7 +43,7 @@ class Guesses:
         self._counted_at = now()
 
     def pause_seconds(self, address: str) -> float:
-        """For how long no token of ``address`` is looked at; 0 if one may be tried now."""
+        """For how long ``address`` should wait; 0 if it may try a token now."""
         with self._lock:
             now = self._now()
             self._refill(now)

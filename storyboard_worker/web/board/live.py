@@ -68,8 +68,10 @@ class Live:
         top = None if newest is None else Top(wanted.which, _place(newest))
         changes = self._reads.changes(shown_by(request.args.get("shown", "")), top)
         wording, fill = wording_for(request), self._overviews.latest().fragments.fill
-        parts = {"overview": fill("_overview.html", wording, chosen_state=wanted.which.state)}
-        if top is not None and not wanted.is_narrowed:
+        shows_causes = top is not None and not wanted.is_narrowed
+        chosen = {"chosen_state": wanted.which.state, "shows_causes": shows_causes}
+        parts = {"overview": fill("_overview.html", wording, **chosen)}
+        if shows_causes:
             parts["causes"] = fill("_causes.html", wording)
         for panel in changes.panels:
             parts[f"panel-{panel.id}"] = fill("_card.html", wording, panel=panel)

@@ -9,6 +9,10 @@ NOTICES = {
     "not_failed": "notice.not_failed",
     "processed": "notice.processed",
     "processing": "notice.processing",
+    "ready_before": "notice.ready_before",
+    "held": "notice.held",
+    "no_panel": "problem.no_panel",
+    "broken_off": "notice.broken_off",
     "busy": "notice.busy",
     "stopping": "notice.stopping",
 }

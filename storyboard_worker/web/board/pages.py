@@ -151,7 +151,9 @@ class Pages:
             except FormRefused as error:
                 return self.problem(request, error.status, error.key)
             except TooManyGuesses as error:
-                return self.sign_in_form(request, 429, seconds=error.seconds)
+                return self.sign_in_form(
+                    request, 429, wrong=error.is_known_wrong, seconds=error.seconds
+                )
             except tuple(AWAY) as error:
                 key = next(text for kind, text in AWAY.items() if isinstance(error, kind))
                 return self.problem(request, 503, key, headers={"Retry-After": "10"})

@@ -4,12 +4,19 @@ import logging
 from collections.abc import Callable
 from uuid import UUID
 
+from storyboard_worker.attempts.outcome import Asked
 from storyboard_worker.errors import DatabaseUnavailable
 from storyboard_worker.logs import event
 from storyboard_worker.web.errands import Errands, NoneFree, Overdue
 
 # A small image is copied within this time, and the page shows it ready.
 PATIENCE_SECONDS = 1.5
+NOTICES = {
+    Asked.ATTEMPTED: "processed",
+    Asked.READY_BEFORE: "ready_before",
+    Asked.HELD_BY_ANOTHER: "held",
+    Asked.NO_ROW: "no_panel",
+}
 
 
 class Processing:
@@ -18,7 +25,7 @@ class Processing:
 
     def __init__(
         self,
-        process: Callable[[UUID], None],
+        process: Callable[[UUID], Asked],
         attempts: Errands,
         *,
         is_stopping: Callable[[], bool],
@@ -34,17 +41,19 @@ class Processing:
         if self._is_stopping():
             return "stopping"
         try:
-            self._attempts.run(lambda: self._do(storyboard_id), patience_seconds=PATIENCE_SECONDS)
+            return self._attempts.run(
+                lambda: self._do(storyboard_id), patience_seconds=PATIENCE_SECONDS
+            )
         except NoneFree:
             return "busy"
         except Overdue:
             return "processing"
-        return "processed"
 
-    def _do(self, storyboard_id: UUID) -> None:
+    def _do(self, storyboard_id: UUID) -> str:
         try:
-            self._process(storyboard_id)
+            return NOTICES[self._process(storyboard_id)]
         except DatabaseUnavailable:
             event(logging.WARNING, "the board's attempt met no database", id=str(storyboard_id))
         except Exception as error:  # noqa: BLE001  logged and reported
             self._crashed(error)
+        return "broken_off"

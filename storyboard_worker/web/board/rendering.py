@@ -40,6 +40,7 @@ def _environment() -> Environment:
         "ago": shown_values.ago,
         "long_time": shown_values.long_time,
         "name_of": cards.name_of,
+        "project_name": cards.project_name,
         "version_of": cards.version_of,
         "symbol_lines": _symbol_lines,
         "symbol_grid": GRID,

@@ -31,6 +31,11 @@ class Wanted:
         return self.which != PanelFilter()
 
     @property
+    def shows_causes(self) -> bool:
+        """Whether the list of causes stands on this page: on the first one of all panels alone."""
+        return self.is_first and not self.is_narrowed
+
+    @property
     def pairs(self) -> dict[str, str]:
         """The filter as the fields of a form."""
         which = self.which
@@ -54,13 +59,17 @@ class Wanted:
 
 
 def wanted_by(pairs: Pairs) -> Wanted:
-    """Reads a filter. What cannot be read counts as not given, so an old link leads somewhere."""
+    """Reads a filter. What cannot be read counts as not given, so an old link leads somewhere.
+
+    An empty part is a field that was not filled in. The others are taken as they are, since a
+    project may begin with a space. Only ``text``, which people type, is trimmed and cut.
+    """
     text = pairs.get("text", "").strip()
     which = PanelFilter(
         state=_state(pairs.get("state", "")),
-        error_code=_given(pairs, "code"),
-        host=_given(pairs, "host", lower=True),
-        project=_given(pairs, "project"),
+        error_code=pairs.get("code") or None,
+        host=_host(pairs.get("host", "")),
+        project=pairs.get("project") or None,
         text=text[:MOST_CHARACTERS] or None,
     )
     older, newer = _place(pairs, "older"), _place(pairs, "newer")
@@ -72,9 +81,9 @@ def address(path: str, pairs: Pairs) -> str:
     return f"{path}?{urlencode(pairs)}" if pairs else path
 
 
-def _given(pairs: Pairs, name: str, *, lower: bool = False) -> str | None:
-    value = pairs.get(name, "").strip()[:MOST_CHARACTERS]
-    return (value.lower() if lower else value) or None
+def _host(raw: str) -> str | None:
+    # The database may leave other letters than those of ASCII as they are.
+    return (raw.lower() if raw.isascii() else raw) or None
 
 
 def _state(raw: str) -> Status | None:

@@ -64,3 +64,21 @@ def test_a_board_that_is_not_served_is_told() -> None:
     for variables, is_told in (({}, False), (token, True), ({**token, "PORT": "8080"}, False)):
         checks = settings_checks({**GOOD, **variables}, None, [])
         assert (told in [check.found for check in checks]) is is_told
+
+
+@pytest.mark.parametrize(
+    ("token", "told"),
+    [
+        ("0123456789abcde", "BOARD_TOKEN has 15 characters: it can be guessed"),
+        (
+            "0123456789abcdef",
+            "BOARD_TOKEN does not look drawn at random: wrong tokens of strangers can delay it",
+        ),
+        ("0123456789abcdef" * 4, None),
+    ],
+)
+def test_a_token_of_the_board_that_may_be_guessed_is_told(token: str, told: str | None) -> None:
+    variables = {**GOOD, "BOARD_TOKEN": token, "PORT": "8080", "CRON_SECRET": "c" * 64}
+    checks = [check for check in settings_checks(variables, None, []) if check.name == "secrets"]
+    assert [check.found for check in checks] == ([] if told is None else [told])
+    assert all("openssl rand -hex 32" in str(check.fix) for check in checks)

@@ -11,12 +11,14 @@ import pytest
 from storyboard_worker.cli import board_parts
 from storyboard_worker.demo.faults import Hang
 from storyboard_worker.demo.origin import Origin
+from storyboard_worker.errors import DatabaseUnavailable
 from storyboard_worker.web.board import reads
+from storyboard_worker.worker.one_row import Foreground
 from tests.integration.web.served import SECRET, Serve, Served
 from tests.support.board_browser import TOKEN, Browser, Document
 from tests.support.http_client import Reply, call
 from tests.support.panels import enqueue_panel
-from tests.support.producing import FAILED, PROCESSING, READY, enqueue, storyboard
+from tests.support.producing import FAILED, PROCESSING, READY, enqueue, moment, storyboard
 from tests.support.waiting import eventually
 
 
@@ -78,7 +80,7 @@ def test_a_long_retry_goes_on_press_by_press(
     ids = [enqueue(producer, **FAILED) for _ in range(5)]
     page = browser.see("/retry?state=failed")
     told = []
-    while any(form.action == "/retry" for form in page.forms):
+    while any(form.action.startswith("/retry?") for form in page.forms):
         page = Document(browser.submit(page.form("/retry")).text)
         told.append(sum(status(producer, id_) == "pending" for id_ in ids))
         assert f"{told[-1]} panels wait" in page.text
@@ -109,6 +111,52 @@ def test_process_now_does_not_wait_for_a_slow_source(
     assert status(producer, id_) == "processing"
     release.set()
     eventually(lambda: status(producer, id_) == "ready")
+
+
+@pytest.mark.parametrize(
+    ("columns", "told"),
+    [
+        (READY, "The panel was ready already, so nothing was done."),
+        (PROCESSING, "A worker is processing the panel already."),
+    ],
+)
+def test_process_now_tells_that_nothing_was_attempted(
+    browser: Browser, producer: psycopg.Connection, columns: dict[str, Any], told: str
+) -> None:
+    """A page that is out of date still has the button."""
+    id_ = enqueue(producer)
+    form = browser.see(f"/panels/{id_}").form(f"/panels/{id_}/process")
+    now = {"claimed_at": moment(producer), "lease_expires_at": moment(producer, 60)}
+    producer.execute("DELETE FROM storyboards WHERE id = %s", [id_])
+    enqueue(producer, id=id_, **{**columns, **(now if columns is PROCESSING else {})})
+    before = storyboard(producer, id_)
+    assert told in Document(browser.submit(form).text).text
+    assert storyboard(producer, id_) == before
+
+
+def test_process_now_tells_that_it_was_broken_off(
+    browser: Browser, producer: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def break_off(*_: object) -> None:
+        raise DatabaseUnavailable("away")
+
+    id_ = enqueue(producer)
+    form = browser.see(f"/panels/{id_}").form(f"/panels/{id_}/process")
+    monkeypatch.setattr(Foreground, "process", break_off)
+    page = Document(browser.submit(form).text)
+    assert "An error of the worker or its database stopped this." in page.text
+    assert "The attempt is over." not in page.text
+
+
+def test_process_now_of_a_panel_that_is_gone(
+    browser: Browser, producer: psycopg.Connection
+) -> None:
+    id_ = enqueue(producer)
+    form = browser.see(f"/panels/{id_}").form(f"/panels/{id_}/process")
+    producer.execute("DELETE FROM storyboards WHERE id = %s", [id_])
+    reply = browser.submit(form)
+    assert reply.status == 404
+    assert "There is no such panel." in Document(reply.text).text
 
 
 def retry(port: int, id_: object, token: str | None, **headers: str) -> Reply:

@@ -100,7 +100,7 @@ def test_causes_lead_to_their_panels_and_to_a_retry(
     assert panels_on(browser.see(listed)) == [mixed["other"]]
     confirmation = browser.see(retry)
     assert "This puts 1 failed panel back into the queue." in confirmation.text
-    assert confirmation.form("/retry").fields["host"] == "b.example"
+    assert "host=b.example" in confirmation.form("/retry").action
 
 
 def walked(browser: Browser, path: str, way: str) -> Iterator[list[UUID]]:

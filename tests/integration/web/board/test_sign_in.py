@@ -1,4 +1,4 @@
-"""Signing in and out, wrong tokens, and what strangers get."""
+"""Signing in and out, and what strangers get."""
 
 import re
 from urllib.parse import quote, urlencode
@@ -7,7 +7,6 @@ from uuid import UUID
 import pytest
 
 from storyboard_worker.web.board.access import COOKIE
-from storyboard_worker.web.board.guesses import FREE_GUESSES
 from storyboard_worker.web.board.sessions import LASTS_SECONDS
 from tests.integration.web.served import Serve, Served
 from tests.support.board_browser import TOKEN, Browser, Document
@@ -87,47 +86,6 @@ def test_the_cookie(stranger: Browser, headers: dict[str, str], is_secure: bool)
 
 def test_a_token_with_spaces_around_it_is_taken(stranger: Browser) -> None:
     assert stranger.post("/login", {"token": f" {TOKEN}\n"}).status == 303
-
-
-def test_a_wrong_token_is_refused(stranger: Browser) -> None:
-    tokens = ["", "mistyped", TOKEN[:-1], TOKEN + "x", TOKEN.upper(), "看板\x00", "\x00"]
-    for number, token in enumerate(tokens):
-        headers = {"X-Forwarded-For": f"192.0.2.{number}"}
-        reply = stranger.post("/login", {"token": token}, headers)
-        page = Document(reply.text)
-        assert reply.status == 401
-        assert "This token is wrong." in page.text
-        assert not token or token not in reply.text
-        assert stranger.cookies == {}
-
-
-def guess(port: int, address: str, token: str, path: str = "/login") -> int:
-    headers = {"X-Forwarded-For": address}
-    browser = Browser(port)
-    if path == "/login":
-        return browser.post(path, {"token": token}, headers).status
-    return call(port, path, "POST", token=token, headers=headers).status
-
-
-@pytest.mark.parametrize("path", ["/login", RETRY])
-def test_wrong_tokens_are_slowed_down(board: Served, path: str) -> None:
-    statuses = [guess(board.port, "192.0.2.1", "wrong", path) for _ in range(FREE_GUESSES + 1)]
-    assert statuses == [401] * FREE_GUESSES + [429]
-    # Not even the right one is compared now, else guessing would go on.
-    assert guess(board.port, "192.0.2.1", TOKEN) == 429
-    assert guess(board.port, "192.0.2.2", TOKEN) == 303
-
-
-def test_what_a_slowed_down_person_sees(board: Served) -> None:
-    browser = Browser(board.port)
-    for _ in range(FREE_GUESSES):
-        browser.post("/login", {"token": "wrong"})
-    reply = browser.post("/login", {"token": TOKEN, "to": f"/panels/{UNKNOWN}"})
-    assert reply.status == 429
-    assert int(reply.headers["retry-after"]) >= 1
-    page = Document(reply.text)
-    assert "Too many wrong tokens." in page.text
-    assert page.form("/login").fields["to"] == f"/panels/{UNKNOWN}"
 
 
 def test_signing_out(browser: Browser, board: Served) -> None:
