@@ -25,6 +25,13 @@ from storyboard_worker.wire.transport import Transport
 
 # Every asset of this program carries it, so that all of them can be found in the account.
 TAG = "storyboard"
+COMMON = {
+    # After a lost answer the same image is uploaded again and replaces itself.
+    "overwrite": "true",
+    "tags": TAG,
+}
+# Stands for the value of a field. No setting holds it.
+VALUE = "\0"
 
 
 class Storage:
@@ -53,6 +60,8 @@ class Storage:
         # Only Cloudinary sees the boundary, so no image can contain it on purpose. One serves for
         # all uploads.
         self._boundary = uuid.uuid4().hex
+        self._pieces = self._pieces_around_values()
+        self._closing = f"\r\n--{self._boundary}--\r\n".encode()
         self._fields = field_lines(
             (b"Content-Type", f"multipart/form-data; boundary={self._boundary}".encode()),
             # The answer is not unpacked.
@@ -90,27 +99,30 @@ class Storage:
 
     def _multipart(self, public_id: str, context: str) -> tuple[bytes, bytes]:
         """The parts of the body before and after the file's bytes (RFC 7578)."""
+        timestamp = str(cloudinary.utils.now())
+        own = {"public_id": public_id, "timestamp": timestamp, "context": context}
+        signature = self._sign(own | COMMON)
+        before_id, before_timestamp, before_context, before_signature, rest = self._pieces
+        opening = (
+            f"{before_id}{public_id}{before_timestamp}{timestamp}"
+            f"{before_context}{context}{before_signature}{signature}{rest}"
+        )
+        return opening.encode(), self._closing
+
+    def _pieces_around_values(self) -> list[str]:
+        """The text of a body between the values that each upload has of its own."""
         delimiter = f"--{self._boundary}"
+        own = dict.fromkeys(("public_id", "timestamp", "context", "signature"), VALUE)
+        fields = own | COMMON | {"api_key": self._settings.api_key}
         parts = [
             f'{delimiter}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
-            for name, value in self._signed_fields(public_id, context).items()
+            for name, value in fields.items()
         ]
         parts.append(
             f'{delimiter}\r\nContent-Disposition: form-data; name="file"; filename="image"\r\n'
             "Content-Type: application/octet-stream\r\n\r\n"
         )
-        return "".join(parts).encode(), f"\r\n{delimiter}--\r\n".encode()
-
-    def _signed_fields(self, public_id: str, context: str) -> dict[str, str]:
-        fields = {
-            "public_id": public_id,
-            "timestamp": str(cloudinary.utils.now()),
-            # After a lost answer the same image is uploaded again and replaces itself.
-            "overwrite": "true",
-            "tags": TAG,
-            "context": context,
-        }
-        return fields | {"signature": self._sign(fields), "api_key": self._settings.api_key}
+        return "".join(parts).split(VALUE)
 
     def close(self) -> None:
         self._transport.close()
