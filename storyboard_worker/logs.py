@@ -190,12 +190,13 @@ class JsonFormatter(logging.Formatter):
         kind = type(value)
         if kind is str:
             return self._text(value)
+        if kind is int:
+            return str(value)
+        if kind is float and math.isfinite(value):
+            return repr(round(value, 3))
         if kind is UUID:
             return f'"{value}"'
-        plain = _plain(value)
-        if kind is int or (kind is float and math.isfinite(plain)):
-            return repr(plain)
-        return json_text(self._redactor.structure(plain))
+        return json_text(self._redactor.structure(_plain(value)))
 
 
 class ConsoleFormatter(logging.Formatter):
