@@ -24,6 +24,7 @@ LogFormat = Literal["console", "json"]
 
 log = logging.getLogger("storyboard_worker")
 
+# Messages and hosts are few and short. What the redactor makes of them is kept.
 TEXTS_KEPT = 256
 SHORT_CHARACTERS = 64
 
@@ -35,7 +36,7 @@ def event(level: int, message: str, **facts: Any) -> None:
         log.handle(_record(level, message, shown))
 
 
-# What a record says beside its message: the place in the code, which is left out below.
+# What a record says of its place in the code, which no line shows.
 _BLANK = vars(logging.LogRecord(log.name, logging.INFO, "", 0, "", (), None))
 
 
@@ -167,7 +168,6 @@ class JsonFormatter(logging.Formatter):
     def __init__(self, redactor: Redactor) -> None:
         super().__init__()
         self._redactor = redactor
-        # Messages and hosts are few.
         self._cleaned = lru_cache(TEXTS_KEPT)(redactor.text)
 
     def format(self, record: logging.LogRecord) -> str:

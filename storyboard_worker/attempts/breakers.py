@@ -45,7 +45,7 @@ class Breakers:
     def succeeded(self, claim: Claim) -> None:
         """An attempt became ready: both its upstreams are well."""
         if not self._breakers:
-            return
+            return  # none is in trouble
         with self._lock:
             self._answered_well(claim.upstream, claim.id)
             self._answered_well(STORAGE_UPSTREAM, claim.id)

@@ -104,15 +104,15 @@ class Source:
         reply = self._follow(url, upstream, deadline)
         try:
             _check_answer(reply, upstream, link_has_expired)
-        except AttemptError:
+            return SourceImage(
+                length_bytes=_declared_length(reply),
+                encoding=reply.text(b"content-encoding")[:MAX_ENCODING_CHARACTERS],
+                chunks=_chunks(reply, upstream, deadline),
+                body=reply.body,
+            )
+        except BaseException:
             reply.body.close()
             raise
-        return SourceImage(
-            length_bytes=_declared_length(reply),
-            encoding=reply.text(b"content-encoding")[:MAX_ENCODING_CHARACTERS],
-            chunks=_chunks(reply, upstream, deadline),
-            body=reply.body,
-        )
 
     def _follow(self, url: str, upstream: str, deadline: Deadline) -> Reply:
         target = self._targets.checked(url, upstream)
