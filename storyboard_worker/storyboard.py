@@ -5,7 +5,7 @@ import re
 import time
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from storyboard_worker.lengths import host_and_port, is_overlong
 NOTIFY_CHANNEL = "storyboards"
 
 HOSTS_KEPT = 256
+SERVER = re.compile(r"(?:.*?://)?[^/?#]*", re.DOTALL)
 USUAL_PORTS = {"http": 80, "https": 443}
 OWN_PUBLIC_ID = re.compile(r".*/([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})-[0-9a-f]{10}")
 
@@ -43,7 +44,9 @@ class WorkerState(StrEnum):
     DRAINING = "draining"
 
 
-@dataclass(frozen=True)
+# Values that are made for each image are not frozen, here and elsewhere: to make a frozen one
+# takes five times as long. They are not changed all the same.
+@dataclass(unsafe_hash=True)
 class Claim:
     """A row that belongs to this worker for a while: the facts for an attempt, and the token.
 
@@ -71,12 +74,12 @@ class Claim:
     seconds_until_given_up: float | None = None
     received_at: float = field(default_factory=time.monotonic, compare=False)
 
-    @cached_property
+    @property
     def host(self) -> str:
         """The source's host."""
         return host_of(self.source_url)
 
-    @cached_property
+    @property
     def upstream(self) -> str:
         """The source's host, with its port unless that is the usual one."""
         return upstream_of(self.source_url)
@@ -103,7 +106,7 @@ class TraceHeaders:
     baggage: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class StoredImage:
     """The image as Cloudinary says it stored it."""
 
@@ -165,31 +168,41 @@ class WorkerBeat:
 
 def host_of(url: str) -> str:
     """The host of a URL in lower case, without port; ``""`` if it has no valid one."""
-    authority = host_and_port(url)
-    return "" if is_overlong(authority) else _host_in(authority)
+    return _host_in(_server_of(url))
 
 
-# Most rows lie behind one host.
+def _server_of(url: str) -> str:
+    """``url`` up to its path. Most rows lie behind one host, which is looked at once."""
+    found = SERVER.match(url)
+    assert found is not None, "it matches the empty text"
+    return found[0]
+
+
 @lru_cache(HOSTS_KEPT)
-def _host_in(host_and_port: str) -> str:
+def _host_in(server: str) -> str:
+    authority = host_and_port(server)
+    if is_overlong(authority):
+        return ""
     try:
         # Only the host: urlsplit() normalises the user and password of a whole URL, in a time that
         # grows with the square of their length.
-        return urlsplit(f"//{host_and_port}").hostname or ""
+        return urlsplit(f"//{authority}").hostname or ""
     except ValueError:
         return ""
 
 
 def upstream_of(url: str) -> str:
     """Host and port of a URL in lower case, without the usual port of its scheme."""
-    authority = host_and_port(url)
-    return "" if is_overlong(authority) else _upstream_in(url.partition("://")[0], authority)
+    return _upstream_in(_server_of(url))
 
 
 @lru_cache(HOSTS_KEPT)
-def _upstream_in(scheme: str, host_and_port: str) -> str:
+def _upstream_in(server: str) -> str:
+    authority = host_and_port(server)
+    if is_overlong(authority):
+        return ""
     try:
-        parts = urlsplit(f"{scheme}://{host_and_port}")
+        parts = urlsplit(f"{server.partition('://')[0]}://{authority}")
         host, port = parts.hostname or "", parts.port
     except ValueError:
         return ""

@@ -47,7 +47,7 @@ _OF_DECISION: Mapping[type[Decision], Outcome] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Worked:
     """An attempt whose work is over, and of which nothing is written yet.
 
@@ -118,7 +118,7 @@ class Worked:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Ended:
     """An attempt that is over; ``error`` is ``None`` unless something went wrong, and the row may
     be tried again after ``delay_seconds`` if at all."""

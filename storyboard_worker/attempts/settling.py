@@ -59,9 +59,10 @@ class Settling:
         token still guards the row when the database is back.
         """
         settled = Settled(on_ended)
-        nothing_to_write = [work for work in works if work.end is None]
-        self._concluding.conclude([(work, work.outcome) for work in nothing_to_write], settled)
         to_write = [reserved(self._reporter, work) for work in works if work.end is not None]
+        if len(to_write) < len(works):
+            nothing = [(work, work.outcome) for work in works if work.end is None]
+            self._concluding.conclude(nothing, settled)
         if to_write:
             moves()
             self._write(to_write, refill, settled, moves)

@@ -23,6 +23,7 @@ _LEVELS = {
     Outcome.FAILED: logging.ERROR,
     Outcome.UNSETTLED: logging.ERROR,
 }
+_MESSAGES = {outcome: f"storyboard {outcome.replace('_', ' ')}" for outcome in Outcome}
 _WRITTEN = frozenset({Outcome.RETRIED, Outcome.FAILED, Outcome.RELEASED})
 
 
@@ -65,7 +66,7 @@ def _log(ended: Ended) -> None:
     error = ended.error
     event(
         _LEVELS.get(ended.outcome, logging.WARNING),
-        f"storyboard {ended.outcome.replace('_', ' ')}",
+        _MESSAGES[ended.outcome],
         storyboard_id=ended.claim.id,
         attempt=ended.claim.attempt,
         waited_seconds=ended.claim.seconds_since_due,

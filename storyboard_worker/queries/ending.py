@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Iterator, Sequence
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -30,6 +31,8 @@ from storyboard_worker.queries.ends import ClaimEnd, End, ErrorEnd
 from storyboard_worker.queries.unanswered_ends import UnansweredEnds, as_written
 from storyboard_worker.queries.unshown_pictures import Picture, UnshownPictures
 from storyboard_worker.storyboard import Claim, StoredImage
+
+image_values = attrgetter(*IMAGE_COLUMNS)
 
 # What keeps an end from being written; ``None``: it is written.
 Verdict = StoryboardWorkerError | None
@@ -59,10 +62,12 @@ class Ending:
         self._claiming.give_back_lost()
         with self._unanswered.writing([ended for ended, _ in ends]):
             verdicts, claims = self._end_all(ends, claim)
-        for (ended, _), verdict in zip(ends, verdicts, strict=True):
+        self._unanswered.settle(
             # Of one that is locked, maybe by what we sent before, nothing is known yet.
-            if verdict is None or isinstance(verdict, LeaseLost):
-                self._unanswered.settle(ended)
+            ended
+            for (ended, _), verdict in zip(ends, verdicts, strict=True)
+            if verdict is None or isinstance(verdict, LeaseLost)
+        )
         self._unshown.keep(_unshown(ends, verdicts))
         return verdicts, claims
 
@@ -75,8 +80,10 @@ class Ending:
         tokens, claims = self._write(list(_calls(ends)), limit)
         written = set(tokens)
         missing = [one for one in ends if one[0].token not in written]
+        if not missing:
+            return [None] * len(ends), claims
         try:
-            held, found = self._look_for(missing) if missing else (set(), set())
+            held, found = self._look_for(missing)
         except (DatabaseUnavailable, SchemaOutdated) as error:
             # What is claimed has to be started all the same.
             return [None if ended.token in written else error for ended, _ in ends], claims
@@ -130,7 +137,7 @@ def _unshown(ends: Sequence[ClaimEnd], verdicts: Sequence[Verdict]) -> Iterator[
 def _record(claim: Claim, end: End) -> dict[str, Any]:
     ours = {"id": str(claim.id), "token": str(claim.token)}
     if isinstance(end, StoredImage):
-        return ours | {name: getattr(end, name) for name in IMAGE_COLUMNS}
+        return ours | dict(zip(IMAGE_COLUMNS, image_values(end), strict=True))
     facts = {
         "transition": end.transition,
         "delay_seconds": end.delay_seconds,

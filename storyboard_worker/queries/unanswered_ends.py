@@ -1,8 +1,7 @@
 """Ends of claims that were sent and not answered. They may have been written."""
 
 import threading
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 from uuid import UUID
@@ -26,30 +25,32 @@ class UnansweredEnds:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._being_written: Counter[UUID] = Counter()
+        # Of each statement that is under way.
+        self._being_written: list[set[UUID]] = []
         self._in_doubt: set[UUID] = set()
 
     @property
     def tokens(self) -> set[UUID]:
         """The tokens of these claims."""
         with self._lock:
-            return self._in_doubt | self._being_written.keys()
+            return self._in_doubt.union(*self._being_written)
 
     def is_in_doubt(self, claim: Claim) -> bool:
         """Whether the end of ``claim`` was sent and not answered."""
         return claim.token in self._in_doubt
 
-    def settle(self, claim: Claim) -> None:
-        """It is known whether the end of ``claim`` was written."""
-        with self._lock:
-            self._in_doubt.discard(claim.token)
+    def settle(self, claims: Iterable[Claim]) -> None:
+        """It is known whether the ends of ``claims`` were written."""
+        if self._in_doubt:
+            with self._lock:
+                self._in_doubt.difference_update(claim.token for claim in claims)
 
     @contextmanager
     def writing(self, claims: Sequence[Claim]) -> Iterator[None]:
         """Wraps the statement that writes the ends of ``claims``."""
         tokens = {claim.token for claim in claims}
         with self._lock:
-            self._being_written.update(tokens)
+            self._being_written.append(tokens)
         try:
             yield
         except DatabaseUnavailable:
@@ -58,8 +59,7 @@ class UnansweredEnds:
             raise
         finally:
             with self._lock:
-                self._being_written.subtract(tokens)
-                self._being_written = +self._being_written
+                self._being_written.remove(tokens)
 
 
 def as_written(ends: Sequence[tuple[Claim, ErrorEnd]]) -> Select[Any]:

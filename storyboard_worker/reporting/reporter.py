@@ -5,7 +5,7 @@ are breadcrumbs of those, and a lost lease is not reported.
 """
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 
 import sentry_sdk
 
@@ -27,6 +27,8 @@ from storyboard_worker.reporting.traces import (
 from storyboard_worker.settings.sentry import SentrySettings
 from storyboard_worker.storyboard import Claim, Expired, Lapsed, SetAside
 from storyboard_worker.timings import Timings
+
+UNTRACED: AbstractContextManager[AttemptTrace] = nullcontext(NoTrace())
 
 
 class Reporter:
@@ -122,13 +124,13 @@ class Reporter:
         if self._enabled:
             sentry_sdk.capture_event(self._events.alarm_over(name, message))
 
-    @contextmanager
-    def attempt(self, claim: Claim, timings: Timings) -> Iterator[AttemptTrace]:
+    def attempt(self, claim: Claim, timings: Timings) -> AbstractContextManager[AttemptTrace]:
         """Around one attempt: its breadcrumbs stay its own, and with a sample rate set it is
         a trace that continues the producer's."""
-        if not self._enabled:
-            yield NoTrace()
-            return
+        return self._attempt(claim, timings) if self._enabled else UNTRACED
+
+    @contextmanager
+    def _attempt(self, claim: Claim, timings: Timings) -> Iterator[AttemptTrace]:
         with sentry_sdk.isolation_scope():
             if self._settings.traces_sample_rate is None:
                 yield NoTrace()

@@ -15,7 +15,7 @@ def say_nothing(_step: str) -> None:
     """For attempts that run without a spectator."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Attempt:
     """``announce`` is called with each step in words; ``timings`` keeps when the steps were."""
 

@@ -7,8 +7,8 @@ Errors of the HTTP client become :class:`AttemptError` here.
 
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Self
 
 import httpx
 
@@ -18,7 +18,7 @@ from storyboard_worker.storyboard import host_of
 from storyboard_worker.transfer.retry_after import retry_after_seconds
 from storyboard_worker.transfer.source_targets import Targets
 from storyboard_worker.wire.deadline import Deadline
-from storyboard_worker.wire.reply import Reply
+from storyboard_worker.wire.reply import AnswerBody, Reply
 from storyboard_worker.wire.request import Request, Target, field_lines, head_of
 from storyboard_worker.wire.transport import Transport
 
@@ -53,9 +53,9 @@ STATUS_CODES = {
 DEAD_LINK_STATUSES = frozenset({400, 401, 403, 404})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class SourceImage:
-    """An answer whose body is being read.
+    """An answer whose body is being read; the end of a ``with`` block stops that.
 
     ``length_bytes`` is the declared length, or ``None``. ``encoding`` is the answer's
     ``Content-Encoding``. Nothing is unpacked, and proxies declare encodings for bytes that are
@@ -65,6 +65,13 @@ class SourceImage:
     length_bytes: int | None
     encoding: str
     chunks: Iterator[bytes]
+    body: AnswerBody
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.body.close()
 
 
 class Source:
@@ -84,10 +91,9 @@ class Source:
         self._transport = transport
         self._targets = Targets(allowed_hosts=allowed_hosts, allow_http=allow_http)
 
-    @contextmanager
     def open(
         self, url: str, deadline: Deadline, *, link_has_expired: Callable[[], bool]
-    ) -> Iterator[SourceImage]:
+    ) -> SourceImage:
         """The image behind ``url``, as soon as the head of a good answer has arrived.
 
         Raises :class:`AttemptError` with a ``source_…`` code. Iterating ``chunks`` raises it
@@ -98,13 +104,15 @@ class Source:
         reply = self._follow(url, upstream, deadline)
         try:
             _check_answer(reply, upstream, link_has_expired)
-            yield SourceImage(
+            return SourceImage(
                 length_bytes=_declared_length(reply),
                 encoding=reply.text(b"content-encoding")[:MAX_ENCODING_CHARACTERS],
                 chunks=_chunks(reply, upstream, deadline),
+                body=reply.body,
             )
-        finally:
+        except BaseException:
             reply.body.close()
+            raise
 
     def _follow(self, url: str, upstream: str, deadline: Deadline) -> Reply:
         target = self._targets.checked(url, upstream)

@@ -5,9 +5,7 @@ holds the whole file in memory, has no time-out, and loses status and ``Retry-Af
 https://cloudinary.com/documentation/image_upload_api_reference#upload
 """
 
-import uuid
-from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from collections.abc import Iterable, Iterator
 
 import cloudinary
 import cloudinary.utils
@@ -19,12 +17,10 @@ from storyboard_worker.settings.cloudinary import CloudinarySettings
 from storyboard_worker.storyboard import StoredImage
 from storyboard_worker.transfer.storage_answers import read_stored_image
 from storyboard_worker.transfer.storage_exchange import exchanged
+from storyboard_worker.transfer.upload_form import UploadForm
 from storyboard_worker.wire.deadline import Deadline
 from storyboard_worker.wire.request import Request, Target, field_lines, head_of
 from storyboard_worker.wire.transport import Transport
-
-# Every asset of this program carries it, so that all of them can be found in the account.
-TAG = "storyboard"
 
 
 class Storage:
@@ -32,7 +28,6 @@ class Storage:
 
     def __init__(self, transport: Transport, settings: CloudinarySettings) -> None:
         self._transport = transport
-        self._settings = settings
         # An answer may repeat the key, which must not reach the table.
         self._redactor = Redactor([settings.api_key, settings.api_secret])
         url = cloudinary.utils.cloudinary_api_url(
@@ -42,19 +37,9 @@ class Storage:
             upload_prefix=settings.upload_prefix,
         )
         self._target = Target.of(httpx.URL(url))
-        signing = cloudinary.config()
-        # What the SDK's sign_request() does for each upload, without its search for options.
-        self._sign: Callable[[dict[str, str]], str] = partial(
-            cloudinary.utils.api_sign_request,
-            api_secret=settings.api_secret,
-            algorithm=signing.signature_algorithm,
-            signature_version=signing.signature_version,
-        )
-        # Only Cloudinary sees the boundary, so no image can contain it on purpose. One serves for
-        # all uploads.
-        self._boundary = uuid.uuid4().hex
+        self._form = UploadForm(settings)
         self._fields = field_lines(
-            (b"Content-Type", f"multipart/form-data; boundary={self._boundary}".encode()),
+            (b"Content-Type", self._form.content_type),
             # The answer is not unpacked.
             (b"Accept-Encoding", b"identity"),
             (b"User-Agent", f"storyboard-worker/{__version__} {cloudinary.USER_AGENT}".encode()),
@@ -70,12 +55,12 @@ class Storage:
     ) -> StoredImage:
         """Store ``body``, exactly ``length_bytes`` long, under ``public_id``.
 
-        The asset carries the tag :data:`TAG` and ``context``, encoded as Cloudinary takes it.
-        An exception raised by ``body`` passes through. It breaks the upload off, so that no
-        partial image is stored. Raises :class:`AttemptError` with a ``storage_…`` code or
+        The asset carries the tag of :class:`UploadForm` and ``context``, encoded as Cloudinary
+        takes it. An exception raised by ``body`` passes through. It breaks the upload off, so that
+        no partial image is stored. Raises :class:`AttemptError` with a ``storage_…`` code or
         ``image_too_large``.
         """
-        opening, closing = self._multipart(public_id, context)
+        opening, closing = self._form.around(public_id, context)
         length = len(opening) + length_bytes + len(closing)
         fields = self._fields + b"Content-Length: %d\r\n" % length
         request = Request(
@@ -87,30 +72,6 @@ class Storage:
         )
         answer = exchanged(self._transport, request, deadline)
         return read_stored_image(answer, public_id, self._redactor)
-
-    def _multipart(self, public_id: str, context: str) -> tuple[bytes, bytes]:
-        """The parts of the body before and after the file's bytes (RFC 7578)."""
-        delimiter = f"--{self._boundary}"
-        parts = [
-            f'{delimiter}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
-            for name, value in self._signed_fields(public_id, context).items()
-        ]
-        parts.append(
-            f'{delimiter}\r\nContent-Disposition: form-data; name="file"; filename="image"\r\n'
-            "Content-Type: application/octet-stream\r\n\r\n"
-        )
-        return "".join(parts).encode(), f"\r\n{delimiter}--\r\n".encode()
-
-    def _signed_fields(self, public_id: str, context: str) -> dict[str, str]:
-        fields = {
-            "public_id": public_id,
-            "timestamp": str(cloudinary.utils.now()),
-            # After a lost answer the same image is uploaded again and replaces itself.
-            "overwrite": "true",
-            "tags": TAG,
-            "context": context,
-        }
-        return fields | {"signature": self._sign(fields), "api_key": self._settings.api_key}
 
     def close(self) -> None:
         self._transport.close()

@@ -16,6 +16,8 @@ from storyboard_worker.transfer.storage_exchange import StorageAnswer
 
 MAX_REASON_CHARACTERS = 300
 MAX_ID_CHARACTERS = 200
+# What a stored image has, beside numbers.
+TEXTS = ("secure_url", "public_id", "asset_id", "format", "etag")
 MAX_INTEGER = 2**31 - 1  # the limit of the columns; real images are far below it
 
 STATUS_CODES = {
@@ -109,15 +111,16 @@ def _code_for(status: int, reason: str) -> ErrorCode:
 
 def _stored(fields: dict[str, Any], answer: StorageAnswer) -> StoredImage:
     try:
+        cdn_url, public_id, asset_id, image_format, etag = _texts(fields)
         return StoredImage(
-            cdn_url=_text(fields, "secure_url"),
-            public_id=_text(fields, "public_id"),
-            asset_id=_text(fields, "asset_id"),
-            format=_text(fields, "format"),
+            cdn_url=cdn_url,
+            public_id=public_id,
+            asset_id=asset_id,
+            format=image_format,
             width=_number(fields, "width"),
             height=_number(fields, "height"),
             bytes=_number(fields, "bytes"),
-            etag=_text(fields, "etag"),
+            etag=etag,
         )
     except (KeyError, TypeError) as error:
         raise AttemptError(
@@ -138,11 +141,16 @@ def _misplaced(answer: StorageAnswer, public_id: str) -> AttemptError:
     )
 
 
-def _text(fields: dict[str, Any], name: str) -> str:
-    value = fields[name]
-    if not isinstance(value, str) or not value or not _is_storable(value):
-        raise TypeError(name)
-    return value
+def _texts(fields: dict[str, Any]) -> list[str]:
+    """Raises :class:`KeyError` or :class:`TypeError` with the name of one that is no good text."""
+    texts = [fields[name] for name in TEXTS]
+    for name, text in zip(TEXTS, texts, strict=True):
+        if not isinstance(text, str) or not text:
+            raise TypeError(name)
+    # Together, because what Cloudinary answers is storable.
+    if not _is_storable("".join(texts)):
+        raise TypeError(next(name for name in TEXTS if not _is_storable(fields[name])))
+    return texts
 
 
 def _is_storable(text: str) -> bool:

@@ -14,7 +14,7 @@ from storyboard_worker.wire.transport import Transport
 MAX_ANSWER_BYTES = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class StorageAnswer:
     """What Cloudinary answers: a head, and a body up to :data:`MAX_ANSWER_BYTES` and a chunk."""
 

@@ -6,8 +6,8 @@ rest passes without a copy.
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from enum import Enum, auto
+from typing import NamedTuple
 
 import httptools
 import httpx
@@ -41,8 +41,7 @@ class Delimiter(Enum):
     CLOSE = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerHead:
+class AnswerHead(NamedTuple):
     """Status line and header fields of a final answer; the names of ``fields`` are in lower case.
 
     ``keeps_alive`` is true if the peer keeps the connection open (RFC 9112, section 9.3).
@@ -56,12 +55,10 @@ class AnswerHead:
 
     def values(self, name: bytes) -> list[bytes]:
         """The comma-separated members of all fields ``name``; both are in lower case."""
-        return [
-            member.strip(b" \t").lower()
-            for found, value in self.fields
-            if found == name
-            for member in value.split(b",")
-        ]
+        found = [value for known, value in self.fields if known == name]
+        if not found:
+            return found
+        return [member.strip(b" \t").lower() for member in b",".join(found).split(b",")]
 
     def text(self, name: bytes) -> str:
         """The values of all fields ``name``, joined by commas; empty if there is none."""

@@ -24,9 +24,10 @@ class Deadline:
         self._ends_at = clock() + seconds
         # The attempt has not begun; it waits for its slot.
         self._prolonged_until = math.inf
-        # It is asked before every try of a socket, where the event would cost as much as the try.
         self._is_cancelled = False
-        self._cancellation = threading.Event()
+        # Made for those who wait for it, which few attempts do: to make one takes longer than to
+        # make all the rest of an attempt.
+        self._cancellation: threading.Event | None = None
         self._sockets: set[socket.socket] = set()
         self._lock = threading.Lock()
 
@@ -61,6 +62,11 @@ class Deadline:
 
     def wait_until_cancelled(self, seconds: float) -> bool:
         """Wait at most ``seconds``; true as soon as the attempt is cancelled."""
+        with self._lock:
+            if self._cancellation is None:
+                self._cancellation = threading.Event()
+            if self._is_cancelled:
+                self._cancellation.set()
         return self._cancellation.wait(seconds)
 
     def check(self, upstream: str | None) -> None:
@@ -82,7 +88,8 @@ class Deadline:
         """End the attempt now. A thread that waits in a watched socket is woken."""
         with self._lock:
             self._is_cancelled = True
-            self._cancellation.set()
+            if self._cancellation is not None:
+                self._cancellation.set()
             for sock in self._sockets:
                 # sock.shutdown() on a TLS socket would remove the TLS state that the reading
                 # thread still uses. The plain call only shuts the connection.
@@ -101,7 +108,7 @@ class Deadline:
     def watch(self, sock: socket.socket) -> None:
         with self._lock:
             self._sockets.add(sock)
-            if self.cancelled:
+            if self._is_cancelled:
                 with suppress(OSError):
                     socket.socket.shutdown(sock, socket.SHUT_RDWR)
 

@@ -1,7 +1,7 @@
 """What comes back for a request: the head of its answer, and the body as it is read."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from storyboard_worker.wire.answer import AnswerHead
 
@@ -46,8 +46,7 @@ class AnswerBody:
             call()
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """Close ``body``, however far it was read."""
 
     head: AnswerHead

@@ -4,7 +4,7 @@ httpx's requests are not used: to make one, and to read it again, took longer th
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import httpx
 
@@ -13,8 +13,7 @@ from storyboard_worker.storyboard import USUAL_PORTS
 Field = tuple[bytes, bytes]
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(NamedTuple):
     """The server that a connection leads to. Requests to one origin share its connections."""
 
     scheme: str
@@ -22,8 +21,7 @@ class Origin:
     port: int
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """What a request asks for: the origin, its name in the ``Host`` field, path and query."""
 
     origin: Origin
@@ -43,8 +41,7 @@ class Target:
         return cls(origin, url.netloc, url.raw_path)
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """``body`` has exactly ``length_bytes`` bytes; 0: it has none.
 
     ``head`` is made by :func:`head_of`. With ``closes`` it asks the peer to close its connection.

@@ -21,6 +21,7 @@ import httpx
 from storyboard_worker.wire.deadline import Deadline
 from storyboard_worker.wire.pace import Pace, TooSlow
 from storyboard_worker.wire.resolve import SocketAddress
+from storyboard_worker.wire.waiting import poll_of, wait_for
 
 RECORD_BYTES = 16 * 1024  # at most (RFC 8446, section 5.1)
 
@@ -39,6 +40,10 @@ class WireSocket:
         self._sock.settimeout(0)
         # A request's head and the end of its body must not wait for an acknowledgement.
         self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        # The same socket, once it is secured.
+        self._tls: ssl.SSLSocket | None = None
+        # TLS goes on with the same descriptor.
+        self._arrival = poll_of(self._sock, select.POLLIN)
         self._timeout_seconds = timeout_seconds
         self._pace = Pace(timeout_seconds)
         self._awaits_answer = False
@@ -95,7 +100,7 @@ class WireSocket:
             suppress_ragged_eofs=False,
             session=session,
         )
-        self._sock = secured
+        self._sock = self._tls = secured
         self.use(self._deadline)
         ends_at = time.monotonic() + seconds
         while True:
@@ -110,18 +115,18 @@ class WireSocket:
 
     def peer_certificate(self) -> dict[str, object]:
         """The peer's certificate in the form of :meth:`ssl.SSLSocket.getpeercert`."""
-        assert isinstance(self._sock, ssl.SSLSocket)
-        return dict(self._sock.getpeercert() or {})
+        assert self._tls is not None
+        return dict(self._tls.getpeercert() or {})
 
     @property
     def tls_session(self) -> ssl.SSLSession | None:
         """``None`` without TLS."""
-        return self._sock.session if isinstance(self._sock, ssl.SSLSocket) else None
+        return None if self._tls is None else self._tls.session
 
     @property
     def is_resumed(self) -> bool:
         """Whether the peer has gone on with the session that it was offered."""
-        return isinstance(self._sock, ssl.SSLSocket) and bool(self._sock.session_reused)
+        return self._tls is not None and bool(self._tls.session_reused)
 
     def receive(self, limit: int) -> bytes:
         """The bytes that have arrived, at most ``limit``; empty at the end of the stream.
@@ -153,9 +158,7 @@ class WireSocket:
         raise httpx.ReadTimeout("the time was up while reading")
 
     def _read(self, limit: int) -> bytes:
-        if not isinstance(self._sock, ssl.SSLSocket):
-            return self._sock.recv(limit)
-        return _records(self._sock, limit)
+        return self._sock.recv(limit) if self._tls is None else _records(self._tls, limit)
 
     def send_all(self, data: bytes) -> None:
         """Send all of ``data``. Raises :class:`httpx.WriteTimeout` or :class:`httpx.WriteError`."""
@@ -191,12 +194,14 @@ class WireSocket:
     def is_quiet(self) -> bool:
         """True while the peer has neither sent anything nor closed.
 
-        It is meant for an idle connection. It reads instead of asking poll(2), because a session
-        ticket (RFC 8446, section 4.6.1) in a TLS connection is no reason to give it up.
+        It is meant for an idle connection. With TLS it reads instead of asking poll(2), because a
+        session ticket (RFC 8446, section 4.6.1) is no reason to give the connection up.
         """
+        if self._tls is None:
+            return not self._arrival.poll(0)
         try:
-            self._sock.recv(1)
-        except (BlockingIOError, ssl.SSLWantReadError):
+            self._tls.recv(1)
+        except ssl.SSLWantReadError:
             return True
         except OSError:
             return False
@@ -204,14 +209,15 @@ class WireSocket:
 
     def _wait_for_answer(self) -> None:
         # poll(2) does not see bytes that TLS has already deciphered.
-        if not (isinstance(self._sock, ssl.SSLSocket) and self._sock.pending()):
+        if self._tls is None or not self._tls.pending():
             self._wait(select.POLLIN)
         # Before the answer begins only this wait bounds the peer, not its pace.
         self._pace.begin()
 
     def _wait(self, event: int) -> None:
         began_at = time.monotonic()
-        _wait(self._sock, event, self._deadline, began_at + self._timeout_seconds)
+        poll = self._arrival if event == select.POLLIN else poll_of(self._sock, event)
+        wait_for(poll, min(self._timeout_seconds, self._deadline.remaining_seconds()))
         self._pace.waited(time.monotonic() - began_at)
 
 
@@ -232,13 +238,7 @@ def _records(sock: ssl.SSLSocket, limit: int) -> bytes:
 
 
 def _wait(sock: socket.socket, event: int, deadline: Deadline, ends_at: float) -> None:
-    """Wait for ``event``, or for an error of the connection, which the next call will raise.
-
-    It uses poll(2) because select(2) takes no descriptor above 1023. Raises
-    :class:`TimeoutError` at ``ends_at`` or at the end of ``deadline``.
-    """
+    """Wait for ``event``. Raises :class:`TimeoutError` at ``ends_at`` or at the end of
+    ``deadline``."""
     seconds = min(ends_at - time.monotonic(), deadline.remaining_seconds())
-    poll = select.poll()
-    poll.register(sock, event)
-    if seconds <= 0 or not poll.poll(seconds * 1000):
-        raise TimeoutError("timed out")
+    wait_for(poll_of(sock, event), seconds)

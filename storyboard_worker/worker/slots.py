@@ -133,7 +133,8 @@ class Slots:
         """What became of an attempt is known: its slot is free."""
         with self._lock:
             del self._under_way[ended.claim.token]
-            self._lost.discard(ended.claim.token)
+            if self._lost:
+                self._lost.discard(ended.claim.token)
             self._ahead.discard(ended.claim.token)
             self._taken -= 1
             self.tally[ended.outcome] += 1

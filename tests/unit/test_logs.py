@@ -2,11 +2,13 @@
 
 import json
 import logging
+import math
 import select
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from uuid import UUID
 
 import pytest
 from hypothesis import given, settings
@@ -14,6 +16,7 @@ from hypothesis import strategies as st
 
 from storyboard_worker.logs import ConsoleFormatter, JsonFormatter, event, in_one_write, log, set_up
 from storyboard_worker.redaction.redactor import Redactor
+from storyboard_worker.storyboard import Status
 
 SIGNED = "https://h.example/p.jpg?X-Tos-Signature=c0ffee"
 REDACTOR = Redactor(["hunter2!"])
@@ -112,6 +115,20 @@ def test_json_escapes_characters_that_steer() -> None:
     assert line.isprintable()
     assert "絵" in line
     assert json.loads(line)["host"] == STEERING
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        *((1, 1), (True, True), (0.12345, 0.123), (1e300, 1e300), ('a"b\n', 'a"b\n')),
+        *((UUID(int=1), str(UUID(int=1))), (Status.READY, "ready"), (ValueError("x"), "x")),
+        *((["a", 1, None], ["a", 1, None]), ({"a": 0.5}, {"a": 0.5}), (float("inf"), math.inf)),
+    ],
+)
+def test_json_holds_facts_of_any_kind(value: object, shown: object) -> None:
+    line = json_line(record(fact=value))
+    assert line["fact"] == shown
+    assert type(line["fact"]) is type(shown)
 
 
 @pytest.mark.parametrize("formatter", [JsonFormatter(REDACTOR), ConsoleFormatter(REDACTOR)])

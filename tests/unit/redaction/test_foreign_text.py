@@ -10,6 +10,7 @@ from storyboard_worker.redaction.foreign_text import (
     CUT,
     MOST_SHOWN_CHARACTERS,
     for_terminal,
+    json_string,
     json_text,
 )
 
@@ -33,7 +34,7 @@ def test_characters_that_steer_are_shown_as_escapes() -> None:
 )
 def test_readable_text_stays(text: str) -> None:
     assert for_terminal(text) == text
-    assert json_text(text) == json.dumps(text, ensure_ascii=False)
+    assert json_text(text) == json_string(text) == json.dumps(text, ensure_ascii=False)
 
 
 def test_a_long_text_is_cut_also_by_its_escapes() -> None:

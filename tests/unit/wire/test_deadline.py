@@ -120,3 +120,9 @@ def test_waiting_for_the_cancel_ends_with_it() -> None:
     assert not deadline.wait_until_cancelled(0.001)
     threading.Thread(target=deadline.cancel, daemon=True).start()
     assert deadline.wait_until_cancelled(LONG_SECONDS)
+
+
+def test_waiting_for_a_cancel_that_has_been_ends_at_once() -> None:
+    deadline = Deadline(LONG_SECONDS)
+    deadline.cancel()
+    assert deadline.wait_until_cancelled(LONG_SECONDS)
