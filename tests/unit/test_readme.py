@@ -5,7 +5,6 @@ import shlex
 import tomllib
 from collections.abc import Iterator
 from typing import Any
-from uuid import uuid4
 
 import click
 import pytest
@@ -17,7 +16,6 @@ from storyboard_worker.resources.descriptors import BESIDE_SLOTS, FOR_A_SLOT, FO
 from storyboard_worker.settings.board_token import FEWEST_CHARACTERS, FEWEST_DIFFERENT
 from storyboard_worker.settings.cloudinary import DEFAULT_UPLOAD_PREFIX
 from storyboard_worker.settings.reading import Settings, read_settings
-from storyboard_worker.transfer.asset_context import asset_context
 from storyboard_worker.worker.alarms import (
     CDN,
     EXPIRING,
@@ -168,24 +166,6 @@ def test_what_a_sweep_asks_of_the_cdn_is_told_in_figures() -> None:
 def test_which_tokens_of_the_board_need_not_wait_is_told_in_figures() -> None:
     told = " ".join(OPERATIONS.split())
     assert f"has {FEWEST_CHARACTERS} characters or more, {FEWEST_DIFFERENT} different ones" in told
-
-
-def test_the_longest_project_that_an_asset_carries_is_told() -> None:
-    [most] = map(int, re.findall(r"of more than (\d+) bytes, of which each `\|` and `=`", README))
-    for project in ("p" * most, "|" * (most // 2), "=" * (most // 2) + "p"):
-        assert is_carried(project)
-        assert not is_carried(f"{project}pp")
-
-
-def test_which_projects_an_asset_does_not_carry_is_told() -> None:
-    assert "not printable, like a line break, a zero-width space or any other space" in README
-    assert is_carried("a b|c=d 项目")
-    for project in ("a\\b", " a", "a ", "a\nb", "a\u200bb", "a\u3000b", "a\xa0b"):
-        assert not is_carried(project)
-
-
-def is_carried(project: str) -> bool:
-    return "project_id" in asset_context(uuid4(), project)
 
 
 def commands_told() -> Iterator[str]:

@@ -46,6 +46,10 @@ PLANTED: dict[str, tuple[dict[str, str | None], tuple[str, str]]] = {
     "no Sentry": ({"SENTRY_DSN": None}, ("sentry settings", "warn")),
     "no Cloudinary": ({"CLOUDINARY_URL": None}, ("cloudinary settings", "fail")),
     "a short secret": ({"CRON_SECRET": "short"}, ("secrets", "warn")),
+    "a token of words for the board": (
+        {"BOARD_TOKEN": "correct horse battery staple"},
+        ("secrets", "warn"),
+    ),
     "no secret for the cron route": ({"CRON_SECRET": None}, ("secrets", "warn")),
     "private addresses": ({"SOURCE_ALLOW_PRIVATE": "true"}, ("source addresses", "warn")),
     "no draining on Railway": ({"RAILWAY_REPLICA_ID": "1"}, ("railway", "warn")),
