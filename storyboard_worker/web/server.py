@@ -1,6 +1,6 @@
 """The server: waitress in a thread of its own, guarded against slow clients.
 
-A connection is first an arrival (``web/arrival.py``), and waitress's when its request takes waiting.
+A connection is first an arrival (``web/arrival.py``), and waitress's if its request needs waiting.
 It carries one request. It is closed when its client has not sent the whole request
 after a few seconds, or does not read the answer. When there are too many connections, those that
 have waited longest for their client are closed. A slow client occupies no thread: threads get whole
