@@ -7,6 +7,7 @@ import struct
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from typing import Any
 
 import psycopg
 import pytest
@@ -15,7 +16,7 @@ from werkzeug.wrappers import Response
 from storyboard_worker.web import listener, server
 from storyboard_worker.web.application import Application, route
 from storyboard_worker.web.arrival import Quick
-from storyboard_worker.web.listener import Listener
+from storyboard_worker.web.channel import Channel
 from storyboard_worker.web.shared_reads import Soon
 from storyboard_worker.web.socket_calls import accept
 from tests.integration.web.served import Served
@@ -48,15 +49,20 @@ def test_a_row_that_is_not_remembered_is_answered_without_waitress(
 ) -> None:
     first, *others = [enqueue(producer) for _ in range(40)]
     usual = exchange(served.port, asked(id_=first))
-    passed_on: list[object] = []
-    monkeypatch.setattr(Listener, "_pass_on", lambda *given: passed_on.append(given))
+    channels: list[Channel] = []
+
+    def counted(*args: Any, **kwargs: Any) -> Channel:
+        channels.append(Channel(*args, **kwargs))
+        return channels[-1]
+
+    monkeypatch.setattr(listener, "Channel", counted)
     with ExitStack() as stack:
         clients = [stack.enter_context(connect(served.port)) for _ in others]
         for client, id_ in zip(clients, others, strict=True):
             client.sendall(asked(id_=id_))
         for client in clients:
             assert client.recv(65_536)[:15] == usual[:15] == b"HTTP/1.1 200 OK"
-    assert not passed_on
+    assert not channels
 
 
 def test_what_is_not_known_soon_goes_the_usual_way(quick_server: Start) -> None:
