@@ -121,7 +121,11 @@ class Http:
             StoryboardPictures(self._showing.database).read,
             fresh_seconds=FRESH_ROW_SECONDS,
             patience_seconds=IMAGE_PATIENCE_SECONDS,
+            on_read=self._look_again,
         )
+
+    def _look_again(self) -> None:
+        self._server.look_again()
 
     def _scraping(self) -> Scraping:
         all_parts = (self._main, self._parts, self._looking, self._showing, self._board)

@@ -2,7 +2,6 @@
 
 import json
 import logging
-import math
 import select
 import sys
 import threading
@@ -122,7 +121,7 @@ def test_json_escapes_characters_that_steer() -> None:
     [
         *((1, 1), (True, True), (0.12345, 0.123), (1e300, 1e300), ('a"b\n', 'a"b\n')),
         *((UUID(int=1), str(UUID(int=1))), (Status.READY, "ready"), (ValueError("x"), "x")),
-        *((["a", 1, None], ["a", 1, None]), ({"a": 0.5}, {"a": 0.5}), (float("inf"), math.inf)),
+        *((["a", 1, None], ["a", 1, None]), ({"a": 0.5}, {"a": 0.5}), (float("inf"), "inf")),
     ],
 )
 def test_json_holds_facts_of_any_kind(value: object, shown: object) -> None:

@@ -5,6 +5,7 @@ parser, threads and router takes the interpreter from the claim loop for several
 Whatever is unusual about a request is left to the usual way, which gives the same answer.
 """
 
+import math
 import re
 import time
 from collections.abc import Callable
@@ -16,46 +17,50 @@ from werkzeug.wrappers import Request
 
 from storyboard_worker.queries.pictures import Shown
 from storyboard_worker.web.picture.image import PictureImage
-from storyboard_worker.web.shared_reads import Recent
+from storyboard_worker.web.shared_reads import Recent, Soon
 
 # A whole request, as browsers, proxies and clients send it.
 REQUEST = re.compile(
     rb"GET /api/storyboards/(?P<id>[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})/image"
     rb"(?:\?(?P<query>[!-\"$-~]{0,200}))? HTTP/1\.1\r\n"
-    rb"(?P<headers>(?:[!-9;-~]+:[\t -~\x80-\xff]*\r\n)*)\r\n"
+    rb"(?:[!-9;-~]+:[\t -~\x80-\xff]*\r\n)*\r\n"
 )
-# A body may follow, or the connection may become another one.
-UNUSUAL = re.compile(
-    rb"^(?:content-length|transfer-encoding|expect|upgrade):", re.IGNORECASE | re.MULTILINE
+# The first leave a request to the usual way: a body may follow, or the connection may become
+# another one.
+HEADERS_THAT_COUNT = re.compile(
+    rb"\r\n(?:(content-length|transfer-encoding|expect|upgrade):|accept-language:[\t ]*([^\r]*))",
+    re.IGNORECASE,
 )
-LANGUAGES = re.compile(rb"^accept-language:[ \t]*([^\r]*)", re.IGNORECASE | re.MULTILINE)
 # Together they bound what the prepared answers take up.
 MOST_PREPARED = 1024
 MOST_LANGUAGE_BYTES = 200
 
 
 class QuickImages:
-    """``recent`` gives what is remembered of a row."""
+    """``recent`` gives what is remembered of a row, or was read after a moment."""
 
     def __init__(
-        self, images: PictureImage, recent: Callable[[UUID], Recent[Shown] | None]
+        self, images: PictureImage, recent: Callable[[UUID, float], Recent[Shown] | Soon | None]
     ) -> None:
         self._images = images
         self._recent = recent
         self._prepared = lru_cache(MOST_PREPARED)(self._prepare)
 
-    def __call__(self, data: bytes) -> bytes | None:
-        """The answer to the request in ``data``, or ``None`` if it has to go the usual way."""
+    def __call__(self, data: bytes, came_at: float = math.inf) -> bytes | Soon | None:
+        """The answer to the request in ``data``, or ``None`` if it has to go the usual way.
+
+        What was read after ``came_at`` (monotonic) is good enough for it.
+        """
         request = REQUEST.fullmatch(data)
-        if request is None or UNUSUAL.search(request["headers"]):
+        if request is None:
             return None
-        languages = LANGUAGES.findall(request["headers"])
-        if len(languages) > 1 or len(b"".join(languages)) > MOST_LANGUAGE_BYTES:
+        counting = HEADERS_THAT_COUNT.findall(data)
+        unusual, language = counting[0] if counting else (b"", None)
+        if unusual or len(counting) > 1 or len(language or b"") > MOST_LANGUAGE_BYTES:
             return None
-        recent = self._recent(UUID(request["id"].decode()))
-        if recent is None:
-            return None
-        language = languages[0] if languages else None
+        recent = self._recent(UUID(request["id"].decode()), came_at)
+        if not isinstance(recent, Recent):
+            return recent
         head, body = self._prepared(recent.found, request["query"] or b"", language)
         return b"%b%b\r\n\r\n%b" % (head, _now(int(time.time())), body)
 

@@ -1,9 +1,11 @@
 """Whether a worker keeps its pace while pages ask for the pictures of waiting panels."""
 
+import subprocess
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from http import HTTPStatus
 
 from tests.benchmarks.bulk import load_pending
 from tests.benchmarks.checks import check, wait_until
@@ -11,6 +13,7 @@ from tests.benchmarks.contestants import OURS_SIZE, OURS_TWO, Contestant, runnin
 from tests.benchmarks.image_load import Asked, end_of, start_asking
 from tests.benchmarks.pace import Watched
 from tests.benchmarks.report import Report
+from tests.benchmarks.sampling import cpu_seconds, trees
 from tests.benchmarks.server import BenchDatabase, fresh_database
 from tests.benchmarks.stage import Stage
 from tests.benchmarks.tables import Table, figure, ratio
@@ -54,8 +57,10 @@ SETTINGS = (
 
 @dataclass(frozen=True)
 class Turn:
-    """The pace without, with, and again without requests, so that a drift shows in neither."""
+    """``idle_ms`` of processor go to a request of an idle worker. Then the pace without, with, and
+    again without requests, so that a drift shows in neither."""
 
+    idle_ms: float
     before: float
     beside: float
     after: float
@@ -83,12 +88,16 @@ def image_route(stage: Stage) -> list[Report]:
                 ratio(beside, alone, setting.reach),
                 figure(sure_median(turns, lambda turn: turn.asked.per_second)),
                 figure(sure_median(turns, lambda turn: turn.asked.median_ms)),
+                figure(sure_median(turns, lambda turn: turn.idle_ms)),
             ]
         )
     title = f"image_route: {REQUESTS_PER_SECOND:,} requests/s for {PANELS} waiting panels"
-    columns = ("images/s", "beside requests", "of it", "requests/s", "median ms")
-    note = "Worker, upstreams, Postgres and the asking process share the processors."
-    return [Report(Table(title, columns, rows, [note]), found)]
+    columns = ("images/s", "beside requests", "of it", "requests/s", "median ms", "CPU ms")
+    notes = [
+        "Worker, upstreams, Postgres and the asking process share the processors.",
+        "CPU: of the worker's processes, for a request, while it does nothing else.",
+    ]
+    return [Report(Table(title, columns, rows, notes), found)]
 
 
 def _measure(stage: Stage, setting: Setting, seconds: float) -> Turn:
@@ -101,15 +110,25 @@ def _measure(stage: Stage, setting: Setting, seconds: float) -> Turn:
         stage.upstreams(setting.conditions) as upstreams,
     ):
         paths = _waiting_panels(database)
-        load_pending(database, rows, upstreams.source_url)
         with running(contestant, database.url, upstreams, at_once=setting.at_once) as process:
+            wait_until(lambda: _answers(port), "the server to answer")
+            idle_ms = _idle_ms(process.pid, port, paths, seconds)
+            load_pending(database, rows, upstreams.source_url)
+            with database.connect() as connection:
+                connection.execute("NOTIFY storyboards")
             watched = Watched(contestant, process, upstreams)
             watched.wait_for(WARM_UP_IMAGES)
-            wait_until(lambda: call(port, "/healthz").status == 200, "the server to answer")
-            turn = _turn(watched, port, paths, seconds)
+            turn = _turn(watched, port, paths, seconds, idle_ms)
             check(watched.now()[0] < rows, f"the {rows:,} rows did not last")
     check(set(turn.asked.statuses) == {"200"}, f"answers were {turn.asked.statuses}")
     return turn
+
+
+def _answers(port: int) -> bool:
+    try:
+        return call(port, "/healthz").status == HTTPStatus.OK
+    except ConnectionRefusedError:
+        return False
 
 
 def _waiting_panels(database: BenchDatabase) -> Sequence[str]:
@@ -118,12 +137,29 @@ def _waiting_panels(database: BenchDatabase) -> Sequence[str]:
     return [f"/api/storyboards/{row[0]}/image?w=320" for row in found]
 
 
-def _turn(watched: Watched, port: int, paths: Sequence[str], seconds: float) -> Turn:
+def _idle_ms(pid: int, port: int, paths: Sequence[str], seconds: float) -> float:
+    asking = _start_asking(port, paths, seconds)
+    pids = trees([pid])
+    before = cpu_seconds(pids)
+    time.sleep(seconds)
+    used = cpu_seconds(pids) - before
+    return used * 1000 / (end_of(asking).per_second * seconds)
+
+
+def _turn(
+    watched: Watched, port: int, paths: Sequence[str], seconds: float, idle_ms: float
+) -> Turn:
     before = watched.pace(seconds)
+    asking = _start_asking(port, paths, seconds)
+    beside = watched.pace(seconds)
+    asked = end_of(asking)
+    return Turn(idle_ms, before, beside, watched.pace(seconds), asked)
+
+
+def _start_asking(port: int, paths: Sequence[str], seconds: float) -> subprocess.Popen[str]:
+    """Returns when it asks."""
     asking = start_asking(
         port, paths, seconds=seconds + 2 * LEAD_SECONDS, per_second=REQUESTS_PER_SECOND
     )
     time.sleep(LEAD_SECONDS)
-    beside = watched.pace(seconds)
-    asked = end_of(asking)
-    return Turn(before, beside, watched.pace(seconds), asked)
+    return asking

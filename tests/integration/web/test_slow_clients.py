@@ -49,7 +49,7 @@ def test_others_are_served_beside_a_crowd_that_drips(served: Served, stack: Exit
     try:
         for _ in range(10):
             assert served.get("/healthz").status == 200
-        eventually(lambda: len(list(served.http._server._channels())) <= server.MOST_CONNECTIONS)
+        eventually(lambda: len(list(served.http._server._connections())) <= server.MOST_CONNECTIONS)
     finally:
         done.set()
         dripping.join()
@@ -80,4 +80,4 @@ def test_an_answer_that_is_never_read_is_closed(
         assert sock.recv(9) == b"HTTP/1.1 "
     # Ten clients that read no further hold none of the two threads.
     assert call(http.port, "/nothing").status == 404
-    eventually(lambda: not list(http._channels()))
+    eventually(lambda: not list(http._connections()))

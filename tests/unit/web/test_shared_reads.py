@@ -1,14 +1,15 @@
 """Reads that many callers share."""
 
 import threading
-from collections.abc import Collection
+import time
+from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from storyboard_worker.errors import DatabaseUnavailable
 from storyboard_worker.web import shared_reads
-from storyboard_worker.web.shared_reads import SharedReads
+from storyboard_worker.web.shared_reads import SharedReads, Soon
 from tests.support.waiting import eventually, holds
 
 LONG = 60.0
@@ -35,9 +36,18 @@ class Source:
 
 
 def reads_of(
-    source: Source, *, fresh_seconds: float = NEVER_STALE, patience_seconds: float = LONG
+    source: Source,
+    *,
+    fresh_seconds: float = NEVER_STALE,
+    patience_seconds: float = LONG,
+    on_read: Callable[[], None] = lambda: None,
 ) -> SharedReads[str, int]:
-    return SharedReads(source.read, fresh_seconds=fresh_seconds, patience_seconds=patience_seconds)
+    return SharedReads(
+        source.read,
+        fresh_seconds=fresh_seconds,
+        patience_seconds=patience_seconds,
+        on_read=on_read,
+    )
 
 
 def test_what_is_fresh_is_not_read_again() -> None:
@@ -159,7 +169,7 @@ def test_what_is_remembered_is_told_without_waiting() -> None:
     assert reads.recent("a") == (1,)
     assert reads.recent("b") == (None,)
     age(reads, "a", NEVER_STALE + 1)
-    assert reads.recent("a") is None
+    assert reads.recent("a") is Soon.SOON
 
 
 def test_an_error_is_remembered_and_never_told_as_an_answer() -> None:
@@ -185,3 +195,38 @@ def test_reads_that_no_caller_waits_for_take_many_keys(monkeypatch: pytest.Monke
     assert not holds(lambda: len(source.reads) > 3, 0.1)
     assert reads("d") is None
     assert source.reads == [["a"], ["b"], ["c"], ["a", "b", "c", "d"]]
+
+
+def test_what_is_not_remembered_is_told_when_it_was_read() -> None:
+    source, told = Source(a=1, b=2), threading.Event()
+    reads = reads_of(source, on_read=told.set)
+    assert reads("a") == 1
+    assert not told.is_set()
+    assert reads.recent("b") is Soon.SOON
+    assert told.wait(LONG)
+    assert reads.recent("b") == (2,)
+
+
+def test_what_was_read_since_counts_however_short_it_is_fresh() -> None:
+    source, told = Source(a=1), threading.Event()
+    reads = reads_of(source, fresh_seconds=ALWAYS_STALE, on_read=told.set)
+    assert reads("a") == 1
+    came_at = time.monotonic()
+    source.values["a"] = 2
+    assert reads.recent("a", came_at) is Soon.SOON
+    assert told.wait(LONG)
+    assert reads.recent("a", came_at) == (2,)
+    assert reads.recent("a") is Soon.SOON
+
+
+def test_a_late_read_is_not_waited_for() -> None:
+    source = Source(a=1, b=2)
+    reads = reads_of(source)
+    assert reads("a") == 1
+    source.gate.clear()
+    assert reads.recent("b") is Soon.SOON
+    eventually(lambda: reads._reading)
+    reads._patience_seconds = 0.0
+    assert reads.recent("b") is None
+    assert reads.recent("a") == (1,)
+    source.gate.set()

@@ -17,7 +17,7 @@ def quick_images() -> QuickImages:
     shown = Shown("pending", "Storyboard is ready", None)
     return QuickImages(
         PictureImage(lambda _: shown, delivery=None),
-        lambda id_: Recent(shown) if id_ == UUID(ID) else None,
+        lambda id_, _: Recent(shown) if id_ == UUID(ID) else None,
     )
 
 
