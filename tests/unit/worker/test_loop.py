@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -70,6 +70,18 @@ class Asked:
         return self.fills()
 
 
+class NoHeadStart:
+    """No claim is made ready."""
+
+    is_under_way = False
+
+    def prepare(self) -> None: ...
+
+    def begin(self, *, row_arrived: bool) -> None: ...
+
+    def end(self) -> None: ...
+
+
 def new_wakes() -> Wakes:
     """Without a listener."""
     return Wakes(Ear(Proofs()))
@@ -85,7 +97,14 @@ def worker_of(
         part: Any = asked
         outage = Outage(reporter, asked.restraint.met)
         surroundings = Surroundings(
-            part, part, asked.breakers, asked.restraint, part, outage, Watchdog(reporter)
+            part,
+            part,
+            asked.breakers,
+            asked.restraint,
+            part,
+            outage,
+            Watchdog(reporter),
+            cast("Any", NoHeadStart()),
         )
         worker = ClaimLoop(part, surroundings, new_wakes(), Idling(2.0))
         waits: list[float] = []
@@ -212,6 +231,7 @@ def loop_of(shift: Waiting, wakes: Wakes, reporter: Reporter) -> ClaimLoop:
         asked,
         Outage(reporter, restraint.met),
         Watchdog(reporter),
+        cast("Any", NoHeadStart()),
     )
     return ClaimLoop(part, surroundings, wakes, Idling(2.0))
 
