@@ -55,11 +55,11 @@ class EarlyExchange(Generic[Row]):
 
     def send(self) -> None:
         """Send it, and do not wait. A failure shows in :meth:`rows`."""
-        self._held.bind(self._connection)
         try:
             self._connection.pgconn.send_query(self._message)
         except psycopg.Error as error:
             self._failure = error
+        self._held.bind()
 
     def rows(self) -> list[Row] | None:
         """Wait for the answer. ``None``: the session has lost its plan, and nothing was done.

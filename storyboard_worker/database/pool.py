@@ -30,7 +30,7 @@ class HeldConnection:
 
     connection: BoundedConnection
     is_trusted: Callable[[], bool]
-    bind: Callable[[BoundedConnection], None]
+    bind: Callable[[], None]
 
 
 class ConnectionPool:
@@ -86,7 +86,9 @@ class ConnectionPool:
             pooled = self._engine.raw_connection()
         with self._given_back(pooled) as connection:
             yield HeldConnection(
-                connection, lambda: pooled.info[MADE_AT] > self._broken_at, self._bind
+                connection,
+                is_trusted=lambda: pooled.info[MADE_AT] > self._broken_at,
+                bind=lambda: self._bind(connection),
             )
 
     def _bind(self, connection: BoundedConnection) -> None:

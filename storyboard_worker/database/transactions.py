@@ -140,7 +140,8 @@ class Database:
         """Make ready what :meth:`run` does, to be sent later by this thread.
 
         ``None``: it has to be run in the usual way, since no connection is idle that keeps the
-        plan. A connection is taken from the pool until the exchange is over or dropped.
+        plan. A connection is taken from the pool until the exchange is over or dropped. The
+        factory of its rows must not look at the cursor.
         """
         if not self._plans.are_kept:
             return None

@@ -67,8 +67,8 @@ class ClaimLoop:
     def turn(self) -> None:
         """Write what has come, claim if there may be something, then wait until one of both is
         worth doing again."""
-        self._watchdog.progress()
         self._head_start.begin(row_arrived=self._row_arrived)
+        self._watchdog.progress()
         ended = self._shift.settle()
         self._watchdog.progress()
         # A row that waits for another attempt, or a pause, has an end to be known.
