@@ -12,13 +12,17 @@ from storyboard_worker.queries.claim_cursor import ClaimCursor
 from storyboard_worker.queries.taken import Taken, watched
 from storyboard_worker.queries.unanswered_claims import UnansweredClaims
 
+# An idle worker looks twice as often. An older plan, or an older connection, may not suit any more.
+MOST_READY_SECONDS = 60.0
+
 
 @dataclass(slots=True)
 class _Early:
-    """``marked`` wraps it like any other claim."""
+    """``marked`` wraps it like any other claim. Moments are on the monotonic clock."""
 
     exchange: EarlyExchange[Taken]
     marked: ExitStack
+    ready_at: float
     sent_at: float | None = None
 
 
@@ -52,17 +56,18 @@ class EarlyClaims:
             mark = marked.enter_context(self._doubts.marked())
             exchange = self._database.early(call_of(mark), durable=False)
             if exchange is not None:
-                self._early = _Early(exchange, marked.pop_all())
+                self._early = _Early(exchange, marked.pop_all(), time.monotonic())
 
     def send(self) -> None:
         """Send the one that is ready, if there is one and the database is as it was."""
         early = self._early
         if early is None or early.sent_at is not None:
             return
-        if not early.exchange.is_possible:
+        now = time.monotonic()
+        if now - early.ready_at > MOST_READY_SECONDS or not early.exchange.is_possible:
             self.drop()
             return
-        early.sent_at = time.monotonic()
+        early.sent_at = now
         early.exchange.send()
 
     def drop(self) -> None:

@@ -124,7 +124,7 @@ class Slots:
         ``ahead``: it may be held back then.
         """
         deadline = Deadline(self._attempt_timeout_seconds)
-        # One that was claimed ahead may be held back. Under load a request in advance gains nothing.
+        # One that was claimed ahead may be held back. Under load this would gain nothing.
         begun = None if ahead or self._under_way else self._begin(claim, deadline)
         attempt = Attempt(claim, deadline, begun=begun)
         with self._lock:

@@ -8,7 +8,7 @@ import pytest
 from storyboard_worker.database import Database
 from storyboard_worker.database.bounded_connection import BoundedConnection
 from storyboard_worker.errors import DatabaseUnavailable
-from storyboard_worker.queries import unanswered_claims
+from storyboard_worker.queries import early_claims, unanswered_claims
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.storyboard import Group
 from tests.integration.queries.lost_answers.losing import states
@@ -92,6 +92,16 @@ def test_one_that_is_dropped_takes_nothing(
     assert not ready_queue.claim_is_under_way
     assert states(producer, [row]) == [("pending", 0)]
     assert ready_queue.seconds_until_look_for_lost is None
+    assert [claim.id for claim in ready_queue.claim(LIMIT)] == [row]
+
+
+def test_one_that_has_been_ready_for_long_is_not_sent(
+    ready_queue: StoryboardQueue, producer: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(early_claims, "MOST_READY_SECONDS", 0.0)
+    row = enqueue(producer)
+    ready_queue.send_claim()
+    assert not ready_queue.claim_is_under_way
     assert [claim.id for claim in ready_queue.claim(LIMIT)] == [row]
 
 
