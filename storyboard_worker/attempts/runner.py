@@ -57,8 +57,10 @@ class Attempts:
         self._news = News(breakers, restraint, reporter, Recalls(queue), on_lack)
 
     def begin(self, claim: Claim, deadline: Deadline) -> Begun | None:
-        """See :meth:`Transfer.begin`."""
-        return self._transfer.begin(claim, deadline)
+        """See :meth:`Transfer.begin`. Never raises: the attempt does without it."""
+        with only_logged("asking for an image in advance"):
+            return self._transfer.begin(claim, deadline)
+        return None
 
     def work(self, attempt: Attempt) -> Worked:
         """Copy the image, in the caller's thread; nothing is written yet. Never raises."""
