@@ -23,7 +23,7 @@ class EarlyExchange(Generic[Row]):
     """``message`` runs ``call`` as a whole transaction. ``contexts`` keep the connection until the
     exchange is over.
 
-    It ends with :meth:`drop`, or with :meth:`send` and :meth:`rows`. It is for one thread.
+    It is for one thread: :meth:`send` and :meth:`rows`, or neither, then :meth:`close`.
     """
 
     def __init__(
@@ -49,10 +49,6 @@ class EarlyExchange(Generic[Row]):
         """Whether it may still be sent: its session is trusted, and may keep plans."""
         return self._plans.are_kept and self._held.is_trusted() and not self._connection.closed
 
-    def drop(self) -> None:
-        """It was not sent, and is not needed any more."""
-        self._contexts.close()
-
     def send(self) -> None:
         """Send it, and do not wait. A failure shows in :meth:`rows`."""
         try:
@@ -66,13 +62,20 @@ class EarlyExchange(Generic[Row]):
 
         Raises what :meth:`Database.run` raises.
         """
-        with self._contexts:
+        # Giving the connection back can wait until the rows are under way.
+        with self._contexts.pop_all() as contexts:
             try:
-                return self._answer()
+                found = self._answer()
             except psycopg.Error as error:
                 if not self._plans.is_to_blame(self._connection, error):
                     raise
                 return None
+            self._contexts = contexts.pop_all()
+            return found
+
+    def close(self) -> None:
+        """Give the connection back. For one that was not sent, or whose rows were read."""
+        self._contexts.close()
 
     def _answer(self) -> list[Row]:
         if self._failure is not None:

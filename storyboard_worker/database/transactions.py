@@ -140,7 +140,7 @@ class Database:
         """Make ready what :meth:`run` does, to be sent later by this thread.
 
         ``None``: it has to be run in the usual way, since no connection is idle that keeps the
-        plan. A connection is taken from the pool until the exchange is over or dropped. The
+        plan. A connection is taken from the pool until the exchange is closed. The
         factory of its rows must not look at the cursor.
         """
         if not self._plans.are_kept:

@@ -75,7 +75,8 @@ class StoryboardQueue:
         self._claiming.early.send()
 
     def drop_ready_claim(self) -> None:
-        """The claim that is ready is not needed."""
+        """The claim that is ready is not needed; or the rows of the one that was sent are under
+        way. Its connection is free again."""
         self._claiming.early.drop()
 
     @property

@@ -44,6 +44,7 @@ class EarlyClaims:
         self._doubts = doubts
         self._claim_cursor = claim_cursor
         self._early: _Early | None = None
+        self._answered: EarlyExchange[Taken] | None = None
 
     @property
     def is_under_way(self) -> bool:
@@ -71,17 +72,22 @@ class EarlyClaims:
         early.exchange.send()
 
     def drop(self) -> None:
-        """The one that is ready is not needed. One that was sent stays under way."""
+        """Give back the connection of the one that is ready and not needed, or whose answer was
+        taken. One that was sent stays under way."""
+        if self._answered is not None:
+            self._answered.close()
+            self._answered = None
         early = self._early
         if early is not None and early.sent_at is None:
             self._early = None
             # The database was not asked, so no answer is missing.
             early.marked.close()
-            early.exchange.drop()
+            early.exchange.close()
 
     def take(self) -> EarlyRows | None:
         """Wait for the answer to the one under way; ``None``: there is none, or nothing was done.
 
+        If it has taken rows, its connection is given back by :meth:`drop`, once they are under way.
         Raises what :meth:`Database.run` raises.
         """
         early = self._early
@@ -90,4 +96,8 @@ class EarlyClaims:
         self._early = None
         with watched(self._claim_cursor, None, early.sent_at), early.marked:
             found = early.exchange.rows()
+        if not found:
+            early.exchange.close()
+        else:
+            self._answered = early.exchange
         return None if found is None else EarlyRows(found, early.sent_at)

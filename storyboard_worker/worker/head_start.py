@@ -26,9 +26,11 @@ class HeadStart:
 
     def prepare(self) -> None:
         """Make a claim ready, if nothing is under way and all is well."""
+        if not self._is_easy:
+            return
         # Rows that have been tried before keep their share of the slots.
         limit = self._slots.free - self._slots.free_for_suspects
-        if limit > 0 and self._is_easy:
+        if limit > 0:
             try:
                 self._queue.make_claim_ready(limit)
             except (DatabaseUnavailable, SchemaOutdated) as error:
@@ -51,6 +53,7 @@ class HeadStart:
         """Give back what was claimed and not asked for: what was well has changed since."""
         if self._queue.claim_is_under_way:
             self._queue.give_back(self._queue.claim(self._slots.count))
+        self._queue.drop_ready_claim()
 
     @property
     def _is_easy(self) -> bool:

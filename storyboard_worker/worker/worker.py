@@ -122,6 +122,7 @@ class Worker:
         # Sent now: at the end of the grace there may be no time for it.
         self._parts.reporter.tell_summaries(all_of_them=True)
         self._shift.dispatcher.close()
+        self._parts.queue.drop_ready_claim()
         self._crew.watchdog.stop()
         self._crew.listener.stop()
         self._if_database_is_there(self._crew.heartbeat.drain)

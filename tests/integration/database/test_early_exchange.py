@@ -57,12 +57,13 @@ def test_it_does_what_run_does(keeping: Database, producer: psycopg.Connection) 
     early = ready(keeping, 2)
     early.send()
     assert early.rows() == [5]
+    early.close()
     assert notes(producer) == [1, 2]
     assert keeping.run(noting(5)) == [2]
 
 
 def test_nothing_happens_until_it_is_sent(keeping: Database, producer: psycopg.Connection) -> None:
-    ready(keeping, 2).drop()
+    ready(keeping, 2).close()
     assert notes(producer) == [1]
     assert keeping.run(noting(5)) == [2]
 
@@ -72,7 +73,9 @@ def test_its_connection_is_its_own_until_it_is_over(keeping: Database) -> None:
     assert keeping.early(noting(3)) is None
     early.send()
     early.rows()
-    ready(keeping, 3).drop()
+    assert keeping.early(noting(3)) is None
+    early.close()
+    ready(keeping, 3).close()
 
 
 def test_it_needs_a_plan_that_the_session_keeps(dsn: str, keeping: Database) -> None:
@@ -90,7 +93,7 @@ def test_it_is_not_possible_when_plans_may_be_kept_no_more(keeping: Database) ->
     assert early.is_possible
     keeping.keep_plans(allowed=False)
     assert not early.is_possible
-    early.drop()
+    early.close()
 
 
 def test_it_is_not_possible_after_another_connection_broke(
@@ -105,7 +108,7 @@ def test_it_is_not_possible_after_another_connection_broke(
     with pytest.raises(DatabaseUnavailable), database._pool.borrowed() as connection:
         connection.execute("SELECT pg_terminate_backend(pg_backend_pid())")
     assert not early.is_possible
-    early.drop()
+    early.close()
     database.close()
 
 
@@ -170,4 +173,5 @@ def test_the_time_of_the_exchange_counts_from_when_it_is_sent(
     early._connection.ends_at = 0.0  # long ago, as after a long wait
     early.send()
     assert early.rows() == [5]
+    early.close()
     database.close()

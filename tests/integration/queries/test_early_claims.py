@@ -29,6 +29,7 @@ def ready_queue(dsn: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Storyboar
     assert queue.claim(LIMIT) == []
     queue.make_claim_ready(LIMIT)
     yield queue
+    queue.drop_ready_claim()
     database.close()
 
 
@@ -113,6 +114,7 @@ def test_one_is_followed_by_another(
         row = enqueue(producer)
         ready_queue.send_claim()
         assert [claim.id for claim in ready_queue.claim(LIMIT)] == [row]
+        ready_queue.drop_ready_claim()
     assert ready_queue.seconds_until_look_for_lost is None
 
 

@@ -1,5 +1,6 @@
 """A request that is sent over an idle connection before its answer is waited for."""
 
+import ssl
 import threading
 from collections.abc import Iterator
 
@@ -7,6 +8,7 @@ import httpx
 import pytest
 
 from storyboard_worker.wire.deadline import Deadline
+from storyboard_worker.wire.dialing import VerifyingTls
 from storyboard_worker.wire.reply import Reply
 from storyboard_worker.wire.request import Request, Target, head_of
 from storyboard_worker.wire.transport import Begun, Transport
@@ -56,6 +58,18 @@ def test_its_answer_is_read_later(transport: Transport) -> None:
         first = begun(transport, server, deadline)
         assert body_of(transport.send(first.request, deadline, first)) == b"image"
         assert fetch(transport, server) == b"image"
+        assert server.connections == 1
+        transport.close()
+
+
+def test_it_goes_over_tls(server_tls: ssl.SSLContext, trusting_tls: VerifyingTls) -> None:
+    deadline = Deadline(WAIT_SECONDS)
+    transport = Transport(
+        tls=trusting_tls, connect_timeout_seconds=WAIT_SECONDS, read_timeout_seconds=WAIT_SECONDS
+    )
+    with ScriptedServer(ANSWERS, tls=server_tls) as server:
+        first = begun(transport, server, deadline)
+        assert body_of(transport.send(first.request, deadline, first)) == b"image"
         assert server.connections == 1
         transport.close()
 
