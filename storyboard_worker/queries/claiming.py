@@ -110,7 +110,8 @@ class Claiming:
         """See :meth:`StoryboardQueue.make_claim_ready`."""
         self.early.drop()
         # A claim that begins elsewhere, or that passes over rows, is another statement.
-        if self._claim_cursors[Group.NEW].start is not None or self._aside.passed_over:
+        another = self._claim_cursors[Group.NEW].start is not None or self._aside.passed_over
+        if another or self.early.is_under_way:
             return
         values: dict[str, Any] = {"limit": limit, "passed_over": []}
         statement = claim_statement(limit, ClaimFilter(Group.NEW))

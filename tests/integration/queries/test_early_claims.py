@@ -84,6 +84,18 @@ def test_a_claim_of_others_leaves_it_alone(
     assert [claim.id for claim in ready_queue.claim(LIMIT)] == [new]
 
 
+def test_one_that_was_sent_stays_until_its_answer_is_taken(
+    ready_queue: StoryboardQueue, producer: psycopg.Connection
+) -> None:
+    row = enqueue(producer)
+    ready_queue.send_claim()
+    ready_queue.drop_ready_claim()
+    ready_queue.make_claim_ready(LIMIT)
+    ready_queue.send_claim()
+    assert [claim.id for claim in ready_queue.claim(LIMIT)] == [row]
+    assert ready_queue.seconds_until_look_for_lost is None
+
+
 def test_one_that_is_dropped_takes_nothing(
     ready_queue: StoryboardQueue, producer: psycopg.Connection
 ) -> None:
