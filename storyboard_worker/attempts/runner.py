@@ -17,8 +17,11 @@ from storyboard_worker.logs import only_logged
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.reporting.reporter import Reporter
 from storyboard_worker.resources.restraint import Restraint
+from storyboard_worker.storyboard import Claim
 from storyboard_worker.transfer.attempt import Attempt
 from storyboard_worker.transfer.copying import Transfer
+from storyboard_worker.wire.deadline import Deadline
+from storyboard_worker.wire.transport import Begun
 
 FIRST_DATABASE_WAIT_SECONDS = 0.1
 LONGEST_DATABASE_WAIT_SECONDS = 5.0
@@ -41,6 +44,7 @@ class Attempts:
         jitter: random.Random | None = None,
     ) -> None:
         self.restraint = restraint
+        self._transfer = transfer
         self._working = Working(
             transfer,
             breakers,
@@ -51,6 +55,12 @@ class Attempts:
         )
         self._settling = Settling(queue, self._working, breakers, reporter, restraint)
         self._news = News(breakers, restraint, reporter, Recalls(queue), on_lack)
+
+    def begin(self, claim: Claim, deadline: Deadline) -> Begun | None:
+        """See :meth:`Transfer.begin`. Never raises: the attempt does without it."""
+        with only_logged("asking for an image in advance"):
+            return self._transfer.begin(claim, deadline)
+        return None
 
     def work(self, attempt: Attempt) -> Worked:
         """Copy the image, in the caller's thread; nothing is written yet. Never raises."""

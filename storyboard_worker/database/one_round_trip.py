@@ -48,16 +48,25 @@ def exchange(
     rows. ``plans`` are those that ``connection`` keeps; without them every statement is sent whole.
     """
     script = _Script(connection, plans)
-    executed = [script.call(call) for call in calls]
     endings = [] if ending is None else [ending.encode()]
+    message = script.message(opening, calls, endings)
     first = -len(calls) - len(endings)
     with psycopg.ClientCursor(connection) as cursor:
         try:
-            cursor.execute(b"; ".join([opening.encode(), *script.beginning(), *executed, *endings]))
+            cursor.execute(message)
         except BaseException:
             script.failed()
             raise
         return [_rows(cursor, index, call) for index, call in enumerate(calls, first)]
+
+
+def message_of(
+    connection: psycopg.Connection, opening: str, call: Call[Any], plans: KeptPlans
+) -> bytes | None:
+    """The message that :func:`exchange` sends; ``None`` if it would have to prepare a plan."""
+    if plans.name(call.statement.text) is None:
+        return None
+    return _Script(connection, plans).message(opening, [call], [])
 
 
 class _Script:
@@ -69,7 +78,12 @@ class _Script:
         self._settings: dict[str, str] = {}
         self._preparations: dict[str, list[bytes]] = {}
 
-    def call(self, call: Call[Any]) -> bytes:
+    def message(self, opening: str, calls: Sequence[Call[Any]], endings: list[bytes]) -> bytes:
+        """All of it."""
+        executed = [self._call(call) for call in calls]
+        return b"; ".join([opening.encode(), *self._beginning(), *executed, *endings])
+
+    def _call(self, call: Call[Any]) -> bytes:
         """The statement that runs ``call``."""
         statement = call.statement
         self._settings |= statement.settings
@@ -81,7 +95,7 @@ class _Script:
         literals = (self._literal(call.values.get(value)) for value in statement.types)
         return b"EXECUTE %b(%b)" % (name.encode(), b", ".join(literals))
 
-    def beginning(self) -> Iterator[bytes]:
+    def _beginning(self) -> Iterator[bytes]:
         """What has to precede all calls."""
         for name, value in self._settings.items():
             yield f"SET LOCAL {name} = {value}".encode()

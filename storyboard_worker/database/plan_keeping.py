@@ -36,15 +36,27 @@ class PlanKeeping:
 
         Where these are to blame for a failure, the calls are sent again without them.
         """
-        if self.allowed and self._clock() >= self._suspended_until:
+        if self.are_kept:
             try:
                 return exchange(connection, opening, calls, plans=connection.plans)
             except psycopg.Error as error:
                 # Another error, too, has undone the whole transaction, but it would come again.
-                if connection.closed or error.sqlstate not in PLAN_SQLSTATES:
+                if not self.is_to_blame(connection, error):
                     raise
-                self._suspend(connection, error)
         return exchange(connection, opening, calls)
+
+    @property
+    def are_kept(self) -> bool:
+        """Whether sessions may keep plans now."""
+        return self.allowed and self._clock() >= self._suspended_until
+
+    def is_to_blame(self, connection: BoundedConnection, error: psycopg.Error) -> bool:
+        """Whether a plan that ``connection`` should have caused ``error``. If so, the transaction
+        is undone, and no plans are kept for a while."""
+        if connection.closed or error.sqlstate not in PLAN_SQLSTATES:
+            return False
+        self._suspend(connection, error)
+        return True
 
     def _suspend(self, connection: BoundedConnection, error: psycopg.Error) -> None:
         connection.plans.lose_all()

@@ -1,13 +1,14 @@
 """A few connections that are kept open, without those that are no longer to be trusted."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import cast
 
 import psycopg
 from sqlalchemy import Connection, Engine, create_engine, event, exc
-from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, QueuePool
 
 from storyboard_worker.database.bounded_connection import BoundedConnection
 from storyboard_worker.database.dialing import Dialer
@@ -20,6 +21,16 @@ MAX_CONNECTION_AGE_SECONDS = 1800
 
 # The key under which the pool notes when it made a connection.
 MADE_AT = "made_at"
+
+
+@dataclass(frozen=True)
+class HeldConnection:
+    """A connection that was taken before it is needed. ``is_trusted`` says whether the pool would
+    lend it now. ``bind`` gives an exchange on it the usual time, from now on."""
+
+    connection: BoundedConnection
+    is_trusted: Callable[[], bool]
+    bind: Callable[[], None]
 
 
 class ConnectionPool:
@@ -61,22 +72,52 @@ class ConnectionPool:
         """A connection of psycopg, for one exchange."""
         with self.bound.bounded(self.timeout_seconds):
             pooled = self._engine.raw_connection()
-            connection = cast("BoundedConnection", pooled.driver_connection)
-            self.bound.bind(connection)
-            try:
+            with self._given_back(pooled) as connection:
+                self.bound.bind(connection)
                 yield connection
-            except psycopg.Error as error:
-                if is_read_only(error):
-                    connection.give_up()
-                if connection.closed and error.sqlstate not in SCHEMA_SQLSTATES:
-                    # Poolers have codes of their own for a lost connection.
-                    raise DatabaseUnavailable(one_line(error)) from error
-                raise
-            finally:
-                if connection.closed:
-                    self._suspect_older()
-                    pooled.invalidate()
-                pooled.close()
+
+    @contextmanager
+    def held(self) -> Iterator[HeldConnection | None]:
+        """A connection of psycopg for one exchange that comes later; ``None`` if none is idle."""
+        if not self._idle_count():
+            yield None
+            return
+        with self.bound.bounded(self.timeout_seconds):
+            pooled = self._engine.raw_connection()
+        with self._given_back(pooled) as connection:
+            yield HeldConnection(
+                connection,
+                is_trusted=lambda: pooled.info[MADE_AT] > self._broken_at,
+                bind=lambda: self._bind(connection),
+            )
+
+    def _bind(self, connection: BoundedConnection) -> None:
+        with self.bound.bounded(self.timeout_seconds):
+            self.bound.bind(connection)
+
+    def _idle_count(self) -> int:
+        pool = self._engine.pool
+        assert isinstance(pool, QueuePool)
+        return pool.checkedin()
+
+    @contextmanager
+    def _given_back(self, pooled: PoolProxiedConnection) -> Iterator[BoundedConnection]:
+        """Wraps what is done with a connection, and gives it back to the pool."""
+        connection = cast("BoundedConnection", pooled.driver_connection)
+        try:
+            yield connection
+        except psycopg.Error as error:
+            if is_read_only(error):
+                connection.give_up()
+            if connection.closed and error.sqlstate not in SCHEMA_SQLSTATES:
+                # Poolers have codes of their own for a lost connection.
+                raise DatabaseUnavailable(one_line(error)) from error
+            raise
+        finally:
+            if connection.closed:
+                self._suspect_older()
+                pooled.invalidate()
+            pooled.close()
 
     @contextmanager
     def unbounded(self) -> Iterator[Connection]:

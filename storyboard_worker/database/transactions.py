@@ -8,15 +8,16 @@ Errors of the driver become the worker's own here and nowhere else.
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any, TypeVar, cast
 
 import psycopg
 from sqlalchemy import Connection, exc
 
 from storyboard_worker.database.dialing import Dialer
+from storyboard_worker.database.early_exchange import EarlyExchange
 from storyboard_worker.database.exchange_bound import TIMEOUT_SECONDS
-from storyboard_worker.database.one_round_trip import Call, Row, exchange
+from storyboard_worker.database.one_round_trip import Call, Row, exchange, message_of
 from storyboard_worker.database.plan_keeping import PlanKeeping
 from storyboard_worker.database.pool import ConnectionPool, driver_of
 from storyboard_worker.database.session import Session
@@ -134,6 +135,27 @@ class Database:
         with self._counted(), translated(), self._pool.borrowed() as connection:
             [rows] = exchange(connection, self._session.begin, [call], ending="ROLLBACK")
             return cast("list[Row]", rows)
+
+    def early(self, call: Call[Row], *, durable: bool = True) -> EarlyExchange[Row] | None:
+        """Make ready what :meth:`run` does, to be sent later by this thread.
+
+        ``None``: it has to be run in the usual way, since no connection is idle that keeps the
+        plan. A connection is taken from the pool until the exchange is closed. The
+        factory of its rows must not look at the cursor.
+        """
+        if not self._plans.are_kept:
+            return None
+        opening = self._session.opening if durable else self._session.hasty_opening
+        with ExitStack() as contexts:
+            contexts.enter_context(self._counted())
+            contexts.enter_context(translated())
+            held = contexts.enter_context(self._pool.held())
+            if held is None:
+                return None
+            message = message_of(held.connection, opening, call, held.connection.plans)
+            if message is None:
+                return None
+            return EarlyExchange(held, message, call, self._plans, contexts.pop_all())
 
     def _run_script(self, *calls: Call[Any], durable: bool = True) -> list[list[Any]]:
         opening = self._session.opening if durable else self._session.hasty_opening

@@ -16,10 +16,12 @@ from storyboard_worker.errors import DatabaseUnavailable, DataRefused
 from storyboard_worker.queries.claim_cursor import ClaimCursor, Rank
 from storyboard_worker.queries.claim_statements import (
     RANK_NAMES,
+    ClaimFilter,
     candidates_statement,
     claim_one_statement,
     claim_statement,
 )
+from storyboard_worker.queries.early_claims import EarlyClaims
 from storyboard_worker.queries.lost_claims import LostClaims
 from storyboard_worker.queries.narrowed import Narrowed
 from storyboard_worker.queries.one_by_one import in_time
@@ -61,6 +63,7 @@ class Claiming:
         self._lost = LostClaims(database, claimant.worker_id, doubts)
         self._aside = SettingAside(database, on_set_aside)
         self._sample = Sample(database)
+        self.early = EarlyClaims(database, doubts, self._claim_cursors[Group.NEW])
 
     @property
     def seconds_until_full_pass(self) -> float | None:
@@ -95,11 +98,33 @@ class Claiming:
         self, limit: int, without_upstreams: Collection[str], *, group: Group
     ) -> list[Claim]:
         narrowed = Narrowed(group, avoided=tuple(sorted(without_upstreams)))
+        if group is Group.NEW and self.early.is_under_way:
+            return self._of_early(limit, narrowed)
         start = self._claim_cursors[group].start
         claims = self._taking(limit, start, narrowed)
         if start is not None and not claims:
             claims = self._taking(limit, None, narrowed)
         return claims
+
+    def make_early_ready(self, limit: int) -> None:
+        """See :meth:`StoryboardQueue.make_claim_ready`."""
+        self.early.drop()
+        # A claim that begins elsewhere, or that passes over rows, is another statement.
+        another = self._claim_cursors[Group.NEW].start is not None or self._aside.passed_over
+        if another or self.early.is_under_way:
+            return
+        values: dict[str, Any] = {"limit": limit, "passed_over": []}
+        statement = claim_statement(limit, ClaimFilter(Group.NEW))
+        self.early.make_ready(lambda mark: self._call(statement, mark, **values))
+
+    def _of_early(self, limit: int, narrowed: Narrowed) -> list[Claim]:
+        try:
+            early = self.early.take()
+        except DataRefused:
+            return self._row_by_row(limit, narrowed)
+        if early is None:
+            return self._taking(limit, None, narrowed)
+        return passed(self._claim_cursors[Group.NEW], "alone", None, early.found, early.sent_at)
 
     def at_random(
         self, limit: int, upstream: str | None, without_upstreams: Collection[str], *, group: Group

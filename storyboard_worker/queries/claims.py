@@ -61,6 +61,29 @@ class StoryboardQueue:
         self.give_back_lost()
         return self._claiming.most_urgent(limit, without_upstreams, group=group)
 
+    def make_claim_ready(self, limit: int) -> None:
+        """Make a :meth:`claim` of up to ``limit`` new rows ready, for :meth:`send_claim`.
+
+        It keeps a connection of the database until it is sent or dropped. Nothing is made ready
+        while the database allows no kept plans.
+        """
+        self._claiming.make_early_ready(limit)
+
+    def send_claim(self) -> None:
+        """Send the claim that is ready, if there is one, and do not wait: the next :meth:`claim`
+        of new rows takes its answer."""
+        self._claiming.early.send()
+
+    def drop_ready_claim(self) -> None:
+        """The claim that is ready is not needed; or the rows of the one that was sent are under
+        way. Its connection is free again."""
+        self._claiming.early.drop()
+
+    @property
+    def claim_is_under_way(self) -> bool:
+        """One was sent by :meth:`send_claim`, and its answer has not been taken."""
+        return self._claiming.early.is_under_way
+
     def claim_probes(
         self,
         limit: int,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from storyboard_worker.storyboard import Claim
 from storyboard_worker.timings import Timings
 from storyboard_worker.wire.deadline import Deadline
+from storyboard_worker.wire.transport import Begun
 
 Announce = Callable[[str], None]
 
@@ -17,12 +18,14 @@ def say_nothing(_step: str) -> None:
 
 @dataclass(slots=True)
 class Attempt:
-    """``announce`` is called with each step in words; ``timings`` keeps when the steps were."""
+    """``announce`` is called with each step in words; ``timings`` keeps when the steps were.
+    ``begun`` is the request for its image, if that was sent before the attempt began."""
 
     claim: Claim
     deadline: Deadline
     announce: Announce = say_nothing
     timings: Timings = field(default_factory=Timings)
+    begun: Begun | None = None
 
     def begin(self) -> None:
         """Its time counts from now: it may have waited for its slot."""

@@ -16,7 +16,7 @@ from dataclasses import replace
 
 from storyboard_worker.errors import STORAGE_UPSTREAM, AttemptError, ErrorCode
 from storyboard_worker.settings.reading import Verify
-from storyboard_worker.storyboard import StoredImage, public_id
+from storyboard_worker.storyboard import Claim, StoredImage, public_id
 from storyboard_worker.timings import Timings
 from storyboard_worker.transfer.asset_context import asset_context
 from storyboard_worker.transfer.attempt import Attempt
@@ -24,6 +24,8 @@ from storyboard_worker.transfer.images import HEAD_BYTES, ImageType, recognise, 
 from storyboard_worker.transfer.source import Source, SourceImage
 from storyboard_worker.transfer.spool import Spools
 from storyboard_worker.transfer.storage import Storage
+from storyboard_worker.wire.deadline import Deadline
+from storyboard_worker.wire.transport import Begun
 
 # Of an upload whose end is unknown.
 UNANSWERED = frozenset({ErrorCode.STORAGE_UNAVAILABLE, ErrorCode.ATTEMPT_TIMEOUT})
@@ -51,15 +53,25 @@ class Transfer:
         self._max_image_bytes = max_image_bytes
         self._verify = verify
 
+    def begin(self, claim: Claim, deadline: Deadline) -> Begun | None:
+        """Ask for the image of ``claim`` without waiting, if that is possible now. What is begun
+        goes into the :class:`Attempt` with the same ``deadline``."""
+        left = claim.seconds_until_expiry
+        if left is not None and left <= 0:
+            return None
+        return self._source.begin(claim.source_url, deadline)
+
     def copy(self, attempt: Attempt) -> StoredImage:
         """Raises :class:`AttemptError`, or :class:`AttemptCancelled` when stopped."""
         claim = attempt.claim
         attempt.announce(f"asking {claim.host} for the image")
-        attempt.timings.asked_at = time.monotonic()
+        begun = attempt.begun
+        attempt.timings.asked_at = begun.begun_at if begun else time.monotonic()
         with self._source.open(
             claim.source_url,
             attempt.deadline,
             link_has_expired=lambda: attempt.link_has_expired,
+            begun=begun,
         ) as found:
             if found.length_bytes is None:
                 return self._copy_spooled(attempt, found)

@@ -20,7 +20,7 @@ from storyboard_worker.transfer.source_targets import Targets
 from storyboard_worker.wire.deadline import Deadline
 from storyboard_worker.wire.reply import AnswerBody, Reply
 from storyboard_worker.wire.request import Request, Target, field_lines, head_of
-from storyboard_worker.wire.transport import Transport
+from storyboard_worker.wire.transport import Begun, Transport
 
 MAX_REDIRECTS = 3
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
@@ -91,17 +91,34 @@ class Source:
         self._transport = transport
         self._targets = Targets(allowed_hosts=allowed_hosts, allow_http=allow_http)
 
+    def begin(self, url: str, deadline: Deadline) -> Begun | None:
+        """Ask for the image behind ``url`` without waiting, if that is possible now.
+
+        ``None``: :meth:`open` does all of it, and tells what is wrong with the URL.
+        """
+        try:
+            request = _request(self._targets.checked(url, ""))
+        except (AttemptError, httpx.LocalProtocolError):
+            return None
+        return self._transport.begin(request, deadline)
+
     def open(
-        self, url: str, deadline: Deadline, *, link_has_expired: Callable[[], bool]
+        self,
+        url: str,
+        deadline: Deadline,
+        *,
+        link_has_expired: Callable[[], bool],
+        begun: Begun | None = None,
     ) -> SourceImage:
         """The image behind ``url``, as soon as the head of a good answer has arrived.
 
         Raises :class:`AttemptError` with a ``source_…`` code. Iterating ``chunks`` raises it
         with ``image_truncated`` when the body breaks off. ``link_has_expired`` decides whether
-        a 403 means ``source_expired`` or ``source_forbidden``.
+        a 403 means ``source_expired`` or ``source_forbidden``. ``begun`` is what :meth:`begin` has
+        begun for the same URL.
         """
         upstream = host_of(url)
-        reply = self._follow(url, upstream, deadline)
+        reply = self._follow(url, upstream, deadline, begun)
         try:
             _check_answer(reply, upstream, link_has_expired)
             return SourceImage(
@@ -114,10 +131,11 @@ class Source:
             reply.body.close()
             raise
 
-    def _follow(self, url: str, upstream: str, deadline: Deadline) -> Reply:
+    def _follow(self, url: str, upstream: str, deadline: Deadline, begun: Begun | None) -> Reply:
         target = self._targets.checked(url, upstream)
         for _ in range(MAX_REDIRECTS):
-            reply = self._get(target, upstream, deadline)
+            reply = self._get(target, upstream, deadline, begun)
+            begun = None
             if reply.status not in REDIRECTS:
                 return reply
             reply.body.close()
@@ -133,10 +151,12 @@ class Source:
             )
         return reply
 
-    def _get(self, target: Target, upstream: str, deadline: Deadline) -> Reply:
-        request = Request("GET", target.origin, head_of("GET", target, FIELDS))
+    def _get(
+        self, target: Target, upstream: str, deadline: Deadline, begun: Begun | None = None
+    ) -> Reply:
+        request = begun.request if begun else _request(target)
         try:
-            return self._transport.send(request, deadline)
+            return self._transport.send(request, deadline, begun)
         except AttemptError as error:
             # The address guard raises it with the host at hand, which may be a redirect's.
             error.upstream = upstream
@@ -156,6 +176,10 @@ class Source:
 
     def close(self) -> None:
         self._transport.close()
+
+
+def _request(target: Target) -> Request:
+    return Request("GET", target.origin, head_of("GET", target, FIELDS))
 
 
 def _check_answer(reply: Reply, upstream: str, link_has_expired: Callable[[], bool]) -> None:

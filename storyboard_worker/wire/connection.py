@@ -31,6 +31,7 @@ class Connection:
         self._sock = sock
         self.verified_at = verified_at
         self._answer = Answer(sock.receive)
+        self._begun: Request | None = None
 
     @property
     def answer_began(self) -> bool:
@@ -47,6 +48,19 @@ class Connection:
         """False if the peer has closed the idle connection, or has sent something unasked."""
         return self._sock.is_quiet()
 
+    def begins(self, request: Request, deadline: Deadline) -> bool:
+        """Send ``request``, which has no body, without waiting; :meth:`exchange` goes on with it.
+
+        If it cannot be sent at once, the connection is closed.
+        """
+        self._begun = request
+        self._sock.use(deadline)
+        self._answer = Answer(self._sock.receive)
+        if not self._sock.sends_at_once(request.head):
+            self.close()
+            return False
+        return True
+
     def exchange(
         self, request: Request, deadline: Deadline, keep: Callable[["Connection"], None]
     ) -> Reply:
@@ -57,9 +71,7 @@ class Connection:
         """
         has_arrived = False
         try:
-            self._sock.use(deadline)
-            self._answer = Answer(self._sock.receive)
-            break_off = self._send(request)
+            break_off = self._started(request, deadline)
             head = self._answer_head(break_off)
             length = body_length(request.method, head)
             has_arrived = True
@@ -75,6 +87,14 @@ class Connection:
             on_break_off=self.close,
         )
         return Reply(head, body)
+
+    def _started(self, request: Request, deadline: Deadline) -> httpx.WriteError | None:
+        if self._begun is request:
+            self._begun = None
+            return None
+        self._sock.use(deadline)
+        self._answer = Answer(self._sock.receive)
+        return self._send(request)
 
     def _send(self, request: Request) -> httpx.WriteError | None:
         """The error if the peer stopped reading. It may have answered before that."""

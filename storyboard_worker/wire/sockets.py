@@ -5,7 +5,6 @@ has no data or no room. So there is one place that waits, and data that has alre
 one system call. Only the first read after a send waits before it tries: no answer is that quick,
 and with many threads each vain call hands the interpreter to another thread. The deadline is
 checked before every try, so that it also ends an exchange with a peer that is never waited for.
-
 Errors are raised as httpx's, which the callers of this package expect.
 """
 
@@ -170,6 +169,13 @@ class WireSocket:
             while sent < len(view):
                 with view[sent:] as rest:
                     sent += self._send(rest)
+
+    def sends_at_once(self, data: bytes) -> bool:
+        """Send ``data`` without waiting. If it does not go as a whole, the connection is spoilt."""
+        self._awaits_answer = True
+        with suppress(OSError):
+            return self._sock.send(data) == len(data)
+        return False
 
     def _send(self, data: bytes | memoryview) -> int:
         try:

@@ -1,5 +1,6 @@
 """Sends requests, each over a connection that is idle or over a new one."""
 
+import time
 from functools import partial
 
 import httpx
@@ -15,6 +16,26 @@ from storyboard_worker.wire.request import Origin, Request
 from storyboard_worker.wire.resolve import Resolver, resolve_any
 
 SAFE_METHODS = frozenset({"GET", "HEAD"})
+
+
+class Begun:
+    """A ``request`` that was sent before its answer is waited for, and the connection that it went
+    over."""
+
+    def __init__(self, request: Request, connection: Connection) -> None:
+        self.request = request
+        self.begun_at = time.monotonic()
+        self._connection: Connection | None = connection
+
+    def take(self) -> Connection | None:
+        """The connection, once."""
+        connection, self._connection = self._connection, None
+        return connection
+
+    def close(self) -> None:
+        """Close the connection, unless it was taken."""
+        if connection := self.take():
+            connection.close()
 
 
 class Transport:
@@ -52,12 +73,26 @@ class Transport:
             read_timeout_seconds=read_timeout_seconds,
         )
 
-    def send(self, request: Request, deadline: Deadline) -> Reply:
-        """The answer as soon as its head has arrived. Iterating its body reads it."""
+    def begin(self, request: Request, deadline: Deadline) -> Begun | None:
+        """Send a request that has no body, without waiting for anything.
+
+        ``None``: no idle connection leads there, or none takes it at once. It may be sent again.
+        What is begun has to be passed to :meth:`send`, or closed.
+        """
+        idle = self._idle.take((self, request.origin))
+        if idle is None or not idle.begins(request, deadline):
+            return None
+        return Begun(request, idle)
+
+    def send(self, request: Request, deadline: Deadline, begun: Begun | None = None) -> Reply:
+        """The answer as soon as its head has arrived. Iterating its body reads it.
+
+        ``begun``: this request was begun with the same deadline.
+        """
         # A connection of another transport may lead to an address that this one refuses.
         place = (self, request.origin)
         keep = partial(self._idle.put, place)
-        idle = self._idle.take(place)
+        idle = begun.take() if begun else self._idle.take(place)
         if idle is not None:
             try:
                 return idle.exchange(request, deadline, keep)

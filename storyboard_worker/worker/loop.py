@@ -10,6 +10,7 @@ from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.queries.next_due import NextDue
 from storyboard_worker.resources.restraint import Restraint
 from storyboard_worker.worker.filled import FOLLOW_UP_SECONDS, Filled
+from storyboard_worker.worker.head_start import HeadStart
 from storyboard_worker.worker.idling import Idling
 from storyboard_worker.worker.listener import Listener
 from storyboard_worker.worker.outage import Outage
@@ -35,6 +36,7 @@ class Surroundings:
     listener: Listener
     outage: Outage
     watchdog: Watchdog
+    head_start: HeadStart
 
 
 class ClaimLoop:
@@ -55,6 +57,8 @@ class ClaimLoop:
         self._watchdog = surroundings.watchdog
         self._wakes = wakes
         self._idling = idling
+        self._head_start = surroundings.head_start
+        self._row_arrived = False
         self._waited_in_vain = False
         self._claims_next = True
         self._waits_until: float = NEVER
@@ -63,6 +67,7 @@ class ClaimLoop:
     def turn(self) -> None:
         """Write what has come, claim if there may be something, then wait until one of both is
         worth doing again."""
+        self._head_start.begin(row_arrived=self._row_arrived)
         self._watchdog.progress()
         ended = self._shift.settle()
         self._watchdog.progress()
@@ -96,6 +101,8 @@ class ClaimLoop:
     def _may_claim(self) -> bool:
         """After an idle wait a cheap query decides whether to claim. It also notices a database
         that is back while every slot waits for it."""
+        if self._head_start.is_under_way:
+            return True
         self._queue.give_back_lost()
         self._watchdog.progress()
         # A pause has an end that only a claim can find.
@@ -109,6 +116,7 @@ class ClaimLoop:
 
     def _fill(self) -> Filled:
         filled = self._dispatcher.fill(listening=self._listener.listening)
+        self._head_start.end()
         self._watchdog.progress()
         if not filled.look_again and not filled.unseen:
             self._next_due.refresh()
@@ -136,8 +144,9 @@ class ClaimLoop:
 
     def _wait(self) -> None:
         """Until an outcome is to be written, or something happens that may make a claim succeed."""
-        self._waited_in_vain = False
+        self._waited_in_vain = self._row_arrived = False
         self._claims_next = True
+        self._head_start.prepare()
         while (remaining := self._waits_until - time.monotonic()) > 0:
             if self._slots.free >= self._wake_at_free:
                 return
@@ -148,6 +157,7 @@ class ClaimLoop:
             woken = self._wakes.within(min(remaining, again or remaining, PROGRESS_SECONDS))
             self._watchdog.progress()
             if Wake.ROW_ARRIVED in woken:
+                self._row_arrived = True
                 self._breakers.row_arrived()
             if woken:
                 self._claims_next = woken != {Wake.WORKED}

@@ -14,7 +14,9 @@ from storyboard_worker.logs import event, only_logged
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.resources.restraint import Restraint
 from storyboard_worker.settings.reading import Settings
-from storyboard_worker.storyboard import StoredImage
+from storyboard_worker.storyboard import Claim, StoredImage
+from storyboard_worker.wire.deadline import Deadline
+from storyboard_worker.wire.transport import Begun
 from storyboard_worker.worker.dispatch import Dispatcher
 from storyboard_worker.worker.outbox import Outbox
 from storyboard_worker.worker.slots import Slots
@@ -58,6 +60,7 @@ class Shift:
             on_worked=self._worked,
             may_begin=lambda: self.dispatcher.starts_freely,
             on_held=self._row_is_held,
+            begin=self._begin,
         )
         self.dispatcher = Dispatcher(
             team.queue, self.slots, team.breakers, team.restraint, limit=limit
@@ -66,6 +69,9 @@ class Shift:
     def _worked(self, worked: Worked) -> None:
         self._outbox.put(worked)
         self._wake()
+
+    def _begin(self, claim: Claim, deadline: Deadline) -> Begun | None:
+        return self._attempts.begin(claim, deadline)
 
     def _row_is_held(self) -> None:
         # A stopping worker waits for the outbox alone.

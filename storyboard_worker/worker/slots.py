@@ -15,6 +15,7 @@ from storyboard_worker.resources.exhaustion import exhaustion_in
 from storyboard_worker.storyboard import Claim
 from storyboard_worker.transfer.attempt import Attempt
 from storyboard_worker.wire.deadline import Deadline
+from storyboard_worker.wire.transport import Begun
 
 SUSPECTS_SHARE = 4
 # What one attempt counts in their average.
@@ -26,8 +27,10 @@ class Slots:
 
     ``on_worked`` is called, in the slot's thread, with each attempt whose work is over. Its slot
     is free again when :meth:`end` is called with what it has come to. Rows that were claimed ahead
-    begin only while ``may_begin`` says so; ``on_held`` is called for each that may not. The threads
-    are daemons: a stopping process has given its rows back and need not wait for a name server.
+    begin only while ``may_begin`` says so; ``on_held`` is called for each that may not. ``begin``
+    asks for the image of a row that comes while nothing is under way; the slot's thread goes on
+    with it. The threads are daemons: a stopping process has given its rows back and need not wait
+    for a name server.
     """
 
     def __init__(
@@ -39,11 +42,13 @@ class Slots:
         on_worked: Callable[[Worked], None],
         may_begin: Callable[[], bool] = lambda: True,
         on_held: Callable[[], None] = lambda: None,
+        begin: Callable[[Claim, Deadline], Begun | None] = lambda _claim, _deadline: None,
     ) -> None:
         self._attempts = attempts
         self.count = count
         self._may_begin = may_begin
         self._on_held = on_held
+        self._begin = begin
         self._attempt_timeout_seconds = attempt_timeout_seconds
         self._on_worked = on_worked
         self._inbox: queue.SimpleQueue[Attempt | None] = queue.SimpleQueue()
@@ -118,7 +123,10 @@ class Slots:
 
         ``ahead``: it may be held back then.
         """
-        attempt = Attempt(claim, Deadline(self._attempt_timeout_seconds))
+        deadline = Deadline(self._attempt_timeout_seconds)
+        # One that was claimed ahead may be held back. Under load this would gain nothing.
+        begun = None if ahead or self._under_way else self._begin(claim, deadline)
+        attempt = Attempt(claim, deadline, begun=begun)
         with self._lock:
             self._under_way[claim.token] = attempt
             if ahead:
@@ -195,6 +203,7 @@ class Slots:
         except queue.Empty:
             return  # one of them has taken it
         if attempt is not None:
+            _close_unused(attempt)
             self._on_worked(self._attempts.refuse(attempt, lack))
 
     def _hold_waiting(self) -> None:
@@ -223,6 +232,7 @@ class Slots:
                 continue
             attempt.begin()
             worked = self._attempts.work(attempt)
+            _close_unused(attempt)
             # Each thread writes it, and a value that is lost now and then does not matter.
             self._work_seconds += (attempt.seconds - self._work_seconds) * NEWEST_SHARE
             self._on_worked(self._as_lost(worked))
@@ -232,3 +242,9 @@ class Slots:
         if isinstance(worked.result, AttemptCancelled) and worked.claim.token in self._lost:
             return replace(worked, result=LeaseLost())
         return worked
+
+
+def _close_unused(attempt: Attempt) -> None:
+    """The attempt came to its end before it used the request that was begun for it."""
+    if attempt.begun is not None:
+        attempt.begun.close()

@@ -13,6 +13,7 @@ from storyboard_worker.reporting.sdk import release_of
 from storyboard_worker.settings.reading import Settings
 from storyboard_worker.shutdown import Shutdown
 from storyboard_worker.worker.crew import Crew
+from storyboard_worker.worker.head_start import HeadStart
 from storyboard_worker.worker.idling import Idling
 from storyboard_worker.worker.listener import Listener
 from storyboard_worker.worker.loop import ClaimLoop, Surroundings
@@ -59,6 +60,7 @@ class Worker:
             listener,
             outage,
             self._crew.watchdog,
+            HeadStart(parts.queue, self._shift.slots, parts.breakers, parts.restraint),
         )
         idling = Idling(settings.poll_interval_seconds)
         self._loop = ClaimLoop(self._shift, surroundings, self._wakes, idling)
@@ -124,6 +126,7 @@ class Worker:
         # Sent now: at the end of the grace there may be no time for it.
         self._parts.reporter.tell_summaries(all_of_them=True)
         self._shift.dispatcher.close()
+        self._parts.queue.drop_ready_claim()
         self._crew.watchdog.stop()
         self._crew.listener.stop()
         self._if_database_is_there(self._crew.heartbeat.drain)

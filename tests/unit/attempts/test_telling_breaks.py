@@ -35,6 +35,9 @@ class Parts:
     def copy(self, _attempt: Attempt) -> StoredImage:
         return new_image()
 
+    def begin(self, _claim: Claim, _deadline: Deadline) -> None:
+        """No connection is idle."""
+
     def list_unshown(self) -> None:
         """No picture is without a row."""
 
@@ -136,3 +139,11 @@ def test_the_count_of_attempts(attempts: Attempts, parts: Parts, breakers: Break
     assert len(eventually(shift.settle)) == 1
     shift.slots.close()
     assert (shift.slots.free, shift.slots.tally) == (1, {Outcome.READY: 1})
+
+
+def test_a_request_in_advance(
+    attempts: Attempts, parts: Parts, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The attempt does without it."""
+    monkeypatch.setattr(parts, "begin", breaks)
+    assert attempts.begin(new_claim(), Deadline(60)) is None
