@@ -40,6 +40,8 @@ class PublishedVitals(Vitals):
         self._errors_before = record.numbers[Field.DATABASE_ERRORS]
         self._ends = False
         follows_early_death = before is not None and before.lived_seconds < LONG_LIFE_SECONDS
+        if follows_early_death:
+            record.numbers[Field.EARLY_DEATHS] += 1
         self._moved_at = time.monotonic()
         self._told_from = self._moved_at + (PROVEN_AFTER_SECONDS if follows_early_death else 0.0)
 
@@ -59,6 +61,7 @@ class PublishedVitals(Vitals):
             self._numbers[Field.LOOP_MOVED_AT] = math.inf
         elif time.monotonic() >= self._told_from:
             self._numbers[Field.LOOP_MOVED_AT] = self._moved_at
+            self._numbers[Field.EARLY_DEATHS] = 0
 
     def ticked(self) -> None:
         with only_logged("telling others of this process"):

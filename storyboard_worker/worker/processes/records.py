@@ -26,6 +26,8 @@ class Field(IntEnum):
     LISTENING = auto()
     PAUSES_BEGUN = auto()
     DATABASE_ERRORS = auto()
+    # In a row, until a process has lived for a while.
+    EARLY_DEATHS = auto()
 
 
 class Record:

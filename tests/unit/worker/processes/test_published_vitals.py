@@ -132,6 +132,7 @@ def test_those_that_keep_dying_soon_are_silent(records: list[Record], clock: Clo
         successor.ticked()
         assert observed.slots_taken == 1
     assert observed.silent_seconds == pytest.approx(7 * 7.5)
+    assert observed.early_deaths == 7
 
 
 def test_one_that_outlives_an_early_death_is_well_again(
@@ -143,7 +144,7 @@ def test_one_that_outlives_an_early_death_is_well_again(
     clock.now += PROVEN_AFTER_SECONDS
     # An idle loop moves rarely.
     successor.ticked()
-    assert observed.silent_seconds == PROVEN_AFTER_SECONDS
+    assert (observed.silent_seconds, observed.early_deaths) == (PROVEN_AFTER_SECONDS, 0)
     clock.now += 5
     assert observed.silent_seconds == PROVEN_AFTER_SECONDS + 5
     successor.loop_moved()
