@@ -66,8 +66,10 @@ def worker_of(
     shutdown: Shutdown,
     vitals: Vitals,
     on_ended: OnEnded | None = None,
+    predecessor: str | None = None,
 ) -> Worker:
-    """A worker that fills ``vitals``, and calls ``on_ended`` with each attempt that is over."""
+    """A worker that fills ``vitals``, and calls ``on_ended`` with each attempt that is over.
+    ``predecessor``: the id of the worker whose place it takes."""
     return Worker(
         Parts(
             worker_id=parts.worker_id,
@@ -82,6 +84,7 @@ def worker_of(
             reporter=parts.reporter,
             vitals=vitals,
             on_ended=on_ended,
+            predecessor=predecessor,
         ),
         parts.settings,
         shutdown,

@@ -174,6 +174,7 @@ class Http:
             auth,
             silent_seconds=lambda: self._vitals.silent_seconds,
             most_silent_seconds=silent_after_seconds(self._settings.database_timeout_seconds),
+            early_deaths=lambda: self._vitals.early_deaths,
             paused_for_seconds=self._lasting_seconds,
             look=self._table,
         )

@@ -32,8 +32,9 @@ def work_as_worker(
         with assembled_from(settings) as parts:
             tell_of_death(parts, before)
             check_spool(parts)
-            vitals = PublishedVitals(record, parts.breakers, parts.database)
+            vitals = PublishedVitals(record, parts.breakers, parts.database, before)
             on_ended = None if inherited.counting is None else inherited.counting(record)
-            worker_of(parts, shutdown, vitals, on_ended).run()
+            predecessor = record.register(parts.worker_id)
+            worker_of(parts, shutdown, vitals, on_ended, predecessor).run()
 
     return exit_code_of(work)

@@ -15,7 +15,7 @@ from storyboard_worker.errors import AttemptError, DataRefused
 from storyboard_worker.queries.claiming import Claimant, Claiming
 from storyboard_worker.queries.ending import Ending, Verdict
 from storyboard_worker.queries.ends import ClaimEnd, End, ErrorEnd, Transition
-from storyboard_worker.queries.giving_back import GivingBack
+from storyboard_worker.queries.giving_back import GivenBack, GivingBack
 from storyboard_worker.queries.put_off import PutOff, Recall
 from storyboard_worker.queries.renewing import renew
 from storyboard_worker.queries.setting_aside import OnSetAside, log_set_aside
@@ -207,15 +207,14 @@ class StoryboardQueue:
         the row."""
         self._claiming.set_aside(storyboard_id, error)
 
-    def give_back(self, claims: Sequence[Claim]) -> int:
-        """processing → pending for what a stopping worker did not finish, attempts given back.
+    def give_back(self, claims: Sequence[Claim]) -> GivenBack:
+        """processing → pending for what a worker does not begin or finish, attempts given back.
 
-        Being interrupted is no error: the rows are due as before. Returns how many were given
-        back: not those that are no longer ours, nor those that are locked, which
-        come back by their lease.
+        Being interrupted is no error: the rows are due as before. Rows that are no longer ours
+        are left alone, and so are those that are locked this moment, see :class:`GivenBack`.
         """
         if not claims:
-            return 0
+            return GivenBack(0, frozenset())
         return self._giving_back.give_back([claim.token for claim in claims])
 
     def _end(self, claim: Claim, end: End) -> None:

@@ -25,16 +25,14 @@ MARK: ColumnElement[str] = func.substr(cast(rows.claim_token, Text), 1, MARK_CHA
 
 @cache
 def give_back_statement() -> FixedStatement:
-    """processing → pending for the rows with these ``tokens``, attempts given back; their ids.
+    """processing → pending for the rows with these ``tokens``, attempts given back; the tokens
+    of those that went back. A row that another transaction has locked is skipped.
 
     It travels as one message, so a connection that falls silent keeps no lock on the rows.
     """
     free = (
-        select(rows.id)
-        .where(
-            is_processing,
-            rows.claim_token == any_(bindparam("tokens", type_=ARRAY(UuidType))),
-        )
+        select(rows.id, rows.claim_token)
+        .where(*_is_claimed())
         .with_for_update(skip_locked=True)
         .cte("free")
         .prefix_with("MATERIALIZED")
@@ -43,9 +41,15 @@ def give_back_statement() -> FixedStatement:
         update(storyboards)
         .where(rows.id == free.c.id)
         .values(status=PENDING, attempts=ONE_ATTEMPT_LESS, **NO_CLAIM)
-        .returning(rows.id)
+        .returning(free.c.claim_token)
     )
     return fixed(statement, **ALONG_AN_INDEX)
+
+
+@cache
+def still_held_statement() -> FixedStatement:
+    """Which of the ``tokens`` still stand on rows."""
+    return fixed(select(rows.claim_token).where(*_is_claimed()), **ALONG_AN_INDEX)
 
 
 @cache
@@ -74,6 +78,13 @@ def give_back_lost_statement() -> FixedStatement:
 def lost_marks_statement() -> FixedStatement:
     """Which of the ``marks`` still stand on rows of the worker ``worker_id``."""
     return fixed(select(MARK).where(*_is_marked()), **ALONG_AN_INDEX)
+
+
+def _is_claimed() -> tuple[ColumnElement[bool], ...]:
+    return (
+        is_processing,
+        rows.claim_token == any_(bindparam("tokens", type_=ARRAY(UuidType))),
+    )
 
 
 def _is_marked() -> tuple[ColumnElement[bool], ...]:

@@ -75,7 +75,7 @@ class WorkerRegister:
         return chores
 
     def leave(self, worker_id: str) -> None:
-        """Delete the row of a worker that ends cleanly."""
+        """Delete the row of a worker that ends cleanly, or is known to have ended."""
         with self._database.transaction() as connection:
             connection.execute(delete(storyboard_workers).where(workers.worker_id == worker_id))
 

@@ -15,6 +15,9 @@ from storyboard_worker.web.answers import answer
 from storyboard_worker.web.application import route
 from storyboard_worker.web.auth import Auth
 
+# One or two may have met what is over a moment later.
+TOO_MANY_EARLY_DEATHS = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
@@ -29,6 +32,7 @@ class Health:
 
     - ``silent_seconds``: for how long the claim loop has shown no progress; below
       ``most_silent_seconds`` it is healthy;
+    - ``early_deaths``: how often in a row a process has died soon after its start;
     - ``paused_for_seconds``: for how long this process has paused each upstream;
     - ``look``: the table; it may raise what a database raises.
     """
@@ -40,6 +44,7 @@ class Health:
         *,
         silent_seconds: Callable[[], float],
         most_silent_seconds: float,
+        early_deaths: Callable[[], int],
         paused_for_seconds: Callable[[], Mapping[str, float]],
         look: Callable[[], Table],
     ) -> None:
@@ -47,6 +52,7 @@ class Health:
         self._auth = auth
         self._silent_seconds = silent_seconds
         self._most_silent_seconds = most_silent_seconds
+        self._early_deaths = early_deaths
         self._paused_for_seconds = paused_for_seconds
         self._look = look
 
@@ -85,6 +91,9 @@ class Health:
         return table, [*loop, *self._of_table(table)]
 
     def _of_loop(self) -> list[str]:
+        deaths = self._early_deaths()
+        if deaths >= TOO_MANY_EARLY_DEATHS:
+            return [f"a process has died {deaths} times in a row soon after its start"]
         silent, most = self._silent_seconds(), self._most_silent_seconds
         if silent < most:
             return []

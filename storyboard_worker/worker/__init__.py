@@ -1,8 +1,9 @@
 """The long-running worker, and the cron pass.
 
 ``worker`` is the life of the process, ``crew`` its threads, and ``shift`` what it shares with the
-cron pass: claims go into ``slots``, outcomes come out through the ``outbox``. The main thread
-claims rows for free slots (``loop``, ``dispatch``) and waits as ``idling`` says.
+cron pass: claims go into ``slots``, outcomes come out through the ``outbox``, and ``held_rows`` go
+back without an attempt. The main thread claims rows for free slots (``loop``, ``dispatch``) and
+waits as ``idling`` says.
 
 The ``keeper`` thread renews leases and sends the ``heartbeat``, which finds what ``housekeeping``
 has to rescue or to expire. The ``listener`` thread wakes the loop when a row arrives, and

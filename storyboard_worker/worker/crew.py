@@ -49,6 +49,7 @@ class Crew:
             parts.breakers,
             listener.proofs,
             concurrency=settings.worker_concurrency,
+            predecessor=parts.predecessor,
         )
         keeper_seconds = min(settings.lease_seconds / RENEWALS_PER_LEASE, BEAT_SECONDS)
         self.keeper = Keeper(

@@ -132,7 +132,7 @@ class Drain:
         self._insist.give_up()
         given_back = 0
         try:
-            given_back = self._shift.give_back()
+            given_back = self._shift.give_back(reserve / 2)
         except DatabaseUnavailable as error:
             # The end is the end; what was not given back comes back by its lease.
             event(logging.WARNING, "ending without the database", reason=error)

@@ -14,7 +14,8 @@ from storyboard_worker.worker.slots import Slots
 
 
 class Heartbeat:
-    """The worker's row in the register."""
+    """The worker's row in the register. That of its ``predecessor``, which has ended, is deleted
+    with the first beat."""
 
     def __init__(
         self,
@@ -26,6 +27,7 @@ class Heartbeat:
         proofs: Proofs,
         *,
         concurrency: int,
+        predecessor: str | None = None,
     ) -> None:
         self._worker_id = worker_id
         self._register = register
@@ -34,10 +36,12 @@ class Heartbeat:
         self._breakers = breakers
         self._proofs = proofs
         self._concurrency = concurrency
+        self._predecessor = predecessor
         self._state = WorkerState.RUNNING
 
     def beat_and_tidy(self) -> None:
         """Beat, and rescue or expire what the look that goes with it has found."""
+        self._forget_predecessor()
         proof = self._proofs.next()
         try:
             chores = self._register.beat_and_look(self._beat(), proof=proof)
@@ -62,6 +66,11 @@ class Heartbeat:
 
     def leave(self) -> None:
         self._register.leave(self._worker_id)
+
+    def _forget_predecessor(self) -> None:
+        if self._predecessor is not None:
+            self._register.leave(self._predecessor)
+            self._predecessor = None
 
     def _beat(self) -> WorkerBeat:
         return WorkerBeat(

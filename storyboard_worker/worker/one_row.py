@@ -146,7 +146,7 @@ class Foreground:
 
     def _give_back(self, claim: Claim, announce: Announce) -> bool:
         """Whether it was still ours to give."""
-        given_back = bool(self._insist(lambda: self._queue.give_back([claim])))
+        given_back = bool(self._insist(lambda: self._queue.give_back([claim])).count)
         if given_back:
             announce("interrupted: the row is given back, the attempt does not count")
         return given_back

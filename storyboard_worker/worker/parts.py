@@ -17,7 +17,8 @@ from storyboard_worker.worker.vitals import Vitals
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """``on_ended`` is called, in the loop's thread, with each attempt that is over."""
+    """``on_ended`` is called, in the loop's thread, with each attempt that is over.
+    ``predecessor``: the id of a worker whose place this one takes, and that has ended."""
 
     worker_id: str
     database: Database
@@ -31,3 +32,4 @@ class Parts:
     reporter: Reporter
     vitals: Vitals
     on_ended: OnEnded | None = None
+    predecessor: str | None = None

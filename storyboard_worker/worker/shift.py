@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from storyboard_worker.attempts.breakers import Breakers
 from storyboard_worker.attempts.outcome import Ended, OnEnded, Worked
 from storyboard_worker.attempts.runner import Attempts
-from storyboard_worker.errors import AttemptCancelled, DatabaseUnavailable, SchemaOutdated
+from storyboard_worker.errors import AttemptCancelled
 from storyboard_worker.logs import event, only_logged
 from storyboard_worker.queries.claims import StoryboardQueue
 from storyboard_worker.resources.restraint import Restraint
@@ -18,6 +18,7 @@ from storyboard_worker.storyboard import Claim, StoredImage
 from storyboard_worker.wire.deadline import Deadline
 from storyboard_worker.wire.transport import Begun
 from storyboard_worker.worker.dispatch import Dispatcher
+from storyboard_worker.worker.held_rows import HeldRows, give_back_within
 from storyboard_worker.worker.outbox import Outbox
 from storyboard_worker.worker.slots import Slots
 
@@ -65,6 +66,7 @@ class Shift:
         self.dispatcher = Dispatcher(
             team.queue, self.slots, team.breakers, team.restraint, limit=limit
         )
+        self._held = HeldRows(team.queue, self.slots)
 
     def _worked(self, worked: Worked) -> None:
         self._outbox.put(worked)
@@ -83,34 +85,19 @@ class Shift:
         over. Never raises: what the database does not take is tried again."""
         works = self._outbox.take()
         # After that: a nudge that was taken with them tells of a row that is seen now.
-        self._give_back_held()
+        self._held.give_back()
         if not works:
             return []
         settled = self._attempts.settle(works, self.dispatcher, self._end, self._moves)
         self._outbox.keep(settled.waiting)
         return settled.ended
 
-    def _give_back_held(self) -> None:
-        """Rows that were claimed ahead and may not begin are left to others, or to a better time.
-
-        Never raises: what the database does not take is tried again.
-        """
-        held = self.slots.held_back()
-        if not held or self._outbox.seconds_until_again:
-            return
-        try:
-            self._queue.give_back(held)
-        except (DatabaseUnavailable, SchemaOutdated) as error:
-            event(logging.WARNING, "rows that may not begin wait for the database", reason=error)
-            return
-        self.slots.drop(held)
-        event(logging.INFO, "given back before they began", count=len(held))
-        self._moves()
-
     @property
     def seconds_until_settling(self) -> float | None:
-        """When outcomes that wait for the database are tried again; ``None``: none waits."""
-        return self._outbox.seconds_until_again
+        """When what waits for the database is tried again: outcomes, and rows that may not begin.
+        ``None``: nothing waits."""
+        waits = (self._outbox.seconds_until_again, self._held.seconds_until_again)
+        return min((seconds for seconds in waits if seconds is not None), default=None)
 
     def settle_until(self, seconds_left: Callable[[], float]) -> None:
         """Start no more, and settle until nothing is under way or no time is left; at least what
@@ -118,19 +105,17 @@ class Shift:
         self.dispatcher.close()
         self.settle()
         while self.slots.under_way and (seconds := seconds_left()) > 0:
-            self._outbox.wait(seconds)
+            again = self.seconds_until_settling
+            self._outbox.wait(seconds if again is None else min(seconds, again))
             self.settle()
 
-    def give_back(self) -> int:
-        """Stop what is under way and give its rows back; how many were. Raises
-        :class:`DatabaseUnavailable`: they come back by their lease."""
+    def give_back(self, seconds: float) -> int:
+        """Stop what is under way and give its rows back; how many were. Rows that are locked are
+        tried again for so many seconds; then, and when this raises
+        :class:`DatabaseUnavailable`, they come back by their lease."""
         unfinished = self.slots.under_way
         self.slots.cancel(unfinished)
-        try:
-            given_back = self._queue.give_back(unfinished) if unfinished else 0
-        except DatabaseUnavailable:
-            # One connection may be broken while others are well.
-            given_back = self._queue.give_back(unfinished)
+        given_back = give_back_within(seconds, unfinished, self._queue)
         return given_back + self._queue.give_back_lost()
 
     def drop(self, seconds: float) -> None:

@@ -12,12 +12,12 @@ from storyboard_worker.attempts.outcome import Ended, Worked
 from storyboard_worker.attempts.runner import Attempts
 from storyboard_worker.errors import AttemptCancelled, LeaseLost
 from storyboard_worker.resources.exhaustion import exhaustion_in
+from storyboard_worker.settings.processes import SUSPECTS_SHARE
 from storyboard_worker.storyboard import Claim
 from storyboard_worker.transfer.attempt import Attempt
 from storyboard_worker.wire.deadline import Deadline
 from storyboard_worker.wire.transport import Begun
 
-SUSPECTS_SHARE = 4
 # What one attempt counts in their average.
 NEWEST_SHARE = 0.1
 

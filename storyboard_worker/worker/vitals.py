@@ -53,6 +53,11 @@ class Vitals:
         return self._listening()
 
     @property
+    def early_deaths(self) -> int:
+        """How often one of several processes has died soon after its start, in a row."""
+        return 0
+
+    @property
     def database_errors(self) -> int:
         """How many transactions of other processes have failed."""
         return 0

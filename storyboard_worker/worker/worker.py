@@ -132,7 +132,9 @@ class Worker:
         self._if_database_is_there(self._crew.heartbeat.drain)
         settles_until = self._grace_ends_at - self._reserve_seconds
         self._shift.settle_until(lambda: settles_until - time.monotonic())
-        given_back = self._if_database_is_there(self._shift.give_back)
+        given_back = self._if_database_is_there(
+            lambda: self._shift.give_back(self._reserve_seconds / 2)
+        )
         self._shift.drop(0.0)
         self._crew.check_ins.stop()
         self._crew.keeper.stop()

@@ -26,6 +26,10 @@ class ObservedVitals(Vitals):
         return max(0.0, super().silent_seconds)
 
     @property
+    def early_deaths(self) -> int:
+        return int(max(self._all(Field.EARLY_DEATHS)))
+
+    @property
     def database_errors(self) -> int:
         return int(sum(self._all(Field.DATABASE_ERRORS)))
 

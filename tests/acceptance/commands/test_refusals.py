@@ -40,7 +40,7 @@ SWEEPS = 2
         (["retry", "--all-failed"], {"SOURCE_ALLOW_PRIVATE": "perhaps"}),
         (["migrate"], {"HEALTH_MAX_WAIT_SECONDS": "soon"}),
         (["run"], {"WORKER_CONCURRENCY": "1.5"}),
-        (["run"], {"PROCESSES": "17"}),
+        (["run"], {"PROCESSES": "5"}),
         (["run"], {"CLOUDINARY_URL": ""}),
         (["sweep"], {"CLOUDINARY_URL": ""}),
         (["process", SOME_ID], {"CLOUDINARY_URL": ""}),

@@ -139,7 +139,7 @@ class Machine(World):
     @rule(worker=workers, given=st.lists(claims, max_size=3))
     def give_back(self, worker: str, given: list[Claim]) -> None:
         ours = {claim.token: row for claim in given if (row := self.held(claim))}
-        assert self.queues[worker].give_back(given) == len(ours)
+        assert self.queues[worker].give_back(given).count == len(ours)
         for row in ours.values():
             row.end("pending", row.error_code, due=row.due)
             row.attempts -= 1

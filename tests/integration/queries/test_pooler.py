@@ -123,7 +123,7 @@ def test_the_life_of_a_row(pooled_database: Database, producer: psycopg.Connecti
     lapse(producer, storyboard_id)
     assert [lapsed.id for lapsed in upkeep.rescue()] == [storyboard_id]
     [third] = claim_any(queue, 4)
-    assert queue.give_back([third]) == 1
+    assert queue.give_back([third]).count == 1
     [fourth] = claim_any(queue, 4)
     assert queue.renew([second, fourth]) == [second]
     queue.complete(fourth, IMAGE)

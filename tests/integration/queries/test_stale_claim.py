@@ -135,7 +135,7 @@ def test_renewing_and_giving_back_change_nothing_either(
     lose(claim, producer, other_queue, upkeep)
     before = storyboard(producer, claim.id)
     assert queue.renew([claim]) == [claim]
-    assert queue.give_back([claim]) == 0
+    assert queue.give_back([claim]).count == 0
     assert storyboard(producer, claim.id) == before
 
 

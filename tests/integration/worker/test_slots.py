@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Iterator
 
+import psycopg
 import pytest
 
 from storyboard_worker.attempts.outcome import Outcome
@@ -32,6 +33,14 @@ def shift(bench: Bench) -> Iterator[Shift]:
 @pytest.fixture
 def slots(shift: Shift) -> Slots:
     return shift.slots
+
+
+@pytest.fixture
+def locking(dsn: str) -> Iterator[psycopg.Connection]:
+    """For a transaction that ends with the test at the latest."""
+    with psycopg.connect(dsn) as connection:
+        yield connection
+        connection.rollback()
 
 
 def settle_all(shift: Shift) -> None:
@@ -150,8 +159,38 @@ def test_a_stop_gives_back_what_the_database_has_not_taken(
         eventually(lambda: bool(shift.settle() or shift.seconds_until_settling is not None))
     finally:
         bench.producer.execute("ALTER TABLE away RENAME TO storyboards")
-    assert shift.give_back() == 1
+    assert shift.give_back(0.0) == 1
     shift.drop(0.0)
     assert (slots.under_way, slots.free, slots.tally) == ([], 2, {Outcome.CANCELLED: 1})
     row = bench.row(claim)
     assert (row["status"], row["attempts"]) == ("pending", 0)
+
+
+def test_a_row_claimed_ahead_that_is_locked_is_kept_until_it_can_be_given_back(
+    bench: Bench, shift: Shift, slots: Slots, locking: psycopg.Connection
+) -> None:
+    claim = bench.claim(bench.stage.serve(IMAGE, []), max_attempts=1)
+    slots.take(most=1)
+    locking.execute("UPDATE storyboards SET project_id = 'p' WHERE id = %s", [claim.id])
+    shift.dispatcher.close()
+    slots.start(claim, ahead=True)
+    eventually(lambda: shift.settle() or shift.seconds_until_settling)
+    assert slots.under_way == [claim], "its lease is renewed"
+    locking.rollback()
+    settle_all(shift)
+    row = bench.row(claim)
+    assert (row["status"], row["attempts"], slots.free) == ("pending", 0, 2)
+
+
+def test_a_held_row_that_is_no_longer_ours_is_dropped(
+    bench: Bench, shift: Shift, slots: Slots, locking: psycopg.Connection
+) -> None:
+    claim = bench.claim(bench.stage.serve(IMAGE, []))
+    slots.take(most=1)
+    locking.execute("DELETE FROM storyboards")
+    shift.dispatcher.close()
+    slots.start(claim, ahead=True)
+    eventually(lambda: shift.settle() or shift.seconds_until_settling)
+    locking.commit()
+    settle_all(shift)
+    assert (slots.under_way, slots.free) == ([], 2)

@@ -102,8 +102,8 @@ def test_rows_that_were_given_back_are_counted(
     database.to_lose = 1
     with pytest.raises(DatabaseUnavailable):
         losing_queue.give_back(claims)
-    assert losing_queue.give_back(claims) == 3
-    assert losing_queue.give_back(claims) == 0
+    assert losing_queue.give_back(claims).count == 3
+    assert losing_queue.give_back(claims).count == 0
 
 
 def test_a_claim_that_was_answered_is_not_in_doubt(

@@ -9,17 +9,23 @@ import pytest
 
 from storyboard_worker.attempts.breakers import Breakers
 from storyboard_worker.errors import STORAGE_UPSTREAM, AttemptError, ErrorCode
+from storyboard_worker.worker.processes.children import Death
 from storyboard_worker.worker.processes.observing import ObservedVitals
-from storyboard_worker.worker.processes.publishing import PublishedVitals
+from storyboard_worker.worker.processes.publishing import PROVEN_AFTER_SECONDS, PublishedVitals
 from storyboard_worker.worker.processes.records import Field, Record, new_records
 from tests.support.attempts import new_claim
 
 COUNTS = 3
 
 
-def publish(record: Record, breakers: Breakers | None = None, errors: int = 0) -> PublishedVitals:
+def publish(
+    record: Record,
+    breakers: Breakers | None = None,
+    errors: int = 0,
+    before: Death | None = None,
+) -> PublishedVitals:
     database: Any = SimpleNamespace(errors=errors)
-    return PublishedVitals(record, breakers or Breakers(), database)
+    return PublishedVitals(record, breakers or Breakers(), database, before)
 
 
 def fill(vitals: PublishedVitals, slots_taken: int, *, listening: bool) -> None:
@@ -94,6 +100,73 @@ def test_the_successor_of_one_that_had_stopped_has_time_to_begin(records: list[R
     vitals.loop_ends()
     records[0].end()
     assert time.monotonic() - records[0].numbers[Field.LOOP_MOVED_AT] < 5
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = time.monotonic()
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    clock = Clock()
+    monkeypatch.setattr(time, "monotonic", clock)
+    return clock
+
+
+def died_after(seconds: float) -> Death:
+    return Death(4711, -9, seconds)
+
+
+def test_those_that_keep_dying_soon_are_silent(records: list[Record], clock: Clock) -> None:
+    observed = ObservedVitals(records[:1])
+    fill(publish(records[0]), 1, listening=True)
+    for _ in range(7):
+        records[0].end()
+        clock.now += 7.5
+        successor = publish(records[0], before=died_after(0.5))
+        fill(successor, 1, listening=True)
+        successor.ticked()
+        assert observed.slots_taken == 1
+    assert observed.silent_seconds == pytest.approx(7 * 7.5)
+    assert observed.early_deaths == 7
+
+
+def test_one_that_outlives_an_early_death_is_well_again(
+    records: list[Record], clock: Clock
+) -> None:
+    observed = ObservedVitals(records[:1])
+    successor = publish(records[0], before=died_after(0.5))
+    fill(successor, 1, listening=True)
+    clock.now += PROVEN_AFTER_SECONDS
+    # An idle loop moves rarely.
+    successor.ticked()
+    assert (observed.silent_seconds, observed.early_deaths) == (PROVEN_AFTER_SECONDS, 0)
+    clock.now += 5
+    assert observed.silent_seconds == PROVEN_AFTER_SECONDS + 5
+    successor.loop_moved()
+    assert observed.silent_seconds == 0
+
+
+def test_one_that_follows_a_long_life_is_believed_at_once(
+    records: list[Record], clock: Clock
+) -> None:
+    observed = ObservedVitals(records[:1])
+    clock.now += 40
+    fill(publish(records[0], before=died_after(3600)), 1, listening=True)
+    assert observed.silent_seconds == 0
+
+
+def test_a_record_knows_under_which_id_the_process_before_had_registered(
+    records: list[Record],
+) -> None:
+    assert records[0].register("a-host-1-abcdef") is None
+    records[0].end()
+    assert records[0].register("host-22-fedcba") == "a-host-1-abcdef"
+    assert (records[0].worker_id, records[1].worker_id) == ("host-22-fedcba", "")
 
 
 def failed(breakers: Breakers) -> None:
