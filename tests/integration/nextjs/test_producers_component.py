@@ -42,6 +42,12 @@ def test_a_component_that_is_gone_listens_no_more(process: Node, shown: str) -> 
     assert process.call(COMPONENT, "close") == 0
 
 
+def test_one_that_is_opened_again_at_once_is_live_again(process: Node, shown: str) -> None:
+    process.call(COMPONENT, "reopen", "p")
+    ready = {**FIRST[0], "message": "a is ready"}
+    assert "a is ready" in process.call(COMPONENT, "send", TOPIC, ready) != shown
+
+
 def test_one_that_is_gone_before_it_listens_never_joins(process: Node) -> None:
     """React's strict mode mounts each component twice."""
     left = process.call(COMPONENT, "openAndClose", "q")

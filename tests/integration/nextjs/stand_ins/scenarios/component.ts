@@ -39,6 +39,7 @@ function shown() {
 const events = () => Socket.current?.events.filter((event) => event !== 'access_token') ?? []
 
 export async function open(projectId: string, rows: unknown[]) {
+  Socket.refuses = false
   Object.assign(stored, { panels: rows, reads: 0 })
   mount(projectId)
   await until(() => stored.reads === 1)
@@ -64,6 +65,17 @@ export async function close() {
   cleanUp()
   await turn()
   return supabase.getChannels().length
+}
+
+/** Is opened again before the server has answered that it has left. */
+export async function reopen(projectId: string) {
+  Socket.isFarAway = true
+  cleanUp()
+  mount(projectId)
+  const reads = stored.reads
+  await until(() => stored.reads > reads && Socket.unanswered === 0)
+  Socket.isFarAway = false
+  await turn()
 }
 
 /** Is gone before the client has its token; what the client sends, and the channels that it keeps. */

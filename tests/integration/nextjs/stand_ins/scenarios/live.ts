@@ -51,14 +51,17 @@ export async function open(first: StoryboardProgress[], refused: boolean) {
   return { topic, private: payload.config.private, requests: stored.requests }
 }
 
-/** Closes the page and opens it again at once, as the strict mode of React does. */
+/** Closes the page and opens it again before the server has answered that it has left. */
 export async function reopen(first: StoryboardProgress[]) {
+  Socket.isFarAway = true
   stop?.()
   const joins = Socket.current!.joins.length
   stop = watchStoryboards(client!, 'p q', first, (panels) => shown.push(panels))
   stop()
   stop = watchStoryboards(client!, 'p q', first, (panels) => shown.push(panels))
   await until(() => Socket.current!.joins.length > joins)
+  await until(() => Socket.unanswered === 0)
+  Socket.isFarAway = false
   await turn()
   return Socket.current!.joins.length - joins
 }
