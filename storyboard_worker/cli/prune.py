@@ -24,6 +24,7 @@ from storyboard_worker.worker.prune_preview import Preview, preview
 
 # Some 100,000 pictures. What is left waits for the next run.
 MAX_SECONDS = 900.0
+NO_COUNTS = ("reason", "over_in_seconds")
 
 
 @click.command(
@@ -49,7 +50,8 @@ def prune_command(*, older_than: timedelta, dry_run: bool, as_json: bool) -> Non
     Those are pictures that another one has replaced, and those of deleted rows. The oldest go
     first. A picture that any row shows is kept, and so is one whose row is pending or processing,
     because it may be uploaded again. When Cloudinary limits the rate or fails, it tries again for
-    about a minute. It works for 15 minutes at most. Exit 1 if some are left: the next run goes on.
+    about a minute. It works for 15 minutes at most. Exit 1 if some are left, or if an attempt on a
+    row that has gone may still store its picture: the next run goes on.
     """
     if dry_run:
         with assembled(uploads=True) as parts:
@@ -59,7 +61,7 @@ def prune_command(*, older_than: timedelta, dry_run: bool, as_json: bool) -> Non
         _show(found, as_json=as_json)
         return
     pruned = _prune(older_than, as_json=as_json)
-    sys.exit(Exit.BAD_ANSWER if pruned.left else Exit.DONE)
+    sys.exit(Exit.BAD_ANSWER if pruned.left or pruned.under_way else Exit.DONE)
 
 
 def _prune(older_than: timedelta, *, as_json: bool) -> Pruned:
@@ -113,9 +115,15 @@ def _print(pruned: Pruned, *, as_json: bool) -> None:
     if as_json:
         print_json(facts)
         return
-    print_table(["prune", ""], [(name, value) for name, value in facts.items() if name != "reason"])
+    counts = {name: value for name, value in facts.items() if name not in NO_COUNTS}
+    print_table(["prune", ""], list(counts.items()))
     if pruned.reason is not None:
         remark(f"Error: {pruned.left} left: {pruned.reason}")
+    if pruned.under_way:
+        remark(
+            f"{pruned.under_way} attempt(s) on rows that have gone or changed may still store a "
+            f"picture: run prune again in {pruned.over_in_seconds} s"
+        )
 
 
 def _show(found: Preview, *, as_json: bool) -> None:

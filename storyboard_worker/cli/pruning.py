@@ -5,6 +5,7 @@ from contextlib import closing, contextmanager
 from datetime import timedelta
 
 from storyboard_worker.cli.assembly import Assembly
+from storyboard_worker.queries.departures import Departures
 from storyboard_worker.queries.orphan_batches import OrphanBatches
 from storyboard_worker.queries.orphans import Orphans
 from storyboard_worker.shutdown import Shutdown
@@ -25,9 +26,17 @@ def assembled_prune(
         connect_timeout_seconds=settings.connect_timeout_seconds,
         read_timeout_seconds=settings.read_timeout_seconds,
     )
-    with closing(Deletion(transport, settings.require_cloudinary())) as deletion:
+    cloudinary = settings.require_cloudinary()
+    departures = Departures(
+        parts.database,
+        folder=cloudinary.folder,
+        # An image that was claimed ahead begins within its lease.
+        longest_seconds=settings.lease_seconds + settings.attempt_timeout_seconds,
+    )
+    with closing(Deletion(transport, cloudinary)) as deletion:
         yield Prune(
             Orphans(parts.database),
+            departures,
             OrphanBatches(parts.database),
             deletion,
             PrunePatience(shutdown),

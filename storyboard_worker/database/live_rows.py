@@ -24,27 +24,37 @@ EXISTS (
 """
 
 # Realtime may lock its messages for long, to change their table. This is how long a statement waits
-# for that, and only the first row of a transaction does.
+# for that. A row for which Realtime is slow, for whatever reason, is the last that a transaction
+# sends: many such rows would make a statement take minutes.
 LOCK_WAIT = "500ms"
-LOCKED = "storyboard_worker.realtime_is_locked"
+SLOW = "250ms"
+IS_SLOW = "storyboard_worker.realtime_is_slow"
 
 # The rights of its owner let it call realtime.send for a role that may not. The block undoes what a
 # fault has begun, and the statement of the producer or worker goes on. OTHERS leaves out a failed
-# ASSERT. The error's own text is not repeated, because it may quote the message with its URLs.
+# ASSERT. It also leaves out a cancelled query, because a person or statement_timeout has to be able
+# to end a statement. The error's own text is not repeated, because it may quote the message with
+# its URLs.
 FUNCTION = f"""
 CREATE OR REPLACE FUNCTION public.storyboards_send() RETURNS trigger
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = '' SET lock_timeout = '{LOCK_WAIT}'
 AS $function$
+DECLARE
+    began_at timestamptz := clock_timestamp();
 BEGIN
-    IF current_setting('{LOCKED}', true) = 'yes' THEN
+    IF current_setting('{IS_SLOW}', true) = 'yes' THEN
         RETURN NULL;
     END IF;
     PERFORM realtime.send(to_jsonb(shown), 'storyboard', 'storyboards:' || NEW.project_id, true)
     FROM public.storyboard_progress AS shown WHERE shown.id = NEW.id;
+    IF clock_timestamp() - began_at > interval '{SLOW}' THEN
+        PERFORM set_config('{IS_SLOW}', 'yes', true);
+        RAISE WARNING 'realtime is slow: after storyboard % this transaction sends nothing', NEW.id;
+    END IF;
     RETURN NULL;
 EXCEPTION WHEN OTHERS OR assert_failure THEN
-    IF SQLSTATE = '55P03' THEN
-        PERFORM set_config('{LOCKED}', 'yes', true);
+    IF clock_timestamp() - began_at > interval '{SLOW}' THEN
+        PERFORM set_config('{IS_SLOW}', 'yes', true);
     END IF;
     RAISE WARNING 'storyboard % was not sent to realtime: SQLSTATE %', NEW.id, SQLSTATE;
     RETURN NULL;

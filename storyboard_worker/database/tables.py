@@ -196,6 +196,22 @@ Index(
     "storyboard_orphans_age_idx", storyboard_orphans.c.orphaned_at, storyboard_orphans.c.public_id
 )
 
+# Attempts whose row went before they ended. Triggers write them.
+storyboard_departures = Table(
+    "storyboard_departures",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("storyboard_id", Uuid, nullable=False),
+    Column("source_digest", Text, nullable=False),
+    Column(
+        "departed_at",
+        DateTime(timezone=True),
+        nullable=False,
+        server_default=text("clock_timestamp()"),
+    ),
+    Column("reason", Text, nullable=False),
+)
+
 # Failed attempts, one row for each. A trigger writes them.
 storyboard_attempts = Table(
     "storyboard_attempts",

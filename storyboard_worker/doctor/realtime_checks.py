@@ -6,7 +6,7 @@ from storyboard_worker.database import Database
 from storyboard_worker.database.live_rows import TRIGGERS
 from storyboard_worker.doctor.check import Check, passed, warned
 from storyboard_worker.doctor.schema_checks import MIGRATE
-from storyboard_worker.queries.realtime import live_rows
+from storyboard_worker.queries.realtime import LackingRights, lacking_rights, live_rows
 
 NAME = "realtime"
 
@@ -14,7 +14,7 @@ NAME = "realtime"
 def realtime_checks(database: Database) -> Iterator[Check]:
     found = live_rows(database)
     if found.has_realtime and found.is_up_to_date:
-        yield passed(NAME, "pages hear of rows that change")
+        yield _of_rights(lacking_rights(database))
     elif found.has_realtime and found.has_triggers:
         yield warned(NAME, "its triggers are of another version", MIGRATE)
     elif found.has_realtime:
@@ -27,3 +27,13 @@ def realtime_checks(database: Database) -> Iterator[Check]:
         )
     else:
         yield passed(NAME, "not on this server")
+
+
+def _of_rights(lacking: LackingRights | None) -> Check:
+    if lacking is None:
+        return passed(NAME, "pages hear of rows that change")
+    return warned(
+        NAME,
+        f"nothing is sent: {lacking.role}, the owner of storyboards_send(), lacks rights for it",
+        " ".join(f"GRANT {grant} TO {lacking.role};" for grant in lacking.grants),
+    )

@@ -15,9 +15,11 @@ from storyboard_worker.queries.columns import NOW, READY, seconds
 rows = storyboards.c
 alarms = storyboard_alarms.c
 
-# A row of storyboard_alarms that is no alarm: its `last_seen_at` is when the newest picture that
-# was asked for became ready. The name of an alarm must not be its beginning.
+# Rows of storyboard_alarms that are no alarms. Their `last_seen_at` is when a picture became ready:
+# the newest one that was asked for, and one for which no answer came. The name of an alarm must not
+# be their beginning.
 MARK = "last_look:cdn"
+UNANSWERED = "last_unanswered:cdn"
 LONGEST_AGO_SECONDS = 86_400
 
 
@@ -26,6 +28,7 @@ class NewPicture:
     storyboard_id: UUID
     cdn_url: str
     ready_at: datetime
+    was_unanswered: bool = False
 
 
 class NewPictures:
@@ -35,14 +38,24 @@ class NewPictures:
         self._database = database
 
     def since_last_look(self, most: int) -> list[NewPicture]:
-        """The newest ``most`` of them, at most a day old, newest first.
+        """The newest ``most`` of them, at most a day old, newest first. ``was_unanswered``: no
+        answer came when a look before this one asked for it.
 
+        A row whose transaction ends after a look, with an earlier moment, may be missed.
         There are none in a database that is not migrated yet.
         """
-        looked_at = select(alarms.last_seen_at).where(alarms.name == MARK).scalar_subquery()
+        looked_at, unanswered = (
+            select(alarms.last_seen_at).where(alarms.name == name).scalar_subquery()
+            for name in (MARK, UNANSWERED)
+        )
         earliest = NOW - seconds(LONGEST_AGO_SECONDS)
         statement = (
-            select(rows.id, rows.cdn_url, rows.finished_at)
+            select(
+                rows.id,
+                rows.cdn_url,
+                rows.finished_at,
+                rows.finished_at.is_not_distinct_from(unanswered),
+            )
             .where(
                 rows.status == READY,
                 # A restored row may have become ready at any moment, a later one too.
@@ -72,7 +85,14 @@ class NewPictures:
 
     def looked_at(self, ready_at: datetime) -> None:
         """Pictures that were ready by ``ready_at`` are not to be asked for again."""
-        noted = insert(storyboard_alarms).values(name=MARK, last_seen_at=ready_at)
+        self._note(MARK, ready_at)
+
+    def unanswered(self, ready_at: datetime) -> None:
+        """No answer came for the picture that was ready at this moment."""
+        self._note(UNANSWERED, ready_at)
+
+    def _note(self, name: str, ready_at: datetime) -> None:
+        noted = insert(storyboard_alarms).values(name=name, last_seen_at=ready_at)
         statement = noted.on_conflict_do_update(
             index_elements=[alarms.name], set_={"last_seen_at": ready_at}
         )

@@ -13,6 +13,7 @@ RELATIONS = (
     "storyboard_alarms",
     "storyboard_attempts",
     "storyboard_orphans",
+    "storyboard_departures",
     "storyboard_worker_version",
     "storyboard_progress",
 )
@@ -29,7 +30,8 @@ SERVICE_RIGHTS = {
 # They write these tables with the rights of their owner, which has to own the table as well.
 WRITTEN_BY = {
     "storyboard_attempts": ("storyboards_note_attempt()", "storyboards_forget_attempts()"),
-    "storyboard_orphans": ("storyboards_orphan()",),
+    "storyboard_orphans": ("storyboards_orphan()", "storyboards_deleted()"),
+    "storyboard_departures": ("storyboards_depart()", "storyboards_deleted()"),
 }
 # The trigger calls it with the rights of the role that writes the row.
 EXPIRY_FUNCTION = "storyboard_source_expiry(text)"
@@ -40,6 +42,7 @@ OWN_RIGHTS = {
     "storyboard_alarms": ("SELECT", "INSERT", "UPDATE", "DELETE"),
     "storyboard_orphans": ("SELECT", "INSERT", "UPDATE", "DELETE"),
     "storyboard_attempts": ("SELECT", "DELETE"),
+    "storyboard_departures": ("SELECT", "DELETE"),
     "storyboard_progress": ("SELECT",),
     "storyboard_worker_version": ("SELECT",),
 }

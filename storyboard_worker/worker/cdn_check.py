@@ -22,17 +22,21 @@ SEVERAL = 2
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What one sweep saw; ``example`` is one of those that are not served, if there are any."""
+    """What one sweep saw; ``example`` is one of those that are not served, if there are any.
+
+    ``again``: of the ``unanswered``, those for which the sweep before got no answer either.
+    """
 
     asked: int = 0
     served: int = 0
     refused: int = 0
     unanswered: int = 0
+    again: int = 0
     example: tuple[NewPicture, Seen] | None = None
 
     @property
     def is_bad(self) -> bool:
-        return self.refused > 0 or self.unanswered >= SEVERAL
+        return self.refused > 0 or self.again > 0 or self.unanswered >= SEVERAL
 
     @property
     def is_good(self) -> bool:
@@ -56,7 +60,9 @@ class CdnCheck:
         ends_at = min(ends_at, time.monotonic() + ALL_SECONDS)
         seen = list(self._seen(takewhile(lambda _: not is_stopping(), found), ends_at))
         look = _look_of(seen)
-        if seen and not look.unanswered:
+        if look.unanswered:
+            self._pictures.unanswered(_unanswered(seen)[0][0].ready_at)
+        elif seen:
             self._pictures.looked_at(found[0].ready_at)
         return look
 
@@ -73,14 +79,19 @@ class CdnCheck:
             yield picture, seen
 
 
+def _unanswered(seen: Iterable[tuple[NewPicture, Seen]]) -> list[tuple[NewPicture, Seen]]:
+    return [pair for pair in seen if pair[1].sight is Sight.UNANSWERED]
+
+
 def _look_of(seen: list[tuple[NewPicture, Seen]]) -> Look:
     sights = [one.sight for _, one in seen]
     refused = [pair for pair in seen if pair[1].sight is Sight.REFUSED]
-    unanswered = [pair for pair in seen if pair[1].sight is Sight.UNANSWERED]
+    unanswered = _unanswered(seen)
     return Look(
         asked=len(seen),
         served=sights.count(Sight.SERVED),
         refused=len(refused),
         unanswered=len(unanswered),
+        again=sum(picture.was_unanswered for picture, _ in unanswered),
         example=next(iter(refused + unanswered), None),
     )

@@ -4,6 +4,7 @@ It may be stopped or killed at any moment. What is gone leaves the list, what is
 next run. Safe beside workers and beside another prune.
 """
 
+import math
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from functools import partial
 
 from storyboard_worker.database.patience import Insist
 from storyboard_worker.errors import AttemptError
+from storyboard_worker.queries.departures import Departures
 from storyboard_worker.queries.orphan_batches import Batch, OrphanBatches
 from storyboard_worker.queries.orphans import Orphan, Orphans
 from storyboard_worker.transfer.deletion import MOST_IDS, Deletion, Fate
@@ -30,7 +32,9 @@ class Pruned:
 
     ``deleted`` pictures were there, ``not_found`` were not. ``kept`` are shown by a row, or their
     row may upload them again at any moment. ``left`` would have been deleted, and wait for the next
-    run; ``reason`` says why. ``is_fault``: a person has to do something about it.
+    run; ``reason`` says why. ``is_fault``: a person has to do something about it. ``under_way``
+    attempts, whose rows are gone or have another image, may still store a picture; they are over
+    in ``over_in_seconds``.
     """
 
     deleted: int = 0
@@ -39,6 +43,8 @@ class Pruned:
     left: int = 0
     reason: str | None = None
     is_fault: bool = False
+    under_way: int = 0
+    over_in_seconds: int = 0
 
     @property
     def gone(self) -> int:
@@ -52,6 +58,7 @@ class Prune:
     def __init__(
         self,
         orphans: Orphans,
+        departures: Departures,
         batches: OrphanBatches,
         deletion: Deletion,
         patience: PrunePatience,
@@ -59,6 +66,7 @@ class Prune:
         on_batch: Callable[[Pruned], None] = lambda _: None,
     ) -> None:
         self._orphans = orphans
+        self._departures = departures
         self._batches = batches
         self._deletion = deletion
         self._patience = patience
@@ -75,6 +83,7 @@ class Prune:
         """
         self.pruned = Pruned()
         until = self._insist(partial(self._orphans.moment_ago, older_than))
+        self._insist(self._departures.list_over)
         try:
             with self._patience.until(ends_at):
                 for some in windows(self._orphans, self._insist, until):
@@ -86,7 +95,13 @@ class Prune:
         self.pruned.left = max(0, listed - self._kept_on_list)
         if not self.pruned.left:
             self.pruned.reason, self.pruned.is_fault = None, False
+        self._count_under_way(until)
         return self.pruned
+
+    def _count_under_way(self, until: datetime) -> None:
+        found = self._insist(partial(self._departures.under_way, until))
+        self.pruned.under_way = found.count
+        self.pruned.over_in_seconds = math.ceil(found.seconds)
 
     def _without_shown(self, some: Sequence[Orphan]) -> list[Orphan]:
         shown = self._insist(partial(self._orphans.shown, [one.public_id for one in some]))

@@ -52,5 +52,6 @@ def drop_database(connection: psycopg.Connection, name: str) -> None:
 
 def delete_rows(connection: psycopg.Connection) -> None:
     """All rows that a test can have left in a migrated database."""
-    for table in ("storyboards", "storyboard_workers", "storyboard_alarms", "storyboard_orphans"):
+    for kind in ("storyboards", "workers", "alarms", "orphans", "departures"):
+        table = kind if kind == "storyboards" else f"storyboard_{kind}"
         connection.execute(f"DELETE FROM {table}")

@@ -53,6 +53,7 @@ MARKS = (
     ("causes", r"SELECT public\.storyboards\.error_code, lower"),
     ("rows", r"SELECT public\.storyboards\.id, public\.storyboards\.project_id"),
     ("new pictures", r"SELECT public\.storyboards\.id, public\.storyboards\.cdn_url"),
+    ("departures", r"public\.storyboard_departures"),
     ("orphans", r"public\.storyboard_orphans"),
     ("failed ids", r"SELECT public\.storyboards\.id"),
     ("kind of connection", r"SELECT pg_backend_pid\(\)"),

@@ -13,6 +13,7 @@ from storyboard_worker.backoff import Backoff
 from storyboard_worker.database import Database
 from storyboard_worker.database.patience import at_once
 from storyboard_worker.demo.cloudinary import Cloudinary
+from storyboard_worker.queries.departures import Departures
 from storyboard_worker.queries.orphan_batches import OrphanBatches
 from storyboard_worker.queries.orphans import Orphans
 from storyboard_worker.shutdown import Shutdown
@@ -24,6 +25,8 @@ from tests.support.stage import cloudinary_settings, transport
 
 WEEK = timedelta(days=7)
 PLENTY_SECONDS = 60.0
+# Of an attempt whose row has gone.
+LONGEST_SECONDS = 180.0
 
 
 def picture_of(storyboard_id: UUID, number: int = 0) -> str:
@@ -64,6 +67,7 @@ class Pruner:
     def new_prune(self) -> Prune:
         return Prune(
             Orphans(self.database),
+            Departures(self.database, folder="storyboards", longest_seconds=LONGEST_SECONDS),
             self.batches or OrphanBatches(self.database),
             self.deletion,
             PrunePatience(self.shutdown, lambda: Backoff(0.001, 0.01)),

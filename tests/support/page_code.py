@@ -9,6 +9,7 @@ import re
 from tests.support.pages import page
 
 BLOCK = re.compile(r"^```(?:ts|tsx) (\S+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+COMPONENT = re.compile(r"^```jsx\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 SCRIPT = re.compile(r"^```js\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -16,6 +17,12 @@ def script_of(name: str) -> str:
     """The one script without a file's name that a page in ``.github`` shows."""
     [script] = SCRIPT.findall(page(name))
     return str(script)
+
+
+def component_of(name: str) -> str:
+    """The one component that a page in ``.github`` shows."""
+    [component] = COMPONENT.findall(page(name))
+    return str(component)
 
 
 def files_of(name: str) -> dict[str, str]:

@@ -31,6 +31,9 @@ AT_REST = SEND.format(then="")
 BROKEN = SEND.format(then="RAISE EXCEPTION 'cannot send %', payload;")
 # Such an error is none of those that a handler of all others catches.
 FAILED_ASSERT = SEND.format(then="ASSERT false;")
+# Every message takes longer than a transaction waits for.
+SLOW = SEND.format(then="PERFORM pg_sleep(0.3);")
+CANCELLED = SEND.format(then="RAISE EXCEPTION 'ends' USING ERRCODE = 'query_canceled';")
 GONE = "DROP FUNCTION realtime.send(jsonb, text, text, boolean)"
 
 

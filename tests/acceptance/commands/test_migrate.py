@@ -13,6 +13,7 @@ TABLES = {
     "storyboards",
     "storyboard_alarms",
     "storyboard_attempts",
+    "storyboard_departures",
     "storyboard_orphans",
     "storyboard_workers",
     "storyboard_worker_version",

@@ -19,7 +19,10 @@ from tests.support.running_command import StoryboardWorker, finish
 from tests.support.sentry_server import SentryServer
 from tests.support.tallies import tally
 
-NOTHING: dict[str, Any] = {"deleted": 0, "not_found": 0, "kept": 0, "left": 0, "reason": None}
+NOTHING: dict[str, Any] = {
+    **dict.fromkeys(("deleted", "not_found", "kept", "left", "under_way", "over_in_seconds"), 0),
+    "reason": None,
+}
 
 
 @pytest.fixture
@@ -61,6 +64,8 @@ def test_what_rows_showed_is_deleted_and_what_they_show_is_not(
         "0",
         "left",
         "0",
+        "under_way",
+        "0",
     ]
 
     assert [cloudinary.asset(public_id) for public_id in old] == [None, None]
@@ -80,6 +85,9 @@ def test_a_picture_that_was_stored_for_a_deleted_row_is_found(
     sweep = storyboard_worker.start("sweep")
     [upload] = cloudinary.wait_for_uploads(1)
     delete(producer, storyboard_id)
+    early = storyboard_worker("prune", "--older-than", "0")
+    assert early.code == 1
+    assert "1 attempt(s) on rows that have gone or changed may still store a picture" in early.err
     release.set()
     assert finish(sweep).code == 0
     assert listed(producer) == {upload.public_id}

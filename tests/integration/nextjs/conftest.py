@@ -10,7 +10,7 @@ import pytest
 from tests.support.api_keys import api_key
 from tests.support.node_calls import Node, node
 from tests.support.npm_packages import installed_packages
-from tests.support.page_code import files_of
+from tests.support.page_code import component_of, files_of
 from tests.support.postgrest_stand_in import postgrest_stand_in
 
 STAND_INS = Path(__file__).with_name("stand_ins")
@@ -23,10 +23,11 @@ def packages() -> Path:
 
 @pytest.fixture(scope="session")
 def compiled(packages: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of an app that holds the page's files, compiled without a complaint."""
+    """The folder of an app that holds the pages' files, compiled without a complaint."""
     app = tmp_path_factory.mktemp("nextjs") / "app"
     shutil.copytree(STAND_INS, app)
-    for name, text in files_of("NEXTJS").items():
+    files = files_of("NEXTJS") | {"producers/panels.jsx": component_of("PRODUCERS")}
+    for name, text in files.items():
         file = app / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, "utf-8")

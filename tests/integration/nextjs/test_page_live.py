@@ -79,6 +79,27 @@ def test_a_message_that_comes_late_changes_nothing(
         assert process.call(LIVE, "send", earlier) == [ready, FIRST[1]]
 
 
+def test_what_the_route_answers_counts_whatever_its_moment(
+    process: Node, opened: Callable[..., AbstractContextManager[Any]]
+) -> None:
+    """A row that was restored may have an earlier moment."""
+    restored = row("a", second=3, status="failed")
+    with opened():
+        process.call(LIVE, "send", row("a", second=5, status="ready"))
+        process.call(LIVE, "store", [restored, FIRST[1]], 200)
+        assert process.call(LIVE, "pass", 61_000)["shown"] == [restored, FIRST[1]]
+
+
+def test_a_message_that_overtakes_the_answer_of_the_route_counts(
+    process: Node, opened: Callable[..., AbstractContextManager[Any]]
+) -> None:
+    ready = row("a", second=5, status="ready")
+    with opened():
+        process.call(LIVE, "store", FIRST, 200)
+        process.call(LIVE, "overtake", ready)
+        assert process.call(LIVE, "pass", 61_000)["shown"] == [ready, FIRST[1]]
+
+
 def test_an_open_channel_needs_no_polls_but_one_a_minute(
     process: Node, opened: Callable[..., AbstractContextManager[Any]]
 ) -> None:

@@ -11,7 +11,7 @@ from storyboard_worker.database import Database
 from storyboard_worker.queries.claims import StoryboardQueue
 from tests.integration.queries.working import IMAGE
 from tests.support.producing import READY, URL, change, enqueue, storyboard
-from tests.support.realtime import BROKEN, FAILED_ASSERT, GONE, sent
+from tests.support.realtime import BROKEN, CANCELLED, FAILED_ASSERT, GONE, SLOW, sent
 
 SIGNED = f"{URL}?X-Tos-Signature=secret"
 # It raises, its function is gone, and all of it is gone.
@@ -95,3 +95,28 @@ def test_a_statement_waits_for_a_lock_of_realtime_once_and_shortly(
     # The next transaction does not know of it any more.
     enqueue(live, project_id="p")
     assert len(sent(live)) == 1
+
+
+def test_a_slow_realtime_is_waited_for_once_in_a_transaction(
+    live: psycopg.Connection[Any], warnings: list[str]
+) -> None:
+    live.execute(SLOW.encode())
+    live.execute("SET statement_timeout = '2s'")
+    live.execute(
+        "INSERT INTO storyboards (source_url, project_id) "
+        "SELECT %s, 'p' FROM generate_series(1, 50)",
+        [URL],
+    )
+    live.execute("RESET statement_timeout")
+    [warning] = warnings
+    assert "realtime is slow" in warning
+    assert len(sent(live)) == 1
+    enqueue(live, project_id="p")
+    assert len(sent(live)) == 1, "the next transaction tries again"
+
+
+def test_a_statement_that_is_cancelled_while_it_sends_ends(live: psycopg.Connection[Any]) -> None:
+    """So a person, and ``statement_timeout``, can end it."""
+    live.execute(CANCELLED.encode())
+    with pytest.raises(psycopg.errors.QueryCanceled):
+        enqueue(live, project_id="p")

@@ -1,5 +1,6 @@
 """The database keeps ``updated_at`` and ``finished_at``."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
@@ -7,6 +8,7 @@ import pytest
 
 from tests.support.producing import (
     A_MOMENT,
+    CLAIM,
     FAILED,
     NO_CLAIM,
     NO_ERROR,
@@ -18,6 +20,7 @@ from tests.support.producing import (
     WAITING,
     change,
     enqueue,
+    moment,
     only,
     storyboard,
 )
@@ -100,3 +103,43 @@ def test_an_unfinished_row_has_no_end(producer: psycopg.Connection, state: dict[
 def test_a_row_that_goes_back_loses_its_end(producer: psycopg.Connection) -> None:
     row = change(producer, enqueue(producer, **READY), status="pending", **NO_OUTCOME)
     assert row["finished_at"] is None
+
+
+@pytest.mark.parametrize(
+    "change_of_it", [{"position": 2}, {"status": "pending"}, {**FAILED, **NO_OUTCOME}]
+)
+def test_a_transaction_that_began_before_the_last_change_moves_no_moment_back(
+    dsn: str, producer: psycopg.Connection, change_of_it: dict[str, Any]
+) -> None:
+    storyboard_id = enqueue(producer, **PROCESSING)
+    with psycopg.connect(dsn) as earlier:
+        earlier.execute("SELECT now()")
+        ready = change(producer, storyboard_id, **END_READY)
+        after = change(earlier, storyboard_id, **change_of_it)
+    assert after["updated_at"] > ready["updated_at"], "the board and pages tell versions by it"
+    if after["status"] == "failed":
+        assert after["finished_at"] == after["updated_at"]
+
+
+def test_two_changes_of_one_transaction_have_two_moments(producer: psycopg.Connection) -> None:
+    with producer.transaction():
+        storyboard_id = enqueue(producer)
+        moments = [change(producer, storyboard_id, position=n)["updated_at"] for n in (1, 2)]
+    assert moments[0] < moments[1]
+
+
+def test_a_moment_far_ahead_of_a_restored_row_does_not_stay(producer: psycopg.Connection) -> None:
+    last = datetime(9998, 12, 31, 23, 59, 59, 999999, tzinfo=UTC)
+    storyboard_id = enqueue(producer, updated_at=last)
+    row = change(producer, storyboard_id, position=1)
+    assert row["updated_at"].year == row["created_at"].year
+
+
+def test_a_copy_never_took_less_than_no_time(dsn: str, producer: psycopg.Connection) -> None:
+    storyboard_id = enqueue(producer)
+    with psycopg.connect(dsn) as earlier:
+        earlier.execute("SELECT now()")
+        claim = {**CLAIM, "claimed_at": moment(producer), "lease_expires_at": moment(producer, 60)}
+        change(producer, storyboard_id, **{**PROCESSING, **NO_ERROR, **claim})
+        row = change(earlier, storyboard_id, **END_READY)
+    assert row["copy_seconds"] >= 0

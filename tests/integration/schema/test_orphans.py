@@ -1,5 +1,6 @@
 """Stored pictures that no row shows any more are listed, and those shown again leave the list."""
 
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import psycopg
@@ -17,6 +18,7 @@ from tests.support.producing import (
     delete,
     enqueue,
 )
+from tests.support.watching import until, waiting_for_a_lock
 
 FIRST, SECOND = "storyboards/first", "storyboards/second"
 COMPLETED: dict[str, Any] = {**READY, **NO_CLAIM, **NO_ERROR}
@@ -135,3 +137,55 @@ def test_a_whole_project_is_listed_by_one_statement(producer: psycopg.Connection
 def test_no_other_reason_is_taken(producer: psycopg.Connection) -> None:
     with pytest.raises(psycopg.errors.CheckViolation):
         producer.execute("INSERT INTO storyboard_orphans (public_id, reason) VALUES ('a', 'lost')")
+
+
+CLEARED: dict[str, Any] = {"picture_url": None, "picture_public_id": None}
+
+
+@pytest.mark.parametrize("state", [COMPLETED, PENDING, PROCESSING, FAILED])
+@pytest.mark.parametrize("role", [None, "service_role"])
+def test_a_picture_that_a_producer_clears_is_listed_whatever_the_state(
+    producer: psycopg.Connection, state: dict[str, Any], role: str | None
+) -> None:
+    storyboard_id = enqueue(producer, **ready_with(FIRST))
+    change(producer, storyboard_id, source_url=OTHER_URL)
+    change(producer, storyboard_id, **state | {"public_id": FIRST if state is COMPLETED else None})
+    if role:
+        producer.execute(f"SET ROLE {role}")
+    change(producer, storyboard_id, source_url=f"{OTHER_URL}/2", **CLEARED)
+    assert orphans(producer) == {FIRST: "replaced"}
+    producer.execute("RESET ROLE")
+    change(producer, storyboard_id, **PROCESSING)
+    change(producer, storyboard_id, **ready_with(SECOND))
+    assert orphans(producer) == {FIRST: "replaced"}
+
+
+def test_a_picture_that_is_given_back_to_a_waiting_row_leaves_the_list(
+    producer: psycopg.Connection,
+) -> None:
+    storyboard_id = enqueue(producer, **ready_with(FIRST))
+    change(producer, storyboard_id, source_url=OTHER_URL, **CLEARED)
+    change(producer, storyboard_id, picture_public_id=FIRST)
+    assert orphans(producer) == {}
+
+
+def test_statements_that_delete_rows_with_the_same_pictures_do_not_deadlock(
+    dsn: str, producer: psycopg.Connection
+) -> None:
+    """Copies of a project share its pictures. Each statement finds its rows in another order."""
+    for project, names in {"p": "abc", "q": "cba"}.items():
+        for name in names:
+            enqueue(producer, project_id=project, **ready_with(name))
+
+    def delete_project(project: str) -> None:
+        with psycopg.connect(dsn, autocommit=True) as connection:
+            connection.execute("DELETE FROM storyboards WHERE project_id = %s", [project])
+
+    with psycopg.connect(dsn) as holder, ThreadPoolExecutor() as pool:
+        holder.execute("INSERT INTO storyboard_orphans (public_id, reason) VALUES ('b', 'deleted')")
+        deletions = [pool.submit(delete_project, project) for project in "pq"]
+        until(lambda: waiting_for_a_lock(producer) == 2)
+        holder.rollback()
+        for deletion in deletions:
+            deletion.result()
+    assert orphans(producer) == dict.fromkeys("abc", "deleted")

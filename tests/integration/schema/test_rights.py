@@ -19,12 +19,15 @@ TABLES = (
     "storyboard_alarms",
     "storyboard_attempts",
     "storyboard_orphans",
+    "storyboard_departures",
     "storyboard_worker_version",
 )
 RELATIONS = (*TABLES, "storyboard_progress")
 FUNCTIONS = (
     "storyboard_source_expiry(text)",
     "storyboards_before_write()",
+    "storyboards_deleted()",
+    "storyboards_depart()",
     "storyboards_effective_expiry()",
     "storyboards_forget_attempts()",
     "storyboards_note_attempt()",
@@ -33,6 +36,8 @@ FUNCTIONS = (
 )
 # They write tables that the roles of producers may not write.
 WITH_RIGHTS_OF_THE_OWNER = {
+    "storyboards_deleted",
+    "storyboards_depart",
     "storyboards_forget_attempts",
     "storyboards_note_attempt",
     "storyboards_orphan",
@@ -187,6 +192,7 @@ def test_service_role_does_what_a_producer_does(producer: psycopg.Connection) ->
         "INSERT INTO storyboard_orphans (public_id, reason) VALUES ('a', 'deleted')",
         "UPDATE storyboard_orphans SET reason = 'deleted'",
         "DELETE FROM storyboard_orphans",
+        "SELECT * FROM storyboard_departures",
         "SELECT * FROM storyboard_worker_version",
         "ALTER TABLE storyboards DISABLE TRIGGER ALL",
     ],

@@ -184,6 +184,26 @@ def test_one_5xx_is_not_told_and_asked_for_again(sweeps: Sweeps) -> None:
     assert sweeps.asked() == 0
 
 
+def test_a_lone_picture_is_told_when_it_is_not_served_twice(sweeps: Sweeps) -> None:
+    sweeps.publish("a")
+    sweeps.stage.cloudinary.delivery.misbehave(Answer(503), times=None)
+    told = [sweeps.look() for _ in range(3)]
+    assert told == [[], ["The CDN does not serve 1 of 1 new picture(s) (503)"], []]
+    sweeps.stage.cloudinary.delivery.clear_faults()
+    assert sweeps.look() == []
+    assert sweeps.asked() == 4
+    assert sweeps.look() == []
+    assert sweeps.asked() == 0
+
+
+def test_pictures_that_are_served_when_asked_for_again_are_not_told(sweeps: Sweeps) -> None:
+    for ago in (30, 20, 10):
+        sweeps.publish(str(ago), ready_ago=ago)
+        # The newest comes first.
+        sweeps.stage.cloudinary.delivery.misbehave(Answer(503))
+        assert sweeps.look() == []
+
+
 def test_several_5xx_are_told(sweeps: Sweeps) -> None:
     for ago in (30, 20, 10):
         sweeps.publish(str(ago), ready_ago=ago)

@@ -7,21 +7,25 @@ from uuid import uuid4
 
 import pytest
 
+from storyboard_worker import storyboard
 from storyboard_worker.demo.fault_kinds import StorageFault
 from storyboard_worker.demo.faults import AlterAnswer, Answer, CloseBeforeAnswer, LoseAnswer
 from storyboard_worker.transfer.cloudinary_account import CREDENTIALS
 from storyboard_worker.worker import prune as prune_module
 from storyboard_worker.worker.prune import Pruned
 from storyboard_worker.worker.prune_patience import MOST_TRIES
-from tests.support.orphans import WEEK, Pruner, list_orphans, listed, picture_of
+from tests.support.orphans import LONGEST_SECONDS, WEEK, Pruner, list_orphans, listed, picture_of
 from tests.support.panels import IMAGE
 from tests.support.producing import (
     A_MOMENT,
     FAILED,
+    OTHER_URL,
     PENDING,
     PROCESSING,
     READY,
+    URL,
     change,
+    delete,
     enqueue,
 )
 
@@ -168,3 +172,39 @@ def test_a_signal_ends_the_run(pruner: Pruner) -> None:
 def test_no_time_is_no_run(pruner: Pruner) -> None:
     pruner.orphans(1)
     assert pruner.prune(seconds=0).reason == "the time is up; the next run goes on"
+
+
+def test_what_an_attempt_stored_after_its_row_went_is_deleted_though_its_worker_was_killed(
+    pruner: Pruner,
+) -> None:
+    storyboard_id = enqueue(pruner.producer, **PROCESSING)
+    picture = storyboard.public_id("storyboards", storyboard_id, URL)
+    delete(pruner.producer, storyboard_id)
+
+    early = pruner.prune(timedelta())
+    assert (early.under_way, early.left, early.gone) == (1, 0, 0)
+    assert LONGEST_SECONDS - 30 < early.over_in_seconds <= LONGEST_SECONDS
+    assert pruner.prune() == Pruned(), "it is younger than a week"
+
+    pruner.cloudinary.put([picture], IMAGE)
+    pruner.producer.execute(
+        "UPDATE storyboard_departures SET departed_at = departed_at - make_interval(secs => %s)",
+        [LONGEST_SECONDS],
+    )
+    assert pruner.prune(timedelta()) == Pruned(deleted=1)
+    assert pruner.stored([picture]) == set()
+    assert pruner.prune(timedelta()) == Pruned()
+
+
+def test_a_row_that_shows_the_picture_of_an_attempt_that_it_left_keeps_it(pruner: Pruner) -> None:
+    """It got another image, and then its old one again."""
+    storyboard_id = enqueue(pruner.producer, **PROCESSING)
+    picture = storyboard.public_id("storyboards", storyboard_id, URL)
+    change(pruner.producer, storyboard_id, source_url=OTHER_URL)
+    change(pruner.producer, storyboard_id, source_url=URL)
+    change(pruner.producer, storyboard_id, **{**READY, "public_id": picture})
+    pruner.cloudinary.put([picture], IMAGE)
+    pruner.producer.execute("UPDATE storyboard_departures SET departed_at = now() - interval '1 d'")
+    assert pruner.prune(timedelta()) == Pruned(kept=1)
+    assert pruner.stored([picture]) == {picture}
+    assert listed(pruner.producer) == set()

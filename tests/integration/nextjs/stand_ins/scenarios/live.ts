@@ -2,68 +2,17 @@
 import { createClient, type SupabaseClient } from '@supabase/supabase-js'
 import type { StoryboardProgress } from '../lib/storyboards/types'
 import { watchStoryboards } from '../lib/storyboards/watch'
-
-type Message = [join: string | null, ref: string | null, topic: string, event: string, payload: any]
-
-const PATIENCE_MS = 20_000
-
-/** A WebSocket that leads to a stand-in: https://supabase.com/docs/guides/realtime/protocol */
-class Socket {
-  static current: Socket | undefined
-  static refuses = false
-  readyState = 0
-  onopen?: () => void
-  onmessage?: (event: { data: string }) => void
-  onclose?: (event: { code: number }) => void
-  onerror?: () => void
-  joins: Message[] = []
-
-  constructor(readonly url: string) {
-    Socket.current = this
-    queueMicrotask(() => {
-      this.readyState = 1
-      this.onopen?.()
-    })
-  }
-
-  send(text: string) {
-    const message: Message = JSON.parse(text)
-    const [join, ref, topic, event] = message
-    if (event === 'phx_join') this.joins.push(message)
-    const refused = event === 'phx_join' && Socket.refuses
-    const payload = refused
-      ? { status: 'error', response: { reason: 'Unauthorized' } }
-      : { status: 'ok', response: {} }
-    queueMicrotask(() => this.say([join, ref, topic, 'phx_reply', payload]))
-  }
-
-  say(message: Message) {
-    this.onmessage?.({ data: JSON.stringify(message) })
-  }
-
-  close() {
-    this.readyState = 3
-    queueMicrotask(() => this.onclose?.({ code: 1000 }))
-  }
-}
+import { Socket, turn, until } from './socket'
 
 /** Milliseconds that have passed for the page's timer; they pass when a scenario says so. */
 const clock = { now: 1_000_000, polls: new Set<() => void>() }
 const stored = { rows: [] as StoryboardProgress[], status: 200, requests: [] as string[] }
+/** A message that overtakes the route's next answer. */
+let overtaking: StoryboardProgress | undefined
 const shown: StoryboardProgress[][] = []
 const realNow = Date.now
 let client: SupabaseClient | undefined
 let stop: (() => void) | undefined
-
-const turn = () => new Promise((resolve) => setImmediate(resolve))
-
-async function until(condition: () => boolean) {
-  const endsAt = performance.now() + PATIENCE_MS
-  while (!condition()) {
-    if (performance.now() > endsAt) throw new Error(`not within ${PATIENCE_MS} ms: ${condition}`)
-    await turn()
-  }
-}
 
 function standIns() {
   Date.now = () => clock.now
@@ -74,6 +23,8 @@ function standIns() {
   globalThis.clearInterval = ((poll: () => void) => clock.polls.delete(poll)) as never
   globalThis.fetch = (async (url: string) => {
     stored.requests.push(url)
+    if (overtaking) say(overtaking)
+    overtaking = undefined
     return Response.json(stored.rows, { status: stored.status })
   }) as typeof fetch
 }
@@ -100,21 +51,25 @@ export async function open(first: StoryboardProgress[], refused: boolean) {
   return { topic, private: payload.config.private, requests: stored.requests }
 }
 
-/** Closes the page and opens it again at once, as the strict mode of React does. */
+/** Closes the page and opens it again before the server has answered that it has left. */
 export async function reopen(first: StoryboardProgress[]) {
+  Socket.isFarAway = true
   stop?.()
   const joins = Socket.current!.joins.length
   stop = watchStoryboards(client!, 'p q', first, (panels) => shown.push(panels))
   stop()
   stop = watchStoryboards(client!, 'p q', first, (panels) => shown.push(panels))
   await until(() => Socket.current!.joins.length > joins)
+  await until(() => Socket.unanswered === 0)
+  Socket.isFarAway = false
   await turn()
   return Socket.current!.joins.length - joins
 }
 
+const say = (row: StoryboardProgress) => Socket.current!.broadcast('storyboards:p q', row)
+
 export async function send(row: StoryboardProgress) {
-  const payload = { type: 'broadcast', event: 'storyboard', payload: row }
-  Socket.current!.say([null, null, 'realtime:storyboards:p q', 'broadcast', payload])
+  say(row)
   await turn()
   return shown.at(-1)
 }
@@ -122,6 +77,11 @@ export async function send(row: StoryboardProgress) {
 /** What the route answers from now on. */
 export function store(rows: StoryboardProgress[], status: number) {
   Object.assign(stored, { rows, status, requests: [] })
+}
+
+/** A message that comes after the route is asked next and before it answers. */
+export function overtake(row: StoryboardProgress) {
+  overtaking = row
 }
 
 /** Lets so much time pass, and the page's timer fire once. */
