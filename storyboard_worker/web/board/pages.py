@@ -76,10 +76,14 @@ class Pages:
     ) -> Response:
         """The template ``name`` with ``values``; it may load the pictures ``picture_urls``."""
         wording = wording_for(request)
-        layout = {"language_pairs": wording.pairs, "languages": _languages(request)}
+        origins = self.pictures.origins(picture_urls)
+        layout = {
+            "language_pairs": wording.pairs,
+            "languages": _languages(request),
+            "picture_origins": origins,
+        }
         html = render(name, wording.text, **self.values(request), **layout, **values)
         response = Response(html, status, {**HEADERS, **(headers or {})}, content_type=HTML)
-        origins = self.pictures.origins(picture_urls)
         response.headers["Content-Security-Policy"] = policy(origins)
         response.vary.add("Cookie")
         return mark_language(response, request)
