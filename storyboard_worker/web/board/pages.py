@@ -70,13 +70,17 @@ class Pages:
         name: str,
         status: int = 200,
         *,
-        picture_urls: Iterable[str | None] = (),
+        picture_urls: Iterable[str | None] | None = None,
         headers: Mapping[str, str] | None = None,
         **values: Any,
     ) -> Response:
-        """The template ``name`` with ``values``; it may load the pictures ``picture_urls``."""
+        """The template ``name`` with ``values``.
+
+        It may load the pictures ``picture_urls`` and others from where such pictures lie; with
+        ``None`` it may load none.
+        """
         wording = wording_for(request)
-        origins = self.pictures.origins(picture_urls)
+        origins = [] if picture_urls is None else self.pictures.origins(picture_urls)
         layout = {
             "language_pairs": wording.pairs,
             "languages": _languages(request),

@@ -2,9 +2,8 @@
 // back what a person had done on it. The browser itself puts back how far it was scrolled.
 "use strict";
 
-const policyOrigins = new Set(
-  [location.origin, ...document.body.dataset.pictures.split(" ")].map((one) => new URL(one).origin),
-);
+const named = document.body.dataset.pictures.match(/\S+/g) || [];
+const policyOrigins = new Set([location.origin, ...named.map((one) => new URL(one).origin)]);
 // The entry of this page in the browser's history, which outlives loading it again.
 const before = history.state || {};
 // Hosts that loading again has not helped with. It is not tried twice, so that it never goes on.

@@ -124,3 +124,16 @@ def test_every_page_has_a_strict_policy(browser: Browser, producer: psycopg.Conn
         assert "evil" not in rules["img-src"], name
         for header, value in HEADERS.items():
             assert reply.headers[header.lower()] == value, name
+
+
+def test_every_gallery_may_load_pictures_from_where_the_newest_lie(
+    browser: Browser, producer: psycopg.Connection
+) -> None:
+    """A panel of a page may become ready after the page was loaded."""
+    enqueue(producer, **{**READY, "cdn_url": "https://own.example/image/upload/v1/a.jpg"})
+    reply = browser.get("/?project=without+pictures")
+    assert "https://own.example" in reply.headers["content-security-policy"]
+    [body] = Document(reply.text).all("body")
+    assert "https://own.example" in body["data-pictures"].split()
+    stranger = Browser(browser.port).get("/")
+    assert "own.example" not in stranger.headers["content-security-policy"] + stranger.text
