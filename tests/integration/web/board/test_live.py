@@ -149,9 +149,13 @@ def test_an_address_that_fits_may_have_a_page_that_asks(
     browser: Browser, producer: psycopg.Connection
 ) -> None:
     """The filter of the page takes nearly as many bytes as an address may have."""
-    project, code = "🎬" * 250, "🎞" * 500
+    project, code, text = "🎬" * 250, "🎞" * 500, "🎥" * 500
+    failed = {**FAILED, "error_code": code, "error_message": text}
     for _ in range(48):
-        enqueue(producer, project_id=project, **{**FAILED, "error_code": code})
-    page = OpenPage(browser, f"/?{urlencode({'project': project, 'code': code, 'text': project})}")
+        enqueue(producer, project_id=project, **failed)
+    query = urlencode({"project": project, "code": code, "text": text})
+    page = OpenPage(browser, f"/?{query}")
     assert len(page.shown) == 48
+    question = f"/live?{query}&shown={','.join(page.shown.values())}"
+    assert browser.get(question).status == 431
     assert parts_of(page.ask()) == {"overview"}
