@@ -38,7 +38,7 @@ class Watch:
         context.on("console", self._take_message)
         context.on("weberror", self._take_error)
 
-    def assert_quiet(self, origins: Collection[str]) -> None:
+    def assert_quiet(self, origins: Collection[str | None]) -> None:
         """No complaint, and no request to another origin than these."""
         assert not self.complaints, self.complaints
         elsewhere = [url for url in self.asked if _origin(url) not in origins]
@@ -66,8 +66,8 @@ class Watch:
 class Visit(Protocol):
     """Opens a page of the board with cookies of its own, signed in unless told otherwise.
 
-    ``loads_may_fail``: the test provokes that something cannot be loaded. ``options`` are those of
-    Playwright's ``new_context``.
+    ``loads_may_fail``: the test provokes that something cannot be loaded. ``elsewhere`` is another
+    origin that the page may ask. ``options`` are those of Playwright's ``new_context``.
     """
 
     def __call__(
@@ -76,6 +76,7 @@ class Visit(Protocol):
         *,
         signed_in: bool = True,
         loads_may_fail: bool = False,
+        elsewhere: str | None = None,
         **options: Any,
     ) -> Page: ...
 
@@ -86,14 +87,19 @@ def watched_visits(browser: Browser, url: str, origins: Collection[str]) -> Iter
 
     At the end each is checked: no complaint, and no request to an origin but these.
     """
-    opened: list[tuple[BrowserContext, Watch]] = []
+    opened: list[tuple[BrowserContext, Watch, str | None]] = []
 
     def visit(
-        path: str = "/", *, signed_in: bool = True, loads_may_fail: bool = False, **options: Any
+        path: str = "/",
+        *,
+        signed_in: bool = True,
+        loads_may_fail: bool = False,
+        elsewhere: str | None = None,
+        **options: Any,
     ) -> Page:
         context = browser.new_context(base_url=url, **options)
         context.set_default_timeout(PATIENCE_MS)
-        opened.append((context, Watch(context, loads_may_fail=loads_may_fail)))
+        opened.append((context, Watch(context, loads_may_fail=loads_may_fail), elsewhere))
         if signed_in:
             context.request.post("/login", form={"token": TOKEN})
         page = context.new_page()
@@ -103,10 +109,10 @@ def watched_visits(browser: Browser, url: str, origins: Collection[str]) -> Iter
     try:
         yield visit
     finally:
-        for context, _ in opened:
+        for context, *_ in opened:
             context.close()
-    for _, watch in opened:
-        watch.assert_quiet(origins)
+    for _, watch, elsewhere in opened:
+        watch.assert_quiet({*origins, elsewhere})
 
 
 def come_back_to(page: Page) -> None:

@@ -12,6 +12,7 @@ from storyboard_worker.database import Database
 from storyboard_worker.database.tables import storyboard_attempts, storyboards
 from storyboard_worker.queries.board.panels import PANEL_COLUMNS, SENTENCES, Panel, panel_of
 from storyboard_worker.queries.board.short_read import short_read
+from storyboard_worker.queries.board.starts_afresh import starts_afresh
 from storyboard_worker.queries.columns import NOW
 from storyboard_worker.queries.hidden_rows import check_rows_are_seen
 from storyboard_worker.queries.progress import storyboard_id, view
@@ -39,7 +40,10 @@ class Happening(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """``seconds`` is how long an attempt took, or has taken so far. ``attempt`` counts from 1."""
+    """``seconds`` is how long an attempt took, or has taken so far. ``attempt`` counts from 1.
+
+    Of one that is not ``is_dated`` it is not recorded when it happened, which was before ``at``.
+    """
 
     what: Happening
     at: datetime
@@ -49,13 +53,16 @@ class Moment:
     error_code: str | None = None
     error_message: str | None = None
     sentry_event_id: str | None = None
+    is_dated: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class PanelLife:
     """A panel and its moments, the earliest first. Those after ``now`` are still to come.
 
-    Of failed attempts it holds the last 200 of the last 30 days.
+    Of failed attempts it holds the last 200 of the last 30 days. Of attempts that succeeded it
+    holds the last one, while the row is ready. The last start afresh has its moment; earlier ones
+    are there where the numbers of failed attempts begin anew.
     """
 
     panel: Panel
@@ -82,12 +89,12 @@ class PanelLives:
             if found is None:
                 check_rows_are_seen(connection)
                 return None
-            attempts = connection.execute(_history(id_)).mappings().all()
+            attempts = connection.execute(_history(id_)).mappings().all()[::-1]
         facts = dict(found)
         now, source_set_at = facts.pop("now"), facts.pop("source_set_at")
         panel = panel_of(facts)
         moments = [
-            *_beginnings(panel, source_set_at),
+            *_beginnings(panel, source_set_at, attempts),
             *_errors(panel, attempts),
             *_present(panel, now),
         ]
@@ -103,11 +110,16 @@ def _history(id_: UUID) -> Select[tuple[object, ...]]:
     )
 
 
-def _beginnings(panel: Panel, source_set_at: datetime | None) -> Iterator[Moment]:
+def _beginnings(
+    panel: Panel, source_set_at: datetime | None, attempts: Sequence[RowMapping]
+) -> Iterator[Moment]:
     yield Moment(Happening.ENQUEUED, panel.created_at)
     # It is set anew whenever a row starts afresh.
     if source_set_at is not None and source_set_at > panel.created_at:
         yield Moment(Happening.STARTED_AFRESH, source_set_at)
+    for start in starts_afresh(attempts):
+        if source_set_at is None or not start.after <= source_set_at <= start.before:
+            yield Moment(Happening.STARTED_AFRESH, start.before, is_dated=False)
 
 
 def _errors(panel: Panel, attempts: Sequence[RowMapping]) -> Iterator[Moment]:

@@ -1,7 +1,8 @@
 """The state of the whole at one moment, at about the same cost whatever the number of rows."""
 
+import time
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import (
@@ -9,6 +10,7 @@ from sqlalchemy import (
     Double,
     Select,
     Subquery,
+    Text,
     cast,
     column,
     func,
@@ -17,6 +19,7 @@ from sqlalchemy import (
     table,
     true,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from storyboard_worker.database import Database
 from storyboard_worker.database.tables import literal_status, storyboard_alarms, storyboards
@@ -25,6 +28,7 @@ from storyboard_worker.queries.board.short_read import short_read
 from storyboard_worker.queries.columns import (
     HIDDEN,
     NOW,
+    READY,
     expires_soon,
     is_alive,
     is_due,
@@ -41,6 +45,8 @@ alarms = storyboard_alarms.c
 
 MOST_COUNTED = 5_000
 ALARMS_OF_SECONDS = 86_400
+# A few tell on which hosts an account delivers.
+NEWEST_PICTURES = 20
 # For these states an index of their own says about how many rows it holds.
 ESTIMATED_BY = {Status.READY: "storyboards_ready_idx", Status.FAILED: "storyboards_failed_idx"}
 WAITING_BY = "storyboards_claim_idx"
@@ -71,9 +77,12 @@ class Summary:
     rows both look at the 5,000 oldest. ``ready_lately``: rows that became ready within the last
     five minutes. ``workers`` are the rows of those that are alive, ``paused`` the upstreams that
     these do not ask now. ``alarms`` are those of the last day, the latest first.
+    ``newest_pictures`` are addresses of the pictures that became ready last. ``moment`` is the
+    database's clock, and ``read_at`` this process's monotonic clock at that moment.
     """
 
     moment: datetime
+    read_at: float
     waiting: Tally
     processing: Tally
     ready: Tally
@@ -84,6 +93,12 @@ class Summary:
     workers: list[dict[str, Any]]
     paused: list[dict[str, str]]
     alarms: list[RaisedAlarm]
+    newest_pictures: list[str]
+
+    @property
+    def now(self) -> datetime:
+        """The database's clock at this moment, as far as this process can tell."""
+        return self.moment + timedelta(seconds=time.monotonic() - self.read_at)
 
 
 class BoardSummary:
@@ -96,6 +111,7 @@ class BoardSummary:
     def read(self) -> Summary:
         """Raises :class:`RowsHidden` where row-level security hides the rows."""
         with short_read(self._database) as connection:
+            read_at = time.monotonic()
             numbers = connection.execute(_numbers()).one()
             raised = [RaisedAlarm(row.name, row.raised_at) for row in connection.execute(_alarms())]
         if numbers.hidden:
@@ -103,6 +119,7 @@ class BoardSummary:
         workers = self._register.alive()
         return Summary(
             moment=numbers.moment,
+            read_at=read_at,
             waiting=_tally(numbers.waiting, numbers.about_waiting),
             processing=_tally(numbers.processing, None),
             ready=_tally(numbers.ready, numbers.about_ready),
@@ -113,6 +130,7 @@ class BoardSummary:
             workers=workers,
             paused=paused_upstreams(workers),
             alarms=raised,
+            newest_pictures=numbers.newest_pictures,
         )
 
 
@@ -140,6 +158,7 @@ def _numbers() -> Select[Any]:
         _held_by(WAITING_BY).label("about_waiting"),
         _held_by(ESTIMATED_BY[Status.READY]).label("about_ready"),
         _held_by(ESTIMATED_BY[Status.FAILED]).label("about_failed"),
+        _newest_pictures().label("newest_pictures"),
         rows_are_hidden,
     ).select_from(waiting.join(processing, true()))
 
@@ -178,6 +197,17 @@ def _count(status: Status, *conditions: ColumnElement[bool]) -> ColumnElement[in
         .subquery()
     )
     return select(func.count()).select_from(counted).scalar_subquery()
+
+
+def _newest_pictures() -> ColumnElement[list[str]]:
+    newest = (
+        select(rows.cdn_url)
+        # A restored row may have become ready at any moment, a later one too.
+        .where(rows.status == READY, rows.finished_at <= NOW)
+        .order_by(rows.finished_at.desc())
+        .limit(NEWEST_PICTURES)
+    )
+    return func.array(newest.scalar_subquery(), type_=ARRAY(Text))
 
 
 def _held_by(index: str) -> ColumnElement[float]:

@@ -14,6 +14,7 @@ FOLDER = Path(__file__).parent / "static"
 KINDS = {
     "board.css": "text/css; charset=utf-8",
     "board.js": "text/javascript; charset=utf-8",
+    "loading_again.js": "text/javascript; charset=utf-8",
     "icon.svg": "image/svg+xml",
 }
 A_YEAR = "public, max-age=31536000, immutable"

@@ -70,16 +70,24 @@ class Pages:
         name: str,
         status: int = 200,
         *,
-        picture_urls: Iterable[str | None] = (),
+        picture_urls: Iterable[str | None] | None = None,
         headers: Mapping[str, str] | None = None,
         **values: Any,
     ) -> Response:
-        """The template ``name`` with ``values``; it may load the pictures ``picture_urls``."""
+        """The template ``name`` with ``values``.
+
+        It may load the pictures ``picture_urls`` and others from where such pictures lie; with
+        ``None`` it may load none.
+        """
         wording = wording_for(request)
-        layout = {"language_pairs": wording.pairs, "languages": _languages(request)}
+        origins = [] if picture_urls is None else self.pictures.origins(picture_urls)
+        layout = {
+            "language_pairs": wording.pairs,
+            "languages": _languages(request),
+            "picture_origins": origins,
+        }
         html = render(name, wording.text, **self.values(request), **layout, **values)
         response = Response(html, status, {**HEADERS, **(headers or {})}, content_type=HTML)
-        origins = self.pictures.origins(picture_urls)
         response.headers["Content-Security-Policy"] = policy(origins)
         response.vary.add("Cookie")
         return mark_language(response, request)

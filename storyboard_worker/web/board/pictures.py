@@ -20,9 +20,17 @@ class Pictures:
 
     def __init__(self, account: CloudinarySettings | None) -> None:
         self._known = {CDN}
+        self._lately: set[str] = set()
         if account is not None and account.upload_prefix != DEFAULT_UPLOAD_PREFIX:
             # A private API host, or a stand-in, delivers by itself.
             self._known |= _origins([account.upload_prefix])
+
+    def expect_more_like(self, urls: Iterable[str]) -> None:
+        """Pages may load pictures from where ``urls`` lie, until the next call.
+
+        These are the newest pictures: those that become ready under an open page lie there too.
+        """
+        self._lately = _safe_origins(urls)
 
     def origins(self, urls: Iterable[str | None]) -> list[str]:
         """The origins that a page with the pictures ``urls`` may load pictures from.
@@ -30,8 +38,8 @@ class Pictures:
         An account may deliver on a host of its own, which only the pictures' addresses tell. Such
         a host counts with https alone.
         """
-        found = _origins(url for url in urls if url is not None)
-        return sorted(self._known | {origin for origin in found if origin.startswith("https:")})
+        found = _safe_origins(url for url in urls if url is not None)
+        return sorted(self._known | self._lately | found)
 
     def is_shown(self, url: str | None) -> bool:
         """Whether a page may load this picture."""
@@ -50,6 +58,10 @@ def preview(url: str) -> str:
 
 def _origins(urls: Iterable[str]) -> set[str]:
     return {origin for origin in map(_origin, urls) if origin is not None}
+
+
+def _safe_origins(urls: Iterable[str]) -> set[str]:
+    return {origin for origin in _origins(urls) if origin.startswith("https:")}
 
 
 def _origin(url: str) -> str | None:

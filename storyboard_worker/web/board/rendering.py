@@ -38,6 +38,8 @@ def _environment() -> Environment:
     environment.globals |= {
         "asset": assets.address_of,
         "ago": shown_values.ago,
+        "ahead": shown_values.ahead,
+        "how_far": shown_values.how_far,
         "long_time": shown_values.long_time,
         "name_of": cards.name_of,
         "project_name": cards.project_name,

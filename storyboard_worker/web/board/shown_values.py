@@ -13,12 +13,24 @@ SHORT_SECONDS = 10
 
 
 def ago(text: Texts, at: datetime, now: datetime) -> str:
-    """How long ago, or in how long, in one unit."""
-    seconds = (now - at).total_seconds()
-    length = long_time(text, int(abs(seconds)), digits=0)
-    if abs(seconds) < 1:
+    """How long ago in one unit; now, for a moment that seems not to be over."""
+    return _apart(text, "time.ago", (now - at).total_seconds())
+
+
+def ahead(text: Texts, at: datetime, now: datetime) -> str:
+    """In how long, in one unit; now, for a moment that is over."""
+    return _apart(text, "time.ahead", (at - now).total_seconds())
+
+
+def how_far(text: Texts, at: datetime, now: datetime) -> str:
+    """How long ago, or in how long."""
+    return ago(text, at, now) if at <= now else ahead(text, at, now)
+
+
+def _apart(text: Texts, key: str, seconds: float) -> str:
+    if seconds < 1:
         return text("time.now")
-    return text("time.ago", length=length) if seconds > 0 else text("time.ahead", length=length)
+    return text(key, length=long_time(text, int(seconds), digits=0))
 
 
 def long_time(text: Texts, seconds: float, *, digits: int = 1) -> str:

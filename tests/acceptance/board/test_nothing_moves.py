@@ -43,7 +43,10 @@ def see_news(page: Page) -> None:
     headers = {"Authorization": f"Bearer {TOKEN}"}
     # The server forgets what it has read of the whole.
     page.context.request.post(f"/api/storyboards/{uuid4()}/retry", headers=headers)
+    # A question that is under way may have been answered before that.
+    page.wait_for_function("() => !asking")
     come_back_to(page)
+    page.wait_for_function("() => !asking")
 
 
 @pytest.mark.parametrize("viewport", [DESKTOP, PHONE], ids=["desktop", "phone"])

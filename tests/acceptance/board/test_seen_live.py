@@ -1,5 +1,6 @@
 """What an open page shows of panels that change, without being loaded again."""
 
+import re
 from uuid import UUID
 
 from playwright.sync_api import Locator, Page, expect
@@ -72,6 +73,19 @@ def test_a_waiting_panel_is_processed_at_once(visit: Visit, film: Film) -> None:
     expect(page.locator("h1 .badge")).to_have_text("Ready", timeout=NEWS_MS)
     expect(page.get_by_role("button", name="Process now")).to_have_count(0)
     shows_a_picture(page, page.get_by_role("img", name="The picture of Panel 2"))
+
+
+def test_ages_count_from_the_servers_clock(visit: Visit, film: Film) -> None:
+    film.add_waiting(1)
+    page = visit(f"/?project={film.project}")
+    age = page.locator(".card .when time")
+    page.evaluate("setClock('2031-01-01T00:00:00Z'); refreshAges()")
+    expect(age).to_contain_text("days ago")
+
+    come_back_to(page)
+
+    expect(age).to_have_text(re.compile(r"^(now|\d+ s ago)$"))
+    assert page.evaluate("[age(-9, false), age(-9, true)]") == ["now", "in 9 s"]
 
 
 def test_panels_that_come_are_told_and_panels_that_go_disappear(visit: Visit, film: Film) -> None:

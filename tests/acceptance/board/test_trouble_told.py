@@ -8,6 +8,9 @@ from tests.support.film import Film
 from tests.support.producing import storyboard
 from tests.support.watched_visits import Visit, come_back_to
 
+# So long a page waits for an answer.
+SILENCE_MS = 15_000
+
 
 def test_a_page_tells_that_it_is_not_up_to_date_until_it_is_again(visit: Visit, film: Film) -> None:
     page = visit(f"/panels/{film.add_waiting(1)}", loads_may_fail=True)
@@ -19,6 +22,23 @@ def test_a_page_tells_that_it_is_not_up_to_date_until_it_is_again(visit: Visit, 
     page.context.set_offline(False)
     come_back_to(page)
 
+    expect(told).to_have_count(0)
+
+
+def test_a_server_that_stays_silent_is_told(visit: Visit, film: Film) -> None:
+    page = visit(f"/panels/{film.add_waiting(1)}", loads_may_fail=True)
+    told = page.get_by_text("This page is not up to date")
+    page.clock.install()
+    page.route("**/live", lambda _: None)
+    with page.expect_request("**/live"):
+        come_back_to(page)
+    expect(told).to_be_hidden()
+
+    page.clock.fast_forward(SILENCE_MS)
+
+    expect(told).to_be_visible()
+    page.unroute("**/live")
+    come_back_to(page)
     expect(told).to_have_count(0)
 
 

@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
-from urllib.parse import quote
+from urllib.parse import parse_qsl
 
 from tests.benchmarks.bulk import load_pending, load_ready
 from tests.benchmarks.checks import check, wait_until
@@ -59,11 +59,12 @@ class OpenPage:
         page = self._browser.see("/")
         [body] = page.all("body")
         versions = [given["data-shown"] for _, given in page.tags if "data-shown" in given]
-        separator = "&" if "?" in body["data-live"] else "?"
-        self._path = f"{body['data-live']}{separator}shown={quote(','.join(versions))}"
+        fields = dict(parse_qsl(body["data-asks"], keep_blank_values=True))
+        self._path = body["data-live"]
+        self._asked = {**fields, "shown": ",".join(versions)}
 
     def ask(self) -> None:
-        status = self._browser.get(self._path).status
+        status = self._browser.post(self._path, self._asked).status
         check(status == HTTPStatus.OK, f"an open page was answered {status}")
 
 

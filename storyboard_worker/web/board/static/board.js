@@ -8,8 +8,10 @@ const LATEST_MS = 20000;
 const TROUBLE_MS = 60000;
 const SLOWER = 1.5;
 const AGES_MS = 10000;
+// A server that takes a question and stays silent for so long is lost.
+const SILENCE_MS = 15000;
 
-const live = document.body.dataset.live;
+const { live, asks } = document.body.dataset;
 let waitMs = SOONEST_MS;
 let timer = 0;
 let asking = false;
@@ -43,10 +45,9 @@ function differsInTimesOnly(old, part) {
   return true;
 }
 
-function replace(id, html) {
+function replace(id, part) {
   const old = document.getElementById(id);
-  const part = parsed(html);
-  if (!old || !part) return;
+  if (!old) return;
   for (const opened of old.querySelectorAll("details[open][id]")) {
     const twin = counterpart(part, opened);
     if (twin) twin.open = true;
@@ -73,12 +74,39 @@ function tell(message) {
   trouble.hidden = !message;
 }
 
-function take(found) {
-  for (const [id, html] of Object.entries(found.parts)) replace(id, html);
-  for (const id of found.gone) {
-    const gone = document.getElementById(id);
-    if (gone) gone.remove();
+function remove(card) {
+  const project = card.closest(".project");
+  const next = card.nextElementSibling || card.previousElementSibling;
+  const hadFocus = document.activeElement !== document.body;
+  card.remove();
+  recount(project);
+  const isLost = hadFocus && document.activeElement === document.body;
+  const target = (next && next.querySelector("a")) || document.getElementById("main");
+  if (isLost) target.focus({ preventScroll: true });
+}
+
+function recount(project) {
+  const left = project.querySelectorAll(".card").length;
+  const { onePanel, panels } = document.body.dataset;
+  if (left) {
+    const told = left === 1 ? onePanel : panels.replace("{count}", left);
+    project.querySelector(".count").textContent = told;
+  } else {
+    project.remove();
   }
+  document.getElementById("all-gone").hidden = Boolean(document.querySelector(".card"));
+}
+
+function take(found) {
+  const parts = Object.entries(found.parts).map(([id, html]) => [id, parsed(html)]);
+  if (loadsAgainFor(parts.map(([, part]) => part), found.said)) return;
+  for (const [id, part] of parts) replace(id, part);
+  for (const id of found.gone) {
+    const card = document.getElementById(id);
+    if (card) remove(card);
+  }
+  if (found.now) setClock(found.now);
+  refreshAges();
   const newer = document.getElementById("newer-panels");
   if (newer && found.newer) newer.hidden = false;
   if (found.said) document.getElementById("said").textContent = found.said;
@@ -87,13 +115,24 @@ function take(found) {
   waitMs = quiet && !atWork ? Math.min(LATEST_MS, waitMs * SLOWER) : SOONEST_MS;
 }
 
+// In a body, because an address that holds a long filter and what the page shows may be too long.
+function question() {
+  const fields = new URLSearchParams(asks);
+  fields.set("shown", shown());
+  return fields;
+}
+
 async function ask() {
   if (asking || document.hidden) return;
   asking = true;
+  const silence = new AbortController();
+  const limit = setTimeout(() => silence.abort(), SILENCE_MS);
   try {
-    const separator = live.includes("?") ? "&" : "?";
-    const answer = await fetch(`${live}${separator}shown=${encodeURIComponent(shown())}`, {
+    const answer = await fetch(live, {
+      method: "POST",
+      body: question(),
       headers: { Accept: "application/json" },
+      signal: silence.signal,
     });
     if (answer.status === 401) {
       tell(document.body.dataset.signedOut);
@@ -106,6 +145,7 @@ async function ask() {
     tell(document.body.dataset.lost);
     waitMs = Math.min(TROUBLE_MS, waitMs * 2);
   } finally {
+    clearTimeout(limit);
     asking = false;
   }
   plan();
@@ -117,10 +157,10 @@ function plan() {
 }
 
 // The same words as the server's.
-function age(seconds) {
+function age(seconds, mayLieAhead) {
   const { ago, ahead, now, units } = document.body.dataset;
   const past = Math.abs(seconds);
-  if (past < 1) return now;
+  if (past < 1 || (seconds < 0 && !mayLieAhead)) return now;
   const [second, minute, hour, day] = units.split("|");
   const steps = [
     [120, 1, second],
@@ -133,13 +173,17 @@ function age(seconds) {
   return (seconds > 0 ? ago : ahead).replace("{length}", text);
 }
 
-// The server's clock at the time of the page, and the browser's.
-const began = { server: Date.parse(document.body.dataset.moment), here: performance.now() };
+// The server's clock at one moment, and the browser's.
+let clock = { server: NaN, here: 0 };
+
+function setClock(moment) {
+  clock = { server: Date.parse(moment), here: performance.now() };
+}
 
 function refreshAges() {
-  const now = began.server + performance.now() - began.here;
+  const now = clock.server + performance.now() - clock.here;
   for (const time of document.querySelectorAll("time[datetime]")) {
-    const text = age((now - Date.parse(time.dateTime)) / 1000);
+    const text = age((now - Date.parse(time.dateTime)) / 1000, "ahead" in time.dataset);
     if (time.textContent !== text) time.textContent = text;
   }
 }
@@ -160,7 +204,10 @@ for (const image of document.images) {
   if (image.complete && !image.naturalWidth) image.src = image.src;
 }
 
-if (began.server) setInterval(refreshAges, AGES_MS);
+if (document.body.dataset.moment) {
+  setClock(document.body.dataset.moment);
+  setInterval(refreshAges, AGES_MS);
+}
 
 if (live) {
   document.addEventListener("visibilitychange", () => {

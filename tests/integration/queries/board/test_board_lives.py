@@ -155,3 +155,61 @@ def test_the_attempt_with_which_a_row_failed_stands_there_once(
     assert found is not None
     assert happenings(found.moments) == [Happening.ENQUEUED, Happening.FAILED]
     assert found.moments[1].attempt == 1
+
+
+def test_each_start_afresh_that_is_known_stands_between_its_attempts(
+    lives: PanelLives, queue: StoryboardQueue, producer: psycopg.Connection
+) -> None:
+    """Two lives that fail, one that is ready, and the present one, which is ready as well."""
+    id_ = enqueue(producer)
+    for _ in range(2):
+        fail(queue, id_, attempts=2)
+        change(producer, id_, status="pending")
+    for _ in range(2):
+        complete(queue, id_)
+        change(producer, id_, status="pending")
+    complete(queue, id_)
+    found = lives.read(id_)
+    assert found is not None
+    assert [(moment.what, moment.attempt) for moment in found.moments] == [
+        (Happening.ENQUEUED, None),
+        (Happening.ATTEMPT_FAILED, 1),
+        (Happening.ATTEMPT_FAILED, 2),
+        (Happening.STARTED_AFRESH, None),
+        (Happening.ATTEMPT_FAILED, 1),
+        (Happening.ATTEMPT_FAILED, 2),
+        (Happening.STARTED_AFRESH, None),
+        (Happening.READY, 1),
+    ]
+    assert [moment.is_dated for moment in found.moments] == [True] * 3 + [False] + [True] * 4
+
+
+def test_the_last_start_afresh_stands_there_once(
+    lives: PanelLives, queue: StoryboardQueue, producer: psycopg.Connection
+) -> None:
+    id_ = enqueue(producer)
+    fail(queue, id_, attempts=1)
+    change(producer, id_, status="pending")
+    fail(queue, id_, attempts=1)
+    found = lives.read(id_)
+    assert found is not None
+    afresh = [moment for moment in found.moments if moment.what is Happening.STARTED_AFRESH]
+    assert [moment.is_dated for moment in afresh] == [True]
+
+
+def fail(queue: StoryboardQueue, id_: UUID, *, attempts: int) -> None:
+    """The row fails with so many attempts."""
+    for number in range(1, attempts + 1):
+        claim = queue.claim_one(id_)
+        assert claim is not None
+        if number < attempts:
+            queue.retry(claim, TIMEOUT, delay_seconds=0)
+        else:
+            queue.fail(claim, TIMEOUT, sentry_event_id=None)
+
+
+def complete(queue: StoryboardQueue, id_: UUID) -> None:
+    """The row becomes ready at once."""
+    claim = queue.claim_one(id_)
+    assert claim is not None
+    queue.complete(claim, IMAGE)

@@ -1,5 +1,8 @@
 """The state of the whole, beside the exact counts of the commands."""
 
+import time
+from dataclasses import replace
+
 import psycopg
 import pytest
 from psycopg.types.json import Jsonb
@@ -93,3 +96,25 @@ def test_alarms_of_the_last_day_the_latest_first(
             "INSERT INTO storyboard_alarms (name, raised_at) VALUES (%s, %s)", [name, raised_at]
         )
     assert [alarm.name for alarm in summary.read().alarms] == ["stalled", "no_worker"]
+
+
+def test_the_newest_pictures(
+    summary: BoardSummary, producer: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queries, "NEWEST_PICTURES", 2)
+    assert summary.read().newest_pictures == []
+    for seconds in (-30, -10, -20, 500):
+        url = f"https://cdn.example/{seconds}.jpg"
+        enqueue(producer, **{**READY, "cdn_url": url, "finished_at": moment(producer, seconds)})
+    enqueue(producer, **{**FAILED, "picture_url": "https://cdn.example/older.jpg"})
+    assert summary.read().newest_pictures == [
+        f"https://cdn.example/{seconds}.jpg" for seconds in (-10, -20)
+    ]
+
+
+def test_now_goes_on_from_when_it_was_read(
+    summary: BoardSummary, producer: psycopg.Connection
+) -> None:
+    found = replace(summary.read(), read_at=time.monotonic() - 60)
+    assert (found.now - found.moment).total_seconds() == pytest.approx(60, abs=5)
+    assert abs(summary.read().now - moment(producer)).total_seconds() < 5

@@ -1,6 +1,5 @@
 """Whatever a row carries is text on every page, and every page has a strict policy."""
 
-import json
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -56,9 +55,7 @@ def browser(serve: Serve) -> Browser:
 def pages_of(browser: Browser, ids: list[UUID]) -> dict[str, str]:
     """Every page's HTML, with the parts of live answers among them."""
     first = browser.get("/").text
-    live = Document(first).all("body")[0]["data-live"]
-    shown = ",".join(f"{id_}~0" for id_ in ids)
-    found = {"/": first, live: parts_of(browser, f"{live}&shown={shown}")}
+    found = {"/": first, "/live": parts_of(browser, "/live", ids, newest="")}
     narrowed, retry = Document(first).hrefs("/?project=")[0], Document(first).hrefs("/retry")[0]
     for path in ("/?lang=zh", narrowed, retry, f"/?text={MARK}"):
         found[path] = browser.get(path).text
@@ -66,13 +63,14 @@ def pages_of(browser: Browser, ids: list[UUID]) -> dict[str, str]:
     for number, id_ in enumerate(ids):
         if number % len(KINDS) == (number // len(KINDS)) % len(KINDS):
             found[f"/panels/{id_}"] = browser.get(f"/panels/{id_}").text
-            path = f"/panels/{id_}/live?shown={id_}~0"
-            found[path] = parts_of(browser, path)
+            path = f"/panels/{id_}/live"
+            found[path] = parts_of(browser, path, [id_])
     return found
 
 
-def parts_of(browser: Browser, path: str) -> str:
-    return "".join(json.loads(browser.get(path).text)["parts"].values())
+def parts_of(browser: Browser, path: str, ids: list[UUID], **fields: str) -> str:
+    shown = ",".join(f"{id_}~0" for id_ in ids)
+    return "".join(browser.post(path, {"shown": shown, **fields}).json["parts"].values())
 
 
 def test_what_a_row_carries_is_text(
@@ -126,3 +124,16 @@ def test_every_page_has_a_strict_policy(browser: Browser, producer: psycopg.Conn
         assert "evil" not in rules["img-src"], name
         for header, value in HEADERS.items():
             assert reply.headers[header.lower()] == value, name
+
+
+def test_every_gallery_may_load_pictures_from_where_the_newest_lie(
+    browser: Browser, producer: psycopg.Connection
+) -> None:
+    """A panel of a page may become ready after the page was loaded."""
+    enqueue(producer, **{**READY, "cdn_url": "https://own.example/image/upload/v1/a.jpg"})
+    reply = browser.get("/?project=without+pictures")
+    assert "https://own.example" in reply.headers["content-security-policy"]
+    [body] = Document(reply.text).all("body")
+    assert "https://own.example" in body["data-pictures"].split()
+    stranger = Browser(browser.port).get("/")
+    assert "own.example" not in stranger.headers["content-security-policy"] + stranger.text

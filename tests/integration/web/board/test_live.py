@@ -1,7 +1,7 @@
 """What an open page asks for again and again."""
 
-import json
 from typing import Any
+from urllib.parse import parse_qsl, urlencode
 from uuid import UUID
 
 import psycopg
@@ -14,18 +14,24 @@ ALWAYS = {"overview", "causes"}
 CURRENT = {"aria-current": "true"}
 
 
+def fields_of(body: dict[str, str]) -> dict[str, str]:
+    """The fields that the page sends with each question."""
+    return dict(parse_qsl(body.get("data-asks", ""), keep_blank_values=True))
+
+
 class OpenPage:
     """A page with its script, as far as its questions go."""
 
     def __init__(self, browser: Browser, path: str) -> None:
         self._browser = browser
         page = browser.see(path)
-        self.live = page.all("body")[0]["data-live"]
+        body = page.all("body")[0]
+        self.live, self.asks = body["data-live"], fields_of(body)
         self.shown = self._versions(page)
 
     def ask(self) -> dict[str, Any]:
-        separator = "&" if "?" in self.live else "?"
-        reply = self._browser.get(f"{self.live}{separator}shown={','.join(self.shown.values())}")
+        fields = {**self.asks, "shown": ",".join(self.shown.values())}
+        reply = self._browser.post(self.live, fields)
         assert reply.status == 200
         found: dict[str, Any] = reply.json
         for part in found["parts"].values():
@@ -55,6 +61,7 @@ def test_only_what_has_changed_is_sent(browser: Browser, producer: psycopg.Conne
     delete(producer, ids[2])
     found = page.ask()
     assert (parts_of(found), found["gone"]) == (ALWAYS, [f"panel-{ids[2]}"])
+    assert found["said"] == "1 panel is gone."
     assert (page.ask()["gone"], page.ask()["said"]) == ([], "")
 
 
@@ -110,19 +117,45 @@ def test_parts_hold_nothing_of_a_session(browser: Browser, producer: psycopg.Con
 def test_the_page_of_one_panel(browser: Browser, producer: psycopg.Connection) -> None:
     id_ = enqueue(producer, position=7, **FAILED)
     page = OpenPage(browser, f"/panels/{id_}")
-    assert page.ask() == {"parts": {}, "gone": [], "said": ""}
+    nothing = {"parts": {}, "gone": [], "said": ""}
+    assert page.ask() == nothing
     change(producer, id_, status="pending")
     found = page.ask()
     assert parts_of(found) == {"life"}
     assert found["said"] == "Panel 7: Waiting."
     assert page.ask()["parts"] == {}
     delete(producer, id_)
-    assert page.ask()["gone"] == ["life"]
+    found = page.ask()
+    assert found["said"] == "There is no such panel. It may have been deleted."
+    assert found["said"] in Document(found["parts"]["life"]).text
+    assert Document(found["parts"]["life"]).hrefs() == ["/"]
 
 
 def test_questions_that_no_page_asks(browser: Browser, producer: psycopg.Connection) -> None:
     id_ = enqueue(producer, **READY)
     for shown in ("", "x", f"{id_}", f"{id_}~", f"{id_}~x", f"{id_}~{9**99}", f"{id_}~-1", "~,~,"):
-        assert browser.get(f"/live?shown={shown}&newest=x&state=x").status == 200
+        asked = {"shown": shown, "newest": "x", "state": "x"}
+        assert browser.post("/live", asked).status == 200
     many = ",".join(f"{UUID(int=number)}~1" for number in range(300))
-    assert len(json.loads(browser.get(f"/live?shown={many}").text)["gone"]) == 200
+    assert len(browser.post("/live", {"shown": many}).json["gone"]) == 200
+    assert browser.get("/live").status == 405
+    other_site = browser.post("/live", {}, {"Sec-Fetch-Site": "cross-site"})
+    assert other_site.status == 403
+    no_form = browser.post("/live", {}, {"Content-Type": "text/plain"})
+    assert no_form.status == 415
+
+
+def test_an_address_that_fits_may_have_a_page_that_asks(
+    browser: Browser, producer: psycopg.Connection
+) -> None:
+    """The filter of the page takes nearly as many bytes as an address may have."""
+    project, code, text = "🎬" * 250, "🎞" * 500, "🎥" * 500
+    failed = {**FAILED, "error_code": code, "error_message": text}
+    for _ in range(48):
+        enqueue(producer, project_id=project, **failed)
+    query = urlencode({"project": project, "code": code, "text": text})
+    page = OpenPage(browser, f"/?{query}")
+    assert len(page.shown) == 48
+    question = f"/live?{query}&shown={','.join(page.shown.values())}"
+    assert browser.get(question).status == 431
+    assert parts_of(page.ask()) == {"overview"}

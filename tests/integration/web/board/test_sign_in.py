@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from storyboard_worker.web.board.access import COOKIE
+from storyboard_worker.web.board.assets import KINDS
 from storyboard_worker.web.board.sessions import LASTS_SECONDS
 from tests.integration.web.served import Serve, Served
 from tests.support.board_browser import TOKEN, Browser, Document
@@ -21,9 +22,9 @@ ROUTES = [
     ("/logout", "POST"),
     ("/retry", "GET"),
     ("/retry", "POST"),
-    ("/live", "GET"),
+    ("/live", "POST"),
     (f"/panels/{UNKNOWN}", "GET"),
-    (f"/panels/{UNKNOWN}/live", "GET"),
+    (f"/panels/{UNKNOWN}/live", "POST"),
     (f"/panels/{UNKNOWN}/retry", "POST"),
     (f"/panels/{UNKNOWN}/process", "POST"),
     (RETRY, "POST"),
@@ -170,7 +171,7 @@ def test_assets_are_kept_for_long_under_their_hash(board: Served) -> None:
     addresses = [one["href"] for one in page.all("link")] + [
         one["src"] for one in page.all("script")
     ]
-    assert len(addresses) == 3
+    assert len(addresses) == len(KINDS)
     for path in addresses:
         reply = call(board.port, path)
         assert reply.status == 200

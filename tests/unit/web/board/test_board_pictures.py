@@ -32,6 +32,13 @@ def test_origins(account: CloudinarySettings | None, url: str | None, origins: l
     assert Pictures(account).origins([url]) == origins
 
 
+def test_more_pictures_are_expected_where_the_newest_lie() -> None:
+    pictures = Pictures(USUAL)
+    pictures.expect_more_like(["https://a.example/1.jpg", "https://a.example/2.jpg"])
+    pictures.expect_more_like(["https://b.example/1.jpg", "http://c.example/1.jpg", "javascript:x"])
+    assert pictures.origins([]) == ["https://b.example", CDN]
+
+
 @pytest.mark.parametrize(
     ("url", "is_shown"),
     [

@@ -1,5 +1,7 @@
 """What pages share is filled once."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from storyboard_worker.queries.board.causes import FailedCauses
@@ -11,10 +13,15 @@ from storyboard_worker.web.texts.catalogue import Language, texts_in
 ENGLISH, CHINESE = (Wording(texts_in(language), is_chosen=False) for language in Language)
 SHARED = {"causes": FailedCauses([], are_all=True)}
 NAME = "_causes.html"
+NOW = datetime(2026, 11, 27, tzinfo=UTC)
+
+
+def new_fragments() -> Fragments:
+    return Fragments(SHARED, lambda: NOW)
 
 
 def test_equal_values_in_one_language_are_filled_once() -> None:
-    fragments = Fragments(SHARED)
+    fragments = new_fragments()
     first = fragments.fill(NAME, ENGLISH, number=1)
     assert fragments.fill(NAME, ENGLISH, number=1) is first
     assert fragments.fill(NAME, ENGLISH, number=2) is not first
@@ -24,7 +31,7 @@ def test_equal_values_in_one_language_are_filled_once() -> None:
 
 def test_they_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST_KEPT", 3)
-    fragments = Fragments(SHARED)
+    fragments = new_fragments()
     for number in range(4):
         fragments.fill(NAME, ENGLISH, number=number)
     assert len(fragments._filled) == 1

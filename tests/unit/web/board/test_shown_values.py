@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from storyboard_worker.web.board.shown_values import ago, long_time, sentence
+from storyboard_worker.web.board.shown_values import ago, ahead, how_far, long_time, sentence
 from storyboard_worker.web.texts.catalogue import Language, texts_in
 
 NOW = datetime(2026, 11, 27, tzinfo=UTC)
@@ -21,11 +21,18 @@ ENGLISH = texts_in(Language.ENGLISH)
         (121, "2 min ago"),
         (3 * 3600, "3 h ago"),
         (3 * 86_400, "3 days ago"),
-        (-6.2, "in 6 s"),
     ],
 )
 def test_ages_are_whole_numbers(seconds: float, told: str) -> None:
-    assert ago(ENGLISH, NOW - timedelta(seconds=seconds), NOW) == told
+    at = NOW - timedelta(seconds=seconds)
+    assert ago(ENGLISH, at, NOW) == told
+    assert how_far(ENGLISH, at, NOW) == told
+
+
+def test_what_is_over_never_lies_ahead_and_what_is_to_come_never_behind() -> None:
+    later, earlier = NOW + timedelta(seconds=6.2), NOW - timedelta(seconds=6.2)
+    assert [ago(ENGLISH, later, NOW), ahead(ENGLISH, earlier, NOW)] == ["now", "now"]
+    assert [ahead(ENGLISH, later, NOW), how_far(ENGLISH, later, NOW)] == ["in 6 s", "in 6 s"]
 
 
 @pytest.mark.parametrize(

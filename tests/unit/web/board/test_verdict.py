@@ -15,6 +15,7 @@ NOW = datetime(2026, 11, 26, tzinfo=UTC)
 NONE = Tally(0, is_exact=True)
 WELL = Summary(
     moment=NOW,
+    read_at=0,
     waiting=Tally(5, is_exact=True),
     processing=NONE,
     ready=NONE,
@@ -25,6 +26,7 @@ WELL = Summary(
     workers=[{}, {}],
     paused=[],
     alarms=[],
+    newest_pictures=[],
 )
 NO_CAUSES = FailedCauses([], are_all=True)
 LIMITS = Limits(waiting=10, wait_seconds=60)
