@@ -133,9 +133,11 @@ CREATE TABLE public.storyboard_departures (
     CONSTRAINT storyboard_departures_reason_check CHECK (reason IN ('replaced', 'deleted'))
 )
 """
-# As in storyboard_worker/storyboard.py.
-DIGEST = """left(encode(sha256(convert_to(
-            split_part({}source_url, '?', 1), 'UTF8')), 'hex'), 10)"""
+# As in storyboard_worker/storyboard.py. A database of SQL_ASCII may hold bytes that are no UTF-8,
+# and its rows have to be deletable all the same.
+DIGEST = """left(encode(sha256(convert_to(split_part({}source_url, '?', 1),
+            CASE current_setting('server_encoding') WHEN 'SQL_ASCII' THEN 'SQL_ASCII'
+            ELSE 'UTF8' END)), 'hex'), 10)"""
 
 # With the rights of their owner, because roles that write rows may not write these lists.
 DELETED = f"""

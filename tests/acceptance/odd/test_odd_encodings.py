@@ -51,6 +51,16 @@ def test_bytes_of_a_database_without_an_encoding(
         assert storyboard_worker("status", DATABASE_URL=url).code == 0
         kept = producer.execute("SELECT DISTINCT project_id::bytea FROM storyboards").fetchall()
         assert set(kept) == {(b"caf\xe9",), (EMOJI.encode(),)}
+        # A row that is taken away from its worker leaves a digest of its source.
+        producer.execute("SET client_encoding = 'SQL_ASCII'")
+        producer.execute(
+            b"INSERT INTO storyboards (source_url, status, attempts, claim_token, claimed_by,"
+            b" claimed_at, lease_expires_at) VALUES ('https://images.example/caf\xe9',"
+            b" 'processing', 1, gen_random_uuid(), 'w', now(), now())"
+        )
+        producer.execute("DELETE FROM storyboards WHERE status = 'processing'")
+        noted = producer.execute("SELECT count(*) FROM storyboard_departures").fetchall()
+        assert noted == [(1,)]
 
 
 def test_an_error_that_the_database_cannot_hold(
