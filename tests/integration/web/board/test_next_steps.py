@@ -1,6 +1,5 @@
 """A page tells that panels have failed, and leads to the causes wherever they are."""
 
-import json
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -9,6 +8,7 @@ import pytest
 
 from storyboard_worker.queries.board.places import Place
 from tests.support.board_browser import Browser, Document
+from tests.support.open_board_page import OpenPage
 from tests.support.producing import FAILED, enqueue, moment
 
 LISTED = "The list below tells what to do."
@@ -20,18 +20,16 @@ def failed(producer: psycopg.Connection) -> UUID:
     return enqueue(producer, project_id="tale", **{**FAILED, "errored_at": moment(producer)})
 
 
-def overview_of(page: Document, browser: Browser) -> Document:
+def overview_of(path: str, browser: Browser) -> Document:
     """As the open page gets it again."""
-    live = page.all("body")[0]["data-live"]
-    separator = "&" if "?" in live else "?"
-    return Document(json.loads(browser.get(f"{live}{separator}shown=").text)["parts"]["overview"])
+    return Document(OpenPage(browser, path).ask()["parts"]["overview"])
 
 
 @pytest.mark.usefixtures("failed")
 def test_the_first_page_has_the_list(browser: Browser) -> None:
     page = browser.see("/")
     assert page.all("section", id="causes")
-    for shown in (page, overview_of(page, browser)):
+    for shown in (page, overview_of("/", browser)):
         assert "Panels have failed in the last day, for 1 cause." in shown.text
         assert LISTED in shown.text
         assert shown.hrefs("/#causes") == []
@@ -42,9 +40,10 @@ def test_the_other_pages_lead_to_it(
 ) -> None:
     older = urlencode({"older": str(Place(moment(producer, 60), failed))})
     for query in ("state=failed", "project=tale", older):
-        page = browser.see(f"/?{query}&lang=en")
+        path = f"/?{query}&lang=en"
+        page = browser.see(path)
         assert not page.all("section", id="causes")
-        for shown in (page, overview_of(page, browser)):
+        for shown in (page, overview_of(path, browser)):
             assert "Panels have failed in the last day, for 1 cause." in shown.text
             assert LISTED not in shown.text
             assert shown.hrefs("/?lang=en#causes") == ["/?lang=en#causes"]
