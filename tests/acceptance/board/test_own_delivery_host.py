@@ -1,8 +1,10 @@
 """Pictures of an account that delivers on a host of its own."""
 
+from collections.abc import Iterator
 from uuid import UUID
 
 import psycopg
+import pytest
 from playwright.sync_api import Page, Response, Route, expect
 
 from storyboard_worker.demo.pictures import draw
@@ -10,6 +12,13 @@ from tests.support.film import Film
 from tests.support.watched_visits import Visit, come_back_to
 
 PICTURE = draw(1, width=64, height=36, format="PNG")
+
+
+@pytest.fixture(autouse=True)
+def _no_host_is_left(film: Film, producer: psycopg.Connection) -> Iterator[None]:
+    """The galleries of other tests would ask it for pictures."""
+    yield
+    producer.execute("DELETE FROM storyboards WHERE project_id = %s", [film.project])
 
 
 def host_of(film: Film) -> str:

@@ -117,6 +117,8 @@ PROVOCATIONS: dict[str, Provoke] = {
     "setting": a_dead_worker,
     "rescue": a_dead_worker,
     "commit of rescue": a_dead_worker,
+    "orphans": a_dead_worker,
+    "commit of orphans": a_dead_worker,
     "expire": a_dead_link,
     "commit of expire": a_dead_link,
     "event note": a_dead_link,
