@@ -30,7 +30,7 @@ ASK_SECONDS = 6.0
 FIRST_PAGES = 20
 WARM_UP_IMAGES = 300
 # More than a worker copies in a second.
-ROWS_PER_SECOND = 2000
+ROWS_PER_SECOND = 4000
 # Until the server's statistics show what a session has done.
 STATISTICS_SECONDS = 12.0
 

@@ -28,7 +28,7 @@ WARM_UP_IMAGES = 300
 # The asking process needs a moment to start.
 LEAD_SECONDS = 0.5
 # More than a worker copies in a second.
-ROWS_PER_SECOND = 2000
+ROWS_PER_SECOND = 4000
 
 WAITING = """
 INSERT INTO storyboards (source_url, available_at)
