@@ -4,8 +4,7 @@ A worker may lose its claim while it uploads: the row is deleted, or gets anothe
 attempt ends with an error and its picture may be stored all the same: the answer was lost, or tells
 of other bytes. Or a worker vanishes between the last byte of an upload and its answer. The triggers
 that list the pictures of rows do not see it, so the worker lists it, or the one that rescues the
-row.
-Where a later attempt stores the picture well, it leaves the list. Where none does, ``prune``
+row. Where a later attempt stores the picture well, it leaves the list. Where none does, ``prune``
 deletes it.
 """
 

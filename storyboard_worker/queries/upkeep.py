@@ -77,8 +77,9 @@ class Upkeep:
         lapsed = select(rows.id).where(is_processing, has_lapsed).order_by(rows.claimed_at)
         found = self._each(lapsed, limit, partial(rescued, max_attempts=self._max_attempts))
         lost = self._done_all_the_same(Lapsed, ErrorCode.WORKER_LOST, found)
-        self._list_maybe_stored(found)
-        return [*found, *lost]
+        rescued_rows = [*found, *lost]
+        self._list_maybe_stored(rescued_rows)
+        return rescued_rows
 
     def _list_maybe_stored(self, lapsed: Iterable[Lapsed]) -> None:
         folder = self._folder

@@ -50,19 +50,18 @@ class IdleConnections:
         return None
 
     def put(self, place: Hashable, connection: Connection) -> None:
-        now = self._clock()
         with self._lock:
-            dropped = self._remove_stale(now) if now >= self._stale_at else []
+            dropped = self._remove_stale()
             if self._closed:
                 dropped.append(connection)
             else:
+                now = self._clock()
                 self._idle.setdefault(place, []).append((now, connection))
                 self._stale_at = min(self._stale_at, now + self._max_idle_seconds)
                 self._count += 1
                 if self._count > self._most:
                     dropped.append(self._remove_oldest())
-        for one in dropped:
-            one.close()
+        _close_all(dropped)
 
     def evict(self) -> int:
         """Close all idle connections to free their descriptors; how many there were."""
@@ -70,8 +69,7 @@ class IdleConnections:
             idle = [connection for waiting in self._idle.values() for _, connection in waiting]
             self._idle.clear()
             self._count = 0
-        for one in idle:
-            one.close()
+        _close_all(idle)
         return len(idle)
 
     def close(self) -> None:
@@ -81,18 +79,19 @@ class IdleConnections:
         self.evict()
 
     def _pop(self, place: Hashable) -> Connection | None:
-        now = self._clock()
         with self._lock:
-            stale = self._remove_stale(now) if now >= self._stale_at else []
+            stale = self._remove_stale()
             waiting = self._idle.get(place)
             found = waiting.pop()[1] if waiting else None
             self._count -= found is not None
-        for one in stale:
-            one.close()
+        _close_all(stale)
         return found
 
-    def _remove_stale(self, now: float) -> list[Connection]:
+    def _remove_stale(self) -> list[Connection]:
         """It looks at every place, because a host may never be asked for again."""
+        now = self._clock()
+        if now < self._stale_at:
+            return []
         oldest = now - self._max_idle_seconds
         stale = []
         for place, waiting in list(self._idle.items()):
@@ -112,3 +111,8 @@ class IdleConnections:
         )
         self._count -= 1
         return self._idle[place].pop(0)[1]
+
+
+def _close_all(connections: list[Connection]) -> None:
+    for connection in connections:
+        connection.close()

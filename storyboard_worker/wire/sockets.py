@@ -5,6 +5,7 @@ has no data or no room. So there is one place that waits, and data that has alre
 one system call. Only the first read after a send waits before it tries: no answer is that quick,
 and with many threads each vain call hands the interpreter to another thread. The deadline is
 checked before every try, so that it also ends an exchange with a peer that is never waited for.
+
 Errors are raised as httpx's, which the callers of this package expect.
 """
 
@@ -244,7 +245,6 @@ def _records(sock: ssl.SSLSocket, limit: int) -> bytes:
 
 
 def _wait(sock: socket.socket, event: int, deadline: Deadline, ends_at: float) -> None:
-    """Wait for ``event``. Raises :class:`TimeoutError` at ``ends_at`` or at the end of
-    ``deadline``."""
+    """Raises :class:`TimeoutError` if ``event`` has not come by ``ends_at`` or ``deadline``."""
     seconds = min(ends_at - time.monotonic(), deadline.remaining_seconds())
     wait_for(poll_of(sock, event), seconds)

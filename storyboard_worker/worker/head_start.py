@@ -50,9 +50,13 @@ class HeadStart:
         return self._queue.claim_is_under_way
 
     def end(self) -> None:
-        """Give back what was claimed and not asked for: what was well has changed since."""
+        """Leave what was claimed and not asked for to the slots: something has changed since, and
+        they hold it back for as long as rows may not begin."""
         if self._queue.claim_is_under_way:
-            self._queue.give_back(self._queue.claim(self._slots.count))
+            claims = self._queue.claim(self._slots.count)
+            self._slots.take(most=len(claims), ahead=len(claims))
+            for claim in claims:
+                self._slots.start(claim, ahead=True)
         self._queue.drop_ready_claim()
 
     @property

@@ -1,5 +1,6 @@
 """When a claim is made ready, sent, and given back."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, cast
 
@@ -10,7 +11,9 @@ from storyboard_worker.errors import DatabaseUnavailable, Resource, ResourceExha
 from storyboard_worker.resources.restraint import Restraint
 from storyboard_worker.storyboard import Claim
 from storyboard_worker.worker.head_start import HeadStart
+from storyboard_worker.worker.slots import Slots
 from tests.support.attempts import new_claim, source_error
+from tests.support.waiting import eventually
 
 
 @dataclass
@@ -20,7 +23,6 @@ class Queue:
     fails: bool = False
     did: list[str] = field(default_factory=list)
     claims: list[Claim] = field(default_factory=list)
-    given_back: list[Claim] = field(default_factory=list)
     claim_is_under_way: bool = False
 
     def make_claim_ready(self, limit: int) -> None:
@@ -37,10 +39,6 @@ class Queue:
     def claim(self, limit: int) -> list[Claim]:
         self.claim_is_under_way = False
         return self.claims[:limit]
-
-    def give_back(self, claims: list[Claim]) -> int:
-        self.given_back += claims
-        return len(claims)
 
 
 @dataclass
@@ -133,15 +131,38 @@ def test_what_has_become_difficult_is_left_to_the_usual_claim(
     assert world.queue.did == ["ready for 12", "dropped"]
 
 
-def test_rows_that_no_claim_asked_for_are_given_back(world: World) -> None:
-    world.queue.claims = [new_claim()]
+@pytest.fixture
+def slots(world: World) -> Iterator[Slots]:
+    """Real ones, in which no row may begin."""
+    slots = Slots(
+        cast("Any", None),
+        count=4,
+        attempt_timeout_seconds=60,
+        on_worked=lambda _: pytest.fail("a row has begun"),
+        may_begin=lambda: False,
+    )
+    world.head_start = HeadStart(
+        *cast("Any", (world.queue, slots, world.breakers, world.restraint))
+    )
+    yield slots
+    slots.close()
+
+
+def test_rows_that_no_claim_asked_for_are_held_back_like_others_claimed_ahead(
+    world: World, slots: Slots
+) -> None:
+    world.queue.claims = [new_claim(), new_claim()]
     world.queue.claim_is_under_way = True
     assert world.head_start.is_under_way
     world.head_start.end()
-    assert world.queue.given_back == world.queue.claims
+    assert slots.under_way == world.queue.claims
+    eventually(lambda: len(slots.held_back()) == 2)
+    slots.drop(slots.held_back())
+    assert slots.free == slots.count
 
 
-def test_what_was_asked_for_is_not_given_back(world: World) -> None:
+def test_what_was_asked_for_is_not_started_again(world: World, slots: Slots) -> None:
     world.queue.claims = [new_claim()]
     world.head_start.end()
-    assert world.queue.given_back == []
+    assert slots.under_way == []
+    assert slots.free == slots.count
